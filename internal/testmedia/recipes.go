@@ -1,0 +1,79 @@
+package testmedia
+
+import (
+	"strconv"
+	"strings"
+)
+
+// recipes are the test streams by name. All are of testsrc2, whose every
+// picture differs from its neighbours, so that a wrong picture is noticed.
+var recipes = map[string]recipe{
+	// MPEG-TS, single rendition, 1 s GOPs.
+	"h264.ts":       av("640x360", 25, 4, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac -f mpegts", "h264.ts"),
+	"h264-audio.ts": audio("-c:a aac -f mpegts", "audio.ts"),
+	"h265.ts":       av("640x360", 25, 3, "-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25:min-keyint=25 -c:a aac -f mpegts", "h265.ts"),
+	"open-gop.ts":   video("640x360", 25, 4, "-c:v libx264 -preset veryfast -bf 3 -x264-params open-gop=1:keyint=25:min-keyint=25:scenecut=0 -f mpegts", "open.ts"),
+	"h265-cra.ts":   video("640x360", 25, 4, "-c:v libx265 -preset ultrafast -x265-params log-level=error:open-gop=1:keyint=25:min-keyint=25:bframes=3 -f mpegts", "cra.ts"),
+	"interlaced.ts": video("720x576", 25, 3, "-vf setsar=16/11,format=yuv420p -c:v libx264 -preset veryfast -flags +ildct+ilme -x264-params tff=1:keyint=25:scenecut=0 -f mpegts", "interlaced.ts"),
+	"slices.ts":     video("640x360", 25, 3, "-c:v libx264 -preset veryfast -x264-params slices=8:keyint=25:scenecut=0:bframes=2 -f mpegts", "slices.ts"),
+	"intra-refresh.ts": video("640x360", 25, 6,
+		"-c:v libx264 -preset veryfast -x264-params intra-refresh=1:keyint=25:bframes=0:scenecut=0 -f mpegts", "refresh.ts"),
+	"1080p.ts": av("1920x1080", 25, 6, "-c:v libx264 -preset veryfast -b:v 5M -maxrate 5M -bufsize 5M -g 50 -bf 2 -sc_threshold 0 -c:a aac -f mpegts", "1080p.ts"),
+
+	// MP4: index in front, index at the end, fragmented.
+	"faststart.mp4":  av("640x360", 25, 4, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac -movflags +faststart", "faststart.mp4"),
+	"moov-last.mp4":  av("640x360", 25, 4, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac", "moov-last.mp4"),
+	"fragmented.mp4": av("640x360", 25, 4, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac -movflags +frag_keyframe+empty_moov+default_base_moof", "fragmented.mp4"),
+	"h265.mp4":       av("640x360", 25, 3, "-c:v libx265 -preset ultrafast -tag:v hvc1 -x265-params log-level=error:keyint=25:min-keyint=25 -c:a aac -movflags +faststart", "h265.mp4"),
+	"anamorphic.mp4": video("720x576", 25, 2, "-vf setsar=16/11 -c:v libx264 -preset veryfast -g 25 -movflags +faststart", "anamorphic.mp4"),
+
+	// Annex B byte streams.
+	"h264.264":      video("640x360", 25, 3, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -f h264", "h264.264"),
+	"h265.265":      video("640x360", 25, 3, "-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25:min-keyint=25 -f hevc", "h265.265"),
+	"sar43.264":     video("640x360", 25, 1, "-vf setsar=4/3 -c:v libx264 -preset veryfast -g 25 -f h264", "sar43.264"),
+	"10bit.265":     video("640x360", 25, 1, "-pix_fmt yuv420p10le -c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25 -f hevc", "10bit.265"),
+	"10bit.264":     video("640x360", 25, 1, "-pix_fmt yuv420p10le -c:v libx264 -preset veryfast -g 25 -f h264", "10bit.264"),
+	"1080p.264":     video("1920x1080", 25, 1, "-c:v libx264 -preset veryfast -b:v 5M -g 25 -f h264", "1080p.264"),
+	"noise4mb.264":  noise("1920x1080", 2, "-c:v libx264 -preset ultrafast -qp 4 -g 2 -f h264", "noise4mb.264"),
+	"refresh.264":   video("640x360", 25, 6, "-c:v libx264 -preset veryfast -x264-params intra-refresh=1:keyint=25:bframes=0:scenecut=0 -f h264", "refresh.264"),
+	"mpeg2video.ts": video("640x360", 25, 1, "-c:v mpeg2video -f mpegts", "mpeg2.ts"),
+
+	// HLS, six segments of 2 s, one GOP of 1 s: playlists as ffmpeg writes them.
+	"hls-ts":        av("640x360", 25, 12, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac -f hls -hls_time 2 -hls_playlist_type vod -hls_segment_filename seg%d.ts", "index.m3u8"),
+	"hls-fmp4":      av("640x360", 25, 12, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac -f hls -hls_time 2 -hls_playlist_type vod -hls_segment_type fmp4 -hls_segment_filename seg%d.m4s", "index.m3u8"),
+	"hls-byterange": av("640x360", 25, 12, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac -f hls -hls_time 2 -hls_playlist_type vod -hls_flags single_file", "index.m3u8"),
+	"hls-h265":      av("640x360", 25, 8, "-c:v libx265 -preset ultrafast -tag:v hvc1 -x265-params log-level=error:keyint=25:min-keyint=25 -c:a aac -f hls -hls_time 2 -hls_playlist_type vod -hls_segment_type fmp4 -hls_segment_filename seg%d.m4s", "index.m3u8"),
+}
+
+func source(name, size string, rate, seconds int) []string {
+	return strings.Fields(
+		"-f lavfi -i " + name + "=size=" + size + ":rate=" + strconv.Itoa(rate) + ":duration=" + strconv.Itoa(seconds))
+}
+
+func video(size string, rate, seconds int, opts, out string) recipe {
+	return recipe{args: append(source("testsrc2", size, rate, seconds), withPixFmt(opts)...), out: out}
+}
+
+func av(size string, rate, seconds int, opts, out string) recipe {
+	args := append(source("testsrc2", size, rate, seconds),
+		"-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000:duration="+strconv.Itoa(seconds))
+	return recipe{args: append(args, withPixFmt(opts)...), out: out}
+}
+
+func audio(opts, out string) recipe {
+	args := []string{"-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000:duration=3"}
+	return recipe{args: append(args, strings.Fields(opts)...), out: out}
+}
+
+// noise encodes pictures that do not compress, for keyframes of megabytes.
+func noise(size string, frames int, opts, out string) recipe {
+	args := []string{"-f", "lavfi", "-i", "nullsrc=size=" + size + ":rate=25,geq=random(1)*255:128:128", "-frames:v", strconv.Itoa(frames)}
+	return recipe{args: append(args, withPixFmt(opts)...), out: out}
+}
+
+func withPixFmt(opts string) []string {
+	if strings.Contains(opts, "pix_fmt") || strings.Contains(opts, "format=") {
+		return strings.Fields(opts)
+	}
+	return append([]string{"-pix_fmt", "yuv420p"}, strings.Fields(opts)...)
+}

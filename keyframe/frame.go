@@ -1,0 +1,92 @@
+package keyframe
+
+import "time"
+
+// Codec is a video coding standard.
+type Codec uint8
+
+// The codecs that kfgrab finds keyframes in.
+const (
+	UnknownCodec Codec = iota
+	H264               // ISO/IEC 14496-10
+	H265               // ISO/IEC 23008-2
+)
+
+// String gives the name that ffprobe prints as codec_name, which is also
+// the name of ffmpeg's demuxer for the raw byte stream: "h264" or "hevc".
+func (c Codec) String() string {
+	switch c {
+	case H264:
+		return "h264"
+	case H265:
+		return "hevc"
+	}
+	return "unknown"
+}
+
+// Kind says why a decoder can start at a picture.
+type Kind uint8
+
+// The kinds of random access picture, from the surest to the last resort.
+const (
+	UnknownKind    Kind = iota
+	IDR                 // instantaneous decoding refresh: H.264 nal_unit_type 5; H.265 IDR_W_RADL, IDR_N_LP
+	CRA                 // clean random access: H.265 CRA_NUT
+	BLA                 // broken link access: H.265 BLA_W_LP, BLA_W_RADL, BLA_N_LP
+	RecoveryPoint       // H.264 recovery point SEI with recovery_frame_cnt 0 on an all-intra picture
+	Intra               // all slices are I slices, with nothing in the stream that promises a clean start
+	GradualRefresh      // H.264 recovery point SEI with recovery_frame_cnt > 0: the last of several access units
+)
+
+// String gives a short lower-case name, as printed in reports.
+func (k Kind) String() string {
+	switch k {
+	case IDR:
+		return "idr"
+	case CRA:
+		return "cra"
+	case BLA:
+		return "bla"
+	case RecoveryPoint:
+		return "recovery-point"
+	case Intra:
+		return "intra"
+	case GradualRefresh:
+		return "gradual-refresh"
+	}
+	return "unknown"
+}
+
+// NoPTS is the presentation time of a frame whose stream did not tell one.
+const NoPTS time.Duration = -1
+
+// Frame is one picture that decodes by itself.
+type Frame struct {
+	Codec Codec
+	Kind  Kind
+
+	// Data is an Annex B byte stream: the parameter sets that the picture
+	// refers to, then its access unit (both fields of a field-coded picture),
+	// without filler data. The caller owns it.
+	Data []byte
+
+	// Pictures is how many coded pictures Data holds; the picture meant is the
+	// last one. It is 1, except for the kind GradualRefresh.
+	Pictures int
+
+	// PTS is the presentation time on the stream's own clock, or NoPTS.
+	PTS time.Duration
+
+	Info Info
+}
+
+// Track describes one elementary stream of a container, as probing lists it.
+// The strings are those of ffprobe.
+type Track struct {
+	ID         int    // PID, track_ID or index of the SDP media description
+	Type       string // "video", "audio", "subtitle" or "data"
+	Codec      string // "h264", "aac", …; "unknown" where it has no name
+	Language   string // ISO 639-2/T, or "" where the stream does not tell
+	SampleRate int    // Hz, audio only, 0 where unknown
+	Channels   int    // audio only, 0 where unknown
+}
