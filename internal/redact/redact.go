@@ -1,0 +1,64 @@
+// Package redact makes URLs fit to be shown: without user name, password and
+// the values of the query, any of which may let a stranger in.
+//
+// Call [URL] for everything that reaches an error, a log or a report.
+package redact
+
+import (
+	"net/url"
+	"strings"
+)
+
+// mask stands for whatever was taken out.
+const mask = "xxxxx"
+
+// URL returns raw with its userinfo, the values of its query and its fragment
+// masked. A text that does not parse as a URL is masked by hand, as the error
+// of url.Parse would print it whole.
+func URL(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return unparsable(raw)
+	}
+	if u.Opaque != "" {
+		return u.Scheme + ":" + mask
+	}
+	if u.User != nil {
+		u.User = url.User(mask)
+	}
+	u.RawQuery = query(u.RawQuery)
+	u.Fragment, u.RawFragment = "", ""
+	return u.String()
+}
+
+// query masks the values and keeps names and order.
+func query(raw string) string {
+	if raw == "" {
+		return ""
+	}
+	pairs := strings.Split(raw, "&")
+	for i, p := range pairs {
+		name, _, found := strings.Cut(p, "=")
+		switch {
+		case found:
+			pairs[i] = name + "=" + mask
+		case p != "":
+			pairs[i] = mask
+		}
+	}
+	return strings.Join(pairs, "&")
+}
+
+// unparsable keeps no more than scheme, host and path of what looks like a URL.
+func unparsable(raw string) string {
+	scheme, rest, found := strings.Cut(raw, "://")
+	if !found {
+		return mask
+	}
+	rest, _, _ = strings.Cut(rest, "?")
+	rest, _, _ = strings.Cut(rest, "#")
+	if i := strings.LastIndexByte(rest, '@'); i >= 0 {
+		rest = mask + "@" + rest[i+1:]
+	}
+	return scheme + "://" + rest
+}
