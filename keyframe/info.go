@@ -1,5 +1,7 @@
 package keyframe
 
+import "fmt"
+
 // Info is what the sequence parameter set tells of the picture. Sizes are in
 // pixels, numbered fields as in ISO/IEC 14496-10 and ISO/IEC 23008-2.
 type Info struct {
@@ -19,4 +21,38 @@ type Info struct {
 	Primaries, Transfer, Matrix int // ISO/IEC 23091-2 code points; 2 is unspecified
 
 	FrameRateNum, FrameRateDen int // frames a second from the VUI; 0, 0 where the stream does not tell
+}
+
+// ParseInfo reads a sequence parameter set, a whole NAL unit without its start
+// code (ISO/IEC 14496-10 7.3.2.1.1, ISO/IEC 23008-2 7.3.2.2). The error wraps
+// ErrCorrupt, or ErrUnsupported for another codec.
+func ParseInfo(c Codec, sps []byte) (Info, error) {
+	switch c {
+	case H264:
+		s, err := parseSPS264(sps)
+		if err != nil {
+			return Info{}, err
+		}
+		return s.info, nil
+	case H265:
+		s, err := parseSPS265(sps)
+		if err != nil {
+			return Info{}, err
+		}
+		return s.info, nil
+	}
+	return Info{}, fmt.Errorf("%w: codec %v", ErrUnsupported, c)
+}
+
+// PixFmt names the layout of the decoded samples as ffmpeg does: "yuv420p",
+// "yuv422p10le", …
+func (i Info) PixFmt() string {
+	name := [...]string{"gray", "yuv420p", "yuv422p", "yuv444p"}[i.ChromaFormat&3]
+	switch {
+	case i.BitDepth > 8:
+		name += fmt.Sprintf("%dle", i.BitDepth)
+	case i.FullRange && i.ChromaFormat != 0:
+		name = "yuvj" + name[len("yuv"):]
+	}
+	return name
 }

@@ -1,0 +1,215 @@
+package keyframe
+
+import "fmt"
+
+// sps264 is what a sequence parameter set of H.264 (ISO/IEC 14496-10 7.3.2.1.1)
+// tells about its pictures and about the syntax of their slice headers.
+type sps264 struct {
+	raw []byte
+	id  int
+
+	separateColourPlanes    bool
+	log2MaxFrameNum         int
+	pocType                 int
+	log2MaxPOCLsb           int
+	deltaPicOrderAlwaysZero bool
+	frameMbsOnly            bool
+
+	info Info
+}
+
+// Bounds of ISO/IEC 14496-10: seq_parameter_set_id and pic_parameter_set_id
+// (7.4.2.1.1, 7.4.2.2), and the pictures of level 6.2, 139,264 macroblocks of
+// which one side is at most the root of eight times as many (A.3.1).
+const (
+	maxSPSID264     = 31
+	maxPPSID264     = 255
+	maxMbsPerSide   = 1055
+	maxMbsPerFrame  = 139264
+	maxRefFramesPOC = 255 // num_ref_frames_in_pic_order_cnt_cycle
+)
+
+func parseSPS264(nalu []byte) (*sps264, error) {
+	if len(nalu) < 4 {
+		return nil, fmt.Errorf("%w: sequence parameter set of %d bytes", ErrCorrupt, len(nalu))
+	}
+	r := &bitReader{data: unescape(nil, nalu[1:])}
+	s := &sps264{raw: nalu}
+	i := &s.info
+	i.ProfileIDC = int(r.bits(8))
+	constraints := r.bits(8)
+	i.LevelIDC = int(r.bits(8))
+	i.Profile = profile264(i.ProfileIDC, constraints)
+	s.id = r.upTo(maxSPSID264)
+	s.chroma(r)
+	s.log2MaxFrameNum = r.upTo(12) + 4
+	s.pictureOrder(r)
+	r.ue()   // max_num_ref_frames
+	r.flag() // gaps_in_frame_num_value_allowed_flag
+	s.size(r)
+	if r.bad {
+		return nil, fmt.Errorf("%w: sequence parameter set ends too early or is out of bounds", ErrCorrupt)
+	}
+	if r.flag() {
+		vui264(r, i)
+	}
+	return s, nil
+}
+
+// chroma reads the fields that only the High profiles carry.
+func (s *sps264) chroma(r *bitReader) {
+	s.info.ChromaFormat, s.info.BitDepth = 1, 8
+	switch s.info.ProfileIDC {
+	case 100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135:
+	default:
+		return
+	}
+	s.info.ChromaFormat = r.upTo(3)
+	if s.info.ChromaFormat == 3 {
+		s.separateColourPlanes = r.flag()
+	}
+	s.info.BitDepth = r.upTo(6) + 8
+	r.upTo(6) // bit_depth_chroma_minus8
+	r.flag()  // qpprime_y_zero_transform_bypass_flag
+	if !r.flag() {
+		return
+	}
+	lists := 8
+	if s.info.ChromaFormat == 3 {
+		lists = 12
+	}
+	for n := range lists {
+		if r.flag() {
+			size := 16
+			if n >= 6 {
+				size = 64
+			}
+			skipScalingList264(r, size)
+		}
+	}
+}
+
+func skipScalingList264(r *bitReader, size int) {
+	last, next := int32(8), int32(8)
+	for range size {
+		if next != 0 {
+			next = (last + r.se() + 256) % 256
+		}
+		if next != 0 {
+			last = next
+		}
+	}
+}
+
+func (s *sps264) pictureOrder(r *bitReader) {
+	s.pocType = r.upTo(2)
+	switch s.pocType {
+	case 0:
+		s.log2MaxPOCLsb = r.upTo(12) + 4
+	case 1:
+		s.deltaPicOrderAlwaysZero = r.flag()
+		r.se() // offset_for_non_ref_pic
+		r.se() // offset_for_top_to_bottom_field
+		for range r.upTo(maxRefFramesPOC) {
+			r.se() // offset_for_ref_frame
+		}
+	}
+}
+
+func (s *sps264) size(r *bitReader) {
+	i := &s.info
+	mbWidth := r.upTo(maxMbsPerSide-1) + 1
+	mapUnits := r.upTo(maxMbsPerSide-1) + 1
+	s.frameMbsOnly = r.flag()
+	i.Interlaced = !s.frameMbsOnly
+	fields := 1
+	if !s.frameMbsOnly {
+		fields = 2
+		r.flag() // mb_adaptive_frame_field_flag
+	}
+	r.flag() // direct_8x8_inference_flag
+	if mbWidth*mapUnits*fields > maxMbsPerFrame {
+		r.bad = true
+		return
+	}
+	i.CodedWidth, i.CodedHeight = mbWidth*16, mapUnits*16*fields
+	i.Width, i.Height = i.CodedWidth, i.CodedHeight
+	if !r.flag() {
+		return
+	}
+	// Crop units: ISO/IEC 14496-10 7.4.2.1.1, equations 7-19 to 7-22.
+	unitX, unitY := 1, fields
+	if i.ChromaFormat == 1 || i.ChromaFormat == 2 {
+		unitX = 2
+	}
+	if i.ChromaFormat == 1 {
+		unitY *= 2
+	}
+	crop(r, i, unitX, unitY)
+}
+
+// crop takes the cropping rectangle, which both codecs code as left, right,
+// top, bottom, from the size. A rectangle that leaves nothing makes r bad.
+func crop(r *bitReader, i *Info, unitX, unitY int) {
+	left, right := r.ue(), r.ue()
+	top, bottom := r.ue(), r.ue()
+	w := int64(i.CodedWidth) - int64(unitX)*(int64(left)+int64(right))
+	h := int64(i.CodedHeight) - int64(unitY)*(int64(top)+int64(bottom))
+	if w <= 0 || h <= 0 {
+		r.bad = true
+		return
+	}
+	i.Width, i.Height = int(w), int(h)
+}
+
+// vui264 reads the VUI parameters (E.1.1) as far as the frame rate. They come
+// last and a damaged end takes nothing from the picture, so errors are let go.
+func vui264(r *bitReader, i *Info) {
+	vuiPicture(r, i)
+	if !r.flag() { // timing_info_present_flag
+		return
+	}
+	tick, scale := r.bits(32), r.bits(32)
+	// A frame lasts two ticks, those of its two fields (E.2.1).
+	if !r.bad && tick > 0 && scale > 0 {
+		i.FrameRateNum, i.FrameRateDen = reduce(int(scale), 2*int(tick))
+	}
+}
+
+// profile264 names a profile as ffprobe does; constraints are the eight bits of
+// constraint_set0_flag to reserved_zero_2bits.
+func profile264(idc int, constraints uint32) string {
+	intra := constraints&0x10 != 0 // constraint_set3_flag
+	pick := func(plain, intraOnly string) string {
+		if intra {
+			return intraOnly
+		}
+		return plain
+	}
+	switch idc {
+	case 66:
+		if constraints&0x40 != 0 { // constraint_set1_flag
+			return "Constrained Baseline"
+		}
+		return "Baseline"
+	case 77:
+		return "Main"
+	case 88:
+		return "Extended"
+	case 100:
+		return "High"
+	case 110:
+		return pick("High 10", "High 10 Intra")
+	case 122:
+		return pick("High 4:2:2", "High 4:2:2 Intra")
+	case 244:
+		return pick("High 4:4:4 Predictive", "High 4:4:4 Intra")
+	case 44:
+		return "CAVLC 4:4:4"
+	case 118:
+		return "Multiview High"
+	case 128:
+		return "Stereo High"
+	}
+	return fmt.Sprint(idc)
+}
