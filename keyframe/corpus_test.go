@@ -1,6 +1,7 @@
 package keyframe_test
 
 import (
+	"bytes"
 	"encoding/csv"
 	"os"
 	"os/exec"
@@ -71,14 +72,32 @@ func first(c keyframe.Codec, data []byte, n int) *keyframe.Frame {
 // frameMD5 decodes the frame alone.
 func frameMD5(t *testing.T, f *keyframe.Frame) string {
 	t.Helper()
-	cmd := exec.Command("ffmpeg", "-v", "quiet", "-nostdin", "-f", f.Codec.String(), "-i", "pipe:0", "-frames:v", "1", "-f", "framemd5", "-")
-	cmd.Stdin = strings.NewReader(string(f.Data))
-	out, _ := cmd.Output()
+	if all := md5s(f.Codec, f.Data, "-frames:v", "1"); len(all) > 0 {
+		return all[0]
+	}
+	return "no picture"
+}
+
+// allMD5 decodes every picture of an H.264 byte stream.
+func allMD5(t *testing.T, data []byte) []string {
+	t.Helper()
+	all := md5s(keyframe.H264, data)
+	if len(all) == 0 {
+		t.Fatal("ffmpeg decodes no picture")
+	}
+	return all
+}
+
+func md5s(c keyframe.Codec, data []byte, opts ...string) (sums []string) {
+	args := append([]string{"-v", "quiet", "-nostdin", "-f", c.String(), "-i", "pipe:0"}, opts...)
+	cmd := exec.Command("ffmpeg", append(args, "-f", "framemd5", "-")...)
+	cmd.Stdin = bytes.NewReader(data)
+	out, _ := cmd.Output() // a decoding error shows as a missing picture
 	for line := range strings.Lines(string(out)) {
 		if !strings.HasPrefix(line, "#") {
 			fields := strings.Split(line, ",")
-			return strings.TrimSpace(fields[len(fields)-1])
+			sums = append(sums, strings.TrimSpace(fields[len(fields)-1]))
 		}
 	}
-	return "no picture"
+	return sums
 }

@@ -35,6 +35,7 @@ var recipes = map[string]recipe{
 	"10bit.264":     video("640x360", 25, 1, "-pix_fmt yuv420p10le -c:v libx264 -preset veryfast -g 25 -f h264", "10bit.264"),
 	"1080p.264":     video("1920x1080", 25, 1, "-c:v libx264 -preset veryfast -b:v 5M -g 25 -f h264", "1080p.264"),
 	"noise4mb.264":  noise("1920x1080", 2, "-c:v libx264 -preset ultrafast -qp 4 -g 2 -f h264", "noise4mb.264"),
+	"open-gop.264":  video("640x360", 25, 4, "-c:v libx264 -preset veryfast -bf 3 -x264-params open-gop=1:keyint=25:min-keyint=25:scenecut=0 -f h264", "open.264"),
 	"refresh.264":   video("640x360", 25, 6, "-c:v libx264 -preset veryfast -x264-params intra-refresh=1:keyint=25:bframes=0:scenecut=0 -f h264", "refresh.264"),
 	"mpeg2video.ts": video("640x360", 25, 1, "-c:v mpeg2video -f mpegts", "mpeg2.ts"),
 
