@@ -51,6 +51,7 @@ func TestCorpusByteStreams(t *testing.T) {
 			if got := frameMD5(t, f); got != md5 {
 				t.Errorf("%v picture with frame MD5 %s, want %s", f.Kind, got, md5)
 			}
+			compareInfo(t, f)
 		})
 	}
 	t.Logf("%d streams tested", tested)
