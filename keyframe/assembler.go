@@ -24,9 +24,10 @@ type Assembler struct {
 	nextPTS  time.Duration
 	synced   bool // the next slice can be the first of its picture
 
-	pictures   int // coded pictures that ended
-	unresolved int // random access pictures without their parameter sets
-	lost       int // pictures thrown away by Lose
+	pictures   int  // coded pictures that ended
+	unresolved int  // random access pictures without their parameter sets
+	lost       int  // pictures thrown away by Lose
+	forbidden  bool // a start code was followed by what begins no NAL unit
 }
 
 // NewAssembler returns an Assembler for one elementary stream of codec c.
@@ -139,6 +140,7 @@ const maxStored = 64 << 10
 // of a shorter one.
 func (a *Assembler) begin(head []byte) (*Frame, fate) {
 	if head[0]&0x80 != 0 { // forbidden_zero_bit
+		a.forbidden = true
 		return nil, toNothing
 	}
 	if a.codec == H265 {

@@ -7,7 +7,8 @@ import (
 
 // Detector is a ByteStream whose codec is not known, or not yet: it reads the
 // stream as each of several codecs at once. What is of another codec has no
-// valid sequence parameter set, and so no frame.
+// valid sequence parameter set, and so no frame. Slices of MPEG-2 video can look
+// like one, but a sequence or picture start code always stands before them.
 //
 // Push a piece, then call Next until it returns nil.
 type Detector struct {
@@ -61,7 +62,7 @@ func (d *Detector) Next() *Frame {
 		r := &d.readings[i]
 		for len(r.rest) > 0 {
 			var f *Frame
-			if f, r.rest = r.bytes.Feed(r.rest); f != nil {
+			if f, r.rest = r.bytes.Feed(r.rest); f != nil && !d.doubted(r) {
 				return f
 			}
 		}
@@ -79,12 +80,15 @@ func (d *Detector) Lose() {
 // Flush is ByteStream.Flush.
 func (d *Detector) Flush() *Frame {
 	for _, r := range d.readings {
-		if f := r.bytes.Flush(); f != nil {
+		if f := r.bytes.Flush(); f != nil && !d.doubted(&r) {
 			return f
 		}
 	}
 	return nil
 }
+
+// doubted says whether the stream seems to be of none of the codecs.
+func (d *Detector) doubted(r *reading) bool { return len(d.readings) > 1 && r.asm.forbidden }
 
 // NotFound is Assembler.NotFound, of the codec that got furthest.
 func (d *Detector) NotFound() error {

@@ -91,13 +91,20 @@ func (d *demuxer) provisionally(p packet, raw []byte) *video {
 	i := slices.IndexFunc(d.provisional, func(v *video) bool { return v.pid == p.pid })
 	if i < 0 {
 		header, ok := parsePES(p.payload)
-		if !p.start || !ok || !isVideo(header.streamID) || p.scrambled || len(d.provisional) == maxProvisional {
+		if !p.start || !ok || !isVideo(header.streamID) || p.scrambled || len(d.provisional) == maxProvisional || d.mapped(p.pid) {
 			return nil
 		}
 		i = len(d.provisional)
 		d.provisional = append(d.provisional, newVideo(p.pid, keyframe.H264, keyframe.H265))
 	}
 	return d.follow(d.provisional[i], p, raw)
+}
+
+// mapped says whether a program map tells what the PID carries.
+func (d *demuxer) mapped(pid int) bool {
+	return slices.ContainsFunc(d.programs, func(p program) bool {
+		return slices.ContainsFunc(p.streams, func(s stream) bool { return s.ID == pid })
+	})
 }
 
 // table takes in the packets of a new program association table or map.

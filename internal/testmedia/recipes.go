@@ -13,12 +13,14 @@ var recipes = map[string]recipe{
 	"h264-audio.ts": audio("-c:a aac -f mpegts", "audio.ts"),
 	"h265.ts":       av("640x360", 25, 3, "-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25:min-keyint=25 -c:a aac -f mpegts", "h265.ts"),
 	"open-gop.ts":   video("640x360", 25, 4, "-c:v libx264 -preset veryfast -bf 3 -x264-params open-gop=1:keyint=25:min-keyint=25:scenecut=0 -f mpegts", "open.ts"),
-	"h265-cra.ts":   video("640x360", 25, 4, "-c:v libx265 -preset ultrafast -x265-params log-level=error:open-gop=1:keyint=25:min-keyint=25:bframes=3 -f mpegts", "cra.ts"),
 	"interlaced.ts": video("720x576", 25, 3, "-vf setsar=16/11,format=yuv420p -c:v libx264 -preset veryfast -flags +ildct+ilme -x264-params tff=1:keyint=25:scenecut=0 -f mpegts", "interlaced.ts"),
 	"slices.ts":     video("640x360", 25, 3, "-c:v libx264 -preset veryfast -x264-params slices=8:keyint=25:scenecut=0:bframes=2 -f mpegts", "slices.ts"),
 	"intra-refresh.ts": video("640x360", 25, 6,
 		"-c:v libx264 -preset veryfast -x264-params intra-refresh=1:keyint=25:bframes=0:scenecut=0 -f mpegts", "refresh.ts"),
 	"1080p.ts": av("1920x1080", 25, 6, "-c:v libx264 -preset veryfast -b:v 5M -maxrate 5M -bufsize 5M -g 50 -bf 2 -sc_threshold 0 -c:a aac -f mpegts", "1080p.ts"),
+
+	"noise4mb.ts":     noise("1920x1080", 2, "-c:v libx264 -preset ultrafast -qp 4 -g 2 -f mpegts", "noise4mb.ts"),
+	"two-programs.ts": twoPictures("-map 0 -map 1 -c:v libx264 -preset veryfast -g 25 -program program_num=1:st=0 -program program_num=2:st=1 -f mpegts", "programs.ts"),
 
 	// MP4: index in front, index at the end, fragmented.
 	"faststart.mp4":  av("640x360", 25, 4, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac -movflags +faststart", "faststart.mp4"),
@@ -28,16 +30,29 @@ var recipes = map[string]recipe{
 	"anamorphic.mp4": video("720x576", 25, 2, "-vf setsar=16/11 -c:v libx264 -preset veryfast -g 25 -movflags +faststart", "anamorphic.mp4"),
 
 	// Annex B byte streams.
-	"h264.264":      video("640x360", 25, 3, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -f h264", "h264.264"),
-	"h265.265":      video("640x360", 25, 3, "-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25:min-keyint=25 -f hevc", "h265.265"),
-	"sar43.264":     video("640x360", 25, 1, "-vf setsar=4/3 -c:v libx264 -preset veryfast -g 25 -f h264", "sar43.264"),
-	"10bit.265":     video("640x360", 25, 1, "-pix_fmt yuv420p10le -c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25 -f hevc", "10bit.265"),
-	"10bit.264":     video("640x360", 25, 1, "-pix_fmt yuv420p10le -c:v libx264 -preset veryfast -g 25 -f h264", "10bit.264"),
-	"1080p.264":     video("1920x1080", 25, 1, "-c:v libx264 -preset veryfast -b:v 5M -g 25 -f h264", "1080p.264"),
-	"noise4mb.264":  noise("1920x1080", 2, "-c:v libx264 -preset ultrafast -qp 4 -g 2 -f h264", "noise4mb.264"),
-	"open-gop.264":  video("640x360", 25, 4, "-c:v libx264 -preset veryfast -bf 3 -x264-params open-gop=1:keyint=25:min-keyint=25:scenecut=0 -f h264", "open.264"),
-	"refresh.264":   video("640x360", 25, 6, "-c:v libx264 -preset veryfast -x264-params intra-refresh=1:keyint=25:bframes=0:scenecut=0 -f h264", "refresh.264"),
-	"mpeg2video.ts": video("640x360", 25, 1, "-c:v mpeg2video -f mpegts", "mpeg2.ts"),
+	"h264.264":       video("640x360", 25, 3, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -f h264", "h264.264"),
+	"h265.265":       video("640x360", 25, 3, "-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25:min-keyint=25 -f hevc", "h265.265"),
+	"sar43.264":      video("640x360", 25, 1, "-vf setsar=4/3 -c:v libx264 -preset veryfast -g 25 -f h264", "sar43.264"),
+	"10bit.265":      video("640x360", 25, 1, "-pix_fmt yuv420p10le -c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25 -f hevc", "10bit.265"),
+	"10bit.264":      video("640x360", 25, 1, "-pix_fmt yuv420p10le -c:v libx264 -preset veryfast -g 25 -f h264", "10bit.264"),
+	"1080p.264":      video("1920x1080", 25, 1, "-c:v libx264 -preset veryfast -b:v 5M -g 25 -f h264", "1080p.264"),
+	"noise4mb.264":   noise("1920x1080", 2, "-c:v libx264 -preset ultrafast -qp 4 -g 2 -f h264", "noise4mb.264"),
+	"open-gop.264":   video("640x360", 25, 4, "-c:v libx264 -preset veryfast -bf 3 -x264-params open-gop=1:keyint=25:min-keyint=25:scenecut=0 -f h264", "open.264"),
+	"refresh.264":    video("640x360", 25, 6, "-c:v libx264 -preset veryfast -x264-params intra-refresh=1:keyint=25:bframes=0:scenecut=0 -f h264", "refresh.264"),
+	"mpeg2video.ts":  video("640x360", 25, 1, "-c:v mpeg2video -f mpegts", "mpeg2.ts"),
+
+	// Annex B without B pictures, for servers that stamp pictures as they come.
+	"live.264":        video("640x360", 25, 4, "-c:v libx264 -preset veryfast -g 25 -bf 0 -sc_threshold 0 -f h264", "live.264"),
+	"live.265":        video("640x360", 25, 4, "-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25:min-keyint=25:bframes=0 -f hevc", "live.265"),
+	"live-slices.264": video("640x360", 25, 4, "-c:v libx264 -preset veryfast -bf 0 -x264-params slices=8:keyint=25:scenecut=0 -f h264", "live-slices.264"),
+	"no-wpp.265":     video("640x360", 25, 1, "-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25:wpp=0 -f hevc", "no-wpp.265"),
+	"1080p.265":      video("1920x1080", 25, 1, "-c:v libx265 -preset ultrafast -b:v 5M -x265-params log-level=error:keyint=25 -f hevc", "1080p.265"),
+	"422.264":        video("640x360", 25, 1, "-pix_fmt yuv422p -c:v libx264 -preset veryfast -g 25 -f h264", "422.264"),
+	"444.264":        video("640x360", 25, 1, "-pix_fmt yuv444p -c:v libx264 -preset veryfast -g 25 -f h264", "444.264"),
+	"grey.264":       video("640x360", 25, 1, "-pix_fmt gray -c:v libx264 -preset veryfast -g 25 -f h264", "grey.264"),
+	"bt601.264":      colours("smpte170m", "tv"),
+	"bt709.264":      colours("bt709", "tv"),
+	"bt709-full.264": colours("bt709", "pc"),
 
 	// HLS, six segments of 2 s, one GOP of 1 s: playlists as ffmpeg writes them.
 	"hls-ts":        av("640x360", 25, 12, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac -f hls -hls_time 2 -hls_playlist_type vod -hls_segment_filename seg%d.ts", "index.m3u8"),
@@ -61,6 +76,12 @@ func av(size string, rate, seconds int, opts, out string) recipe {
 	return recipe{args: append(args, withPixFmt(opts)...), out: out}
 }
 
+// twoPictures encodes two videos of different sizes, 320x180 and 640x360.
+func twoPictures(opts, out string) recipe {
+	args := append(source("testsrc2", "320x180", 25, 2), source("testsrc2", "640x360", 25, 2)...)
+	return recipe{args: append(args, withPixFmt(opts)...), out: out}
+}
+
 func audio(opts, out string) recipe {
 	args := []string{"-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000:duration=3"}
 	return recipe{args: append(args, strings.Fields(opts)...), out: out}
@@ -70,6 +91,15 @@ func audio(opts, out string) recipe {
 func noise(size string, frames int, opts, out string) recipe {
 	args := []string{"-f", "lavfi", "-i", "nullsrc=size=" + size + ":rate=25,geq=random(1)*255:128:128", "-frames:v", strconv.Itoa(frames)}
 	return recipe{args: append(args, withPixFmt(opts)...), out: out}
+}
+
+// colours encodes ramps of red, green and blue with the given matrix and range.
+func colours(matrix, colourRange string) recipe {
+	args := source("rgbtestsrc", "320x240", 25, 1)
+	args = append(args, strings.Fields("-vf scale=out_color_matrix="+matrix+":out_range="+colourRange+",format=yuv420p"+
+		" -colorspace "+matrix+" -color_primaries "+matrix+" -color_trc "+matrix+" -color_range "+colourRange+
+		" -c:v libx264 -preset veryfast -qp 10 -f h264")...)
+	return recipe{args: args, out: "colours.264"}
 }
 
 func withPixFmt(opts string) []string {
