@@ -40,6 +40,7 @@ var recipes = map[string]recipe{
 	"open-gop.264":   video("640x360", 25, 4, "-c:v libx264 -preset veryfast -bf 3 -x264-params open-gop=1:keyint=25:min-keyint=25:scenecut=0 -f h264", "open.264"),
 	"refresh.264":    video("640x360", 25, 6, "-c:v libx264 -preset veryfast -x264-params intra-refresh=1:keyint=25:bframes=0:scenecut=0 -f h264", "refresh.264"),
 	"mpeg2video.ts":  video("640x360", 25, 1, "-c:v mpeg2video -f mpegts", "mpeg2.ts"),
+	"cra.265":        video("640x360", 25, 4, "-c:v libx265 -preset ultrafast -x265-params log-level=error:open-gop=1:keyint=25:min-keyint=25:bframes=3 -f hevc", "cra.265"),
 	"no-wpp.265":     video("640x360", 25, 1, "-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25:wpp=0 -f hevc", "no-wpp.265"),
 	"1080p.265":      video("1920x1080", 25, 1, "-c:v libx265 -preset ultrafast -b:v 5M -x265-params log-level=error:keyint=25 -f hevc", "1080p.265"),
 	"422.264":        video("640x360", 25, 1, "-pix_fmt yuv422p -c:v libx264 -preset veryfast -g 25 -f h264", "422.264"),
