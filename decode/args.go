@@ -1,0 +1,73 @@
+package decode
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+// defaultQuality keeps the edges of captions clean in JPEG.
+const defaultQuality = 90
+
+// arguments returns ffmpeg's command line for access units of c. They do not
+// depend on the frame, but for pictures: how many coded pictures it holds, of
+// which the last is wanted.
+func arguments(c keyframe.Codec, pictures int, o Output) []string {
+	// One thread: slices are the only thing to share in a single picture, and
+	// with slice threads H.264 errors go unreported.
+	args := []string{
+		"-hide_banner", "-nostdin", "-nostats", "-v", "level+info",
+		"-protocol_whitelist", "pipe", "-threads", "1",
+		"-probesize", "32", "-analyzeduration", "0", "-fpsprobesize", "0",
+		// Pictures that are not IDR are decoder output as well.
+		"-flags", "+output_corrupt", "-flags2", "+showall", "-noautorotate",
+	}
+	if c == keyframe.H265 {
+		// H.265 errors within a slice are silent otherwise. Not for H.264, where a
+		// reference picture missing is no error in the picture.
+		args = append(args, "-err_detect", "explode+crccheck")
+	}
+	args = append(args,
+		"-f", c.String(), "-i", "pipe:0", "-frames:v", "1", "-threads", "1",
+		"-filter_threads", "1", "-vf", o.filters(pictures), "-flags", "+bitexact")
+	return append(append(args, o.encoder()...), "pipe:1")
+}
+
+func (o Output) filters(pictures int) string {
+	v := ""
+	if pictures > 1 {
+		v = fmt.Sprintf(`select='gte(n,%d)',`, pictures-1)
+	}
+	v += o.scale()
+	switch o.Format {
+	case JPEG:
+		v += ":out_color_matrix=bt601:out_range=full,format=yuvj420p"
+	case WebP:
+		v += ":out_color_matrix=bt601:out_range=limited,format=yuv420p"
+	case PNG, RGB24:
+		v += ",format=rgb24"
+	}
+	return v + ",setsar=1"
+}
+
+func (o Output) encoder() []string {
+	q := o.Quality
+	if q == 0 {
+		q = defaultQuality
+	}
+	switch o.Format {
+	case PNG:
+		return []string{"-c:v", "png", "-f", "image2pipe"}
+	case WebP:
+		return []string{"-c:v", "libwebp", "-quality", fmt.Sprint(q), "-f", "image2pipe"}
+	case RGB24:
+		return []string{"-c:v", "rawvideo", "-f", "rawvideo"}
+	}
+	return []string{"-c:v", "mjpeg", "-q:v", fmt.Sprint(quantiser(q)), "-f", "image2pipe"}
+}
+
+// quantiser maps 1..100 to ffmpeg's scale for JPEG, from 31 to 2.
+func quantiser(quality int) int {
+	return 31 - int(math.Round(float64(quality-1)*29/99))
+}

@@ -1,0 +1,115 @@
+package decode
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+// Decode writes the picture of f to w. Nothing is written unless the picture is
+// whole. The error is an *Error, but for those of w, of an Output out of bounds,
+// and of frames too large, which wrap keyframe.ErrUnsupported.
+func (d *Decoder) Decode(ctx context.Context, w io.Writer, f *keyframe.Frame, o Output) error {
+	if err := check(f, o); err != nil {
+		return err
+	}
+	j, err := d.startJob(ctx, f.Codec, f.Pictures, o)
+	if err != nil {
+		return err
+	}
+	return j.Decode(ctx, w, f)
+}
+
+// Start starts the process for a frame that is still to come. The caller must
+// call Decode or Cancel; the end of ctx kills the process in any case.
+func (d *Decoder) Start(ctx context.Context, c keyframe.Codec, o Output) (*Job, error) {
+	return d.startJob(ctx, c, 1, o)
+}
+
+func (d *Decoder) startJob(ctx context.Context, c keyframe.Codec, pictures int, o Output) (*Job, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	if c != keyframe.H264 && c != keyframe.H265 {
+		return nil, fmt.Errorf("%w: codec %v", keyframe.ErrUnsupported, c)
+	}
+	pictures = max(pictures, 1)
+	p, err := d.start(ctx, c.String(), arguments(c, pictures, o))
+	if err != nil {
+		return nil, err
+	}
+	return &Job{decoder: *d, codec: c, pictures: pictures, output: o, process: p}, nil
+}
+
+// Job is an ffmpeg that waits for its frame. It decodes one.
+type Job struct {
+	decoder  Decoder
+	codec    keyframe.Codec
+	pictures int
+	output   Output
+	process  *process
+}
+
+// Decode is as that of the Decoder. A frame of another codec than was told to
+// Start, or of several coded pictures, is given to a new process instead.
+func (j *Job) Decode(ctx context.Context, w io.Writer, f *keyframe.Frame) error {
+	if err := check(f, j.output); err != nil {
+		j.Cancel()
+		return err
+	}
+	if f.Codec != j.codec || max(f.Pictures, 1) != j.pictures {
+		j.Cancel()
+		return j.decoder.Decode(ctx, w, f, j.output)
+	}
+	picture, err := j.process.finish(ctx, f.Data)
+	if err = j.judge(picture, f, err); err != nil {
+		return err
+	}
+	_, err = w.Write(picture)
+	return err
+}
+
+// Cancel ends the process. It is a no-op after Decode.
+func (j *Job) Cancel() {
+	j.process.cancel(context.Canceled)
+	<-j.process.done
+}
+
+// check refuses before any process what would take too much memory.
+func check(f *keyframe.Frame, o Output) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	i := f.Info
+	if w, h := o.Size(i); i.CodedWidth*i.CodedHeight > maxPixels || w*h > maxPixels || w > maxSide || h > maxSide {
+		return fmt.Errorf("%w: a picture of %dx%d, to be shown as %dx%d, is too large", keyframe.ErrUnsupported, i.Width, i.Height, w, h)
+	}
+	return nil
+}
+
+// judge says whether the process, which ended with err, made a good picture of f.
+func (j *Job) judge(picture []byte, f *keyframe.Frame, err error) error {
+	log := &j.process.log
+	fail := func(format string, args ...any) error {
+		return &Error{Err: fmt.Errorf(format, args...), Stderr: log.text()}
+	}
+	switch {
+	case j.process.killed:
+		return err
+	case log.damaged, log.complained && j.codec == keyframe.H265:
+		return fail("%w: the picture is damaged", keyframe.ErrCorrupt)
+	case len(picture) == 0 && (log.complained || log.nothing):
+		return fail("%w: no %v picture in %d bytes", keyframe.ErrCorrupt, f.Codec, len(f.Data))
+	case log.noEncoder:
+		return fail("this ffmpeg was built without %v", j.output.Format)
+	case err != nil:
+		return err
+	case len(picture) == 0:
+		return fail("ffmpeg wrote no picture")
+	case !j.output.whole(picture, f.Info):
+		return fail("ffmpeg wrote %d bytes that are not one whole %v picture", len(picture), j.output.Format)
+	}
+	return nil
+}

@@ -1,0 +1,22 @@
+// Package decode turns a keyframe into a picture, with ffmpeg in a process of
+// its own.
+//
+// Call [Decoder.Decode]; the zero Decoder finds ffmpeg in PATH. Where the frame
+// is still on its way, [Decoder.Start] starts the process first, and
+// [Job.Decode] gives it the frame. [Output] says what the picture is to be like,
+// [Output.Size] how large it will be.
+//
+// The process reads the frame from its standard input and writes the picture to
+// its standard output. Its arguments tell the codec and the output wanted,
+// nothing of the stream. It gets an empty environment and a process group of its
+// own, and it is dead and reaped when the call returns, whatever happened.
+//
+// A picture that ffmpeg had to patch is an error that wraps
+// [keyframe.ErrCorrupt]. What ffmpeg cannot notice, this package cannot either:
+// a flipped bit that still reads as a picture, and in H.265 without wavefronts
+// a slice that ends too early. Losses are for the packages that read containers
+// and packets to notice.
+//
+// Pictures that are not to be decoded (Annex B, MP4) need nothing from here.
+// There is no deinterlacing, rotation or tone mapping.
+package decode

@@ -1,0 +1,9 @@
+//go:build !unix
+
+package decode
+
+import "os/exec"
+
+// ownGroup does nothing where there are no process groups: the context's end
+// kills ffmpeg alone.
+func ownGroup(*exec.Cmd) {}

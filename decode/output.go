@@ -1,0 +1,96 @@
+package decode
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+// Output says what the picture is to be like. The zero value is a JPEG of the
+// stream's size with square pixels.
+//
+// Pixels that are not square are stretched along their longer side, never
+// squeezed, as players do: 720x576 at 16:11 becomes 1047x576, 640x480 at 3:4
+// becomes 640x640.
+type Output struct {
+	Format Format
+
+	// Width and Height are in pixels, at most 16383. Where one of them is 0 it
+	// follows from the other and the aspect ratio; where both are given, the
+	// picture is that size whatever its aspect ratio.
+	Width, Height int
+
+	// Quality goes from 1, smallest, to 100, best; 0 is 90. PNG and RGB24 lose
+	// nothing and pass it over.
+	Quality int
+}
+
+const (
+	// maxSide is the limit of WebP (RFC 9649 2.5), the narrowest of the formats.
+	maxSide = 16383
+	// maxPixels bounds what a stream can make the decoder allocate: an 8K
+	// picture has 33 million, the largest of H.264 level 6.2 has 36 million.
+	maxPixels = 64 << 20
+	// maxAspect is the sample aspect ratio beyond which a stream's value is taken
+	// for nonsense and passed over. The widest of the standards' tables is 32:11.
+	maxAspect = 10
+)
+
+func (o Output) check() error {
+	switch {
+	case int(o.Format) >= len(formats):
+		return fmt.Errorf("unknown picture format %d", o.Format)
+	case o.Width < 0 || o.Width > maxSide || o.Height < 0 || o.Height > maxSide:
+		return fmt.Errorf("picture size %dx%d is out of bounds: want 1 to %d, or 0 to keep the aspect ratio", o.Width, o.Height, maxSide)
+	case o.Width*o.Height > maxPixels:
+		return fmt.Errorf("picture size %dx%d is out of bounds: more than %d pixels", o.Width, o.Height, maxPixels)
+	case o.Quality < 0 || o.Quality > 100:
+		return fmt.Errorf("quality %d is out of bounds: want 1 to 100, or 0 for the default", o.Quality)
+	}
+	return nil
+}
+
+// Size returns the size in pixels of the picture that Decode makes of a frame
+// with that Info: 0, 0 where the Info holds no size.
+func (o Output) Size(i keyframe.Info) (width, height int) {
+	if i.Width <= 0 || i.Height <= 0 {
+		return 0, 0
+	}
+	if o.Width > 0 && o.Height > 0 {
+		return o.Width, o.Height
+	}
+	sar := 1.0
+	if i.SARNum > 0 && i.SARDen > 0 {
+		sar = float64(i.SARNum) / float64(i.SARDen)
+	}
+	if sar > maxAspect || sar < 1.0/maxAspect {
+		sar = 1
+	}
+	w, h := float64(i.Width), float64(i.Height)
+	switch {
+	case o.Width > 0:
+		return o.Width, pixels(float64(o.Width) * h / (w * sar))
+	case o.Height > 0:
+		return pixels(float64(o.Height) * (w * sar) / h), o.Height
+	}
+	return pixels(w * max(sar, 1)), pixels(h / min(sar, 1))
+}
+
+func pixels(f float64) int { return max(1, int(math.Round(f))) }
+
+// scale is Size as arguments of ffmpeg's scale filter: the same operations in
+// the same order on the same doubles.
+func (o Output) scale() string {
+	const sar = `if(gt(sar,10)+lt(sar,1/10),1,sar)`
+	w, h := `max(1,round(iw*max(`+sar+`,1)))`, `max(1,round(ih/min(`+sar+`,1)))`
+	switch {
+	case o.Width > 0 && o.Height > 0:
+		w, h = fmt.Sprint(o.Width), fmt.Sprint(o.Height)
+	case o.Width > 0:
+		w, h = fmt.Sprint(o.Width), fmt.Sprintf(`max(1,round(%d*ih/(iw*%s)))`, o.Width, sar)
+	case o.Height > 0:
+		w, h = fmt.Sprintf(`max(1,round(%d*(iw*%s)/ih))`, o.Height, sar), fmt.Sprint(o.Height)
+	}
+	return `scale=w='` + w + `':h='` + h + `'`
+}
