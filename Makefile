@@ -1,0 +1,49 @@
+# make help lists the targets. What is missing on the machine is installed by
+# `make deps`, which demo and test call; all it needs is Go, make, git, Debian.
+
+GO         ?= go
+export GO
+GOFUMPT     = mvdan.cc/gofumpt@v0.12.0
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+CORPUS      = ../shared/corpus/check.py
+FUZZTIME   ?= 10s
+BENCH      ?= .
+BENCHCOUNT ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fuzz bench build deps deps-demo clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
+
+demo: deps-demo build ## start a live origin on loopback and grab a picture from each of its streams
+	bin/kfgrab demo
+
+test: deps build ## run all tests, and the corpus of real streams where it is beside the tree
+	@sh scripts/gotest.sh
+	@if [ -f $(CORPUS) ]; then python3 $(CORPUS) bin/kfgrab; else echo "$(CORPUS) is not there: real streams not checked"; fi
+
+check: ## gofumpt, vet, staticcheck, tidy go.mod, and the floors of the architecture
+	@files=$$($(GO) run $(GOFUMPT) -l .) && if [ -n "$$files" ]; then echo "not formatted with gofumpt:"; echo "$$files"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+	$(GO) mod tidy -diff
+	$(GO) test -count=1 -run '^TestFloors' .
+
+fuzz: ## run each fuzz target for FUZZTIME (10s)
+	@sh scripts/fuzz.sh $(FUZZTIME)
+
+bench: ## run the benchmarks that match BENCH, BENCHCOUNT times
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(BENCHCOUNT) ./...
+
+build: ## build bin/kfgrab
+	$(GO) build -trimpath -o bin/kfgrab ./cmd/kfgrab
+
+deps: ## install what demo and tests need
+	@sh scripts/deps.sh test
+
+deps-demo:
+	@sh scripts/deps.sh demo
+
+clean: ## delete what was built, and the demo's pictures
+	rm -rf bin dist demo-out

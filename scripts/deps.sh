@@ -1,0 +1,107 @@
+#!/bin/sh
+# deps.sh demo|test installs what the demo or the tests need and this machine
+# lacks, with apt as root or through sudo -n. Nothing is done, nor the package
+# lists read, where all is there.
+#
+# Without ffmpeg there is no demo, so that is an error. The tests skip what they
+# cannot run: for them a missing package is a message.
+set -eu
+
+for_what=${1:-test}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+have_package() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+# Debian's gcc comes without the C library's headers unless they are asked for.
+have_compiler() { echo '#include <stdlib.h>' | cc -E -x c - >/dev/null 2>&1; }
+# A user's PATH on Debian has no sbin.
+have_nginx() { have nginx || [ -x /usr/sbin/nginx ]; }
+
+missing=
+need() { missing="$missing $*"; }
+
+missing_packages() {
+	missing=
+	{ have ffmpeg && have ffprobe; } || need ffmpeg
+	[ "$for_what" = demo ] && return
+	have_nginx || need nginx
+	# The race detector is built with cgo; the corpus checker is Python.
+	have_compiler || need gcc libc6-dev
+	have python3 || need python3-minimal
+	have dpkg-query || return 0
+	for package in gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-plugins-base \
+		gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly; do
+		have_package $package || need $package
+	done
+}
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+can_be_root() {
+	[ "$(id -u)" = 0 ] || { have sudo && sudo -n true 2>/dev/null; }
+}
+
+# Debian starts a web server on port 80 when nginx is installed. Debian's own way
+# to forbid that is policy-rc.d; one that is there already is left alone.
+policy=/usr/sbin/policy-rc.d
+policy_made=
+forbid_nginx_to_start() {
+	[ -e $policy ] && return
+	policy_made=yes
+	as_root tee $policy >/dev/null <<-'EOF'
+		#!/bin/sh
+		# Written by kfgrab's scripts/deps.sh for the time of its installation.
+		case " $* " in *" nginx "* | *" nginx.service "*) exit 101 ;; esac
+		exit 0
+	EOF
+	as_root chmod 755 $policy
+}
+allow_nginx_to_start() {
+	[ -z "$policy_made" ] || as_root rm -f $policy
+	policy_made=
+}
+
+install_packages() {
+	trap allow_nginx_to_start EXIT
+	trap 'exit 130' INT TERM
+	case " $missing " in *" nginx "*) forbid_nginx_to_start ;; esac
+	echo "installing:$missing"
+	apt="as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300"
+	# One package list that cannot be read need not be the one that is wanted.
+	$apt update </dev/null || echo "apt-get update failed; trying with the lists that are there"
+	# shellcheck disable=SC2086 # a list of words
+	$apt install -y --no-install-recommends $missing </dev/null || return 1
+	case " $missing " in
+	*" nginx "*) if have systemctl; then as_root systemctl --quiet disable nginx.service || true; fi ;;
+	esac
+	allow_nginx_to_start
+}
+
+missing_packages
+if [ -n "$missing" ]; then
+	wanted=$missing
+	if ! have apt-get; then
+		echo "missing, and there is no apt-get to install it (the names are Debian's):$missing" >&2
+	elif ! can_be_root; then
+		echo "missing, and neither root nor sudo without a password is at hand; run:" >&2
+		echo "  sudo apt-get update && sudo apt-get install --no-install-recommends$missing" >&2
+	elif ! install_packages; then
+		echo "apt-get could not install:$wanted" >&2
+	fi
+	missing_packages
+	case " $missing " in
+	*" ffmpeg "*)
+		if [ "$for_what" = demo ]; then
+			echo "the demo cannot run without ffmpeg" >&2
+			exit 1
+		fi
+		;;
+	esac
+	[ -z "$missing" ] || echo "going on; the tests that need these are skipped:$missing" >&2
+fi
+
+mediamtx=testdata/tools/mediamtx.sh
+if [ "$for_what" = test ] && [ -f $mediamtx ]; then
+	sh $mediamtx >/dev/null || echo "MediaMTX was not built; the tests that need it are skipped" >&2
+fi

@@ -1,0 +1,14 @@
+#!/bin/sh
+# Runs every test, with the race detector where it can be built: it needs cgo,
+# and so a C compiler with the C library's headers.
+set -eu
+
+go=${GO:-go}
+race=-race
+if ! echo '#include <stdlib.h>' | $($go env CC) -E -x c - >/dev/null 2>&1 || [ "$($go env CGO_ENABLED)" != 1 ]; then
+	echo "no C compiler, or cgo is off: the tests run without the race detector"
+	race=
+fi
+# The limit of the whole run is 15 minutes; a test that hangs should show its
+# goroutines before that.
+exec "$go" test $race -timeout 12m ./...
