@@ -44,7 +44,7 @@ type Origin struct {
 	rtsp    *rtspServer
 }
 
-// Start encodes the streams where the cache lacks them, which takes some ten
+// Start encodes the streams where the cache lacks them, which takes about ten
 // seconds for [Full], and serves them on free ports of 127.0.0.1 until Close.
 // The window of listed segments is full from the first moment. ctx bounds the
 // encoding alone. The error says what to install where ffmpeg is missing, and

@@ -32,7 +32,7 @@ func Full() Profile {
 			{"720p", 1280, 720, 2_500_000},
 			{"360p", 640, 360, 800_000},
 		},
-		Segment: 6 * time.Second, GOP: 2 * time.Second, Segments: 3,
+		Segment: 6 * time.Second, GOP: 2 * time.Second, Segments: 2,
 	}
 }
 
