@@ -25,7 +25,7 @@ chmod -R u+w "$src"
 
 # Two files that the module embeds and its releases generate. The second is the
 # player of a web page, which no test opens.
-echo "$version" >"$src/internal/core/VERSION"
+printf %s "$version" >"$src/internal/core/VERSION"
 echo '// not needed by the tests' >"$src/internal/servers/hls/hls.min.js"
 
 CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$binary.new" .

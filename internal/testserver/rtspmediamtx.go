@@ -1,0 +1,132 @@
+package testserver
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// MediaMTX says how MediaMTX is to run.
+type MediaMTX struct {
+	User, Password string // for readers
+	Digest         bool   // instead of basic authentication
+	TLS            bool
+}
+
+// mediamtxConfig switches off all that is not RTSP over TCP. Whoever publishes
+// needs no password.
+const mediamtxConfig = `
+logLevel: debug
+rtmp: no
+hls: no
+webrtc: no
+srt: no
+moq: no
+rtspTransports: [tcp]
+rtspEncryption: "%[1]s"
+rtspAddress: %[2]s
+rtspsAddress: %[3]s
+rtspServerCert: %[4]s
+rtspServerKey: %[4]s
+rtspAuthMethods: [%[5]s]
+authInternalUsers:
+- user: any
+  permissions: [{action: publish}]
+- user: %[6]s
+  pass: %[7]s
+  permissions: [{action: read}]
+paths:
+  all_others:
+`
+
+// Start runs it. The test is skipped where testdata/tools/mediamtx.sh has not
+// built it.
+func (m MediaMTX) Start(tb testing.TB) *RTSP {
+	tb.Helper()
+	binary := mediamtxBinary(tb)
+	s := &RTSP{scheme: "rtsp", user: m.User, pass: m.Password}
+	plain, secure := freeAddress(tb), freeAddress(tb)
+	s.addr, s.publish = plain, plain
+	encryption, certificate, method, user := "no", "none.pem", "basic", "any"
+	if m.TLS {
+		s.scheme, s.addr = "rtsps", secure
+		encryption, certificate = "optional", s.oneFileCertificate(tb)
+	}
+	if m.Digest {
+		method = "digest"
+	}
+	if m.User != "" {
+		user = m.User
+	}
+	text := fmt.Sprintf(mediamtxConfig, encryption, plain, secure, certificate, method, user, m.Password)
+	file := filepath.Join(tb.TempDir(), "mediamtx.yml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	s.launch(tb, exec.Command(binary, file))
+	s.Await(tb, "[RTSP] started")
+	if m.TLS {
+		s.Await(tb, "[RTSPS] started")
+	}
+	return s
+}
+
+func mediamtxBinary(tb testing.TB) string {
+	tb.Helper()
+	dir := os.Getenv("KFGRAB_TOOLS")
+	if dir == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			tb.Skip("no cache directory to look for MediaMTX in")
+		}
+		dir = filepath.Join(cache, "kfgrab-tools")
+	}
+	binary := filepath.Join(dir, "mediamtx-v1.21.0", "mediamtx")
+	if _, err := os.Stat(binary); err != nil {
+		tb.Skip("MediaMTX is not built: testdata/tools/mediamtx.sh")
+	}
+	return binary
+}
+
+// freeAddress is one that nothing listens on. The server cannot be given a
+// listening socket or told to choose.
+func freeAddress(tb testing.TB) string {
+	tb.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// Publish lets ffmpeg send file, in real time and over and over, to path, and
+// returns when the server has the stream. args are ffmpeg's output options and
+// default to "-c copy".
+func (s *RTSP) Publish(tb testing.TB, file, path string, args ...string) {
+	tb.Helper()
+	if len(args) == 0 {
+		args = []string{"-c", "copy"}
+	}
+	all := append([]string{"-nostdin", "-v", "error", "-re", "-stream_loop", "-1", "-i", file}, args...)
+	all = append(all, "-f", "rtsp", "-rtsp_transport", "tcp", "rtsp://"+s.publish+path)
+	var stderr strings.Builder
+	cmd := exec.Command("ffmpeg", all...)
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		tb.Skipf("cannot publish: %v", err)
+	}
+	tb.Cleanup(func() {
+		cmd.Process.Signal(syscall.SIGTERM)
+		cmd.Wait() //nolint:errcheck // it was told to end
+		if tb.Failed() {
+			tb.Logf("ffmpeg: %s", stderr.String())
+		}
+	})
+	s.Await(tb, "is publishing to path '"+strings.TrimPrefix(path, "/")+"'")
+}
