@@ -1,0 +1,131 @@
+package rtsp
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+
+	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
+
+	"github.com/kfgrab/kfgrab/internal/redact"
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+// StatusError is a server's refusal of a request.
+type StatusError struct {
+	Code   int    // RFC 2326 7.1.1: 401, 404, 454, …
+	Reason string // as the server words it
+	Method string // of the request: "DESCRIBE"
+	URL    string // of the stream, redacted; another than was asked for after a redirect
+	Hint   string // what to do about it, or ""
+}
+
+// Error gives one line, without the URL.
+func (e *StatusError) Error() string {
+	s := fmt.Sprintf("%s: %d", e.Method, e.Code)
+	if e.Reason != "" {
+		s += " " + e.Reason
+	}
+	if e.Hint != "" {
+		s += ": " + e.Hint
+	}
+	return s
+}
+
+// hint says what a user can do about a status code.
+func hint(code int, withCredentials bool) string {
+	switch code {
+	case 401:
+		if withCredentials {
+			return "the server does not take this user name and password"
+		}
+		return "give user name and password in the URL, as rtsp://user:password@host/path"
+	case 403:
+		return "this user may not see the stream"
+	case 404:
+		return "the server has no stream of this path, or it is not running"
+	case 453:
+		return "the server is at its limit of bandwidth or of viewers"
+	case 454:
+		return "the server has dropped the session, try again"
+	case 461:
+		return "the server does not send over TCP"
+	case 503:
+		return "the server is overloaded or the stream is not running"
+	}
+	return ""
+}
+
+// protocolError is what gortsplib has against a server's answer. Its own error
+// is not wrapped, as it may show a URL with the password in it.
+func protocolError(err error) error {
+	return fmt.Errorf("%w: %s", keyframe.ErrCorrupt, oneLine(err.Error()))
+}
+
+// maxText bounds what is shown of a server's words.
+const maxText = 200
+
+// oneLine makes text that a server had a part in fit for an error: short, one
+// line, and URLs without what lets a stranger in.
+func oneLine(text string) string {
+	words := strings.FieldsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f })
+	for i, w := range words {
+		if at := strings.Index(w, "://"); at >= 0 {
+			scheme := strings.LastIndexFunc(w[:at], func(r rune) bool { return r < 'a' || r > 'z' }) + 1
+			words[i] = w[:scheme] + redact.URL(w[scheme:])
+		}
+	}
+	text = strings.ToValidUTF8(strings.Join(words, " "), "?")
+	if len(text) > maxText {
+		text = strings.ToValidUTF8(text[:maxText], "") + "…"
+	}
+	return text
+}
+
+// fail makes an error of gortsplib, or of the connection beneath it, ours.
+func (s *session) fail(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s: %w", s.method, context.Cause(ctx))
+	}
+	var status liberrors.ErrClientBadStatusCode
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &status):
+		code := int(status.Code)
+		return &StatusError{
+			Code: code, Reason: oneLine(status.Message), Method: string(s.method),
+			URL: redact.URL(s.url.String()), Hint: hint(code, s.url.User != nil),
+		}
+	case errors.As(err, &certificate):
+		return fmt.Errorf("%w (give the certificate of its authority, or allow insecure TLS)", err)
+	case timedOut(err):
+		return fmt.Errorf("%s: no answer from the server: %w", s.method, os.ErrDeadlineExceeded)
+	case errors.As(err, &liberrors.ErrClientServerRequestedUDP{}):
+		return fmt.Errorf("%w: the server sends over UDP only", keyframe.ErrUnsupported)
+	case errors.Is(err, io.EOF):
+		return fmt.Errorf("%s: the server closed the connection: %w", s.method, io.ErrUnexpectedEOF)
+	case fromNetwork(err):
+		return fmt.Errorf("%s: %w", s.method, err)
+	}
+	return protocolError(err)
+}
+
+func timedOut(err error) bool {
+	return errors.As(err, &liberrors.ErrClientRequestTimedOut{}) || errors.As(err, &liberrors.ErrClientTCPTimeout{}) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)
+}
+
+// fromNetwork says whether err is of the socket or of TLS. Those name addresses
+// at most.
+func fromNetwork(err error) bool {
+	var network *net.OpError
+	var record tls.RecordHeaderError
+	var alert tls.AlertError
+	return errors.As(err, &network) || errors.As(err, &record) || errors.As(err, &alert) ||
+		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
+}

@@ -1,0 +1,90 @@
+package rtsp
+
+// markers decides which RTP marker bits end an access unit.
+//
+// The marker stands on an access unit's last packet (RFC 6184 5.1, RFC 7798
+// 4.1), and believing it saves the wait for the next picture. But there are
+// servers that never set it, that set it on every packet, and that set it behind
+// every slice (live555's discrete framers do, when the encoder cuts pictures
+// into slices). A changed timestamp is certain. So a marker is believed only
+// when the stream has shown that its markers are right:
+//
+//   - an access unit of several slices had its marker behind the last one; or
+//   - singlesWanted access units of one slice had theirs, and the slice at hand
+//     came in fragments: an encoder that cuts keyframes into more slices than
+//     other pictures cuts them to the size of a packet.
+//
+// Until then, and for good once a slice came behind a marker with the same
+// timestamp, the access unit ends where the timestamp changes.
+type markers struct {
+	trust   trust
+	singles int  // access units of one slice that ended in a marker
+	used    bool // a marker behind a slice was seen and none was wrong
+
+	// Of the access unit being gathered:
+	headless bool // packets before those seen may be missing
+	slices   int
+	marked   bool // its last packet so far has the marker
+	pieces   bool // a NAL unit of it came in fragments
+	taken    bool // it was ended by its marker
+}
+
+type trust uint8
+
+const (
+	unknown trust = iota
+	good
+	bad
+)
+
+// singlesWanted is how many pictures of one slice are needed before another one's
+// marker is believed: two, as one can be a chance.
+const singlesWanted = 2
+
+func (m *markers) beginAccessUnit(headless bool) {
+	m.headless = headless
+	m.slices, m.marked, m.pieces, m.taken = 0, false, false, false
+}
+
+// endAccessUnit learns from an access unit that a changed timestamp has ended.
+func (m *markers) endAccessUnit() {
+	switch {
+	case !m.marked || m.trust == bad:
+	case m.slices > 1:
+		m.trust = good
+	case !m.headless:
+		m.singles++
+	}
+}
+
+// slice counts one. It reports whether the access unit was given out already.
+func (m *markers) slice() (late bool) {
+	if m.marked {
+		m.trust, m.marked, m.used = bad, false, false
+	}
+	m.slices++
+	return m.taken
+}
+
+func (m *markers) fragmented() { m.pieces = true }
+
+// mark takes a marker in and reports whether it ends the access unit. inUnit
+// says that the packet ends in the middle of a NAL unit.
+func (m *markers) mark(inUnit bool) bool {
+	switch {
+	case m.trust == bad:
+		return false
+	case inUnit:
+		m.trust, m.used = bad, false
+		return false
+	case m.slices == 0 || m.marked:
+		return false // behind parameter sets, or once more
+	}
+	m.marked, m.used = true, true
+	m.taken = m.trust == good || m.singles >= singlesWanted && m.slices == 1 && m.pieces
+	return m.taken
+}
+
+// pending says whether the access unit has a marker that was not believed and is
+// not known to be wrong.
+func (m *markers) pending() bool { return m.marked && !m.taken }

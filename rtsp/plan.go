@@ -1,0 +1,131 @@
+package rtsp
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+// videoTrack is the medium that a session plays, and what its SDP tells of it.
+type videoTrack struct {
+	index         int // among the media descriptions
+	codec         keyframe.Codec
+	encoding      string // as the SDP names it
+	payloadType   uint8
+	clock         int
+	parameterSets [][]byte // NAL units without start codes
+	donl          bool     // sprop-max-don-diff > 0
+}
+
+// videoClock is the RTP clock of H.264 and H.265 (RFC 6184 8.2.1, RFC 7798 7.1),
+// for SDPs that leave it out.
+const videoClock = 90000
+
+// video chooses the first medium of a codec that we read. The error wraps
+// ErrNotFound where there is no video, and ErrUnsupported where there is other
+// video only.
+func (s *sdp) video() (*videoTrack, error) {
+	var others []string
+	for i := range s.media {
+		m := &s.media[i]
+		if m.kind != "video" {
+			continue
+		}
+		for _, e := range m.encodings() {
+			switch codecName(e.name) {
+			case "h264":
+				return m.track(i, e, keyframe.H264)
+			case "hevc":
+				return m.track(i, e, keyframe.H265)
+			}
+			others = append(others, codecName(e.name))
+		}
+	}
+	switch {
+	case len(others) > 0:
+		return nil, fmt.Errorf("%w: the video is %s, only h264 and hevc are read", keyframe.ErrUnsupported, strings.Join(others, ", "))
+	case len(s.media) == 0:
+		return nil, fmt.Errorf("%w: the server describes no media", keyframe.ErrNotFound)
+	}
+	return nil, fmt.Errorf("%w: no video track (%s only)", keyframe.ErrNotFound, s.kinds())
+}
+
+// kinds names the types of the media there are: "audio", "audio, data".
+func (s *sdp) kinds() string {
+	var list []string
+	for _, t := range s.tracks() {
+		if len(list) == 0 || list[len(list)-1] != t.Type {
+			list = append(list, t.Type)
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+func (m *media) track(index int, e encoding, c keyframe.Codec) (*videoTrack, error) {
+	params := m.parameters(e.payloadType)
+	v := &videoTrack{index: index, codec: c, encoding: e.name, payloadType: e.payloadType, clock: e.clock}
+	if v.clock <= 0 {
+		v.clock = videoClock
+	}
+	if c == keyframe.H265 {
+		for _, name := range []string{"sprop-vps", "sprop-sps", "sprop-pps"} {
+			v.parameterSets = append(v.parameterSets, parameterSets(params[name])...)
+		}
+		n, _ := strconv.Atoi(params["sprop-max-don-diff"])
+		v.donl = n > 0
+		return v, nil
+	}
+	if params["packetization-mode"] == "2" {
+		return nil, fmt.Errorf("%w: H.264 sent out of decoding order (packetization-mode 2)", keyframe.ErrUnsupported)
+	}
+	v.parameterSets = parameterSets(params["sprop-parameter-sets"])
+	return v, nil
+}
+
+// parameterSets reads NAL units in Base64 with commas between them (RFC 6184 8.1,
+// RFC 7798 7.1). What is damaged is left out, as the stream may repeat it.
+//
+// Quotes, padding and start codes: some cameras quote the value, leave the
+// Base64 padding out, or put a start code before the NAL unit.
+func parameterSets(value string) [][]byte {
+	var list [][]byte
+	for text := range strings.SplitSeq(value, ",") {
+		text = strings.TrimRight(strings.Trim(text, "\" "), "=")
+		b, err := base64.RawStdEncoding.DecodeString(text)
+		if err != nil {
+			continue
+		}
+		if bytes.HasPrefix(b, []byte{0, 0, 1}) || bytes.HasPrefix(b, []byte{0, 0, 0, 1}) {
+			for u := range keyframe.AnnexB(b) {
+				list = append(list, bytes.Clone(u))
+			}
+		} else if len(b) > 0 {
+			list = append(list, b)
+		}
+	}
+	return list
+}
+
+// info reads the first sequence parameter set that the SDP holds. It is zero
+// where there is none.
+func (v *videoTrack) info() keyframe.Info {
+	for _, set := range v.parameterSets {
+		if v.isSPS(set) {
+			if i, err := keyframe.ParseInfo(v.codec, set); err == nil {
+				return i
+			}
+		}
+	}
+	return keyframe.Info{}
+}
+
+func (v *videoTrack) isSPS(nalu []byte) bool {
+	if v.codec == keyframe.H265 {
+		return nalu[0]>>1&0x3f == 33
+	}
+	return nalu[0]&0x1f == 7
+}

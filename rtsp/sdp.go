@@ -1,0 +1,212 @@
+package rtsp
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+// maxMedia bounds the media descriptions of one SDP that are looked at. Cameras
+// send two to four, recorders with many channels send one SDP each.
+const maxMedia = 64
+
+// sdp is what an SDP (RFC 8866) tells about a session.
+//
+// It is read line by line and with no opinion on lines that do not matter here:
+// of 72 SDPs of cameras and servers, gortsplib's own reader refuses nine, for a
+// blank in an origin, an unknown media type, or the damaged audio configuration
+// of a stream whose video is sound.
+type sdp struct {
+	attributes []string // of the session, without "a="
+	media      []media
+}
+
+// media is one media description.
+type media struct {
+	kind       string // "video", "audio", …
+	proto      string // "RTP/AVP", …
+	formats    []string
+	attributes []string
+}
+
+// parseSDP never fails: a text that is no SDP has no media.
+func parseSDP(text []byte) *sdp {
+	s := &sdp{}
+	for line := range strings.FieldsFuncSeq(string(text), func(r rune) bool { return r == '\r' || r == '\n' }) {
+		line = strings.TrimSpace(line)
+		value, isMedia := strings.CutPrefix(line, "m=")
+		if isMedia {
+			if len(s.media) == maxMedia {
+				break
+			}
+			s.media = append(s.media, parseMedia(value))
+			continue
+		}
+		value, isAttribute := strings.CutPrefix(line, "a=")
+		switch {
+		case !isAttribute:
+		case len(s.media) == 0:
+			s.attributes = append(s.attributes, value)
+		default:
+			m := &s.media[len(s.media)-1]
+			m.attributes = append(m.attributes, value)
+		}
+	}
+	return s
+}
+
+// parseMedia reads "video 0 RTP/AVP 96 97" (RFC 8866 5.14).
+func parseMedia(value string) media {
+	f := strings.Fields(value)
+	var m media
+	if len(f) > 0 {
+		m.kind = strings.ToLower(f[0])
+	}
+	if len(f) > 2 {
+		m.proto, m.formats = f[2], f[3:]
+	}
+	return m
+}
+
+// attribute returns the value of the first attribute called name.
+func attribute(attributes []string, name string) string {
+	for _, a := range attributes {
+		if n, v, found := strings.Cut(a, ":"); found && strings.EqualFold(n, name) {
+			return strings.TrimSpace(v)
+		}
+	}
+	return ""
+}
+
+// encoding is one way in which a medium may be coded.
+type encoding struct {
+	payloadType uint8
+	name        string // upper case: "H264"
+	clock       int    // RTP timestamp units a second
+	channels    int    // audio
+}
+
+// encodings lists those of the rtpmap attributes (RFC 8866 6.6), then those
+// payload types that need none (RFC 3551 6).
+func (m *media) encodings() []encoding {
+	var list []encoding
+	for _, a := range m.attributes {
+		if v, ok := strings.CutPrefix(a, "rtpmap:"); ok {
+			if e, ok := parseRTPMap(v); ok {
+				list = append(list, e)
+			}
+		}
+	}
+	for _, f := range m.formats {
+		pt, err := strconv.ParseUint(f, 10, 7)
+		if e, ok := staticEncodings[uint8(pt)]; err == nil && ok && !has(list, uint8(pt)) {
+			e.payloadType = uint8(pt)
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+func has(list []encoding, payloadType uint8) bool {
+	for _, e := range list {
+		if e.payloadType == payloadType {
+			return true
+		}
+	}
+	return false
+}
+
+// parseRTPMap reads "96 H264/90000" and "97 MPEG4-GENERIC/48000/2".
+func parseRTPMap(value string) (e encoding, ok bool) {
+	number, rest, _ := strings.Cut(strings.TrimSpace(value), " ")
+	pt, err := strconv.ParseUint(number, 10, 7)
+	if err != nil {
+		return e, false
+	}
+	p := strings.Split(strings.TrimSpace(rest), "/")
+	e = encoding{payloadType: uint8(pt), name: strings.ToUpper(p[0])}
+	if len(p) > 1 {
+		e.clock, _ = strconv.Atoi(p[1])
+	}
+	if len(p) > 2 {
+		e.channels, _ = strconv.Atoi(p[2])
+	}
+	return e, e.name != ""
+}
+
+// parameters returns the format parameters of a payload type (RFC 8866 6.15),
+// their names in lower case.
+func (m *media) parameters(payloadType uint8) map[string]string {
+	params := map[string]string{}
+	for _, a := range m.attributes {
+		v, ok := strings.CutPrefix(a, "fmtp:")
+		if !ok {
+			continue
+		}
+		number, list, _ := strings.Cut(strings.TrimSpace(v), " ")
+		if pt, err := strconv.ParseUint(number, 10, 7); err != nil || uint8(pt) != payloadType {
+			continue
+		}
+		for p := range strings.SplitSeq(list, ";") {
+			name, value, _ := strings.Cut(strings.TrimSpace(p), "=")
+			params[strings.ToLower(name)] = strings.TrimSpace(value)
+		}
+	}
+	return params
+}
+
+// tracks lists every medium for probing.
+func (s *sdp) tracks() []keyframe.Track {
+	var list []keyframe.Track
+	for i := range s.media {
+		m := &s.media[i]
+		t := keyframe.Track{ID: i, Type: trackType(m.kind), Codec: "unknown"}
+		if all := m.encodings(); len(all) > 0 {
+			e := all[0]
+			t.Codec = codecName(e.name)
+			if t.Type == "audio" {
+				t.SampleRate, t.Channels = e.clock, max(e.channels, 1)
+			}
+		}
+		list = append(list, t)
+	}
+	return list
+}
+
+func trackType(kind string) string {
+	switch kind {
+	case "video", "audio":
+		return kind
+	case "text":
+		return "subtitle"
+	}
+	return "data"
+}
+
+// reduced returns an SDP of one medium and nothing else, in the form that
+// gortsplib reads without complaint. What it needs for SETUP is kept: the control
+// attributes, and the keys of encrypted media.
+func (s *sdp) reduced(v *videoTrack) []byte {
+	m := &s.media[v.index]
+	var b strings.Builder
+	b.WriteString("v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n")
+	keep(&b, s.attributes, "control", "key-mgmt")
+	proto := "RTP/AVP"
+	if strings.Contains(m.proto, "SAVP") {
+		proto = "RTP/SAVP"
+	}
+	fmt.Fprintf(&b, "m=video 0 %s %d\r\n", proto, v.payloadType)
+	fmt.Fprintf(&b, "a=rtpmap:%d %s/%d\r\n", v.payloadType, v.encoding, v.clock)
+	keep(&b, m.attributes, "control", "key-mgmt", "crypto")
+	return []byte(b.String())
+}
+
+func keep(b *strings.Builder, attributes []string, names ...string) {
+	for _, n := range names {
+		if v := attribute(attributes, n); v != "" {
+			fmt.Fprintf(b, "a=%s:%s\r\n", n, v)
+		}
+	}
+}
