@@ -1,0 +1,62 @@
+package hls
+
+import "strings"
+
+// codecClass is what the CODECS attribute says of the video in a variant.
+type codecClass uint8
+
+const (
+	videoUnknown     codecClass = iota // no CODECS
+	videoReadable                      // H.264 or H.265
+	videoNone                          // only audio and text
+	videoUnsupported                   // a video codec that kfgrab does not read
+)
+
+// classify reads CODECS (RFC 6381): the names of sample entries, each with its
+// parameters after a point. A list with one readable video codec is readable.
+func classify(codecs string) codecClass {
+	class := videoUnknown
+	for entry := range strings.SplitSeq(codecs, ",") {
+		entry = strings.TrimSpace(entry)
+		name, parameters, _ := strings.Cut(entry, ".")
+		switch {
+		case entry == "":
+		case isReadable(name, parameters):
+			return videoReadable
+		case !isVideo(name):
+			if class == videoUnknown {
+				class = videoNone
+			}
+		default:
+			class = videoUnsupported
+		}
+	}
+	return class
+}
+
+// isReadable tells H.264 and H.265. Dolby Vision is one of the two underneath,
+// except that profile 5 (dvh1.05) has colours that only a Dolby Vision decoder
+// can show.
+func isReadable(name, parameters string) bool {
+	switch name {
+	case "avc1", "avc2", "avc3", "avc4", "dva1", "dvav", "hvc1", "hev1":
+		return true
+	case "dvh1", "dvhe":
+		return !strings.HasPrefix(parameters, "05")
+	}
+	return false
+}
+
+// isVideo tells sample entries of video from those of audio and text. Audio and
+// text are listed, so that a video codec of the future is named in an error
+// rather than taken for audio.
+func isVideo(name string) bool {
+	switch strings.ToLower(name) {
+	case "mp4a", "ac-3", "ec-3", "ac-4", "alac", "flac", "opus", "mp3", "vorbis",
+		"dtsc", "dtse", "dtsh", "dtsl", "dtsx", "mha1", "mha2", "mhm1", "mhm2", "iamf", "apac", "samr", "sawb", "ulaw", "alaw":
+		return false
+	case "wvtt", "stpp", "tx3g", "c608", "c708":
+		return false
+	}
+	return true
+}

@@ -1,0 +1,74 @@
+package hls
+
+import (
+	"net/url"
+	"strconv"
+)
+
+func serverControl(attributes string) ServerControl {
+	var c ServerControl
+	for name, value := range attributeList(attributes) {
+		switch name {
+		case "CAN-BLOCK-RELOAD":
+			c.CanBlockReload = value == "YES"
+		case "CAN-SKIP-UNTIL":
+			c.CanSkipUntil = seconds(value)
+		case "CAN-SKIP-DATERANGES":
+			c.CanSkipDateRanges = value == "YES"
+		case "HOLD-BACK":
+			c.HoldBack = seconds(value)
+		case "PART-HOLD-BACK":
+			c.PartHoldBack = seconds(value)
+		}
+	}
+	return c
+}
+
+func preloadHint(attributes string, base *url.URL) PreloadHint {
+	h := PreloadHint{URI: URI{Base: base}}
+	for name, value := range attributeList(attributes) {
+		switch name {
+		case "TYPE":
+			h.Type = value
+		case "URI":
+			h.URI.Text = value
+		case "BYTERANGE-START":
+			h.Offset = int64(count(value))
+		case "BYTERANGE-LENGTH":
+			h.Length = int64(count(value))
+		}
+	}
+	return h
+}
+
+func renditionReport(attributes string, base *url.URL) RenditionReport {
+	r := RenditionReport{URI: URI{Base: base}}
+	for name, value := range attributeList(attributes) {
+		switch name {
+		case "URI":
+			r.URI.Text = value
+		case "LAST-MSN":
+			r.LastSequence = int64(count(value))
+		case "LAST-PART":
+			r.LastPart = count(value)
+		}
+	}
+	return r
+}
+
+func startPoint(attributes string) *StartPoint {
+	p := &StartPoint{}
+	for name, value := range attributeList(attributes) {
+		switch name {
+		case "TIME-OFFSET":
+			f, _ := strconv.ParseFloat(value, 64)
+			p.Offset = duration(f)
+			if f < 0 {
+				p.Offset = -duration(-f)
+			}
+		case "PRECISE":
+			p.Precise = value == "YES"
+		}
+	}
+	return p
+}

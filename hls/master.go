@@ -1,0 +1,84 @@
+package hls
+
+import "net/url"
+
+// Master is a master playlist (RFC 8216 4.3.4; a multivariant playlist in the
+// draft that follows it).
+type Master struct {
+	Variants            []Variant         // EXT-X-STREAM-INF, in the playlist's order
+	IFrames             []Variant         // EXT-X-I-FRAME-STREAM-INF
+	Renditions          []Rendition       // EXT-X-MEDIA
+	IndependentSegments bool              // every segment of every rendition can be decoded alone
+	Pathway             string            // PATHWAY-ID of EXT-X-CONTENT-STEERING, to begin with
+	Variables           map[string]string // EXT-X-DEFINE, for media playlists to import
+}
+
+// Variant is one EXT-X-STREAM-INF or EXT-X-I-FRAME-STREAM-INF. What the
+// playlist does not say is zero.
+type Variant struct {
+	URI              URI
+	Bandwidth        int // peak, bit/s
+	AverageBandwidth int // bit/s
+	Codecs           string
+	Width, Height    int
+	FrameRate        float64
+	VideoRange       string // SDR, HLG, PQ
+	PathwayID        string
+	Video, Audio     string // group IDs in Renditions
+	Name             string
+	Index            int // in Variants or IFrames
+}
+
+// Rendition is one EXT-X-MEDIA (RFC 8216 4.3.4.1). Its URI's Text is empty where
+// the media is in the variant's own playlist.
+type Rendition struct {
+	Type     string // VIDEO, AUDIO, SUBTITLES, CLOSED-CAPTIONS
+	GroupID  string
+	Name     string
+	Language string
+	URI      URI
+	Default  bool
+}
+
+func (m *Master) add(v Variant, iframes bool) {
+	list := &m.Variants
+	if iframes {
+		list = &m.IFrames
+	}
+	v.Index = len(*list)
+	*list = append(*list, v)
+}
+
+func (m *Master) tag(t tag, base *url.URL) {
+	switch t.name {
+	case "#EXT-X-MEDIA":
+		m.Renditions = append(m.Renditions, rendition(t.value, base))
+	case "#EXT-X-CONTENT-STEERING":
+		for name, value := range attributeList(t.value) {
+			if name == "PATHWAY-ID" {
+				m.Pathway = value
+			}
+		}
+	}
+}
+
+func rendition(attributes string, base *url.URL) Rendition {
+	r := Rendition{URI: URI{Base: base}}
+	for name, value := range attributeList(attributes) {
+		switch name {
+		case "TYPE":
+			r.Type = value
+		case "GROUP-ID":
+			r.GroupID = value
+		case "NAME":
+			r.Name = value
+		case "LANGUAGE":
+			r.Language = value
+		case "URI":
+			r.URI.Text = value
+		case "DEFAULT":
+			r.Default = value == "YES"
+		}
+	}
+	return r
+}

@@ -1,0 +1,101 @@
+package hls
+
+import "time"
+
+// Media is a media playlist (RFC 8216 4.3.3). Durations and numbers that the
+// playlist does not say are zero.
+type Media struct {
+	TargetDuration        time.Duration
+	PartTarget            time.Duration // EXT-X-PART-INF
+	MediaSequence         int64         // of the first segment, of the first skipped one in a delta update
+	DiscontinuitySequence int64
+	Live                  bool // neither EXT-X-ENDLIST nor EXT-X-PLAYLIST-TYPE:VOD: segments are still added
+	IFramesOnly           bool // each segment's byte range is one I-frame
+	IndependentSegments   bool // each segment can be decoded alone
+	Segments              []Segment
+	// Edge is the segment that is still being made, in low-latency HLS: its
+	// Parts and what applies to them, without URI and Duration. nil if the
+	// playlist has no part after its last segment.
+	Edge             *Segment
+	PreloadHints     []PreloadHint
+	ServerControl    ServerControl
+	RenditionReports []RenditionReport
+	Start            *StartPoint // nil if the playlist has no EXT-X-START
+	Skipped          int         // segments that a delta update left out before Segments (EXT-X-SKIP)
+}
+
+// Segment is a media segment with all that applies to it. Map and Keys are
+// shared between segments: do not change them.
+type Segment struct {
+	URI           URI
+	Sequence      int64 // media sequence number (RFC 8216 6.2.1)
+	Duration      time.Duration
+	Start         time.Duration // from the first listed segment's beginning
+	ByteRange     *ByteRange    // nil: the whole resource
+	Map           *Map          // nil: no initialisation section
+	Keys          []Key         // several are alternatives, one a key format; empty: not encrypted
+	Gap           bool          // EXT-X-GAP: listed, but not there
+	Discontinuity bool          // it does not go on from the segment before
+	// ProgramDateTime is its first sample's date: given, or counted on or back
+	// by durations from the nearest that is given. Zero if there is none.
+	ProgramDateTime time.Time
+	Parts           []Part
+}
+
+// ByteRange is Length bytes of a resource from Offset on.
+type ByteRange struct{ Offset, Length int64 }
+
+// Map is a media initialisation section (EXT-X-MAP).
+type Map struct {
+	URI       URI
+	ByteRange *ByteRange // nil: the whole resource
+	Keys      []Key      // as for a segment
+}
+
+// Key is one EXT-X-KEY whose METHOD is not NONE (RFC 8216 4.3.2.4).
+type Key struct {
+	Method    string // AES-128, SAMPLE-AES, …
+	URI       URI    // may have a scheme of the key format's own, which Resolve refuses
+	IV        []byte // 16 bytes; nil: the media sequence number is the IV
+	KeyFormat string // "identity" if the playlist gives none
+}
+
+// Part is a partial segment (draft-pantos-hls-rfc8216bis 4.4.4.9).
+type Part struct {
+	URI         URI
+	Duration    time.Duration
+	ByteRange   *ByteRange
+	Independent bool // it has a keyframe
+	Gap         bool
+}
+
+// PreloadHint is a resource that is soon to be there.
+type PreloadHint struct {
+	Type   string // PART, MAP
+	URI    URI
+	Offset int64
+	Length int64 // 0: to the end
+}
+
+// ServerControl says what the server can do (EXT-X-SERVER-CONTROL).
+type ServerControl struct {
+	CanBlockReload    bool
+	CanSkipUntil      time.Duration // 0: no delta updates
+	CanSkipDateRanges bool
+	HoldBack          time.Duration
+	PartHoldBack      time.Duration
+}
+
+// RenditionReport tells how far another rendition's playlist is.
+type RenditionReport struct {
+	URI          URI
+	LastSequence int64
+	LastPart     int
+}
+
+// StartPoint is where the server would have playback begin; a negative Offset
+// counts from the end.
+type StartPoint struct {
+	Offset  time.Duration
+	Precise bool
+}

@@ -1,0 +1,304 @@
+package hls
+
+import (
+	"encoding/hex"
+	"fmt"
+	"math"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+// Limits of what the tags of a media playlist may ask for.
+const (
+	// maxSequence leaves room to count on: sequence numbers made from a clock in
+	// nanoseconds are 2⁶¹.
+	maxSequence = 1 << 62
+	// maxSkipped is a year of 1 s segments.
+	maxSkipped = 1 << 25
+	// maxKeys: one for each DRM system that applies at once; three are common.
+	maxKeys = 16
+	// maxParts: parts are listed for the last three target durations, 300 of
+	// them if they are 100 ms and the target 10 s.
+	maxParts = 1 << 13
+	// maxHints: the draft allows one of each type.
+	maxHints = 16
+	// maxReports: one for each other rendition.
+	maxReports = 1 << 10
+)
+
+// mediaBuilder puts together segments: tags come in the playlist's order, and
+// segment is called where a URI stands.
+type mediaBuilder struct {
+	base  *url.URL
+	media *Media
+	next  Segment // what the tags since the last URI say
+	keys  []Key   // never changed in place: segments hold it
+	init  *Map
+
+	nextRange string // EXT-X-BYTERANGE since the last URI
+	lastPart  *Part  // for byte ranges that go on from it
+	parts     int
+}
+
+// tag takes one line of the log.
+func (b *mediaBuilder) tag(t tag) error {
+	switch t.name {
+	case "": // a URI without EXTINF was dropped, and with it what it alone had
+		b.next, b.nextRange = Segment{}, ""
+	case "#EXT-X-BYTERANGE":
+		b.nextRange = t.value
+	case "#EXT-X-DISCONTINUITY":
+		b.next.Discontinuity = true
+	case "#EXT-X-GAP":
+		b.next.Gap = true
+	case "#EXT-X-PROGRAM-DATE-TIME":
+		b.next.ProgramDateTime = dateTime(t.value)
+	case "#EXT-X-KEY":
+		return b.key(t.value)
+	case "#EXT-X-MAP":
+		return b.initialisation(t.value)
+	case tagPart:
+		return b.part(t.value)
+	default:
+		return b.header(t)
+	}
+	return nil
+}
+
+// header takes the tags that apply to the whole playlist.
+func (b *mediaBuilder) header(t tag) error {
+	m := b.media
+	switch t.name {
+	case "#EXT-X-TARGETDURATION":
+		m.TargetDuration = seconds(t.value)
+	case "#EXT-X-INDEPENDENT-SEGMENTS":
+		m.IndependentSegments = true
+	case "#EXT-X-PART-INF":
+		for name, value := range attributeList(t.value) {
+			if name == "PART-TARGET" {
+				m.PartTarget = seconds(value)
+			}
+		}
+	case "#EXT-X-SERVER-CONTROL":
+		m.ServerControl = serverControl(t.value)
+	case "#EXT-X-START":
+		m.Start = startPoint(t.value)
+	case "#EXT-X-SKIP":
+		for name, value := range attributeList(t.value) {
+			if name == "SKIPPED-SEGMENTS" {
+				m.Skipped = count(value)
+			}
+		}
+		if m.Skipped > maxSkipped || len(m.Segments) > 0 {
+			return fmt.Errorf("%w: EXT-X-SKIP after a segment, or of more than %d", keyframe.ErrCorrupt, maxSkipped)
+		}
+	case "#EXT-X-PRELOAD-HINT":
+		if len(m.PreloadHints) == maxHints {
+			return tooMany(t.name, maxHints)
+		}
+		m.PreloadHints = append(m.PreloadHints, preloadHint(t.value, b.base))
+	case "#EXT-X-RENDITION-REPORT":
+		if len(m.RenditionReports) == maxReports {
+			return tooMany(t.name, maxReports)
+		}
+		m.RenditionReports = append(m.RenditionReports, renditionReport(t.value, b.base))
+	}
+	return nil
+}
+
+func tooMany(name string, limit int) error {
+	return fmt.Errorf("%w: more than %d %s", keyframe.ErrCorrupt, limit, name[1:])
+}
+
+// segment ends the segment that the tags were about.
+func (b *mediaBuilder) segment(uri string, length float64) error {
+	s := b.complete()
+	s.URI = URI{uri, b.base}
+	s.Duration = duration(length)
+	if b.nextRange != "" {
+		var before *ByteRange
+		if prev := b.last(); prev != nil && prev.URI.Text == uri {
+			before = prev.ByteRange
+		}
+		r, err := byteRange(b.nextRange, before)
+		if err != nil {
+			return fmt.Errorf("EXT-X-BYTERANGE of segment %d: %w", s.Sequence, err)
+		}
+		s.ByteRange = r
+	}
+	b.media.Segments = append(b.media.Segments, s)
+	b.next, b.nextRange = Segment{}, ""
+	return nil
+}
+
+// complete returns the next segment with all that it takes from those before.
+func (b *mediaBuilder) complete() Segment {
+	s := b.next
+	s.Sequence = b.media.MediaSequence + int64(b.media.Skipped+len(b.media.Segments))
+	s.Map, s.Keys = b.init, b.keys
+	if prev := b.last(); prev != nil {
+		s.Start = prev.Start + prev.Duration
+		if s.ProgramDateTime.IsZero() && !prev.ProgramDateTime.IsZero() {
+			s.ProgramDateTime = prev.ProgramDateTime.Add(prev.Duration)
+		}
+	}
+	return s
+}
+
+func (b *mediaBuilder) last() *Segment {
+	if len(b.media.Segments) == 0 {
+		return nil
+	}
+	return &b.media.Segments[len(b.media.Segments)-1]
+}
+
+// finish adds the edge, and dates the segments before the first date.
+func (b *mediaBuilder) finish() *Media {
+	if len(b.next.Parts) > 0 {
+		edge := b.complete()
+		b.media.Edge = &edge
+	}
+	segments := b.media.Segments
+	for i := len(segments) - 2; i >= 0; i-- {
+		s, after := &segments[i], &segments[i+1]
+		if s.ProgramDateTime.IsZero() && !after.ProgramDateTime.IsZero() {
+			s.ProgramDateTime = after.ProgramDateTime.Add(-s.Duration)
+		}
+	}
+	return b.media
+}
+
+// key takes one EXT-X-KEY: it replaces the one of the same KEYFORMAT, and NONE
+// replaces all.
+func (b *mediaBuilder) key(attributes string) error {
+	k := Key{URI: URI{Base: b.base}, KeyFormat: "identity"}
+	for name, value := range attributeList(attributes) {
+		switch name {
+		case "METHOD":
+			k.Method = value
+		case "URI":
+			k.URI.Text = value
+		case "KEYFORMAT":
+			k.KeyFormat = value
+		case "IV":
+			var err error
+			if k.IV, err = initialisationVector(value); err != nil {
+				return err
+			}
+		}
+	}
+	if k.Method == "NONE" {
+		b.keys = nil
+		return nil
+	}
+	keys := make([]Key, 0, len(b.keys)+1)
+	for _, old := range b.keys {
+		if old.KeyFormat != k.KeyFormat {
+			keys = append(keys, old)
+		}
+	}
+	if len(keys) == maxKeys {
+		return fmt.Errorf("%w: more than %d keys for one segment", keyframe.ErrCorrupt, maxKeys)
+	}
+	b.keys = append(keys, k)
+	return nil
+}
+
+// initialisationVector reads a hexadecimal sequence of up to 128 bits. Servers
+// leave out the 0x, and leading zeros.
+func initialisationVector(value string) ([]byte, error) {
+	digits := strings.TrimPrefix(strings.ToLower(value), "0x")
+	if len(digits) > 32 {
+		return nil, fmt.Errorf("%w: EXT-X-KEY: the IV is longer than 128 bits", keyframe.ErrCorrupt)
+	}
+	iv, err := hex.DecodeString(strings.Repeat("0", 32-len(digits)) + digits)
+	if err != nil || digits == "" {
+		return nil, fmt.Errorf("%w: EXT-X-KEY: the IV is not hexadecimal", keyframe.ErrCorrupt)
+	}
+	return iv, nil
+}
+
+// initialisation takes one EXT-X-MAP. A byte range without offset begins at 0:
+// there is nothing that it could go on from.
+func (b *mediaBuilder) initialisation(attributes string) error {
+	m := &Map{URI: URI{Base: b.base}, Keys: b.keys}
+	for name, value := range attributeList(attributes) {
+		switch name {
+		case "URI":
+			m.URI.Text = value
+		case "BYTERANGE":
+			r, err := byteRange(value, &ByteRange{})
+			if err != nil {
+				return fmt.Errorf("EXT-X-MAP: %w", err)
+			}
+			m.ByteRange = r
+		}
+	}
+	b.init = m
+	return nil
+}
+
+// part takes one EXT-X-PART.
+func (b *mediaBuilder) part(attributes string) error {
+	if b.parts++; b.parts > maxParts {
+		return tooMany(tagPart, maxParts)
+	}
+	p := Part{URI: URI{Base: b.base}}
+	span := ""
+	for name, value := range attributeList(attributes) {
+		switch name {
+		case "URI":
+			p.URI.Text = value
+		case "DURATION":
+			p.Duration = seconds(value)
+		case "INDEPENDENT":
+			p.Independent = value == "YES"
+		case "GAP":
+			p.Gap = value == "YES"
+		case "BYTERANGE":
+			span = value
+		}
+	}
+	if span != "" {
+		var before *ByteRange
+		if b.lastPart != nil && b.lastPart.URI.Text == p.URI.Text {
+			before = b.lastPart.ByteRange
+		}
+		r, err := byteRange(span, before)
+		if err != nil {
+			return fmt.Errorf("EXT-X-PART: %w", err)
+		}
+		p.ByteRange = r
+	}
+	b.lastPart = &p
+	b.next.Parts = append(b.next.Parts, p)
+	return nil
+}
+
+// byteRange reads "n[@o]" (RFC 8216 4.3.2.2); without o it goes on from before,
+// which must then be there.
+func byteRange(value string, before *ByteRange) (*ByteRange, error) {
+	n, o, explicit := strings.Cut(strings.TrimSpace(value), "@")
+	length, err := strconv.ParseInt(n, 10, 64)
+	if err != nil || length <= 0 {
+		return nil, fmt.Errorf("%w: unreadable byte range %.64q", keyframe.ErrCorrupt, value)
+	}
+	if !explicit && before == nil {
+		return nil, fmt.Errorf("%w: byte range %.64q has no offset, and no range of the same resource before it", keyframe.ErrCorrupt, value)
+	}
+	var offset int64
+	if explicit {
+		if offset, err = strconv.ParseInt(o, 10, 64); err != nil {
+			return nil, fmt.Errorf("%w: unreadable byte range %.64q", keyframe.ErrCorrupt, value)
+		}
+	} else {
+		offset = before.Offset + before.Length
+	}
+	if offset < 0 || offset > math.MaxInt64-length {
+		return nil, fmt.Errorf("%w: byte range %.64q is out of range", keyframe.ErrCorrupt, value)
+	}
+	return &ByteRange{Offset: offset, Length: length}, nil
+}

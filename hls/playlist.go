@@ -1,0 +1,212 @@
+// Package hls finds the keyframe of an HLS stream.
+//
+// [Parse] reads a playlist into our own types; [Master.Pick] chooses the
+// rendition, and [Media.Newest], [Media.At] and [Media.First] the segment,
+// before any media is fetched. These four do no I/O. [IsPlaylist] tells a
+// playlist from other content.
+package hls
+
+import (
+	"bytes"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/grafov/m3u8"
+
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+// Playlist is what [Parse] read: a master playlist or a media playlist. Exactly
+// one of Master and Media is set.
+type Playlist struct {
+	URL    *url.URL // the base that was given to Parse
+	Master *Master
+	Media  *Media
+}
+
+// Parse reads a master or a media playlist (RFC 8216, and of
+// draft-pantos-hls-rfc8216bis the low-latency tags, EXT-X-DEFINE and EXT-X-GAP).
+//
+// base is the address that data came from, after redirects; relative URIs and
+// EXT-X-DEFINE:QUERYPARAM are taken from it. It may be nil, and then only
+// absolute URIs resolve. parent is the master playlist through which a media
+// playlist was found, whose variables EXT-X-DEFINE:IMPORT takes; nil if there
+// was none.
+//
+// What stands in no playlist is an error that wraps [keyframe.ErrCorrupt] and
+// says what data looks like. A playlist without variants or segments is no
+// error here: [Master.Pick] and [Media.Newest] say so.
+func Parse(data []byte, base *url.URL, parent *Master) (*Playlist, error) {
+	if err := withinLimits(data); err != nil {
+		return nil, fmt.Errorf("HLS playlist: %w", err)
+	}
+	body, ok := playlistBody(data)
+	if !ok {
+		return nil, fmt.Errorf("not an HLS playlist: %s: %w", lookalike(data), keyframe.ErrCorrupt)
+	}
+	vars := newVariables(base, parent)
+	text, err := sanitise(body, vars)
+	if err != nil {
+		return nil, fmt.Errorf("HLS playlist: %w", err)
+	}
+	p := &Playlist{URL: base}
+	if text.master {
+		p.Master, err = decodeMaster(text, base)
+	} else {
+		p.Media, err = decodeMedia(text, base)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("HLS playlist: %w", err)
+	}
+	if p.Master != nil {
+		p.Master.Variables = vars.defined
+	}
+	return p, nil
+}
+
+// decodeMaster has the library find the variants, and the log give what the
+// library does not know of them, and the renditions.
+func decodeMaster(text *sanitised, base *url.URL) (*Master, error) {
+	list := m3u8.NewMasterPlaylist()
+	log := &tagLog{tags: make([]tag, 0, text.tags+text.uris)}
+	list.WithCustomDecoders([]m3u8.CustomDecoder{log})
+	if err := list.Decode(*bytes.NewBuffer(text.lines), false); err != nil {
+		return nil, fmt.Errorf("%w: %w", keyframe.ErrCorrupt, err)
+	}
+	m := &Master{IndependentSegments: list.IndependentSegments()}
+	rest := list.Variants
+	for _, t := range log.tags {
+		if t.name != tagStreamInf && t.name != tagIFrameStreamInf {
+			m.tag(t, base)
+			continue
+		}
+		if len(rest) == 0 {
+			return nil, fmt.Errorf("%w: variants and tags do not match", keyframe.ErrCorrupt)
+		}
+		v := variant(rest[0], t.value, base)
+		rest = rest[1:]
+		m.add(v, t.name == tagIFrameStreamInf)
+	}
+	return m, nil
+}
+
+// variant takes over what the library reads right, and adds what it does not
+// know. The bandwidths come from the attributes, as the library's wrap at 2³².
+func variant(v *m3u8.Variant, attributes string, base *url.URL) Variant {
+	out := Variant{
+		URI:        URI{v.URI, base},
+		Codecs:     v.Codecs,
+		VideoRange: v.VideoRange,
+		Audio:      v.Audio,
+		Video:      v.Video,
+		FrameRate:  finite(v.FrameRate),
+	}
+	out.Width, out.Height = size(v.Resolution)
+	for name, value := range attributeList(attributes) {
+		switch name {
+		case "BANDWIDTH":
+			out.Bandwidth = count(value)
+		case "AVERAGE-BANDWIDTH":
+			out.AverageBandwidth = count(value)
+		case "PATHWAY-ID":
+			out.PathwayID = value
+		case "NAME":
+			out.Name = value
+		}
+	}
+	return out
+}
+
+// decodeMedia has the library pair durations with URIs and read the header, and
+// hands all else to the log's reader.
+func decodeMedia(text *sanitised, base *url.URL) (*Media, error) {
+	// The capacity is exact: the library's slice never grows, and never is 0,
+	// at which it would divide.
+	list, err := m3u8.NewMediaPlaylist(0, uint(max(text.uris, 1)))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", keyframe.ErrCorrupt, err)
+	}
+	log := &tagLog{tags: make([]tag, 0, text.tags)}
+	list.WithCustomDecoders([]m3u8.CustomDecoder{log})
+	if err := list.Decode(*bytes.NewBuffer(text.lines), false); err != nil {
+		return nil, fmt.Errorf("%w: %w", keyframe.ErrCorrupt, err)
+	}
+	if list.SeqNo > maxSequence || list.DiscontinuitySeq > maxSequence {
+		return nil, fmt.Errorf("%w: media sequence number out of range", keyframe.ErrCorrupt)
+	}
+	b := mediaBuilder{base: base, media: &Media{
+		MediaSequence:         int64(list.SeqNo),
+		DiscontinuitySequence: int64(list.DiscontinuitySeq),
+		Live:                  !list.Closed && list.MediaType != m3u8.VOD,
+		IFramesOnly:           list.Iframe,
+		Segments:              make([]Segment, 0, list.Count()),
+	}}
+	listed := list.Segments[:list.Count()]
+	for _, t := range log.tags {
+		for len(b.media.Segments) < t.before {
+			s := listed[len(b.media.Segments)]
+			if err := b.segment(s.URI, s.Duration); err != nil {
+				return nil, err
+			}
+		}
+		if err := b.tag(t); err != nil {
+			return nil, err
+		}
+	}
+	for _, s := range listed[len(b.media.Segments):] {
+		if err := b.segment(s.URI, s.Duration); err != nil {
+			return nil, err
+		}
+	}
+	return b.finish(), nil
+}
+
+// tag is one line of a playlist that begins with #EXT, in the order of the
+// playlist.
+type tag struct {
+	name   string // "#EXT-X-KEY"
+	value  string // what follows the colon
+	before int    // segments whose URI stands before the tag
+}
+
+// tagLog is the one custom decoder that the library gets: it sees every line
+// that begins with #EXT and keeps it, and the library keeps no copy, as
+// SegmentTag is false. It is its own m3u8.CustomTag.
+type tagLog struct {
+	tags     []tag
+	segments int
+}
+
+func (l *tagLog) TagName() string       { return "#EXT" }
+func (l *tagLog) SegmentTag() bool      { return false }
+func (l *tagLog) Encode() *bytes.Buffer { return nil }
+func (l *tagLog) String() string        { return "" }
+
+func (l *tagLog) Decode(line string) (m3u8.CustomTag, error) {
+	name, value, _ := strings.Cut(strings.TrimPrefix(line, hidden), ":")
+	if name == tagInf {
+		l.segments++
+		return l, nil
+	}
+	l.tags = append(l.tags, tag{name, value, l.segments})
+	return l, nil
+}
+
+// maxDate leaves blanks and digits to spare: "2006-01-02T15:04:05.999999999Z07:00"
+// is 35 bytes.
+const maxDate = 64
+
+// dateTime reads the date of EXT-X-PROGRAM-DATE-TIME. One that cannot be read is
+// the zero time: a still does not fail for want of a clock.
+func dateTime(value string) time.Time {
+	if len(value) > maxDate {
+		return time.Time{}
+	}
+	t, err := m3u8.FullTimeParse(strings.TrimSpace(value))
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}

@@ -1,0 +1,197 @@
+package hls
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+// PickOptions says what the picture is for. The zero value asks for the best.
+type PickOptions struct {
+	Width, Height int // of the picture wanted; 0: any
+	MaxBandwidth  int // bit/s; 0: no limit
+}
+
+// Choice is a rendition, and why.
+type Choice struct {
+	Variant *Variant
+	Reason  string // for people: "720p at 2.5 Mbit/s: the cheapest that serves width 640"
+	// Alternates are variants like it from another place, in the playlist's
+	// order: for when it cannot be fetched (RFC 8216 4.3.4.2, redundant).
+	Alternates []*Variant
+}
+
+// Pick chooses the variant to take a picture from: with a size, the cheapest
+// that has at least as many columns and lines; without, the one with the
+// largest picture, then the highest bandwidth. Only variants with H.264 or
+// H.265, or of unknown codec, are chosen from, standard dynamic range before
+// high, and of one pathway. Where MaxBandwidth rules all out, the cheapest is
+// taken.
+//
+// The error wraps [keyframe.ErrNotFound] if there is no variant or only audio,
+// [keyframe.ErrUnsupported] if all have other codecs, which it names.
+func (m *Master) Pick(o PickOptions) (Choice, error) {
+	usable, err := m.usable()
+	if err != nil {
+		return Choice{}, err
+	}
+	all := usable
+	usable = m.onePathway(usable)
+	usable = prefer(usable, func(v *Variant) bool { return v.VideoRange == "" || v.VideoRange == "SDR" })
+	usable = prefer(usable, func(v *Variant) bool { return v.VideoRange != "PQ" })
+	within := usable
+	if o.MaxBandwidth > 0 {
+		within = filter(usable, func(v *Variant) bool { return v.Bandwidth <= o.MaxBandwidth })
+	}
+	var c Choice
+	if len(within) == 0 {
+		c.Variant = slices.MinFunc(usable, byCost)
+		c.Reason = fmt.Sprintf("the cheapest, as none is within %s", bitrate(o.MaxBandwidth))
+	} else {
+		c.Variant, c.Reason = pickSize(within, o.Width, o.Height)
+	}
+	c.Reason = c.Variant.label() + ": " + c.Reason
+	c.Alternates = filter(all, func(v *Variant) bool { return v.redundantTo(c.Variant) })
+	return c, nil
+}
+
+// usable leaves out what has no picture that can be read.
+func (m *Master) usable() ([]*Variant, error) {
+	var usable []*Variant
+	var unsupported []string
+	for i := range m.Variants {
+		v := &m.Variants[i]
+		switch class := classify(v.Codecs); {
+		case class == videoUnsupported:
+			if !slices.Contains(unsupported, v.Codecs) {
+				unsupported = append(unsupported, v.Codecs)
+			}
+		case class == videoNone && v.Width == 0:
+		default:
+			usable = append(usable, v)
+		}
+	}
+	switch {
+	case len(usable) > 0:
+		return usable, nil
+	case len(unsupported) > 0:
+		return nil, fmt.Errorf("%w: the master playlist has video only as %.200q", keyframe.ErrUnsupported, strings.Join(unsupported, "; "))
+	case len(m.Variants) > 0:
+		return nil, fmt.Errorf("%w: the master playlist has only audio", keyframe.ErrNotFound)
+	}
+	return nil, fmt.Errorf("%w: the master playlist lists no variant", keyframe.ErrNotFound)
+}
+
+// onePathway keeps the pathway that the server steers to, else the first
+// variant's.
+func (m *Master) onePathway(list []*Variant) []*Variant {
+	list = prefer(list, func(v *Variant) bool { return m.Pathway != "" && v.PathwayID == m.Pathway })
+	return filter(list, func(v *Variant) bool { return v.PathwayID == list[0].PathwayID })
+}
+
+// pickSize chooses among variants of which each would do but for its size.
+func pickSize(list []*Variant, width, height int) (*Variant, string) {
+	if width <= 0 && height <= 0 {
+		return slices.MinFunc(list, byPicture), "the best"
+	}
+	want := wanted(width, height)
+	sized := filter(list, func(v *Variant) bool { return v.Width > 0 })
+	if serving := filter(sized, func(v *Variant) bool { return v.Width >= width && v.Height >= height }); len(serving) > 0 {
+		return slices.MinFunc(serving, byCost), "the cheapest that serves " + want
+	}
+	if len(sized) > 0 {
+		return slices.MinFunc(sized, byPicture), "the largest, as none serves " + want
+	}
+	if serving := filter(list, func(v *Variant) bool { return v.Bandwidth >= enough(width, height) }); len(serving) > 0 {
+		return slices.MinFunc(serving, byCost), "the cheapest that should serve " + want + ", as no size is stated"
+	}
+	return slices.MinFunc(list, byPicture), "the best, as no size is stated"
+}
+
+// enough is the bandwidth at which a variant that states no size is taken to
+// serve one. Apple's example ladder has 1.5 to 4.9 bit/s for a pixel; one that
+// spends more on fewer pixels is scaled up a little.
+func enough(width, height int) int {
+	if width <= 0 {
+		width = height * 16 / 9
+	}
+	if height <= 0 {
+		height = width * 9 / 16
+	}
+	if width > maxSide || height > maxSide {
+		return math.MaxInt
+	}
+	return 4 * width * height
+}
+
+// byCost puts the lower bandwidth first, an unknown one last, then the smaller
+// picture. The first of equals stays first, as in MinFunc.
+func byCost(a, b *Variant) int {
+	return cmp.Or(cmp.Compare(a.cost(), b.cost()), cmp.Compare(a.area(), b.area()))
+}
+
+// byPicture puts the larger picture first, then the higher bandwidth.
+func byPicture(a, b *Variant) int {
+	return cmp.Or(cmp.Compare(b.area(), a.area()), cmp.Compare(b.Bandwidth, a.Bandwidth))
+}
+
+func (v *Variant) area() int { return v.Width * v.Height }
+
+func (v *Variant) cost() int {
+	if v.Bandwidth == 0 {
+		return math.MaxInt
+	}
+	return v.Bandwidth
+}
+
+// redundantTo reports whether v is the same rendition as w at another address.
+func (v *Variant) redundantTo(w *Variant) bool {
+	return v.URI.Text != w.URI.Text &&
+		v.Bandwidth == w.Bandwidth && v.area() == w.area() && v.Width == w.Width &&
+		v.Codecs == w.Codecs && v.VideoRange == w.VideoRange && v.FrameRate == w.FrameRate
+}
+
+// label names the variant for people: "720p at 2.5 Mbit/s".
+func (v *Variant) label() string {
+	name := fmt.Sprintf("variant %d", v.Index)
+	if v.Height > 0 {
+		name = fmt.Sprintf("%dp", v.Height)
+	}
+	if v.Bandwidth > 0 {
+		name += " at " + bitrate(v.Bandwidth)
+	}
+	return name
+}
+
+func bitrate(bits int) string {
+	if bits < 1_000_000 {
+		return fmt.Sprintf("%d kbit/s", (bits+500)/1000)
+	}
+	return fmt.Sprintf("%.1f Mbit/s", float64(bits)/1e6)
+}
+
+func wanted(width, height int) string {
+	switch {
+	case height <= 0:
+		return fmt.Sprintf("width %d", width)
+	case width <= 0:
+		return fmt.Sprintf("height %d", height)
+	}
+	return fmt.Sprintf("%dx%d", width, height)
+}
+
+func filter(list []*Variant, keep func(*Variant) bool) []*Variant {
+	return slices.DeleteFunc(slices.Clone(list), func(v *Variant) bool { return !keep(v) })
+}
+
+// prefer keeps those that are liked, all if none is.
+func prefer(list []*Variant, liked func(*Variant) bool) []*Variant {
+	if kept := filter(list, liked); len(kept) > 0 {
+		return kept
+	}
+	return list
+}

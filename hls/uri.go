@@ -1,0 +1,46 @@
+package hls
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/kfgrab/kfgrab/internal/redact"
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+// URI is a reference as it stands in a playlist, its variables replaced. It is
+// resolved when it is used: of the thousands in a DVR playlist one is.
+type URI struct {
+	Text string   // may carry tokens: show String instead
+	Base *url.URL // of the playlist; nil if unknown
+}
+
+// String returns Text without what may let a stranger in.
+func (u URI) String() string { return redact.URL(u.Text) }
+
+// Resolve returns the absolute address (RFC 3986 5.2). http and https are
+// allowed everywhere, file only for a reference without scheme and host in a
+// playlist that is a file itself; any other is an error that wraps
+// [keyframe.ErrUnsupported]. A reference that cannot be read wraps
+// [keyframe.ErrCorrupt].
+func (u URI) Resolve() (*url.URL, error) {
+	ref, err := url.Parse(strings.TrimSpace(u.Text))
+	if err != nil || u.Text == "" { // err has the whole text in it
+		return nil, fmt.Errorf("%w: the playlist has an unreadable URI %q", keyframe.ErrCorrupt, u)
+	}
+	abs := ref
+	if !ref.IsAbs() {
+		if u.Base == nil {
+			return nil, fmt.Errorf("%w: a relative URI in a playlist of unknown address", keyframe.ErrUnsupported)
+		}
+		abs = u.Base.ResolveReference(ref)
+	}
+	switch {
+	case (abs.Scheme == "http" || abs.Scheme == "https") && abs.Host != "":
+		return abs, nil
+	case abs.Scheme == "file" && !ref.IsAbs() && ref.Host == "":
+		return abs, nil
+	}
+	return nil, fmt.Errorf("%w: the playlist leads to a %.32q address", keyframe.ErrUnsupported, abs.Scheme)
+}
