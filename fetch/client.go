@@ -1,0 +1,103 @@
+package fetch
+
+import (
+	"crypto/x509"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+
+	"github.com/kfgrab/kfgrab/internal/meter"
+)
+
+const (
+	// DefaultMaxBytes bounds a job where Options.MaxBytes is 0.
+	DefaultMaxBytes = 16 << 20
+	// DefaultUserAgent names the program without a version.
+	DefaultUserAgent = "kfgrab"
+)
+
+// Options says how to fetch. The zero value works.
+type Options struct {
+	// Header goes with every request to the origin (scheme, host and port) of
+	// the stream's URL, and to no other.
+	Header http.Header
+	// UserAgent goes with every request; "" means DefaultUserAgent.
+	UserAgent string
+
+	InsecureTLS bool           // accept any certificate
+	RootCAs     *x509.CertPool // nil: the system's
+
+	// MaxBytes bounds the body bytes of a job; 0 means DefaultMaxBytes. The end
+	// of a range that the reader did not want counts, headers do not.
+	MaxBytes int64
+
+	Meter  *meter.Counter // counts what the sockets carry; may be nil
+	Logger *slog.Logger   // gets a line at level Debug for each request; may be nil
+}
+
+// Client fetches what belongs to one stream. It keeps connections, TLS
+// sessions and cookies from one job to the next, and takes proxies from the
+// environment as http.ProxyFromEnvironment does. Its methods may be called
+// from several goroutines, but there is one job at a time.
+type Client struct {
+	origin    string        // of the stream
+	user      *url.Userinfo // of the stream's URL
+	header    http.Header
+	userAgent string
+
+	dialer    *dialer
+	transport *http.Transport
+	jar       http.CookieJar
+	budget    *budget
+	meter     *meter.Counter
+	log       *slog.Logger
+}
+
+// New returns a Client for the stream at u, whose origin decides where headers
+// and credentials go. It does no I/O. o may be nil.
+func New(u *url.URL, o *Options) *Client {
+	if o == nil {
+		o = &Options{}
+	}
+	jar, _ := cookiejar.New(nil) // fails never
+	d := &dialer{meter: o.Meter, open: map[*conn]struct{}{}}
+	c := &Client{
+		origin:    origin(u),
+		user:      u.User,
+		header:    o.Header.Clone(),
+		userAgent: o.UserAgent,
+		dialer:    d,
+		transport: newTransport(d, o),
+		jar:       jar,
+		budget:    &budget{max: o.MaxBytes},
+		meter:     o.Meter,
+		log:       o.Logger,
+	}
+	if c.userAgent == "" {
+		c.userAgent = DefaultUserAgent
+	}
+	if c.budget.max <= 0 {
+		c.budget.max = DefaultMaxBytes
+	}
+	if c.meter == nil {
+		c.meter = new(meter.Counter)
+	}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// StartJob gives the full budget of Options.MaxBytes back.
+func (c *Client) StartJob() { c.budget.used.Store(0) }
+
+// Left returns how many body bytes the job may still fetch.
+func (c *Client) Left() int64 { return max(0, c.budget.left()) }
+
+// Close ends every connection, and with them what is still being read. The
+// Client can be used again afterwards.
+func (c *Client) Close() {
+	c.transport.CloseIdleConnections()
+	c.dialer.closeAll()
+}

@@ -1,0 +1,143 @@
+package fetch
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"syscall"
+	"unicode"
+
+	"github.com/kfgrab/kfgrab/internal/redact"
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+// ErrTooLarge is a document above the limit of Client.Get. It wraps keyframe.ErrUnsupported.
+var ErrTooLarge = fmt.Errorf("%w: document too large", keyframe.ErrUnsupported)
+
+// Error is a transfer that failed: the server could not be reached, spoke no
+// proper HTTP, or broke off. A body shorter than promised is such a failure,
+// with Err io.ErrUnexpectedEOF, and not keyframe.ErrCorrupt: it is the
+// transfer that is at fault, and the same request may succeed the next time.
+// Err is never io.EOF.
+type Error struct {
+	URL string // redacted
+	Msg string // one line
+	Err error  // nil where the transport had no error of its own
+}
+
+func (e *Error) Error() string { return e.URL + ": " + e.Msg }
+
+// Unwrap returns what the transport said.
+func (e *Error) Unwrap() error { return e.Err }
+
+// StatusError is an answer other than success, or a redirect that leads nowhere.
+type StatusError struct {
+	Code      int    // RFC 9110 15
+	URL       string // redacted
+	SentAuth  bool   // credentials were sent with the request
+	Challenge string // scheme of WWW-Authenticate, as "Digest"; "" where there is none
+}
+
+// Error says what the answer means for a stream, and what to do.
+func (e *StatusError) Error() string {
+	s := fmt.Sprintf("%s: status %d", e.URL, e.Code)
+	if text := http.StatusText(e.Code); text != "" {
+		s += " " + text
+	}
+	if advice := e.advice(); advice != "" {
+		s += ": " + advice
+	}
+	return s
+}
+
+func (e *StatusError) advice() string {
+	switch {
+	case e.Code == http.StatusUnauthorized && e.Challenge != "" && !strings.EqualFold(e.Challenge, "Basic"):
+		return "the server wants " + e.Challenge + " authentication; only Basic is sent (or give --header 'Authorization: …')"
+	case e.Code == http.StatusUnauthorized && e.SentAuth:
+		return "the credentials were refused"
+	case e.Code == http.StatusUnauthorized:
+		return "give user and password in the URL, or --header 'Authorization: …'"
+	case e.Code == http.StatusForbidden:
+		return "access refused: a token may have run out, or a --header such as Referer be missing"
+	case e.Code == http.StatusNotFound, e.Code == http.StatusGone:
+		return "the stream or segment is not there, or no longer"
+	case e.Code == http.StatusRequestedRangeNotSatisfiable:
+		return "the byte range lies outside the resource"
+	case e.Code == http.StatusTooManyRequests, e.Code == http.StatusServiceUnavailable:
+		return "the server is busy; try later"
+	case e.Code >= 500:
+		return "the server failed"
+	case e.Code >= 300 && e.Code < 400:
+		return "not a redirect that can be followed"
+	}
+	return ""
+}
+
+// fail makes the error of a transfer of u.
+func fail(ctx context.Context, u *url.URL, err error) error {
+	shown := redact.URL(u.String())
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s: %w", shown, context.Cause(ctx))
+	}
+	if errors.Is(err, keyframe.ErrNotFound) || errors.Is(err, keyframe.ErrUnsupported) {
+		return fmt.Errorf("%s: %w", shown, err)
+	}
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return &Error{URL: shown, Msg: describe(err), Err: err}
+}
+
+// protocolError is a server that breaks the rules of HTTP.
+func protocolError(u *url.URL, format string, args ...any) error {
+	return &Error{URL: redact.URL(u.String()), Msg: fmt.Sprintf(format, args...)}
+}
+
+// describe says in one line, and without addresses, what went wrong.
+func describe(err error) string {
+	var dns *net.DNSError
+	var cert *tls.CertificateVerificationError
+	var errno syscall.Errno
+	var timeout net.Error
+	switch {
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return "no such host"
+	case errors.As(err, &dns):
+		return "name lookup failed: " + line(dns.Err)
+	case errors.As(err, &cert):
+		return line(cert.Err.Error()) + " (--ca FILE trusts its authority, --insecure any)"
+	case errors.As(err, &errno):
+		return errno.Error()
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return "the server closed the connection too early"
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return "timed out"
+	case strings.Contains(err.Error(), "malformed"):
+		return "the answer is not HTTP"
+	}
+	return line(err.Error())
+}
+
+// maxMessage bounds what of a foreign text is shown.
+const maxMessage = 200
+
+// line makes a foreign text fit for one line.
+func line(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, s)
+	if len(s) > maxMessage {
+		s = strings.ToValidUTF8(s[:maxMessage], "") + "…"
+	}
+	return s
+}

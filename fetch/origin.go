@@ -1,0 +1,55 @@
+package fetch
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// errProxy stands for net/http's error, which prints the proxy's password.
+var errProxy = errors.New("the proxy address in the environment is not a URL")
+
+func proxy(req *http.Request) (*url.URL, error) {
+	u, err := http.ProxyFromEnvironment(req)
+	if err != nil {
+		return nil, errProxy
+	}
+	return u, nil
+}
+
+// origin is scheme, host and port (RFC 6454 4).
+func origin(u *url.URL) string {
+	scheme, port := strings.ToLower(u.Scheme), u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[scheme]
+	}
+	return scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port
+}
+
+// dress gives a request its headers. Those of the user and the stream's
+// credentials go to the stream's own origin alone: a playlist or a redirect may
+// lead anywhere, to the same host without TLS too.
+func (c *Client) dress(req *http.Request, own http.Header) {
+	req.Header = http.Header{"User-Agent": {c.userAgent}}
+	user := req.URL.User
+	if origin(req.URL) == c.origin {
+		for k, v := range c.header {
+			req.Header[http.CanonicalHeaderKey(k)] = v
+		}
+		req.Host = c.header.Get("Host")
+		if user == nil {
+			user = c.user
+		}
+	}
+	if user != nil && req.Header.Get("Authorization") == "" {
+		password, _ := user.Password()
+		req.SetBasicAuth(user.Username(), password)
+	}
+	for _, cookie := range c.jar.Cookies(req.URL) {
+		req.AddCookie(cookie)
+	}
+	for k, v := range own {
+		req.Header[k] = v
+	}
+}

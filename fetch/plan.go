@@ -1,0 +1,88 @@
+package fetch
+
+import "slices"
+
+// span is the bytes from up to, not including, to.
+type span struct{ from, to int64 }
+
+func (s span) length() int64 { return s.to - s.from }
+
+// spans are sorted and apart from each other.
+type spans []span
+
+// add returns s with x united into it.
+func (s spans) add(x span) spans {
+	if x.length() <= 0 {
+		return s
+	}
+	i := 0
+	for i < len(s) && s[i].to < x.from {
+		i++
+	}
+	j := i
+	for j < len(s) && s[j].from <= x.to {
+		x = span{min(x.from, s[j].from), max(x.to, s[j].to)}
+		j++
+	}
+	return slices.Replace(s, i, j, x)
+}
+
+// gap returns the longest span within x that starts at x's first byte outside
+// s; it is empty where s holds all of x.
+func (s spans) gap(x span) span {
+	for _, held := range s {
+		switch {
+		case held.to <= x.from:
+		case held.from <= x.from:
+			x.from = min(held.to, x.to)
+		default:
+			x.to = min(held.from, x.to)
+		}
+	}
+	return x
+}
+
+// maxGrowth bounds how far a follow-up range grows.
+const maxGrowth = 1 << 20
+
+// planner decides which range to ask for. It does no I/O.
+type planner struct {
+	base        int64 // where the resource begins in the file
+	first, next int64 // sizes of the first range and of follow-ups
+}
+
+// plan is what the planner looks at.
+type plan struct {
+	need       span  // what the reader asked for
+	sequential bool  // more will be asked for behind it, as far as one can tell
+	held       spans // what need not be asked for again
+	got        int64 // bytes fetched so far
+	end        int64 // of the resource, -1 unknown
+	left       int64 // of the budget, at least 1
+}
+
+// request returns the range to ask for next: it begins at the first missing
+// byte of need, holds none that is held, none past the end, and no more than
+// the budget allows. It is empty where nothing is missing.
+//
+// A reader from the front gets more than it asked for, lest every read be a
+// request: first bytes, then next, then a quarter of what it has had by then.
+// So what is fetched in vain is a quarter at most, and a long scan takes few
+// requests.
+func (p planner) request(now plan) span {
+	want := now.held.gap(now.need)
+	if want.length() <= 0 {
+		return span{}
+	}
+	switch {
+	case now.got == 0 && want.from == p.base:
+		want.to = max(want.to, want.from+p.first)
+	case now.sequential:
+		want.to = max(want.to, want.from+max(p.next, min(now.got/4, maxGrowth)))
+	}
+	want.to = min(want.to, want.from+now.left)
+	if now.end >= 0 {
+		want.to = min(want.to, now.end)
+	}
+	return now.held.gap(want)
+}

@@ -1,0 +1,133 @@
+package fetch
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+
+	"github.com/kfgrab/kfgrab/internal/redact"
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+const (
+	// maxRedirects is more than CDNs need: one to the edge, one for a token.
+	maxRedirects = 5
+	// maxErrorBody is read of an answer whose body nobody wants, to keep the
+	// connection where that is all of it.
+	maxErrorBody = 512
+)
+
+// response is an answer that is not a redirect.
+type response struct {
+	*http.Response
+	url      *url.URL // after redirects
+	conn     *conn    // of HTTP/1; nil with HTTP/2, where a body can end alone
+	sentAuth bool
+}
+
+// send asks for u with the headers in own, following redirects. The caller
+// closes the body.
+func (c *Client) send(ctx context.Context, u *url.URL, own http.Header) (*response, error) {
+	seen := map[string]bool{}
+	for range maxRedirects + 1 {
+		resp, err := c.roundTrip(ctx, u, own)
+		if err != nil {
+			return nil, err
+		}
+		next, err := redirect(resp)
+		if err != nil {
+			resp.discard()
+			return nil, err
+		}
+		if next == nil {
+			return resp, nil
+		}
+		resp.discard()
+		seen[u.String()] = true
+		if seen[next.String()] && len(resp.Cookies()) == 0 {
+			return nil, protocolError(u, "the server redirects in a loop")
+		}
+		u = next
+	}
+	return nil, protocolError(u, "more than %d redirects", maxRedirects)
+}
+
+// roundTrip asks once.
+func (c *Client) roundTrip(ctx context.Context, u *url.URL, own http.Header) (*response, error) {
+	if err := check(u); err != nil {
+		return nil, err
+	}
+	resp := &response{url: u}
+	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) { resp.conn = connOf(info.Conn) }}
+	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodGet, "", nil)
+	if err != nil {
+		return nil, fail(ctx, u, err)
+	}
+	req.URL = u
+	c.dress(req, own)
+	resp.sentAuth = req.Header.Get("Authorization") != ""
+	c.meter.AddRequest()
+	resp.Response, err = c.transport.RoundTrip(req)
+	if err != nil {
+		return nil, fail(ctx, u, err)
+	}
+	if resp.ProtoMajor != 1 {
+		resp.conn = nil
+	}
+	c.jar.SetCookies(u, resp.Cookies())
+	c.log.DebugContext(ctx, "request", "url", redact.URL(u.String()), "range", req.Header.Get("Range"),
+		"status", resp.StatusCode, "length", resp.ContentLength, "protocol", resp.Proto)
+	return resp, nil
+}
+
+// check refuses what is not HTTP.
+func check(u *url.URL) error {
+	switch {
+	case !strings.EqualFold(u.Scheme, "http") && !strings.EqualFold(u.Scheme, "https"):
+		return fmt.Errorf("%s: %w: neither http nor https", redact.URL(u.String()), keyframe.ErrUnsupported)
+	case u.Hostname() == "":
+		return fmt.Errorf("%s: %w: no host in the URL", redact.URL(u.String()), keyframe.ErrUnsupported)
+	}
+	return nil
+}
+
+// redirect returns where an answer leads, nil where it is final.
+func redirect(resp *response) (*url.URL, error) {
+	switch resp.StatusCode {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
+		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+	default:
+		return nil, nil
+	}
+	location := resp.Header.Get("Location")
+	if location == "" {
+		return nil, resp.statusError()
+	}
+	to, err := resp.url.Parse(location)
+	if err != nil {
+		return nil, protocolError(resp.url, "the server redirects to a malformed address")
+	}
+	to.Fragment, to.RawFragment = "", ""
+	return to, nil
+}
+
+// discard ends an answer whose body is not wanted.
+func (r *response) discard() {
+	if r.conn != nil && r.ContentLength <= maxErrorBody {
+		defer r.conn.patience()()
+		io.CopyN(io.Discard, r.Body, maxErrorBody+1)
+	}
+	r.Body.Close()
+}
+
+func (r *response) statusError() error {
+	challenge, _, _ := strings.Cut(r.Header.Get("Www-Authenticate"), " ")
+	return &StatusError{
+		Code: r.StatusCode, URL: redact.URL(r.url.String()),
+		SentAuth: r.sentAuth, Challenge: line(challenge),
+	}
+}
