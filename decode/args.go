@@ -12,8 +12,8 @@ const defaultQuality = 90
 
 // arguments returns ffmpeg's command line for access units of c. They do not
 // depend on the frame, but for pictures: how many coded pictures it holds, of
-// which the last is wanted.
-func arguments(c keyframe.Codec, pictures int, o Output) []string {
+// which the last is wanted. See Decoder.Doubt for doubt.
+func arguments(c keyframe.Codec, pictures int, doubt bool, o Output) []string {
 	// One thread: slices are the only thing to share in a single picture, and
 	// with slice threads H.264 errors go unreported.
 	args := []string{
@@ -28,8 +28,12 @@ func arguments(c keyframe.Codec, pictures int, o Output) []string {
 		// reference picture missing is no error in the picture.
 		args = append(args, "-err_detect", "explode+crccheck")
 	}
+	frames := "1"
+	if doubt && c == keyframe.H265 {
+		frames = "2"
+	}
 	args = append(args,
-		"-f", c.String(), "-i", "pipe:0", "-frames:v", "1", "-threads", "1",
+		"-f", c.String(), "-i", "pipe:0", "-frames:v", frames, "-threads", "1",
 		"-filter_threads", "1", "-vf", o.filters(pictures), "-flags", "+bitexact")
 	return append(append(args, o.encoder()...), "pipe:1")
 }

@@ -12,9 +12,10 @@ import (
 )
 
 const (
-	// maxPicture bounds the standard output of ffmpeg: RGB24 of maxPixels. The
-	// other formats are smaller, PNG of noise by nothing.
-	maxPicture = 3*maxPixels + 1<<20
+	// maxPicture bounds the standard output of ffmpeg: RGB24 of maxPixels, twice
+	// for a Decoder in doubt. The other formats are smaller, PNG of noise by
+	// nothing.
+	maxPicture = 2 * (3*maxPixels + 1<<20)
 	// orphanDelay is how long a dead ffmpeg's pipes may stay open, which only
 	// happens where it left a child behind.
 	orphanDelay = 500 * time.Millisecond
@@ -67,7 +68,9 @@ func (d *Decoder) start(ctx context.Context, codec string, args []string) (*proc
 		return nil, &Error{Err: fmt.Errorf("ffmpeg does not run: %w", pathless(err))}
 	}
 	go func() {
-		p.err = cmd.Wait()
+		if p.err = cmd.Wait(); errors.Is(p.err, exec.ErrWaitDelay) {
+			killGroup(cmd) // its leader is dead, another member holds the pipes
+		}
 		close(p.done)
 	}()
 	return p, nil

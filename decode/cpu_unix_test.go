@@ -1,0 +1,17 @@
+//go:build unix
+
+package decode_test
+
+import (
+	"syscall"
+	"time"
+)
+
+// childCPU is the time that the reaped children took.
+func childCPU() time.Duration {
+	var r syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_CHILDREN, &r) != nil {
+		return 0
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}
