@@ -1,0 +1,208 @@
+package fmp4
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"github.com/Eyevinn/mp4ff/mp4"
+
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+// description is one entry of the stsd box (ISO/IEC 14496-12 8.5.2).
+type description struct {
+	format        string // after frma
+	codec         keyframe.Codec
+	sets          [][]byte
+	nalLengthSize int
+	encryption    *Encryption
+
+	sarNum, sarDen              int
+	primaries, transfer, matrix int
+	fullRange                   bool
+}
+
+// Encryption is what a protected sample entry tells (ISO/IEC 14496-12 8.12,
+// ISO/IEC 23001-7 8.2).
+type Encryption struct {
+	Scheme          string // "cenc", "cens", "cbc1", "cbcs", …
+	KID             [16]byte
+	PerSampleIVSize int    // bytes
+	ConstantIV      []byte // where PerSampleIVSize is 0
+	CryptBlocks     int    // of 16 bytes, of the pattern
+	SkipBlocks      int
+}
+
+const (
+	sampleEntryBytes  = 8
+	visualSampleBytes = 78 // fields of a VisualSampleEntry (12.1.3)
+)
+
+// describe reads the sample descriptions, and shows the first one that is read
+// here as the track's own.
+func (t *Track) describe(stsd box) {
+	if len(stsd.body) < 8 {
+		return
+	}
+	main := -1
+	for entry := range children(stsd.body[8:], stsd.at) {
+		d := description{format: entry.kind}
+		if t.Handler == "soun" {
+			t.describeAudio(entry)
+		} else {
+			d.readVisual(entry)
+		}
+		t.descriptions = append(t.descriptions, d)
+		if main < 0 && d.codec != keyframe.UnknownCodec {
+			main = len(t.descriptions) - 1
+		}
+	}
+	if len(t.descriptions) == 0 {
+		return
+	}
+	d := &t.descriptions[max(main, 0)]
+	t.Codec, t.SampleEntry = d.codec, d.format
+	t.ParameterSets, t.NALLengthSize, t.Encryption = d.sets, d.nalLengthSize, d.encryption
+	if t.codecName == "unknown" {
+		t.codecName = codecName(d.format, stsd)
+	}
+	for _, sps := range d.sets {
+		if info, err := keyframe.ParseInfo(d.codec, sps); err == nil && isSPS(d.codec, sps) {
+			t.Info = info
+			d.complete(&t.Info)
+			break
+		}
+	}
+}
+
+func isSPS(c keyframe.Codec, nalu []byte) bool {
+	return len(nalu) > 1 && (c == keyframe.H264 && nalu[0]&0x1f == 7 || c == keyframe.H265 && nalu[0]>>1&0x3f == 33)
+}
+
+// codecOf tells the codec by the sample entry (ISO/IEC 14496-15 and Dolby
+// Vision's entries around the same NAL units).
+func codecOf(format string) keyframe.Codec {
+	switch format {
+	case "avc1", "avc2", "avc3", "avc4", "dva1", "dvav":
+		return keyframe.H264
+	case "hvc1", "hev1", "dvh1", "dvhe":
+		return keyframe.H265
+	}
+	return keyframe.UnknownCodec
+}
+
+func (d *description) readVisual(entry box) {
+	if len(entry.body) < visualSampleBytes {
+		return
+	}
+	parts := box{entry.kind, entry.body[visualSampleBytes:], entry.at}
+	if sinf, ok := parts.find("sinf"); ok {
+		d.readProtection(sinf)
+	}
+	d.codec = codecOf(d.format)
+	for c := range children(parts.body, parts.at) {
+		switch {
+		case c.kind == "avcC" && d.codec == keyframe.H264:
+			d.nalLengthSize, d.sets = parseAvcC(c.body)
+		case c.kind == "hvcC" && d.codec == keyframe.H265:
+			d.nalLengthSize, d.sets = parseHvcC(c.body)
+		case c.kind == "pasp":
+			if pasp, err := leaf[*mp4.PaspBox](c); err == nil && pasp.HSpacing|pasp.VSpacing < 1<<16 {
+				d.sarNum, d.sarDen = int(pasp.HSpacing), int(pasp.VSpacing)
+			}
+		case c.kind == "colr":
+			if colr, err := leaf[*mp4.ColrBox](c); err == nil {
+				d.primaries, d.transfer = int(colr.ColorPrimaries), int(colr.TransferCharacteristics)
+				d.matrix, d.fullRange = int(colr.MatrixCoefficients), colr.FullRangeFlag
+			}
+		}
+	}
+}
+
+// readProtection reads the sinf box (ISO/IEC 14496-12 8.12.1).
+func (d *description) readProtection(sinf box) {
+	e := &Encryption{Scheme: "unknown scheme"}
+	protected := true
+	if b, ok := sinf.find("frma"); ok && len(b.body) >= 4 {
+		d.format = string(b.body[:4])
+	}
+	if b, ok := sinf.find("schm"); ok && len(b.body) >= 8 {
+		e.Scheme = string(b.body[4:8])
+	}
+	if b, ok := sinf.find("schi", "tenc"); ok {
+		if tenc, err := leaf[*mp4.TencBox](b); err == nil {
+			protected = tenc.DefaultIsProtected != 0
+			copy(e.KID[:], tenc.DefaultKID)
+			e.PerSampleIVSize, e.ConstantIV = int(tenc.DefaultPerSampleIVSize), tenc.DefaultConstantIV
+			e.CryptBlocks, e.SkipBlocks = int(tenc.DefaultCryptByteBlock), int(tenc.DefaultSkipByteBlock)
+		}
+	}
+	if protected {
+		d.encryption = e
+	}
+}
+
+// complete fills in what the sequence parameter set left open.
+func (d *description) complete(info *keyframe.Info) {
+	const unspecified = 2
+	if (info.SARNum == 0 || info.SARDen == 0) && d.sarNum > 0 && d.sarDen > 0 {
+		info.SARNum, info.SARDen = d.sarNum, d.sarDen
+	}
+	open := func(code int) bool { return code == 0 || code == unspecified }
+	if d.primaries > 0 && open(info.Primaries) && open(info.Transfer) && open(info.Matrix) {
+		info.Primaries, info.Transfer, info.Matrix = d.primaries, d.transfer, d.matrix
+		info.FullRange = info.FullRange || d.fullRange
+	}
+}
+
+// parseAvcC reads an AVCDecoderConfigurationRecord (ISO/IEC 14496-15 5.3.3.1):
+// as much of it as is there. An empty one, as some muxers write in front of an
+// Annex B byte stream, gives a NAL length size of 0.
+func parseAvcC(b []byte) (nalLengthSize int, sets [][]byte) {
+	if len(b) < 6 {
+		return 0, nil
+	}
+	nalLengthSize = int(b[4]&3) + 1
+	count := int(b[5] & 0x1f)
+	sets, b = cutSets(nil, b[6:], count)
+	if len(b) > 0 {
+		sets, _ = cutSets(sets, b[1:], int(b[0]))
+	}
+	return nalLengthSize, sets
+}
+
+// parseHvcC reads an HEVCDecoderConfigurationRecord (ISO/IEC 14496-15 8.3.3.1).
+func parseHvcC(b []byte) (nalLengthSize int, sets [][]byte) {
+	const fixed = 23
+	if len(b) < fixed {
+		return 0, nil
+	}
+	nalLengthSize = int(b[21]&3) + 1
+	arrays := int(b[22])
+	b = b[fixed:]
+	for range arrays {
+		if len(b) < 3 {
+			break
+		}
+		sets, b = cutSets(sets, b[3:], int(binary.BigEndian.Uint16(b[1:])))
+	}
+	return nalLengthSize, sets
+}
+
+// cutSets takes count NAL units with lengths of 16 bits off b.
+func cutSets(sets [][]byte, b []byte, count int) (_ [][]byte, rest []byte) {
+	for range count {
+		if len(b) < 2 {
+			return sets, nil
+		}
+		n := int(binary.BigEndian.Uint16(b)) + 2
+		if n > len(b) {
+			return sets, nil
+		}
+		if n > 2 {
+			sets = append(sets, slices.Clip(b[2:n]))
+		}
+		b = b[n:]
+	}
+	return sets, b
+}

@@ -1,0 +1,285 @@
+package fmp4
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"github.com/Eyevinn/mp4ff/mp4"
+
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+const (
+	// maxMoof bounds one movie fragment: a million samples at 16 bytes each.
+	maxMoof = 16 << 20
+
+	// maxPlain bounds the samples of a trun box that says nothing of each and so
+	// has no bytes for them: 18 minutes of 60 pictures a second.
+	maxPlain = 1 << 16
+)
+
+// fragment holds the samples that one moof box (ISO/IEC 14496-12 8.8.4) lists
+// for one track.
+type fragment struct {
+	runs   []trackRun
+	number int64    // of the next sample
+	end    int64    // decode time behind the last one
+	passed bool     // samples were passed over
+	others []uint32 // tracks that have samples too
+}
+
+// trackRun is a trun box (8.8.8), with what it inherits.
+type trackRun struct {
+	list   []byte
+	stride int
+	flags  uint32 // of the box: which fields an entry has
+	count  int64
+
+	duration, size, sampleFlags uint32 // defaults
+	firstFlags                  uint32 // of the first sample, if hasFirst
+	hasFirst                    bool
+
+	off, pts int64 // of the next sample; pts without its composition offset
+	index    int64 // of the next sample
+	desc     int
+	hidden   bool
+}
+
+// fragmentParser turns a moof box into a fragment.
+type fragmentParser struct {
+	track *Track
+	at    int64 // of the moof box
+	end   int64 // of the moof box
+	data  int64 // where the data of the traf box before ends
+	out   *fragment
+	dts   int64 // where a traf box without tfdt goes on
+}
+
+// parseMoof reads the samples of track t; first is the number of the first one,
+// and dts the decode time where the box tells none. It keeps parts of moof.
+func parseMoof(moof box, end int64, t *Track, first, dts int64) (*fragment, error) {
+	p := fragmentParser{track: t, at: moof.at, end: end, data: moof.at, out: &fragment{number: first}, dts: dts}
+	for c := range children(moof.body, 0) {
+		if c.kind == "traf" {
+			if err := p.traf(c); err != nil {
+				return nil, err
+			}
+		}
+	}
+	p.out.end = p.dts
+	return p.out, nil
+}
+
+// traf reads a track fragment (8.8.6). Those of other tracks count too: data may
+// follow theirs.
+func (p *fragmentParser) traf(traf box) error {
+	b, ok := traf.find("tfhd")
+	if !ok {
+		return fmt.Errorf("%w: track fragment without tfhd box", keyframe.ErrCorrupt)
+	}
+	tfhd, err := leaf[*mp4.TfhdBox](b)
+	if err != nil {
+		return err
+	}
+	mine := tfhd.TrackID == p.track.ID
+	base, explicit := p.base(tfhd)
+	run := p.defaults(tfhd)
+	run.pts = p.decodeTime(traf) - p.track.editShift
+	if mine {
+		run.hidden = hidden(traf)
+	} else if len(p.out.others) < maxTracks {
+		p.out.others = append(p.out.others, tfhd.TrackID)
+	}
+	p.data = base
+	for c := range children(traf.body, 0) {
+		if c.kind != "trun" {
+			continue
+		}
+		r, offset, hasOffset, err := run.read(c.body)
+		if err != nil {
+			return err
+		}
+		switch {
+		case hasOffset:
+			r.off = base + int64(offset)
+		case !explicit && p.data < p.end && p.data >= p.at:
+			// Without any offset, data begins in the moof box itself by the letter
+			// of 8.8.7.1. Writers that leave both out mean the mdat box behind it.
+			r.off = p.end + headerBytes
+		default:
+			r.off = p.data
+		}
+		size, duration := r.extent()
+		p.data = r.off + size
+		run.pts += duration
+		if mine && r.count > 0 {
+			p.out.runs = append(p.out.runs, r)
+		}
+	}
+	if mine {
+		p.dts = run.pts + p.track.editShift
+	}
+	return nil
+}
+
+// base returns where data offsets count from (8.8.7.1).
+func (p *fragmentParser) base(tfhd *mp4.TfhdBox) (base int64, explicit bool) {
+	switch {
+	case tfhd.HasBaseDataOffset():
+		return int64(min(tfhd.BaseDataOffset, math.MaxInt64/4)), true
+	case tfhd.DefaultBaseIfMoof():
+		return p.at, false
+	}
+	return p.data, false
+}
+
+func (p *fragmentParser) defaults(tfhd *mp4.TfhdBox) trackRun {
+	d := &p.track.defaults
+	r := trackRun{
+		duration: d.DefaultSampleDuration, size: d.DefaultSampleSize, sampleFlags: d.DefaultSampleFlags,
+		desc: int(d.DefaultSampleDescriptionIndex) - 1,
+	}
+	if tfhd.HasDefaultSampleDuration() {
+		r.duration = tfhd.DefaultSampleDuration
+	}
+	if tfhd.HasDefaultSampleSize() {
+		r.size = tfhd.DefaultSampleSize
+	}
+	if tfhd.HasDefaultSampleFlags() {
+		r.sampleFlags = tfhd.DefaultSampleFlags
+	}
+	if tfhd.HasSampleDescriptionIndex() {
+		r.desc = int(tfhd.SampleDescriptionIndex) - 1
+	}
+	return r
+}
+
+func (p *fragmentParser) decodeTime(traf box) int64 {
+	if b, ok := traf.find("tfdt"); ok {
+		if tfdt, err := leaf[*mp4.TfdtBox](b); err == nil {
+			return int64(min(tfdt.BaseMediaDecodeTime(), maxTime))
+		}
+	}
+	return p.dts
+}
+
+// smoothSenc is the extended type of the box that Microsoft's PIFF had before
+// senc was standardised.
+var smoothSenc = []byte{0xa2, 0x39, 0x4f, 0x52, 0x5a, 0x9b, 0x4f, 0x14, 0xa2, 0x44, 0x6c, 0x42, 0x7c, 0x64, 0x8d, 0xf4}
+
+// hidden says whether a track fragment has encryption data, or samples in a
+// sample group of theirs (ISO/IEC 23001-7 6, 7).
+func hidden(traf box) bool {
+	for c := range children(traf.body, 0) {
+		switch c.kind {
+		case "senc", "saiz", "saio":
+			return true
+		case "uuid":
+			if bytes.HasPrefix(c.body, smoothSenc) {
+				return true
+			}
+		case "sbgp":
+			if len(c.body) >= 8 && string(c.body[4:8]) == "seig" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// read returns r with the entries of a trun box.
+func (r trackRun) read(body []byte) (_ trackRun, offset int32, hasOffset bool, err error) {
+	const head = 8 // version, flags, sample_count
+	if len(body) < head {
+		return r, 0, false, errShortRun
+	}
+	r.flags, r.count = binary.BigEndian.Uint32(body)&0xffffff, int64(binary.BigEndian.Uint32(body[4:]))
+	body = body[head:]
+	field := func() (v uint32) {
+		if len(body) < 4 {
+			err = errShortRun
+			return 0
+		}
+		v, body = binary.BigEndian.Uint32(body), body[4:]
+		return v
+	}
+	if hasOffset = r.flags&mp4.TrunDataOffsetPresentFlag != 0; hasOffset {
+		offset = int32(field())
+	}
+	if r.hasFirst = r.flags&mp4.TrunFirstSampleFlagsPresentFlag != 0; r.hasFirst {
+		r.firstFlags = field()
+	}
+	for bit := mp4.TrunSampleDurationPresentFlag; bit <= mp4.TrunSampleCompositionTimeOffsetPresentFlag; bit <<= 1 {
+		if r.flags&bit != 0 {
+			r.stride += 4
+		}
+	}
+	r.list = body
+	switch {
+	case r.stride == 0 && r.count > maxPlain, int64(len(body)) < r.count*int64(r.stride):
+		err = errShortRun
+	}
+	return r, offset, hasOffset, err
+}
+
+var errShortRun = fmt.Errorf("%w: trun box is shorter than its samples", keyframe.ErrCorrupt)
+
+// fields returns the four values of the sample at index.
+func (r *trackRun) fields(index int64) (duration, size, flags uint32, offset int32) {
+	duration, size, flags = r.duration, r.size, r.sampleFlags
+	if index == 0 && r.hasFirst {
+		flags = r.firstFlags
+	}
+	entry := r.list[int(index)*r.stride:]
+	take := func(bit uint32, v *uint32) {
+		if r.flags&bit != 0 {
+			*v, entry = binary.BigEndian.Uint32(entry), entry[4:]
+		}
+	}
+	var composition uint32
+	take(mp4.TrunSampleDurationPresentFlag, &duration)
+	take(mp4.TrunSampleSizePresentFlag, &size)
+	take(mp4.TrunSampleFlagsPresentFlag, &flags)
+	take(mp4.TrunSampleCompositionTimeOffsetPresentFlag, &composition)
+	return duration, size, flags, int32(composition)
+}
+
+// extent adds up all samples of r.
+func (r *trackRun) extent() (size, duration int64) {
+	const each = mp4.TrunSampleDurationPresentFlag | mp4.TrunSampleSizePresentFlag
+	if r.flags&each == 0 {
+		return r.count * int64(r.size), r.count * int64(r.duration)
+	}
+	for i := range r.count {
+		d, s, _, _ := r.fields(i)
+		size, duration = size+int64(s), duration+int64(d)
+	}
+	return size, duration
+}
+
+func (f *fragment) next(all bool) (s sample, ok bool) {
+	for len(f.runs) > 0 {
+		r := &f.runs[0]
+		for r.index < r.count {
+			duration, size, flags, composition := r.fields(r.index)
+			s = sample{
+				number: f.number, off: r.off, size: int64(size), pts: r.pts + int64(composition),
+				sync: !mp4.DecodeSampleFlags(flags).SampleIsNonSync, desc: r.desc, hidden: r.hidden,
+			}
+			r.off, r.pts = r.off+int64(size), r.pts+int64(duration)
+			f.number++
+			r.index++
+			switch {
+			case size == 0:
+			case s.sync || all:
+				return s, true
+			default:
+				f.passed = true
+			}
+		}
+		f.runs = f.runs[1:]
+	}
+	return s, false
+}

@@ -1,0 +1,108 @@
+package fmp4
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+const (
+	// windowBytes is what is read where a box header is looked for. It holds the
+	// whole of most moof boxes (3.3 kB for 6 s of 25 pictures a second) and the
+	// head of the mdat box behind, so that a segment takes one read for the index
+	// and one for the sample.
+	windowBytes = 4 << 10
+
+	// stepBytes bounds what is allocated ahead of the bytes that come, where the
+	// size of the file is not known.
+	stepBytes = 1 << 20
+)
+
+// window reads ascending parts of a file, no byte twice as long as the parts
+// overlap or touch the one before.
+type window struct {
+	r    io.ReaderAt
+	size int64 // -1 while unknown
+	buf  []byte
+	off  int64
+}
+
+// at returns the n bytes at off, fewer only at the end of the data. Where a read
+// is needed, it is one of ahead bytes if that is more. The slice is valid until
+// the next call.
+func (w *window) at(off int64, n, ahead int) ([]byte, error) {
+	have := w.off + int64(len(w.buf))
+	if off < w.off || off > have {
+		w.buf, w.off, have = w.buf[:0], off, off
+	}
+	if off+int64(n) > have {
+		w.buf = w.buf[:copy(w.buf, w.buf[off-w.off:])]
+		w.off = off
+		if err := w.fill(max(n, ahead), n); err != nil {
+			return nil, err
+		}
+	}
+	from := off - w.off
+	to := min(from+int64(n), int64(len(w.buf)))
+	return w.buf[min(from, to):to], nil
+}
+
+// fill reads on until the window has want bytes, or to the end of the data.
+func (w *window) fill(want, need int) error {
+	for len(w.buf) < want {
+		end := w.off + int64(want)
+		if w.size >= 0 {
+			end = min(end, w.size)
+		} else {
+			end = min(end, w.off+int64(len(w.buf)+max(stepBytes, len(w.buf))))
+		}
+		missing := int(end - w.off - int64(len(w.buf)))
+		if missing <= 0 {
+			return nil
+		}
+		n := len(w.buf)
+		w.grow(missing)
+		got, err := w.r.ReadAt(w.buf[n:], w.off+int64(n))
+		w.buf = w.buf[:n+max(got, 0)]
+		switch {
+		case got == missing:
+		case err == nil || errors.Is(err, io.EOF):
+			w.size = w.off + int64(len(w.buf))
+			return nil
+		case len(w.buf) >= need:
+			return nil // the error returns when the bytes that it hit are needed
+		default:
+			return err
+		}
+	}
+	return nil
+}
+
+// grow makes w.buf longer by n bytes.
+func (w *window) grow(n int) {
+	if size := len(w.buf) + n; cap(w.buf) < size {
+		w.buf = append(make([]byte, 0, size), w.buf...)
+	}
+	w.buf = w.buf[:len(w.buf)+n]
+}
+
+// whole is at for a part that must be there from end to end.
+func (w *window) whole(what string, off, n int64, ahead int) ([]byte, error) {
+	if w.size >= 0 && off+n > w.size {
+		return nil, truncated(what, off+n-max(w.size, 0))
+	}
+	b, err := w.at(off, int(n), ahead)
+	if err != nil {
+		return nil, err
+	}
+	if missing := n - int64(len(b)); missing > 0 {
+		return nil, truncated(what, missing)
+	}
+	return b, nil
+}
+
+func truncated(what string, missing int64) error {
+	return fmt.Errorf("%w: %s is cut short, %d bytes of it are missing", keyframe.ErrCorrupt, what, missing)
+}

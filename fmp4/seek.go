@@ -1,0 +1,204 @@
+package fmp4
+
+import (
+	"errors"
+	"math"
+	"time"
+
+	"github.com/Eyevinn/mp4ff/mp4"
+
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+const (
+	// timeSlack: times are asked for and printed in milliseconds, and pictures lie
+	// at fractions of them.
+	timeSlack = time.Millisecond
+
+	// maxSidx bounds one segment index: 65535 references of 12 bytes.
+	maxSidx = 1 << 20
+
+	// maxSidxDepth bounds segment indexes that lead to segment indexes.
+	maxSidxDepth = 8
+)
+
+// seek is a search by time. Times count from the start of the movie; where that
+// is not known, from the first sample.
+type seek struct {
+	t      time.Duration
+	noSidx bool
+
+	start    time.Duration // of what comes next at the top level
+	origin   int64         // media time at start, if anchored
+	anchored bool
+	limit    int64 // the search ends at this place in the file; 0: nowhere
+
+	tail  *reference // the last part of an index that ended before t
+	depth int
+
+	found []candidate // sync samples at or before t, the last maxRefused of them
+}
+
+type reference struct {
+	off   int64
+	start time.Duration
+	leads bool // to another index
+}
+
+type candidate struct {
+	sample
+	follow sample // the next sample, if it has a size
+}
+
+// KeyframeAt returns the last keyframe at or before t, a time since the start of
+// the movie as a player shows it: edit lists count in progressive files, and
+// fragmented files and segments begin with their first sample. Before the first
+// keyframe it returns the first one. Errors are those of Keyframe, which begins
+// anew when it is called after.
+//
+// A segment index (sidx) is used to get near. Without one, the moof boxes are
+// read one after the other, and no payload.
+func (m *Movie) KeyframeAt(t time.Duration) (*keyframe.Frame, error) {
+	for _, noSidx := range []bool{false, true} {
+		m.rewind()
+		m.seek = &seek{t: t, noSidx: noSidx}
+		if err := m.locate(); err != nil {
+			return nil, err
+		}
+		if len(m.seek.found) > 0 || m.seek.depth == 0 {
+			break
+		}
+	}
+	for i := len(m.seek.found) - 1; i >= 0; i-- {
+		c := m.seek.found[i]
+		err := m.feed(c.sample, maxWindow(c.sample))
+		if err == nil && len(m.ready) == 0 && c.follow.size > 0 {
+			err = m.feed(c.follow, maxWindow(c.follow))
+		}
+		if err != nil {
+			return nil, err
+		}
+		if f := m.take(); f != nil {
+			return f, nil
+		}
+	}
+	return m.Keyframe()
+}
+
+// locate gathers the sync samples up to t, or the first one behind it.
+func (m *Movie) locate() error {
+	k := m.seek
+	for {
+		s, err := m.next(!k.anchored || m.mayPair())
+		switch {
+		case errors.Is(err, errEnd):
+			if len(k.found) > 0 || k.tail == nil {
+				return m.openEmpty()
+			}
+			m.turnBack()
+			continue
+		case err != nil:
+			return err
+		}
+		if !k.anchored {
+			k.origin, k.anchored = s.pts, true
+		}
+		if n := len(k.found); n > 0 && s.number == k.found[n-1].number+1 {
+			k.found[n-1].follow = s
+		}
+		if !s.sync {
+			continue
+		}
+		after := k.start+duration(s.pts-k.origin, m.track.Timescale) > k.t+timeSlack
+		switch {
+		case after && len(k.found) > 0:
+			return nil
+		case after && k.tail != nil:
+			m.turnBack()
+			continue
+		}
+		if len(k.found) == maxRefused {
+			k.found = append(k.found[:0], k.found[1:]...)
+		}
+		k.found = append(k.found, candidate{sample: s})
+		if after {
+			return nil
+		}
+	}
+}
+
+// openEmpty chooses the track of a file that turned out to have no samples.
+func (m *Movie) openEmpty() error {
+	if m.track != nil || m.init == nil {
+		return nil
+	}
+	return m.openTrack()
+}
+
+// over says whether the search is not to go beyond pos.
+func (k *seek) over(pos int64) bool {
+	return k != nil && k.limit > 0 && pos >= k.limit
+}
+
+// sidx reads a segment index (ISO/IEC 14496-12 8.16.3) if there is a time to
+// search for, and jumps.
+func (m *Movie) sidx(h header, at int64) error {
+	k := m.seek
+	if k == nil || k.noSidx || k.depth > maxSidxDepth || h.size > maxSidx || m.init == nil {
+		return nil
+	}
+	body, err := m.load(h, at, maxSidx)
+	if err != nil {
+		return err
+	}
+	box, err := leaf[*mp4.SidxBox](box{h.kind, body, at})
+	if err != nil || box.Timescale == 0 {
+		return nil // the moof boxes tell as well
+	}
+	if m.track == nil {
+		if err := m.openTrack(); err != nil {
+			return err
+		}
+	}
+	if box.ReferenceID != m.track.ID && len(m.init.Tracks) > 1 {
+		return nil
+	}
+	m.jump(box, at+h.size+int64(min(box.FirstOffset, math.MaxInt64/4)))
+	return nil
+}
+
+// jump goes to the referenced part that holds the time, or behind all of them.
+func (m *Movie) jump(box *mp4.SidxBox, off int64) {
+	k := m.seek
+	units := int64(0)
+	for _, ref := range box.SidxRefs {
+		here := reference{off, k.start + duration(units, box.Timescale), ref.ReferenceType == 1}
+		units += int64(ref.SubSegmentDuration)
+		off += int64(ref.ReferencedSize)
+		if k.start+duration(units, box.Timescale) > k.t+timeSlack {
+			m.enter(here, off)
+			return
+		}
+		k.tail = &here
+	}
+	if k.tail != nil {
+		m.pos = off
+		k.start += duration(units, box.Timescale)
+		k.anchored = false
+	}
+}
+
+// turnBack goes to the part in front of where nothing was found.
+func (m *Movie) turnBack() {
+	m.enter(*m.seek.tail, 0)
+	m.seek.tail = nil
+}
+
+// enter goes on at a part of the file that an index tells the start of.
+func (m *Movie) enter(r reference, end int64) {
+	k := m.seek
+	k.depth++
+	k.start, k.anchored, k.limit = r.start, false, end
+	k.noSidx = !r.leads
+	m.pos, m.list = r.off, nil
+}
