@@ -65,7 +65,7 @@ func New(u *url.URL, o *Options) *Client {
 	c := &Client{
 		origin:    origin(u),
 		user:      u.User,
-		header:    o.Header.Clone(),
+		header:    canonical(o.Header),
 		userAgent: o.UserAgent,
 		dialer:    d,
 		transport: newTransport(d, o),

@@ -168,7 +168,7 @@ func TestUsersHeadersWin(t *testing.T) {
 	})
 	u.User = url.UserPassword("u", "p")
 	c := client(t, u, &Options{UserAgent: "a", Header: http.Header{
-		"Host": {"cam.example"}, "User-Agent": {"b"}, "Authorization": {"Bearer x"}, "Range": {"bytes=5-"},
+		"host": {"cam.example"}, "User-Agent": {"b"}, "Authorization": {"Bearer x"}, "Range": {"bytes=5-"},
 	}})
 	r := c.Open(within(t, testTime), u, Range{First: 10})
 	defer r.Close()
@@ -322,6 +322,27 @@ func TestUnreachable(t *testing.T) {
 		if !ok || !errors.As(err, &failed) || strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("%s: %v", u.Redacted(), err)
 		}
+	}
+}
+
+// After the idle connection is gone, the handshake must not cost a
+// certificate chain again.
+func TestTLSResumption(t *testing.T) {
+	var resumed []bool
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		resumed = append(resumed, r.TLS.DidResume)
+	}))
+	t.Cleanup(s.Close)
+	u := parse(t, s.URL)
+	c := client(t, u, &Options{InsecureTLS: true})
+	for range 2 {
+		if _, err := c.Get(within(t, testTime), u, 10); err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+	}
+	if fmt.Sprint(resumed) != "[false true]" {
+		t.Errorf("resumed: %v", resumed)
 	}
 }
 

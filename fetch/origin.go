@@ -27,6 +27,17 @@ func origin(u *url.URL) string {
 	return scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port
 }
 
+// canonical returns a copy of h with the names as http.Header wants them.
+func canonical(h http.Header) http.Header {
+	own := http.Header{}
+	for name, values := range h {
+		for _, v := range values {
+			own.Add(name, v)
+		}
+	}
+	return own
+}
+
 // dress gives a request its headers. Those of the user and the stream's
 // credentials go to the stream's own origin alone: a playlist or a redirect may
 // lead anywhere, to the same host without TLS too.
@@ -35,7 +46,7 @@ func (c *Client) dress(req *http.Request, own http.Header) {
 	user := req.URL.User
 	if origin(req.URL) == c.origin {
 		for k, v := range c.header {
-			req.Header[http.CanonicalHeaderKey(k)] = v
+			req.Header[k] = v
 		}
 		req.Host = c.header.Get("Host")
 		if user == nil {

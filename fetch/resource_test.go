@@ -352,7 +352,7 @@ func TestBudgetExact(t *testing.T) {
 func TestGzipBomb(t *testing.T) {
 	var zipped bytes.Buffer
 	zw := gzip.NewWriter(&zipped)
-	io.CopyN(zw, zeros{}, 50<<20)
+	io.CopyN(zw, zeros{}, 8<<20)
 	zw.Close()
 	u := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Encoding", "gzip")
