@@ -144,16 +144,17 @@ func (d *description) readProtection(sinf box) {
 
 // complete fills in what the sequence parameter set left open.
 func (d *description) complete(info *keyframe.Info) {
-	const unspecified = 2
 	if (info.SARNum == 0 || info.SARDen == 0) && d.sarNum > 0 && d.sarDen > 0 {
 		info.SARNum, info.SARDen = d.sarNum, d.sarDen
 	}
-	open := func(code int) bool { return code == 0 || code == unspecified }
-	if d.primaries > 0 && open(info.Primaries) && open(info.Transfer) && open(info.Matrix) {
+	if d.primaries > 0 && unspecified(info.Primaries) && unspecified(info.Transfer) && unspecified(info.Matrix) {
 		info.Primaries, info.Transfer, info.Matrix = d.primaries, d.transfer, d.matrix
 		info.FullRange = info.FullRange || d.fullRange
 	}
 }
+
+// unspecified says whether a code point of ISO/IEC 23091-2 tells nothing.
+func unspecified(code int) bool { return code == 0 || code == 2 }
 
 // parseAvcC reads an AVCDecoderConfigurationRecord (ISO/IEC 14496-15 5.3.3.1):
 // as much of it as is there. An empty one, as some muxers write in front of an

@@ -23,11 +23,21 @@ var recipes = map[string]recipe{
 	"two-programs.ts": twoPictures("-map 0 -map 1 -c:v libx264 -preset veryfast -g 25 -program program_num=1:st=0 -program program_num=2:st=1 -f mpegts", "programs.ts"),
 
 	// MP4: index in front, index at the end, fragmented.
-	"faststart.mp4":  av("640x360", 25, 4, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac -movflags +faststart", "faststart.mp4"),
-	"moov-last.mp4":  av("640x360", 25, 4, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac", "moov-last.mp4"),
-	"fragmented.mp4": av("640x360", 25, 4, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac -movflags +frag_keyframe+empty_moov+default_base_moof", "fragmented.mp4"),
-	"h265.mp4":       av("640x360", 25, 3, "-c:v libx265 -preset ultrafast -tag:v hvc1 -x265-params log-level=error:keyint=25:min-keyint=25 -c:a aac -movflags +faststart", "h265.mp4"),
-	"anamorphic.mp4": video("720x576", 25, 2, "-vf setsar=16/11 -c:v libx264 -preset veryfast -g 25 -movflags +faststart", "anamorphic.mp4"),
+	"faststart.mp4":     av("640x360", 25, 4, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac -movflags +faststart", "faststart.mp4"),
+	"moov-last.mp4":     av("640x360", 25, 4, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac", "moov-last.mp4"),
+	"fragmented.mp4":    av("640x360", 25, 4, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac -movflags +frag_keyframe+empty_moov+default_base_moof", "fragmented.mp4"),
+	"h265.mp4":          av("640x360", 25, 3, "-c:v libx265 -preset ultrafast -tag:v hvc1 -x265-params log-level=error:keyint=25:min-keyint=25 -c:a aac -movflags +faststart", "h265.mp4"),
+	"anamorphic.mp4":    video("720x576", 25, 2, "-vf setsar=16/11 -c:v libx264 -preset veryfast -g 25 -movflags +faststart", "anamorphic.mp4"),
+	"cmaf-chunks.mp4":   video("640x360", 25, 4, "-c:v libx264 -preset veryfast -g 25 -bf 0 -sc_threshold 0 -movflags +frag_every_frame+empty_moov+default_base_moof", "chunks.mp4"),
+	"dash-sidx.mp4":     av("640x360", 25, 10, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac -movflags +frag_keyframe+dash+global_sidx", "sidx.mp4"),
+	"negative-cts.mp4":  video("640x360", 25, 4, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -movflags +frag_keyframe+empty_moov+default_base_moof+negative_cts_offsets", "negative.mp4"),
+	"separate-moof.mp4": av("640x360", 25, 4, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac -movflags +frag_keyframe+empty_moov+separate_moof", "separate.mp4"),
+	"omit-offset.mp4":   av("640x360", 25, 4, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac -movflags +frag_keyframe+empty_moov+omit_tfhd_offset", "omit.mp4"),
+	"base-offset.mp4":   av("640x360", 25, 4, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac -movflags +frag_keyframe+empty_moov", "base.mp4"),
+	"hybrid.mp4":        video("640x360", 25, 4, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -movflags +frag_keyframe", "hybrid.mp4"),
+	"rotated.mp4":       video("640x360", 25, 1, "-c:v libx264 -preset veryfast -g 25 -metadata:s:v:0 rotate=90", "rotated.mp4"),
+	"refresh.mp4":       video("640x360", 25, 6, "-c:v libx264 -preset veryfast -x264-params intra-refresh=1:keyint=25:bframes=0:scenecut=0", "refresh.mp4"),
+	"audio.mp4":         audio("-c:a aac -metadata:s:a:0 language=deu", "audio.mp4"),
 
 	// Annex B byte streams.
 	"h264.264":       video("640x360", 25, 3, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -f h264", "h264.264"),

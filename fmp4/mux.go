@@ -1,0 +1,213 @@
+package fmp4
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/Eyevinn/mp4ff/avc"
+	"github.com/Eyevinn/mp4ff/hevc"
+	"github.com/Eyevinn/mp4ff/mp4"
+
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+const (
+	// muxTimescale is that of MPEG-TS, which frame rates of 24 to 60 divide.
+	muxTimescale = 90000
+	// muxDuration is shown where the stream does not tell its frame rate: 1/25 s.
+	muxDuration = muxTimescale / 25
+)
+
+// Mux returns an MP4 file of one sample: f, with the parameter sets moved to the
+// avcC or hvcC box, the sample aspect ratio as pasp and the colour as colr. The
+// index stands in front. The error wraps keyframe.ErrUnsupported for a frame of
+// several pictures (keyframe.GradualRefresh), which one sample cannot show, and
+// keyframe.ErrCorrupt for one without parameter sets or picture.
+func Mux(f *keyframe.Frame) ([]byte, error) {
+	if f.Pictures > 1 {
+		return nil, fmt.Errorf("%w: a gradual refresh of %d pictures does not fit in an MP4 file of one", keyframe.ErrUnsupported, f.Pictures)
+	}
+	sets, payload := splitFrame(f)
+	if len(payload) == 0 {
+		return nil, fmt.Errorf("%w: no picture to put in an MP4 file", keyframe.ErrCorrupt)
+	}
+	entry, err := sampleEntry(f, sets)
+	if err != nil {
+		return nil, err
+	}
+	ftyp := mp4.NewFtyp("isom", 0x200, []string{"isom", "iso2", "mp41"})
+	moov := muxMoov(&f.Info, entry, uint32(len(payload)))
+	mdat := &mp4.MdatBox{Data: payload}
+	// The offset has a fixed width, so that the size does not depend on it.
+	moov.Trak.Mdia.Minf.Stbl.Stco.ChunkOffset[0] = uint32(ftyp.Size() + moov.Size() + mdat.HeaderSize())
+	var out bytes.Buffer
+	out.Grow(int(ftyp.Size() + moov.Size() + mdat.Size()))
+	for _, b := range []mp4.Box{ftyp, moov, mdat} {
+		if err := b.Encode(&out); err != nil {
+			return nil, fmt.Errorf("writing the %s box: %w", b.Type(), err)
+		}
+	}
+	return out.Bytes(), nil
+}
+
+// splitFrame parts the parameter sets from the access unit, whose NAL units get
+// lengths of four bytes for start codes.
+func splitFrame(f *keyframe.Frame) (sets map[int][][]byte, payload []byte) {
+	sets = map[int][][]byte{}
+	payload = make([]byte, 0, len(f.Data))
+	for nalu := range keyframe.AnnexB(f.Data) {
+		if t := nalType(f.Codec, nalu); isParameterSet(f.Codec, t) && len(payload) == 0 {
+			sets[t] = append(sets[t], nalu)
+			continue
+		}
+		payload = binary.BigEndian.AppendUint32(payload, uint32(len(nalu)))
+		payload = append(payload, nalu...)
+	}
+	return sets, payload
+}
+
+func nalType(c keyframe.Codec, nalu []byte) int {
+	if c == keyframe.H265 {
+		return int(nalu[0] >> 1 & 0x3f)
+	}
+	return int(nalu[0] & 0x1f)
+}
+
+func isParameterSet(c keyframe.Codec, nalType int) bool {
+	if c == keyframe.H265 {
+		return nalType >= int(hevc.NALU_VPS) && nalType <= int(hevc.NALU_PPS)
+	}
+	return nalType == int(avc.NALU_SPS) || nalType == int(avc.NALU_PPS)
+}
+
+// sampleEntry makes the avc1 or hvc1 box.
+func sampleEntry(f *keyframe.Frame, sets map[int][][]byte) (*mp4.VisualSampleEntryBox, error) {
+	var name string
+	var config mp4.Box
+	switch f.Codec {
+	case keyframe.H264:
+		sps, pps := sets[int(avc.NALU_SPS)], sets[int(avc.NALU_PPS)]
+		if len(sps) == 0 || len(sps[0]) < 4 || len(pps) == 0 {
+			return nil, errNoSets
+		}
+		name, config = "avc1", avcConfig(&f.Info, sps, pps)
+	case keyframe.H265:
+		vps, sps, pps := sets[int(hevc.NALU_VPS)], sets[int(hevc.NALU_SPS)], sets[int(hevc.NALU_PPS)]
+		if len(sps) == 0 || len(pps) == 0 {
+			return nil, errNoSets
+		}
+		record, err := hevcConfig(&f.Info, vps, sps, pps)
+		if err != nil {
+			return nil, err
+		}
+		name, config = "hvc1", record
+	default:
+		return nil, fmt.Errorf("%w: codec %v in an MP4 file", keyframe.ErrUnsupported, f.Codec)
+	}
+	i := &f.Info
+	entry := mp4.CreateVisualSampleEntryBox(name, uint16(i.Width), uint16(i.Height), config)
+	entry.CompressorName = ""
+	if i.SARNum > 0 && i.SARDen > 0 {
+		entry.AddChild(&mp4.PaspBox{HSpacing: uint32(i.SARNum), VSpacing: uint32(i.SARDen)})
+	}
+	if i.FullRange || !unspecified(i.Primaries) || !unspecified(i.Transfer) || !unspecified(i.Matrix) {
+		entry.AddChild(&mp4.ColrBox{
+			ColorType: mp4.ColorTypeOnScreenColors, ColorPrimaries: uint16(i.Primaries),
+			TransferCharacteristics: uint16(i.Transfer), MatrixCoefficients: uint16(i.Matrix), FullRangeFlag: i.FullRange,
+		})
+	}
+	return entry, nil
+}
+
+var errNoSets = fmt.Errorf("%w: a keyframe without its parameter sets", keyframe.ErrCorrupt)
+
+func avcConfig(i *keyframe.Info, sps, pps [][]byte) mp4.Box {
+	return &mp4.AvcCBox{DecConfRec: avc.DecConfRec{
+		AVCProfileIndication: sps[0][1], ProfileCompatibility: sps[0][2], AVCLevelIndication: sps[0][3],
+		SPSnalus: sps, PPSnalus: pps,
+		ChromaFormat:       byte(i.ChromaFormat),
+		BitDepthLumaMinus1: byte(i.BitDepth - 8), BitDepthChromaMinus1: byte(i.BitDepth - 8),
+	}}
+}
+
+// hevcConfig copies the profile, tier and level of the first SPS (ISO/IEC
+// 23008-2 7.3.2.2, 7.3.3), which stand at fixed places.
+func hevcConfig(i *keyframe.Info, vps, sps, pps [][]byte) (mp4.Box, error) {
+	head := withoutEmulation(sps[0], 15)
+	if len(head) < 15 {
+		return nil, errNoSets
+	}
+	constraints := uint64(binary.BigEndian.Uint16(head[8:]))<<32 | uint64(binary.BigEndian.Uint32(head[10:]))
+	record := hevc.DecConfRec{
+		ConfigurationVersion: 1,
+		GeneralProfileSpace:  head[3] >> 6, GeneralTierFlag: head[3]&0x20 != 0, GeneralProfileIDC: head[3] & 0x1f,
+		GeneralProfileCompatibilityFlags: binary.BigEndian.Uint32(head[4:]),
+		GeneralConstraintIndicatorFlags:  constraints,
+		GeneralLevelIDC:                  head[14],
+		ChromaFormatIDC:                  byte(i.ChromaFormat),
+		BitDepthLumaMinus8:               byte(i.BitDepth - 8), BitDepthChromaMinus8: byte(i.BitDepth - 8),
+		NumTemporalLayers: head[2]>>1&7 + 1, TemporalIDNested: head[2] & 1, LengthSizeMinusOne: 3,
+	}
+	for _, a := range []struct {
+		kind  hevc.NaluType
+		nalus [][]byte
+	}{{hevc.NALU_VPS, vps}, {hevc.NALU_SPS, sps}, {hevc.NALU_PPS, pps}} {
+		if len(a.nalus) > 0 {
+			record.NaluArrays = append(record.NaluArrays, hevc.NewNaluArray(true, a.kind, a.nalus))
+		}
+	}
+	return &mp4.HvcCBox{DecConfRec: record}, nil
+}
+
+// withoutEmulation returns the first n bytes of a NAL unit without its emulation
+// prevention bytes.
+func withoutEmulation(nalu []byte, n int) []byte {
+	out := make([]byte, 0, n)
+	zeros := 0
+	for _, b := range nalu {
+		if zeros >= 2 && b == 3 {
+			zeros = 0
+			continue
+		}
+		if len(out) == n {
+			break
+		}
+		out = append(out, b)
+		if zeros++; b != 0 {
+			zeros = 0
+		}
+	}
+	return out
+}
+
+// muxMoov makes an index of one track with one sample.
+func muxMoov(i *keyframe.Info, entry mp4.Box, size uint32) *mp4.MoovBox {
+	duration := uint32(muxDuration)
+	if i.FrameRateNum > 0 && i.FrameRateDen > 0 {
+		if d := muxTimescale * uint64(i.FrameRateDen) / uint64(i.FrameRateNum); d > 0 && d <= muxTimescale {
+			duration = uint32(d)
+		}
+	}
+	moov := mp4.NewMoovBox()
+	mvhd := mp4.CreateMvhd()
+	mvhd.Timescale, mvhd.Duration, mvhd.NextTrackID = muxTimescale, uint64(duration), 2
+	moov.AddChild(mvhd)
+	trak := mp4.CreateEmptyTrak(1, muxTimescale, "video", "und")
+	trak.Tkhd.Duration, trak.Mdia.Mdhd.Duration = uint64(duration), uint64(duration)
+	shown := i.Width
+	if i.SARNum > 0 && i.SARDen > 0 {
+		shown = i.Width * i.SARNum / i.SARDen
+	}
+	trak.Tkhd.Width, trak.Tkhd.Height = mp4.Fixed32(min(shown, 0xffff)<<16), mp4.Fixed32(i.Height<<16)
+	stbl := trak.Mdia.Minf.Stbl
+	stbl.Stsd.AddChild(entry)
+	stbl.Stts.SampleCount, stbl.Stts.SampleTimeDelta = []uint32{1}, []uint32{duration}
+	stbl.Stsc.Entries = []mp4.StscEntry{{FirstChunk: 1, SamplesPerChunk: 1, FirstSampleNr: 1}}
+	stbl.Stsc.SetSingleSampleDescriptionID(1)
+	stbl.Stsz.SampleNumber, stbl.Stsz.SampleSize = 1, []uint32{size}
+	stbl.Stco.ChunkOffset = []uint32{0}
+	stbl.AddChild(&mp4.StssBox{SampleNumber: []uint32{1}})
+	moov.AddChild(trak)
+	return moov
+}
