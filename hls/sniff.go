@@ -48,7 +48,7 @@ func lookalike(data []byte) string {
 		return "it is XML"
 	case has("{"), has("["):
 		return "it is JSON"
-	case has("\x1f\x8b"):
+	case bytes.HasPrefix(data, []byte("\x1f\x8b")):
 		return "it is compressed with gzip"
 	case len(data) > 188 && data[0] == 0x47 && data[188] == 0x47:
 		return "it is an MPEG transport stream"
