@@ -29,7 +29,7 @@ func (d *Decoder) Start(ctx context.Context, c keyframe.Codec, o Output) (*Job, 
 }
 
 func (d *Decoder) startJob(ctx context.Context, c keyframe.Codec, pictures int, o Output) (*Job, error) {
-	if err := o.check(); err != nil {
+	if err := o.Validate(); err != nil {
 		return nil, err
 	}
 	if c != keyframe.H264 && c != keyframe.H265 {
@@ -88,7 +88,7 @@ func (j *Job) doubted() bool { return j.decoder.Doubt && j.codec == keyframe.H26
 
 // check refuses before any process what would take too much memory.
 func check(f *keyframe.Frame, o Output) error {
-	if err := o.check(); err != nil {
+	if err := o.Validate(); err != nil {
 		return err
 	}
 	i := f.Info

@@ -37,7 +37,8 @@ const (
 	maxAspect = 10
 )
 
-func (o Output) check() error {
+// Validate says what of o is out of bounds, nil where nothing is.
+func (o Output) Validate() error {
 	switch {
 	case int(o.Format) >= len(formats):
 		return fmt.Errorf("unknown picture format %d", o.Format)

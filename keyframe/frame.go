@@ -77,6 +77,10 @@ type Frame struct {
 	// PTS is the presentation time on the stream's own clock, or NoPTS.
 	PTS time.Duration
 
+	// Time is when the picture was taken, where the stream tells by a clock of its
+	// own (EXT-X-PROGRAM-DATE-TIME, RTCP sender reports), else the zero time.
+	Time time.Time
+
 	Info Info
 }
 

@@ -1,0 +1,115 @@
+package kfgrab
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+
+	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/fetch"
+	"github.com/kfgrab/kfgrab/keyframe"
+	"github.com/kfgrab/kfgrab/rtsp"
+)
+
+// Class is what went wrong, as far as a script wants to tell.
+type Class uint8
+
+// The classes. Their numbers are the command's exit codes.
+const (
+	OK           Class = iota
+	Other              // anything else: a file that cannot be written, an interruption
+	Usage              // a URL, an option or a file name that makes no sense
+	NoKeyframe         // the stream was read and held no keyframe within the budget
+	Network            // no connection, or a server's refusal
+	Unauthorised       // credentials are missing or wrong
+	Timeout            // the time was up
+	BadStream          // corrupt, encrypted, or of a codec that is not read
+	Decoder            // ffmpeg is missing or failed
+)
+
+// classes are the columns of the table that everything else reads.
+var classes = [...]struct {
+	name   string
+	status int
+}{
+	OK:           {"ok", http.StatusOK},
+	Other:        {"other", http.StatusInternalServerError},
+	Usage:        {"usage", http.StatusBadRequest},
+	NoKeyframe:   {"no-keyframe", http.StatusBadGateway},
+	Network:      {"network", http.StatusBadGateway},
+	Unauthorised: {"unauthorised", http.StatusBadGateway},
+	Timeout:      {"timeout", http.StatusGatewayTimeout},
+	BadStream:    {"bad-stream", http.StatusBadGateway},
+	Decoder:      {"decoder", http.StatusServiceUnavailable},
+}
+
+// String returns a short name in lower case, for logs and metrics.
+func (c Class) String() string { return classes[c].name }
+
+// ExitCode returns the command's exit code.
+func (c Class) ExitCode() int { return int(c) }
+
+// HTTPStatus returns the status with which a snapshot service answers.
+func (c Class) HTTPStatus() int { return classes[c].status }
+
+// ClassOf sorts an error of this module's packages.
+func ClassOf(err error) Class {
+	var decoder *decode.Error
+	switch {
+	case err == nil:
+		return OK
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return Timeout
+	case errors.Is(err, context.Canceled):
+		return Other
+	case errors.Is(err, ErrUsage):
+		return Usage
+	}
+	if c := statusClass(err); c != OK {
+		return c
+	}
+	switch {
+	case errors.Is(err, keyframe.ErrNotFound):
+		return NoKeyframe
+	case errors.Is(err, keyframe.ErrCorrupt), errors.Is(err, keyframe.ErrUnsupported):
+		return BadStream
+	case errors.As(err, &decoder), errors.Is(err, decode.ErrNoFFmpeg):
+		return Decoder
+	}
+	return networkClass(err)
+}
+
+// statusClass sorts the answers of HTTP and RTSP servers.
+func statusClass(err error) Class {
+	var http *fetch.StatusError
+	var rtsp *rtsp.StatusError
+	code := 0
+	switch {
+	case errors.As(err, &http):
+		code = http.Code
+	case errors.As(err, &rtsp):
+		code = int(rtsp.Code)
+	}
+	switch code {
+	case 0:
+		return OK
+	case 401, 403, 407:
+		return Unauthorised
+	}
+	return Network
+}
+
+func networkClass(err error) Class {
+	var transfer *fetch.Error
+	var network net.Error
+	switch {
+	case errors.As(err, &network) && network.Timeout():
+		return Timeout
+	case errors.As(err, &transfer), network != nil, errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
+		return Network
+	}
+	return Other
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/pflag"
+
+	"github.com/kfgrab/kfgrab"
+	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/fmp4"
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+// pictureFlags say what to make of the keyframe.
+type pictureFlags struct {
+	output        string
+	format        string
+	width, height int
+	quality       int
+	ffmpeg        string
+	json          bool
+	show          bool
+}
+
+func (f *pictureFlags) register(flags *pflag.FlagSet) {
+	flags.StringVarP(&f.output, "output", "o", "", "`file` to write, - for standard output (default a name made of stream and time, or standard output if it is no terminal)")
+	flags.StringVar(&f.format, "format", "", "`name`: "+formatList+" (default by the file's ending, else jpeg)")
+	flags.IntVar(&f.width, "width", 0, "`pixels`; with the height alone missing it follows the picture's shape")
+	flags.IntVar(&f.height, "height", 0, "`pixels`")
+	flags.IntVar(&f.quality, "quality", 0, "1 to 100, for jpeg and webp (default 90)")
+	flags.StringVar(&f.ffmpeg, "ffmpeg", "", "`path` of the decoder (default $KFGRAB_FFMPEG, else ffmpeg in PATH)")
+	flags.BoolVar(&f.json, "json", false, "report on standard error what was found and what it cost")
+	flags.BoolVar(&f.show, "show", false, "draw the picture in the terminal as well")
+}
+
+// grab takes the picture and writes it.
+func grab(ctx context.Context, std *streams, rawURL string, source *sourceFlags, picture *pictureFlags) error {
+	opts, err := source.options(std)
+	if err != nil {
+		return err
+	}
+	format, err := chooseFormat(picture.format, picture.output)
+	if err != nil {
+		return err
+	}
+	if picture.show && !isTerminal(std.out) {
+		return usageError(fmt.Errorf("--show needs standard output to be a terminal; write the picture with -o"))
+	}
+	ctx, cancel := source.context(ctx)
+	defer cancel()
+	dec, err := newDecoding(ctx, picture, format)
+	if err != nil {
+		return err
+	}
+	defer dec.close()
+	opts.Width, opts.Height, opts.OnCodec = picture.width, picture.height, dec.begin
+
+	stdin, err := readableStdin(rawURL, std.in)
+	if err != nil {
+		return err
+	}
+	defer stdin.Close()
+	opts.Stdin = stdin
+
+	out, err := openOutput(std, picture.output, rawURL, format)
+	if err != nil {
+		return err
+	}
+	defer out.discard()
+	snap, err := kfgrab.Grab(ctx, rawURL, opts)
+	if err != nil {
+		return err
+	}
+	if err := dec.write(ctx, out, snap); err != nil {
+		return fmt.Errorf("%s: %w", snap.URL, err)
+	}
+	if err := out.commit(); err != nil {
+		return err
+	}
+	return tell(ctx, std, picture, dec, out, snap)
+}
+
+// tell prints the file's path, the report and the picture, as far as asked for.
+func tell(ctx context.Context, std *streams, picture *pictureFlags, dec *decoding, out *output, snap *kfgrab.Snapshot) error {
+	if out.path != "" && picture.output == "" {
+		fmt.Fprintln(std.out, out.path)
+	}
+	if picture.json {
+		r := newReport(snap)
+		r.Format, r.File = dec.format.name, out.path
+		if err := r.writeTo(std.err); err != nil {
+			return err
+		}
+	}
+	if picture.show {
+		return show(ctx, std.out, &dec.decoder, snap.Frame)
+	}
+	return nil
+}
+
+// decoding makes the output of a frame, with a decoder that is started as soon as
+// the codec is known.
+type decoding struct {
+	ctx     context.Context // of the one grab that this serves
+	format  format
+	decoder decode.Decoder
+	output  decode.Output
+	job     *decode.Job
+}
+
+// newDecoding checks that what is needed is there, before the stream is touched.
+func newDecoding(ctx context.Context, p *pictureFlags, f format) (*decoding, error) {
+	output := decode.Output{Format: f.picture, Width: p.width, Height: p.height, Quality: p.quality}
+	if err := output.Validate(); err != nil {
+		return nil, usageError(err)
+	}
+	d := &decoding{ctx: ctx, format: f, decoder: decode.Decoder{Path: p.ffmpeg}, output: output}
+	if f.decoded || p.show {
+		if _, err := d.decoder.Find(); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+// begin starts the decoder while the keyframe is still on its way. Where it fails
+// to start, write tells.
+func (d *decoding) begin(c keyframe.Codec) {
+	if d.format.decoded && d.job == nil {
+		d.job, _ = d.decoder.Start(d.ctx, c, d.output)
+	}
+}
+
+func (d *decoding) write(ctx context.Context, out *output, snap *kfgrab.Snapshot) error {
+	switch {
+	case d.job != nil:
+		return d.job.Decode(ctx, out, snap.Frame)
+	case d.format.decoded:
+		return d.decoder.Decode(ctx, out, snap.Frame, d.output)
+	case d.format == formatMP4:
+		data, err := fmp4.Mux(snap.Frame)
+		if err == nil {
+			_, err = out.Write(data)
+		}
+		return err
+	case d.format == formatJSON:
+		return newReport(snap).writeTo(out)
+	}
+	_, err := out.Write(snap.Frame.Data)
+	return err
+}
+
+func (d *decoding) close() {
+	if d.job != nil {
+		d.job.Cancel()
+	}
+}

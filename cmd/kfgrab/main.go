@@ -1,0 +1,54 @@
+// Command kfgrab takes one still picture out of a live video stream for the
+// fewest bytes that the protocol allows.
+//
+//	kfgrab URL [-o FILE]
+//	kfgrab probe URL
+//	kfgrab demo
+//
+// kfgrab --help tells the rest.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/kfgrab/kfgrab"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run is the whole command: it returns the exit code, and has then left nothing
+// behind.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	cmd := newRootCommand(&streams{in: stdin, out: stdout, err: stderr})
+	cmd.SetArgs(args)
+	cmd.SetIn(stdin)
+	cmd.SetOut(stdout)
+	cmd.SetErr(stderr)
+	err := cmd.ExecuteContext(ctx)
+	if err != nil {
+		fmt.Fprintln(stderr, "kfgrab:", oneLine(err))
+	}
+	return kfgrab.ClassOf(err).ExitCode()
+}
+
+// oneLine is the text of err as scripts want it.
+func oneLine(err error) string {
+	return strings.Join(strings.Fields(err.Error()), " ")
+}
+
+// streams are the standard ones.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}

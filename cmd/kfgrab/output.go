@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/kfgrab/kfgrab/internal/atomicfile"
+)
+
+// output is where the result goes: a file that is whole or not there, or standard
+// output.
+type output struct {
+	path string // "" for standard output
+	out  io.Writer
+	file *atomicfile.File
+}
+
+// openOutput decides where to. The file is begun before the network is touched,
+// so that a directory that cannot be written to costs nothing.
+func openOutput(std *streams, flag, rawURL string, f format) (*output, error) {
+	name := flag
+	switch {
+	case flag == "-", flag == "" && (!isTerminal(std.out) || f == formatJSON):
+		return &output{out: std.out}, nil
+	case flag == "":
+		name = fileName(rawURL, time.Now(), f.ext)
+	}
+	file, err := atomicfile.Create(name)
+	if err != nil {
+		return nil, err
+	}
+	return &output{path: name, out: file, file: file}, nil
+}
+
+func (o *output) Write(p []byte) (int, error) { return o.out.Write(p) }
+
+// commit makes the file appear.
+func (o *output) commit() error {
+	if o.file == nil {
+		return nil
+	}
+	return o.file.Commit()
+}
+
+func (o *output) discard() {
+	if o.file != nil {
+		o.file.Discard()
+	}
+}
+
+func isTerminal(w any) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// maxName leaves room for time and ending in the 255 bytes of a file's name.
+const maxName = 100
+
+// fileName names a file after the stream and the time: host and path of a URL
+// without what may let a stranger in.
+func fileName(rawURL string, now time.Time, ext string) string {
+	name := streamName(rawURL)
+	if len(name) > maxName {
+		name = name[len(name)-maxName:]
+	}
+	if name = strings.Trim(name, "-."); name == "" {
+		name = "stream"
+	}
+	return fmt.Sprintf("%s-%s%s", name, now.UTC().Format("20060102T150405.000Z"), ext)
+}
+
+func streamName(rawURL string) string {
+	if rawURL == "-" {
+		return "stdin"
+	}
+	name := rawURL
+	if u, err := url.Parse(rawURL); err == nil && u.Scheme != "" {
+		name = u.Hostname() + u.Path
+	} else {
+		name = path.Base(name)
+	}
+	name = strings.TrimSuffix(name, path.Ext(path.Base(name)))
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '.', r == '_':
+			return r
+		}
+		return '-'
+	}, name)
+}

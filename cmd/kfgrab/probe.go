@@ -1,0 +1,181 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kfgrab/kfgrab"
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+func newProbeCommand(std *streams, source *sourceFlags) *cobra.Command {
+	return &cobra.Command{
+		Use:   "probe URL",
+		Short: "Print what a stream holds, as JSON in ffprobe's words",
+		Long: `probe prints the video and audio of a stream, of every rendition where there are
+several, as JSON with the names of ffprobe -show_streams -print_format json. It
+fetches no more than one keyframe of each rendition, and of fMP4 none. It needs
+no ffmpeg.`,
+		Args: usageArgs(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts, err := source.options(std)
+			if err != nil {
+				return err
+			}
+			stdin, err := readableStdin(args[0], std.in)
+			if err != nil {
+				return err
+			}
+			defer stdin.Close()
+			opts.Stdin = stdin
+			ctx, cancel := source.context(cmd.Context())
+			defer cancel()
+			stream, err := kfgrab.Open(args[0], opts)
+			if err != nil {
+				return err
+			}
+			defer stream.Close()
+			renditions, err := stream.Probe(ctx)
+			if err != nil {
+				return err
+			}
+			e := json.NewEncoder(std.out)
+			e.SetEscapeHTML(false)
+			e.SetIndent("", "    ")
+			return e.Encode(newProbeReport(renditions))
+		},
+	}
+}
+
+// probeReport is the document; programs is what ffprobe calls the renditions of a
+// master playlist.
+type probeReport struct {
+	Programs []probeProgram `json:"programs,omitempty"`
+	Streams  []probeStream  `json:"streams"`
+}
+
+type probeProgram struct {
+	ID      int               `json:"program_id"`
+	Tags    map[string]string `json:"tags,omitempty"`
+	Streams []int             `json:"streams"` // indices
+	Error   string            `json:"error,omitempty"`
+}
+
+// probeStream has ffprobe's fields, those of video or those of audio.
+type probeStream struct {
+	Index     int    `json:"index"`
+	CodecName string `json:"codec_name"`
+	Profile   string `json:"profile,omitempty"`
+	CodecType string `json:"codec_type"`
+
+	Width              int    `json:"width,omitempty"`
+	Height             int    `json:"height,omitempty"`
+	CodedWidth         int    `json:"coded_width,omitempty"`
+	CodedHeight        int    `json:"coded_height,omitempty"`
+	SampleAspectRatio  string `json:"sample_aspect_ratio,omitempty"`
+	DisplayAspectRatio string `json:"display_aspect_ratio,omitempty"`
+	PixFmt             string `json:"pix_fmt,omitempty"`
+	Level              int    `json:"level,omitempty"`
+	ColorRange         string `json:"color_range,omitempty"`
+	ColorSpace         string `json:"color_space,omitempty"`
+	ColorTransfer      string `json:"color_transfer,omitempty"`
+	ColorPrimaries     string `json:"color_primaries,omitempty"`
+	FieldOrder         string `json:"field_order,omitempty"`
+
+	SampleRate string `json:"sample_rate,omitempty"`
+	Channels   int    `json:"channels,omitempty"`
+
+	ID         string            `json:"id,omitempty"`
+	RFrameRate string            `json:"r_frame_rate,omitempty"`
+	Tags       map[string]string `json:"tags,omitempty"`
+}
+
+func newProbeReport(renditions []kfgrab.Rendition) *probeReport {
+	report := &probeReport{Streams: []probeStream{}}
+	for _, r := range renditions {
+		program := probeProgram{ID: r.Index, Tags: r.Attributes()}
+		if r.Err != nil {
+			program.Error = oneLine(r.Err)
+		}
+		for _, s := range streamsOf(r) {
+			s.Index = len(report.Streams)
+			program.Streams = append(program.Streams, s.Index)
+			report.Streams = append(report.Streams, s)
+		}
+		if r.Bandwidth > 0 {
+			report.Programs = append(report.Programs, program)
+		}
+	}
+	return report
+}
+
+// streamsOf lists the elementary streams of a rendition, the video with what its
+// parameter sets tell.
+func streamsOf(r kfgrab.Rendition) (list []probeStream) {
+	described := false
+	for _, t := range r.Tracks {
+		s := probeStream{CodecName: t.Codec, CodecType: t.Type, Channels: t.Channels}
+		if t.ID != 0 {
+			s.ID = fmt.Sprintf("0x%x", t.ID)
+		}
+		if t.Language != "" {
+			s.Tags = map[string]string{"language": t.Language}
+		}
+		if t.SampleRate > 0 {
+			s.SampleRate = fmt.Sprint(t.SampleRate)
+		}
+		if t.Type == "video" && t.Codec == r.Codec.String() && !described {
+			s.describe(r.Info)
+			described = true
+		}
+		list = append(list, s)
+	}
+	if !described && r.Codec != keyframe.UnknownCodec {
+		s := probeStream{CodecName: r.Codec.String(), CodecType: "video"}
+		s.describe(r.Info)
+		list = append([]probeStream{s}, list...)
+	}
+	return list
+}
+
+func (s *probeStream) describe(i keyframe.Info) {
+	if i.Width == 0 {
+		return
+	}
+	s.Profile, s.Level, s.PixFmt = i.Profile, i.LevelIDC, i.PixFmt()
+	s.Width, s.Height = i.Width, i.Height
+	s.CodedWidth, s.CodedHeight = i.CodedWidth, i.CodedHeight
+	s.SampleAspectRatio = ratio(i.SARNum, i.SARDen)
+	if i.SARNum > 0 {
+		num, den := int64(i.Width)*int64(i.SARNum), int64(i.Height)*int64(i.SARDen)
+		g := gcd(num, den)
+		s.DisplayAspectRatio = fmt.Sprintf("%d:%d", num/g, den/g)
+	}
+	s.ColorRange = "tv"
+	if i.FullRange {
+		s.ColorRange = "pc"
+	}
+	s.ColorSpace, s.ColorTransfer, s.ColorPrimaries = i.ColourNames()
+	if !i.Interlaced {
+		s.FieldOrder = "progressive"
+	}
+	if i.FrameRateNum > 0 {
+		s.RFrameRate = fmt.Sprintf("%d/%d", i.FrameRateNum, i.FrameRateDen)
+	}
+}
+
+func ratio(num, den int) string {
+	if num == 0 || den == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d:%d", num, den)
+}
+
+func gcd(a, b int64) int64 {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"time"
+
+	"github.com/kfgrab/kfgrab"
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+// report is what --json prints and --format json writes: what was found and what
+// it cost. Names are ffprobe's where it has them.
+type report struct {
+	URL       string  `json:"url"`
+	Codec     string  `json:"codec_name"`
+	Profile   string  `json:"profile"`
+	Level     int     `json:"level"`
+	Width     int     `json:"width"`
+	Height    int     `json:"height"`
+	SAR       string  `json:"sample_aspect_ratio,omitempty"`
+	PixFmt    string  `json:"pix_fmt"`
+	Kind      string  `json:"keyframe"`
+	Size      int     `json:"keyframe_bytes"`
+	PTS       float64 `json:"pts_time,omitempty"`
+	MediaTime string  `json:"media_time,omitempty"`
+	Age       float64 `json:"age,omitempty"`
+	Taken     string  `json:"taken"`
+	Down      int64   `json:"bytes_down"`
+	Up        int64   `json:"bytes_up"`
+	Requests  int     `json:"requests"`
+	Elapsed   float64 `json:"elapsed"`
+	Format    string  `json:"format,omitempty"`
+	File      string  `json:"file,omitempty"`
+}
+
+func newReport(s *kfgrab.Snapshot) *report {
+	i := s.Frame.Info
+	r := &report{
+		URL: s.URL, Codec: s.Frame.Codec.String(), Profile: i.Profile, Level: i.LevelIDC,
+		Width: i.Width, Height: i.Height, SAR: ratio(i.SARNum, i.SARDen), PixFmt: i.PixFmt(),
+		Kind: s.Frame.Kind.String(), Size: len(s.Frame.Data),
+		Taken: s.Taken.UTC().Format(timeFormat),
+		Down:  s.Cost.Down, Up: s.Cost.Up, Requests: s.Cost.Requests, Elapsed: seconds(s.Cost.Elapsed),
+	}
+	if s.Frame.PTS != keyframe.NoPTS {
+		r.PTS = seconds(s.Frame.PTS)
+	}
+	if !s.MediaTime.IsZero() {
+		r.MediaTime = s.MediaTime.UTC().Format(timeFormat)
+		r.Age = seconds(s.Taken.Sub(s.MediaTime))
+	}
+	return r
+}
+
+// timeFormat is RFC 3339 with milliseconds.
+const timeFormat = "2006-01-02T15:04:05.000Z07:00"
+
+func seconds(d time.Duration) float64 { return float64(d.Milliseconds()) / 1000 }
+
+func (r *report) writeTo(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e.Encode(r)
+}

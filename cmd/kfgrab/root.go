@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/kfgrab/kfgrab"
+)
+
+const rootHelp = `kfgrab takes one still picture out of a live video stream for the fewest bytes
+and the least CPU that the protocol allows.
+
+  kfgrab https://example.com/live/master.m3u8 -o now.jpg
+  kfgrab rtsp://user:password@camera/stream --width 640 > now.jpg
+  kfgrab recording.mp4 --at 00:10:30 --format png -o scene.png
+
+Streams: HLS (http, https), MP4 and MPEG-TS files over HTTP or local, RTSP (rtsp,
+rtsps), transport streams in datagrams (udp), and - for standard input.
+
+Exit codes: 0 done, 1 other, 2 usage, 3 no keyframe within the budget, 4 network
+or server, 5 not authorised, 6 timeout, 7 corrupt or unsupported stream, 8 decoder
+missing or failed.`
+
+// newRootCommand builds the command tree; the root itself takes the picture.
+func newRootCommand(std *streams) *cobra.Command {
+	source, picture := &sourceFlags{}, &pictureFlags{}
+	cmd := &cobra.Command{
+		Use:           "kfgrab URL [-o FILE|-]",
+		Short:         "One still picture out of a live video stream",
+		Long:          rootHelp,
+		Args:          usageArgs(cobra.ExactArgs(1)),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return grab(cmd.Context(), std, args[0], source, picture)
+		},
+	}
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError(err) })
+	source.register(cmd.PersistentFlags())
+	picture.register(cmd.Flags())
+	cmd.AddCommand(newProbeCommand(std, source), newDemoCommand(std), newVersionCommand(std, picture))
+	return cmd
+}
+
+func usageError(err error) error { return fmt.Errorf("%w: %w", kfgrab.ErrUsage, err) }
+
+// usageArgs makes cobra's complaints about arguments errors of usage.
+func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return usageError(fmt.Errorf("%w; see kfgrab --help", err))
+		}
+		return nil
+	}
+}
+
+// sourceFlags say how to get at the stream; all commands that read one have them.
+type sourceFlags struct {
+	timeout   time.Duration
+	maxBytes  size
+	headers   []string
+	userAgent string
+	insecure  bool
+	ca        string
+	at        mediaTime
+	program   int
+	verbose   bool
+}
+
+func (f *sourceFlags) register(flags *pflag.FlagSet) {
+	flags.DurationVar(&f.timeout, "timeout", 15*time.Second, "for the whole job")
+	f.maxBytes = 16 << 20
+	flags.Var(&f.maxBytes, "max-bytes", "fetch no more than this, such as 500k or 32M; local files are not bounded")
+	flags.StringArrayVar(&f.headers, "header", nil, "'Name: value' to send to the stream's own origin; may be repeated")
+	flags.StringVar(&f.userAgent, "user-agent", "kfgrab/"+version, "`name` to go by")
+	flags.BoolVar(&f.insecure, "insecure", false, "accept any TLS certificate")
+	flags.StringVar(&f.ca, "ca", "", "PEM `file` of certificate authorities to trust instead of the system's")
+	flags.Var(&f.at, "at", "of a recording, the last keyframe up to this time, such as 90.5 or 00:10:30")
+	flags.IntVar(&f.program, "program", 0, "`number` of the program of a transport stream (default the first with video)")
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "tell on standard error what was decided and why")
+}
+
+// options turns the flags into the library's.
+func (f *sourceFlags) options(std *streams) (*kfgrab.Options, error) {
+	o := &kfgrab.Options{
+		At: time.Duration(f.at), Program: f.program, MaxBytes: int64(f.maxBytes),
+		UserAgent: f.userAgent, InsecureTLS: f.insecure, Stdin: std.in,
+	}
+	if f.timeout <= 0 {
+		return nil, usageError(fmt.Errorf("--timeout %v is no time at all", f.timeout))
+	}
+	var err error
+	if o.Header, err = parseHeaders(f.headers); err != nil {
+		return nil, err
+	}
+	if o.RootCAs, err = loadRootCAs(f.ca); err != nil {
+		return nil, err
+	}
+	if f.verbose {
+		o.Logger = newLogger(std.err)
+	}
+	return o, nil
+}
+
+// context bounds a job by --timeout.
+func (f *sourceFlags) context(ctx context.Context) (context.Context, context.CancelFunc) {
+	cause := fmt.Errorf("not done within %v (--timeout): %w", f.timeout, context.DeadlineExceeded)
+	return context.WithTimeoutCause(ctx, f.timeout, cause)
+}
+
+func parseHeaders(lines []string) (http.Header, error) {
+	header := http.Header{}
+	for _, line := range lines {
+		name, value, found := strings.Cut(line, ":")
+		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+		if !found || name == "" || strings.ContainsAny(name, " \t\r\n") || strings.ContainsAny(value, "\r\n") {
+			return nil, usageError(fmt.Errorf("--header wants 'Name: value'"))
+		}
+		header.Add(name, value)
+	}
+	return header, nil
+}
+
+func loadRootCAs(path string) (*x509.CertPool, error) {
+	if path == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(path)
+	if err != nil {
+		return nil, usageError(fmt.Errorf("--ca: %w", err))
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, usageError(fmt.Errorf("--ca: %s holds no PEM certificate", path))
+	}
+	return pool, nil
+}
+
+// newLogger writes one line a decision, without time and level.
+func newLogger(w interface{ Write([]byte) (int, error) }) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{
+		Level: slog.LevelDebug,
+		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+			if len(groups) == 0 && (a.Key == slog.TimeKey || a.Key == slog.LevelKey) {
+				return slog.Attr{}
+			}
+			return a
+		},
+	}))
+}

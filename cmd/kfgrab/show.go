@@ -1,0 +1,72 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"image"
+	"image/color/palette"
+	"image/draw"
+	"image/png"
+	"io"
+
+	"github.com/BourgeoisBear/rasterm"
+
+	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+const (
+	showWidth  = 640 // pixels, where the terminal draws pixels
+	blockWidth = 78  // columns of a terminal that has characters only
+)
+
+// show draws the picture in the terminal: by the protocols of kitty, iTerm2 or
+// sixel, else in coloured half blocks.
+func show(ctx context.Context, w io.Writer, d *decode.Decoder, f *keyframe.Frame) error {
+	sixel, _ := rasterm.IsSixelCapable() // it cannot be asked: no sixel
+	width := showWidth
+	pixels := rasterm.IsKittyCapable() || rasterm.IsItermCapable() || sixel
+	if !pixels {
+		width = blockWidth
+	}
+	var data bytes.Buffer
+	if err := d.Decode(ctx, &data, f, decode.Output{Format: decode.PNG, Width: width}); err != nil {
+		return err
+	}
+	img, err := png.Decode(&data)
+	if err != nil {
+		return err
+	}
+	switch {
+	case rasterm.IsKittyCapable():
+		err = rasterm.KittyWriteImage(w, img, rasterm.KittyImgOpts{})
+	case rasterm.IsItermCapable():
+		err = rasterm.ItermWriteImage(w, img)
+	case sixel:
+		p := image.NewPaletted(img.Bounds(), palette.Plan9)
+		draw.FloydSteinberg.Draw(p, p.Bounds(), img, img.Bounds().Min)
+		err = rasterm.SixelWriteImage(w, p)
+	default:
+		return halfBlocks(w, img)
+	}
+	fmt.Fprintln(w)
+	return err
+}
+
+// halfBlocks draws two pixels a character: the upper one as the colour of a half
+// block, the lower one as its background.
+func halfBlocks(w io.Writer, img image.Image) error {
+	out := bufio.NewWriter(w)
+	b := img.Bounds()
+	for y := b.Min.Y; y+1 < b.Max.Y; y += 2 {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			r, g, bl, _ := img.At(x, y).RGBA()
+			r2, g2, b2, _ := img.At(x, y+1).RGBA()
+			fmt.Fprintf(out, "\x1b[38;2;%d;%d;%dm\x1b[48;2;%d;%d;%dm▀", r>>8, g>>8, bl>>8, r2>>8, g2>>8, b2>>8)
+		}
+		fmt.Fprint(out, "\x1b[0m\n")
+	}
+	return out.Flush()
+}

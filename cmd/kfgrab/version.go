@@ -1,0 +1,38 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kfgrab/kfgrab/decode"
+)
+
+// version is that of the CHANGELOG's newest entry.
+const version = "0.1.0"
+
+func newVersionCommand(std *streams, picture *pictureFlags) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "version",
+		Short: "Print the version, and the decoder that was found",
+		Args:  usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			fmt.Fprintf(std.out, "kfgrab %s, %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			d := decode.Decoder{Path: picture.ffmpeg}
+			path, err := d.Find()
+			if err != nil {
+				fmt.Fprintln(std.out, oneLine(err))
+				return nil
+			}
+			number, err := d.Version(cmd.Context())
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(std.out, "ffmpeg %s, %s\n", number, path)
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&picture.ffmpeg, "ffmpeg", "", "`path` of the decoder")
+	return cmd
+}

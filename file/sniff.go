@@ -1,0 +1,90 @@
+package file
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/kfgrab/kfgrab/fmp4"
+	"github.com/kfgrab/kfgrab/keyframe"
+	"github.com/kfgrab/kfgrab/ts"
+)
+
+// Format is what some data is.
+type Format uint8
+
+// The formats that kfgrab reads.
+const (
+	UnknownFormat   Format = iota
+	Playlist               // HLS, RFC 8216
+	TransportStream        // ISO/IEC 13818-1
+	MP4                    // ISO/IEC 14496-12, also fragments of it
+	ByteStream             // Annex B of ISO/IEC 14496-10 and ISO/IEC 23008-2
+)
+
+// SniffSize is how much of the beginning Sniff likes to see.
+const SniffSize = 4 << 10
+
+// Sniff recognises data by its beginning. all says that head is the whole of it.
+func Sniff(head []byte, all bool) Format {
+	text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
+	switch {
+	case bytes.HasPrefix(text, []byte("#EXTM3U")):
+		return Playlist
+	case fmp4.Sniff(head):
+		return MP4
+	case isByteStream(head):
+		return ByteStream
+	case ts.Sniff(head, all):
+		return TransportStream
+	}
+	return UnknownFormat
+}
+
+// isByteStream says whether head begins with a start code and the header of a
+// NAL unit. That of an MPEG program stream or MPEG-2 video has its first bit set.
+func isByteStream(head []byte) bool {
+	zeros := 0
+	for zeros < len(head) && head[zeros] == 0 {
+		zeros++
+	}
+	return zeros >= 2 && zeros+1 < len(head) && head[zeros] == 1 && head[zeros+1]&0x80 == 0
+}
+
+// unreadable names what kfgrab does not read.
+func unreadable(head []byte) error {
+	for _, s := range signatures {
+		if len(head) >= s.at+len(s.magic) && string(head[s.at:s.at+len(s.magic)]) == s.magic {
+			return fmt.Errorf("%w: this is %s", keyframe.ErrUnsupported, s.name)
+		}
+	}
+	text := bytes.ToLower(bytes.TrimSpace(head[:min(len(head), 512)]))
+	switch {
+	case len(head) == 0:
+		return fmt.Errorf("%w: no data at all", keyframe.ErrCorrupt)
+	case bytes.HasPrefix(text, []byte("<!doctype html")) || bytes.HasPrefix(text, []byte("<html")):
+		return fmt.Errorf("%w: this is an HTML page, not a video", keyframe.ErrCorrupt)
+	}
+	return fmt.Errorf("%w: neither MPEG-TS, MP4, H.264, H.265 nor an HLS playlist", keyframe.ErrCorrupt)
+}
+
+// signatures are of formats that people try.
+var signatures = []struct {
+	at          int
+	magic, name string
+}{
+	{0, "\x1a\x45\xdf\xa3", "Matroska or WebM"},
+	{0, "FLV\x01", "Flash video"},
+	{0, "OggS", "Ogg"},
+	{8, "AVI ", "AVI"},
+	{0, "\x00\x00\x01\xba", "an MPEG program stream"},
+	{0, "\x00\x00\x01\xb3", "an MPEG-2 video stream"},
+	{0, "\xff\xd8\xff", "a JPEG picture already"},
+	{0, "\x89PNG", "a PNG picture already"},
+	{0, "GIF8", "a GIF picture already"},
+	{8, "WEBP", "a WebP picture already"},
+	{0, "ID3", "audio"},
+	{0, "WEBVTT", "subtitles"},
+	{0, "<?xml", "XML; a DASH manifest is not read"},
+	{0, "<MPD", "a DASH manifest"},
+	{0, "DKIF", "IVF (VP8, VP9 or AV1)"},
+}

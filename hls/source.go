@@ -1,0 +1,194 @@
+package hls
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/kfgrab/kfgrab/fetch"
+	"github.com/kfgrab/kfgrab/fmp4"
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+// Options are the settings of a Source. The zero value takes the newest keyframe
+// of a live stream and the first of another, from the best rendition.
+type Options struct {
+	PickOptions
+
+	// At asks, of a stream that is not live, for the last keyframe at or before
+	// this time from the start.
+	At time.Duration
+
+	// Program is the program of a transport stream; 0 is the first with video.
+	Program int
+
+	// OnCodec, where set, is called when the codec is known, before the keyframe
+	// is whole.
+	OnCodec func(keyframe.Codec)
+
+	// Playlist, where set, is what is at the URL, as it has just been fetched. It
+	// serves the first grab.
+	Playlist *fetch.Document
+
+	Logger *slog.Logger // debug lines of what was decided; may be nil
+}
+
+// Source is an HLS stream. Between grabs it remembers the rendition, its
+// initialisation section and the size of its keyframes, so that the next grab
+// fetches one playlist and little more than the keyframe. It is for one goroutine
+// at a time.
+type Source struct {
+	client *fetch.Client
+	url    *url.URL
+	opts   Options
+
+	master  *Master
+	variant *Variant // nil before the choice, and where url is a media playlist's
+
+	init    *fmp4.Init
+	initKey Map
+	span    int // bytes of the last keyframe
+	tracks  []keyframe.Track
+}
+
+// New returns a Source of the master or media playlist at u, fetched through
+// client. o may be nil. There is no I/O yet.
+func New(client *fetch.Client, u *url.URL, o *Options) *Source {
+	s := &Source{client: client, url: u}
+	if o != nil {
+		s.opts = *o
+	}
+	return s
+}
+
+// Keyframe returns the newest keyframe that costs little to have: the first of
+// the newest segment. The error wraps keyframe.ErrNotFound, ErrCorrupt or
+// ErrUnsupported, or is one of package fetch.
+func (s *Source) Keyframe(ctx context.Context) (*keyframe.Frame, error) {
+	media, err := s.mediaPlaylist(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if s.opts.At > 0 && !media.Live {
+		return s.at(ctx, media)
+	}
+	seg, err := media.Newest()
+	if !media.Live {
+		seg, err = media.First()
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.log(ctx, "segment", "sequence", seg.Sequence, "uri", seg.URI.String(), "live", media.Live)
+	f, err := s.first(ctx, seg)
+	if err == nil || !anotherMayDo(ctx, err) {
+		return f, err
+	}
+	other, otherErr := neighbour(media, seg)
+	if otherErr != nil {
+		return nil, err
+	}
+	s.log(ctx, "another segment", "sequence", other.Sequence, "because", err.Error())
+	if f, otherErr := s.first(ctx, other); otherErr == nil {
+		return f, nil
+	}
+	return nil, err
+}
+
+// neighbour returns the segment to try where seg is missing or has no keyframe:
+// the one before it of a live stream, else the one behind it.
+func neighbour(m *Media, seg *Segment) (*Segment, error) {
+	if m.Live {
+		return m.Before(seg.Sequence)
+	}
+	for i := range m.Segments {
+		if next := &m.Segments[i]; next.Sequence > seg.Sequence && !next.Gap {
+			return next, nil
+		}
+	}
+	return nil, m.none(0)
+}
+
+// anotherMayDo says whether it is worth trying another segment after err.
+func anotherMayDo(ctx context.Context, err error) bool {
+	var status *fetch.StatusError
+	switch {
+	case ctx.Err() != nil, errors.Is(err, fetch.ErrBudget), errors.Is(err, keyframe.ErrUnsupported):
+		return false
+	case errors.As(err, &status):
+		return status.Code != http.StatusUnauthorized
+	}
+	return true
+}
+
+// mediaPlaylist fetches the media playlist, through the master playlist the first
+// time and whenever the rendition chosen then has gone.
+func (s *Source) mediaPlaylist(ctx context.Context) (*Media, error) {
+	if s.variant != nil {
+		media, err := s.variantPlaylist(ctx)
+		var status *fetch.StatusError
+		if !errors.As(err, &status) {
+			return media, err
+		}
+		s.log(ctx, "the rendition has gone", "status", status.Code)
+		s.master, s.variant = nil, nil
+	}
+	p, err := s.playlist(ctx, s.url)
+	if err != nil {
+		return nil, err
+	}
+	if p.Media != nil {
+		return p.Media, nil
+	}
+	choice, err := p.Master.Pick(s.opts.PickOptions)
+	if err != nil {
+		return nil, err
+	}
+	s.log(ctx, "rendition", "choice", choice.Reason, "uri", choice.Variant.URI.String())
+	s.master, s.variant = p.Master, choice.Variant
+	return s.variantPlaylist(ctx)
+}
+
+func (s *Source) variantPlaylist(ctx context.Context) (*Media, error) {
+	u, err := s.variant.URI.Resolve()
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.playlist(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	if p.Media == nil {
+		return nil, fmt.Errorf("%w: the master playlist leads to another master playlist", keyframe.ErrCorrupt)
+	}
+	return p.Media, nil
+}
+
+func (s *Source) playlist(ctx context.Context, u *url.URL) (*Playlist, error) {
+	doc := s.opts.Playlist
+	s.opts.Playlist = nil
+	if doc == nil {
+		var err error
+		if doc, err = s.client.Get(ctx, u, maxBytes); err != nil {
+			return nil, err
+		}
+	}
+	return Parse(doc.Body, doc.URL, s.master)
+}
+
+// Tracks lists the elementary streams that the last Keyframe came across.
+func (s *Source) Tracks() []keyframe.Track { return s.tracks }
+
+// Close is there for the interface that all sources share; the connections are
+// the client's.
+func (s *Source) Close() error { return nil }
+
+func (s *Source) log(ctx context.Context, msg string, args ...any) {
+	if s.opts.Logger != nil {
+		s.opts.Logger.DebugContext(ctx, msg, args...)
+	}
+}

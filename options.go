@@ -1,0 +1,50 @@
+package kfgrab
+
+import (
+	"crypto/x509"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+// Options are the settings of a Stream. The zero value takes the newest keyframe
+// of a live stream, the first of another, at the best quality there is.
+type Options struct {
+	// At asks, of a recording, for the last keyframe at or before this time from
+	// its start. Live streams pass it over.
+	At time.Duration
+
+	// Width and Height are the size of the picture that is wanted; 0 is any. Where
+	// there are several renditions, the cheapest that serves the size is taken.
+	// Frames are not scaled: that is for decode.Output.
+	Width, Height int
+
+	// Program is the program of a transport stream; 0 is the first with video.
+	Program int
+
+	// MaxBytes bounds what is fetched for one grab; 0 stands for 16 MiB. Local
+	// files are not bounded.
+	MaxBytes int64
+
+	// Header goes with every HTTP request to the stream's own origin.
+	Header http.Header
+	// UserAgent goes with every request; "" stands for "kfgrab".
+	UserAgent string
+
+	InsecureTLS bool           // take any certificate
+	RootCAs     *x509.CertPool // instead of the system's; may be nil
+
+	// Stdin is what the URL "-" stands for. For the end of a context to end a read
+	// that waits, it has to have the method SetReadDeadline.
+	Stdin io.Reader
+
+	// OnCodec, where set, is called when the codec is known, while the keyframe is
+	// still on its way: the moment to start a decoder.
+	OnCodec func(keyframe.Codec)
+
+	// Logger takes debug lines of what was decided and why; may be nil.
+	Logger *slog.Logger
+}
