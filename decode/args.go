@@ -19,9 +19,10 @@ func arguments(c keyframe.Codec, pictures int, doubt bool, o Output) []string {
 	args := []string{
 		"-hide_banner", "-nostdin", "-nostats", "-v", "level+info",
 		"-protocol_whitelist", "pipe", "-threads", "1",
-		"-probesize", "32", "-analyzeduration", "0", "-fpsprobesize", "0",
-		// Pictures that are not IDR are decoder output as well.
-		"-flags", "+output_corrupt", "-flags2", "+showall", "-noautorotate",
+		"-nofind_stream_info", // which would decode the picture once more
+		// Pictures that are not IDR are wanted as well. Cropping at the left is
+		// inexact without unaligned.
+		"-flags", "+output_corrupt+unaligned", "-flags2", "+showall", "-noautorotate",
 	}
 	if c == keyframe.H265 {
 		// H.265 errors within a slice are silent otherwise. Not for H.264, where a
@@ -33,7 +34,7 @@ func arguments(c keyframe.Codec, pictures int, doubt bool, o Output) []string {
 		frames = "2"
 	}
 	args = append(args,
-		"-f", c.String(), "-i", "pipe:0", "-frames:v", frames, "-threads", "1",
+		"-f", c.String(), "-i", "pipe:0", "-map", "0", "-frames:v", frames, "-threads", "1",
 		"-filter_threads", "1", "-vf", o.filters(pictures), "-flags", "+bitexact")
 	return append(append(args, o.encoder()...), "pipe:1")
 }

@@ -43,7 +43,7 @@ func TestCorpus(t *testing.T) {
 				c = keyframe.H265
 			}
 			f := frames(data, c)[0]
-			o := decode.Output{Format: decode.RGB24, Width: f.Info.Width, Height: f.Info.Height}
+			o := decode.Output{Format: decode.RGB24, Width: f.Info.Width, Height: f.Info.Height} // no square pixels
 			if got, want := decodeTo(t, f, o), plain(t, f); !bytes.Equal(got, want) {
 				t.Errorf("another picture than ffmpeg's, PSNR %.1f dB", psnr(got, want))
 			}

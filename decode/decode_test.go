@@ -81,10 +81,11 @@ func ffmpeg(tb testing.TB, data []byte, args ...string) []byte {
 	return out
 }
 
-// plain is ffmpeg's own picture of a frame, without any of our arguments.
+// plain is ffmpeg's own picture of a frame, with none of our arguments but that
+// for exact cropping.
 func plain(tb testing.TB, f *keyframe.Frame) []byte {
 	tb.Helper()
-	return ffmpeg(tb, f.Data, "-f", f.Codec.String(), "-i", "pipe:0", "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1")
+	return ffmpeg(tb, f.Data, "-flags", "unaligned", "-f", f.Codec.String(), "-i", "pipe:0", "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1")
 }
 
 func psnr(a, b []byte) float64 {
