@@ -34,6 +34,7 @@ type depacketizer struct {
 	first   uint32 // RTP timestamp of the first packet
 	ticks   int64  // from first to stamp, without the wrap at 32 bits
 
+	damaged   bool   // a packet of the access unit is missing
 	fragments []byte // of the NAL unit being gathered
 	inUnit    bool   // its first fragment was seen, its last not yet
 	markers   markers
@@ -56,8 +57,8 @@ func (d *depacketizer) push(p *rtp.Packet) {
 		return // sent twice
 	}
 	d.place(p)
-	if len(p.Payload) == 0 {
-		return // nothing but padding
+	if len(p.Payload) == 0 || d.damaged {
+		return // nothing but padding, or nothing that could become whole
 	}
 	if d.codec == keyframe.H265 {
 		d.payload265(p.Payload)
@@ -77,9 +78,10 @@ func (d *depacketizer) place(p *rtp.Packet) {
 		d.markers.beginAccessUnit(true)
 	case p.SSRC != d.ssrc || p.SequenceNumber != d.seq+1:
 		// What is missing may reach into the access unit that p belongs to, so
-		// a changed timestamp does not tell that p begins one.
+		// a changed timestamp does not tell that p begins one: the slices do.
 		d.lose()
 		d.markers.beginAccessUnit(true)
+		d.damaged = p.SSRC == d.ssrc && p.Timestamp == d.stamp
 		if p.SSRC == d.ssrc {
 			d.ticks += int64(int32(p.Timestamp - d.stamp))
 		}
@@ -90,6 +92,7 @@ func (d *depacketizer) place(p *rtp.Packet) {
 		d.markers.endAccessUnit()
 		d.endAccessUnit()
 		d.markers.beginAccessUnit(false)
+		d.damaged = false
 		d.ticks += int64(int32(p.Timestamp - d.stamp))
 	}
 	d.seq, d.ssrc, d.stamp = p.SequenceNumber, p.SSRC, p.Timestamp

@@ -35,14 +35,14 @@ func (s *sdp) video() (*videoTrack, error) {
 		if m.kind != "video" {
 			continue
 		}
-		for _, e := range m.encodings() {
-			switch codecName(e.name) {
-			case "h264":
-				return m.track(i, e, keyframe.H264)
-			case "hevc":
-				return m.track(i, e, keyframe.H265)
-			}
+		e, c, known := m.choose()
+		switch {
+		case c != keyframe.UnknownCodec:
+			return m.track(i, e, c)
+		case known:
 			others = append(others, codecName(e.name))
+		default:
+			others = append(others, "of an unnamed codec")
 		}
 	}
 	switch {

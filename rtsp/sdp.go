@@ -157,14 +157,30 @@ func (m *media) parameters(payloadType uint8) map[string]string {
 	return params
 }
 
+// choose returns the first encoding of a codec that we read, else the first.
+func (m *media) choose() (e encoding, c keyframe.Codec, ok bool) {
+	all := m.encodings()
+	for _, e := range all {
+		switch codecName(e.name) {
+		case "h264":
+			return e, keyframe.H264, true
+		case "hevc":
+			return e, keyframe.H265, true
+		}
+	}
+	if len(all) == 0 {
+		return e, keyframe.UnknownCodec, false
+	}
+	return all[0], keyframe.UnknownCodec, true
+}
+
 // tracks lists every medium for probing.
 func (s *sdp) tracks() []keyframe.Track {
 	var list []keyframe.Track
 	for i := range s.media {
 		m := &s.media[i]
 		t := keyframe.Track{ID: i, Type: trackType(m.kind), Codec: "unknown"}
-		if all := m.encodings(); len(all) > 0 {
-			e := all[0]
+		if e, _, ok := m.choose(); ok {
 			t.Codec = codecName(e.name)
 			if t.Type == "audio" {
 				t.SampleRate, t.Channels = e.clock, max(e.channels, 1)
