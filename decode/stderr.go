@@ -81,8 +81,8 @@ func (m *messages) read(speaker, level, text string) {
 			keep(&m.errors, text)
 		}
 	}
-	m.nothing = m.nothing || strings.HasPrefix(text, "Could not find codec parameters") ||
-		strings.HasPrefix(text, "Output file is empty")
+	m.nothing = m.nothing || strings.HasPrefix(text, "Cannot determine format of input stream") ||
+		strings.HasPrefix(text, "Output file is empty") || strings.HasPrefix(text, "Nothing was written into output file")
 }
 
 // text returns the lines worth showing.
