@@ -22,7 +22,7 @@ func (m *Movie) feed(s sample, ahead int) error {
 	case s.size > maxSample:
 		return fmt.Errorf("%w: sample %d of %d bytes", keyframe.ErrCorrupt, s.number+1, s.size)
 	}
-	data, err := m.w.whole(fmt.Sprintf("sample %d, the keyframe's,", s.number+1), s.off, s.size, ahead)
+	data, err := m.w.whole(fmt.Sprintf("sample %d of the video track", s.number+1), s.off, s.size, ahead)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kfgrab/kfgrab/internal/testmedia"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
@@ -97,3 +98,5 @@ func (p *pictures) check(t *testing.T) {
 		}
 	}
 }
+
+func recipe(tb testing.TB, name string) string { return testmedia.Make(tb, name) }

@@ -52,6 +52,7 @@ type Track struct {
 	descriptions []description
 	defaults     mp4.TrexBox
 	editShift    int64 // media time of the movie's start, in units of Timescale
+	edited       bool  // an edit list tells editShift
 	stbl         box   // sample tables, read where samples are looked for
 	codecName    string
 	err          error // why nothing of it can be used
@@ -148,7 +149,7 @@ func parseTrak(trak box, movieTimescale uint32) (t Track) {
 		t.Handler = string(b.body[8:12])
 	}
 	if b, ok := trak.find("edts", "elst"); ok {
-		t.editShift = editShift(b, movieTimescale, t.Timescale)
+		t.editShift, t.edited = editShift(b, movieTimescale, t.Timescale), true
 	}
 	stbl, ok := trak.find("mdia", "minf", "stbl")
 	stsd, described := stbl.find("stsd")
@@ -173,9 +174,14 @@ func orientation(matrix [9]int32) (rotation int, mirrored bool) {
 	return (degrees + 360) % 360, mirrored
 }
 
-// language unpacks three letters of five bits (8.4.2.3). QuickTime's numbers
-// below 0x400 and what packs no letters are unknown.
+// language unpacks three letters of five bits (8.4.2.3). Numbers below 0x400 are
+// QuickTime's (QuickTime File Format, Language Code Values), of which the first
+// dozen are named here.
 func language(code uint16) string {
+	quickTime := [...]string{"eng", "fra", "deu", "ita", "nld", "swe", "spa", "dan", "por", "nor", "heb", "jpn"}
+	if int(code) < len(quickTime) {
+		return quickTime[code]
+	}
 	var s [3]byte
 	for i := range s {
 		s[i] = byte(code>>(10-5*i)&0x1f) + 'a' - 1

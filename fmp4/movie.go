@@ -320,8 +320,8 @@ func (m *Movie) moov(h header, at int64) error {
 	}
 	t := newTable(m.track.stbl)
 	m.list = newCursor(t, m.track.editShift)
-	if m.seek != nil && t.count > 0 {
-		m.seek.anchored = true // at 0: edit lists count from there
+	if m.seek != nil && t.count > 0 && m.track.edited {
+		m.seek.anchored = true // at 0
 	}
 	return nil
 }

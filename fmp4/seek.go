@@ -22,8 +22,8 @@ const (
 	maxSidxDepth = 8
 )
 
-// seek is a search by time. Times count from the start of the movie; where that
-// is not known, from the first sample.
+// seek is a search by time. Times count from the start of the movie: 0 where an
+// edit list tells, else the first sample.
 type seek struct {
 	t      time.Duration
 	noSidx bool
@@ -51,10 +51,10 @@ type candidate struct {
 }
 
 // KeyframeAt returns the last keyframe at or before t, a time since the start of
-// the movie as a player shows it: edit lists count in progressive files, and
-// fragmented files and segments begin with their first sample. Before the first
-// keyframe it returns the first one. Errors are those of Keyframe, which begins
-// anew when it is called after.
+// the movie as a player shows it: of progressive files as their edit list has
+// it; all others begin with their first sample. Before the first keyframe it
+// returns the first one. Errors are those of Keyframe, which begins anew when it
+// is called after.
 //
 // A segment index (sidx) is used to get near. Without one, the moof boxes are
 // read one after the other, and no payload.

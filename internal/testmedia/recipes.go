@@ -35,7 +35,6 @@ var recipes = map[string]recipe{
 	"omit-offset.mp4":   av("640x360", 25, 4, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac -movflags +frag_keyframe+empty_moov+omit_tfhd_offset", "omit.mp4"),
 	"base-offset.mp4":   av("640x360", 25, 4, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac -movflags +frag_keyframe+empty_moov", "base.mp4"),
 	"hybrid.mp4":        video("640x360", 25, 4, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -movflags +frag_keyframe", "hybrid.mp4"),
-	"rotated.mp4":       video("640x360", 25, 1, "-c:v libx264 -preset veryfast -g 25 -metadata:s:v:0 rotate=90", "rotated.mp4"),
 	"refresh.mp4":       video("640x360", 25, 6, "-c:v libx264 -preset veryfast -x264-params intra-refresh=1:keyint=25:bframes=0:scenecut=0", "refresh.mp4"),
 	"audio.mp4":         audio("-c:a aac -metadata:s:a:0 language=deu", "audio.mp4"),
 
@@ -57,6 +56,7 @@ var recipes = map[string]recipe{
 	"444.264":        video("640x360", 25, 1, "-pix_fmt yuv444p -c:v libx264 -preset veryfast -g 25 -f h264", "444.264"),
 	"grey.264":       video("640x360", 25, 1, "-pix_fmt gray -c:v libx264 -preset veryfast -g 25 -f h264", "grey.264"),
 	"bt601.264":      colours("smpte170m", "tv"),
+	"tiny.264":       video("32x32", 25, 1, "-c:v libx264 -preset veryfast -qp 51 -g 5 -bf 0 -f h264", "tiny.264"),
 	"bt709.264":      colours("bt709", "tv"),
 	"bt709-full.264": colours("bt709", "pc"),
 

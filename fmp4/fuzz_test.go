@@ -1,0 +1,121 @@
+package fmp4_test
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/kfgrab/kfgrab/fmp4"
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+func seeds(f *testing.F) {
+	for _, c := range append(progressiveCases(f), fragmentCases(f)...) {
+		f.Add(c.data)
+	}
+}
+
+// FuzzParseInit: what is returned is part of the input, and no more than it can
+// hold.
+func FuzzParseInit(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		in, err := fmp4.ParseInit(data)
+		if err != nil {
+			if !isStreamError(err) {
+				t.Fatal(err)
+			}
+			return
+		}
+		if len(in.Tracks) == 0 || len(in.Tracks) > len(data)/8 || len(in.List()) != len(in.Tracks) {
+			t.Fatalf("%d tracks in %d bytes", len(in.Tracks), len(data))
+		}
+		for _, track := range in.Tracks {
+			for _, set := range track.ParameterSets {
+				if len(set) == 0 || !bytes.Contains(data, set) {
+					t.Fatalf("parameter set %x is not in the input", set)
+				}
+			}
+			if track.Rotation < 0 || track.Rotation >= 360 || track.NALLengthSize > 4 {
+				t.Fatalf("%+v", track)
+			}
+		}
+		if v, err := in.Video(); err == nil && v.Codec == keyframe.UnknownCodec || err != nil && !isStreamError(err) {
+			t.Fatal(v, err)
+		}
+	})
+}
+
+// boundedReader fails where it is read outside of what it was said to hold.
+type boundedReader struct {
+	countingReader
+	t *testing.T
+}
+
+func (r *boundedReader) ReadAt(p []byte, off int64) (int, error) {
+	if off < 0 || off+int64(len(p)) > int64(len(r.data)) {
+		r.t.Fatalf("read of %d bytes at %d, there are %d", len(p), off, len(r.data))
+	}
+	return r.countingReader.ReadAt(p, off)
+}
+
+// FuzzMovie: reads stay inside, their sum is linear, and NAL units of a keyframe
+// were in the input.
+func FuzzMovie(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r := &boundedReader{countingReader{data: data}, t}
+		m := fmp4.NewMovie(r, int64(len(data)), nil)
+		for calls := 1; calls <= 20; calls++ {
+			frame, err := m.Keyframe()
+			if most := int64(calls+1) * 16 * int64(len(data)+1); r.bytes > most {
+				t.Fatalf("%d bytes read of %d in %d calls", r.bytes, len(data), calls)
+			}
+			if err != nil {
+				if !isStreamError(err) {
+					t.Fatal(err)
+				}
+				break
+			}
+			for nalu := range keyframe.AnnexB(frame.Data) {
+				if !bytes.Contains(data, nalu) {
+					t.Fatalf("NAL unit %x is not in the input", nalu)
+				}
+			}
+		}
+		if _, err := m.KeyframeAt(1e9); err != nil && !isStreamError(err) {
+			t.Fatal(err)
+		}
+	})
+}
+
+// FuzzMux: what is put into a file comes out of it.
+func FuzzMux(f *testing.F) {
+	for codec, name := range map[keyframe.Codec]string{keyframe.H264: "tiny.264", keyframe.H265: "h265.265"} {
+		f.Add(firstOf(f, codec, name).Data, codec == keyframe.H265)
+	}
+	f.Fuzz(func(t *testing.T, stream []byte, hevc bool) {
+		codec := keyframe.H264
+		if hevc {
+			codec = keyframe.H265
+		}
+		asm := keyframe.NewAssembler(codec)
+		for nalu := range keyframe.AnnexB(stream) {
+			asm.Push(nalu, keyframe.NoPTS)
+		}
+		frame := asm.Flush()
+		if frame == nil || frame.Kind == keyframe.Intra || frame.Pictures != 1 {
+			return
+		}
+		file, err := fmp4.Mux(frame)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := fmp4.NewMovie(bytes.NewReader(file), int64(len(file)), nil).Keyframe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(again.Data, frame.Data) {
+			t.Fatalf("%x came out as %x", frame.Data, again.Data)
+		}
+	})
+}

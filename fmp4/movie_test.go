@@ -1,0 +1,235 @@
+package fmp4_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/kfgrab/kfgrab/fmp4"
+	"github.com/kfgrab/kfgrab/internal/testmedia"
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+// keyPictures returns the framemd5 of the keyframes of a file, decoded by
+// ffmpeg, which passes over all other pictures.
+func keyPictures(tb testing.TB, path string) []string {
+	tb.Helper()
+	return md5s(ffmpeg(tb, "-noautorotate", "-skip_frame", "nokey", "-i", path, "-map", "0:v", "-vsync", "0", "-f", "framemd5", "-"))
+}
+
+func read(tb testing.TB, path string) []byte {
+	tb.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return data
+}
+
+// segment returns an init segment and a media segment of an HLS recipe.
+func segment(tb testing.TB, recipe string, n int) (in *fmp4.Init, data []byte) {
+	tb.Helper()
+	dir := filepath.Dir(testmedia.Make(tb, recipe))
+	in, err := fmp4.ParseInit(read(tb, filepath.Join(dir, "init.mp4")))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return in, read(tb, filepath.Join(dir, fmt.Sprintf("seg%d.m4s", n)))
+}
+
+// files are recipes whose keyframes lie a second apart. Those with B pictures
+// and without an edit list begin two pictures late.
+var files = []struct {
+	name  string
+	start time.Duration
+}{
+	{"faststart.mp4", 0},
+	{"moov-last.mp4", 0},
+	{"fragmented.mp4", late},
+	{"h265.mp4", 0},
+	{"anamorphic.mp4", 0},
+	{"cmaf-chunks.mp4", 0},
+	{"dash-sidx.mp4", late},
+	{"negative-cts.mp4", 0},
+	{"separate-moof.mp4", late},
+	{"omit-offset.mp4", late},
+	{"base-offset.mp4", late},
+	{"hybrid.mp4", late},
+}
+
+const late = 80 * time.Millisecond
+
+// TestKeyframes: every keyframe, in order, then the end; forwards, and by time.
+func TestKeyframes(t *testing.T) {
+	var batch pictures
+	for _, file := range files {
+		name := file.name
+		path := testmedia.Make(t, name)
+		want := keyPictures(t, path)
+		data := read(t, path)
+		m := fmp4.NewMovie(bytes.NewReader(data), int64(len(data)), nil)
+		for i, sum := range want {
+			f, err := m.Keyframe()
+			if err != nil {
+				t.Fatalf("%s, keyframe %d: %v", name, i, err)
+			}
+			if at := file.start + time.Duration(i)*time.Second; f.PTS != at {
+				t.Errorf("%s, keyframe %d: PTS %v", name, i, f.PTS)
+			}
+			batch.add(fmt.Sprint(name, " keyframe ", i), f, sum)
+			again, err := fmp4.NewMovie(bytes.NewReader(data), -1, nil).KeyframeAt(f.PTS - file.start)
+			if err != nil || !bytes.Equal(again.Data, f.Data) {
+				t.Errorf("%s, keyframe %d is not the one at %v: %v", name, i, f.PTS, err)
+			}
+		}
+		if _, err := m.Keyframe(); !errors.Is(err, keyframe.ErrNotFound) {
+			t.Errorf("%s, behind %d keyframes: %v", name, len(want), err)
+		}
+	}
+	batch.check(t)
+}
+
+// TestKeyframeAt: the last keyframe at or before the time, however the file is
+// built.
+func TestKeyframeAt(t *testing.T) {
+	for _, file := range files {
+		name := file.name
+		data := read(t, testmedia.Make(t, name))
+		m := fmp4.NewMovie(bytes.NewReader(data), int64(len(data)), nil)
+		var all []*keyframe.Frame
+		for {
+			f, err := m.Keyframe()
+			if err != nil {
+				break
+			}
+			all = append(all, f)
+		}
+		last := len(all) - 1
+		for _, c := range []struct {
+			at   time.Duration
+			want int
+		}{
+			{-time.Second, 0},
+			{0, 0},
+			{990 * time.Millisecond, 0},
+			{time.Second, min(1, last)},
+			{1400 * time.Millisecond, min(1, last)},
+			{time.Hour, last},
+		} {
+			f, err := m.KeyframeAt(c.at)
+			if err != nil {
+				t.Errorf("%s at %v: %v", name, c.at, err)
+			} else if !bytes.Equal(f.Data, all[c.want].Data) {
+				t.Errorf("%s at %v: the keyframe of %v, not of %v", name, c.at, f.PTS, all[c.want].PTS)
+			}
+		}
+		if f, err := m.Keyframe(); err != nil || !bytes.Equal(f.Data, all[0].Data) {
+			t.Errorf("%s: Keyframe after KeyframeAt does not begin anew: %v", name, err)
+		}
+	}
+}
+
+// TestSegments: media segments with their init segment beside them.
+func TestSegments(t *testing.T) {
+	var batch pictures
+	for _, recipe := range []string{"hls-fmp4", "hls-h265"} {
+		dir := filepath.Dir(testmedia.Make(t, recipe))
+		in, data := segment(t, recipe, 1)
+		joined := filepath.Join(t.TempDir(), "joined.mp4")
+		whole := append(read(t, filepath.Join(dir, "init.mp4")), data...)
+		if err := os.WriteFile(joined, whole, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		m := fmp4.NewMovie(bytes.NewReader(data), int64(len(data)), in)
+		for i, sum := range keyPictures(t, joined) {
+			f, err := m.Keyframe()
+			if err != nil {
+				t.Fatal(recipe, i, err)
+			}
+			batch.add(fmt.Sprint(recipe, i), f, sum)
+			if at := time.Duration(2+i) * time.Second; f.PTS/time.Millisecond/100 != at/time.Millisecond/100 {
+				t.Errorf("%s %d: PTS %v", recipe, i, f.PTS)
+			}
+		}
+		if len(batch.names) == 0 {
+			t.Fatal(recipe, "has no keyframes")
+		}
+	}
+	batch.check(t)
+}
+
+// TestBytes counts what is read: the index, the sample, and the window.
+func TestBytes(t *testing.T) {
+	const window = 4 << 10
+	in, data := segment(t, "hls-fmp4", 2)
+	end := func(data []byte, f *keyframe.Frame) int64 {
+		// The last slice of the frame stands in the file as it is.
+		var last []byte
+		for nalu := range keyframe.AnnexB(f.Data) {
+			last = nalu
+		}
+		return int64(bytes.Index(data, last) + len(last))
+	}
+	for _, c := range []struct {
+		name     string
+		in       *fmp4.Init
+		data     []byte
+		at       time.Duration
+		maxBytes func(data []byte, f *keyframe.Frame) int64
+		maxReads int
+	}{
+		{"segment", in, data, 0, func(data []byte, f *keyframe.Frame) int64 { return end(data, f) + window }, 3},
+		{"front", nil, read(t, testmedia.Make(t, "faststart.mp4")), 0, func(data []byte, f *keyframe.Frame) int64 {
+			return int64(bytes.Index(data, []byte("mdat"))+len(f.Data)) + window
+		}, 3},
+		{"moov last", nil, read(t, testmedia.Make(t, "moov-last.mp4")), 0, func(data []byte, f *keyframe.Frame) int64 {
+			return int64(len(data)-bytes.LastIndex(data, []byte("moov"))+len(f.Data)) + 2*window
+		}, 4},
+		{"sidx", nil, read(t, testmedia.Make(t, "dash-sidx.mp4")), 8500 * time.Millisecond, func(_ []byte, f *keyframe.Frame) int64 {
+			return int64(len(f.Data)) + 3*window
+		}, 6},
+	} {
+		r := &countingReader{data: c.data}
+		m := fmp4.NewMovie(r, int64(len(c.data)), c.in)
+		f, err := m.Keyframe()
+		if c.at > 0 {
+			r.bytes, r.reads = 0, 0
+			f, err = fmp4.NewMovie(r, int64(len(c.data)), c.in).KeyframeAt(c.at)
+		}
+		if err != nil {
+			t.Fatal(c.name, err)
+		}
+		if most := c.maxBytes(c.data, f); r.bytes > most || r.reads > c.maxReads {
+			t.Errorf("%s: %d bytes in %d reads, at most %d in %d are due", c.name, r.bytes, r.reads, most, c.maxReads)
+		}
+		t.Logf("%s: %d of %d bytes in %d reads for a keyframe of %d", c.name, r.bytes, len(c.data), r.reads, len(f.Data))
+	}
+}
+
+// TestRefresh: a stream that never has a second sync sample, and one whose only
+// sync sample is taken away.
+func TestRefresh(t *testing.T) {
+	data := read(t, testmedia.Make(t, "refresh.mp4"))
+	f, err := fmp4.NewMovie(bytes.NewReader(data), -1, nil).Keyframe()
+	if err != nil || f.Kind != keyframe.IDR {
+		t.Fatal(f, err)
+	}
+	at := bytes.Index(data, []byte("stss"))
+	copy(data[at+4:], []byte{0, 0, 0, 0, 0, 0, 0, 0}) // no sync samples
+	f, err = fmp4.NewMovie(bytes.NewReader(data), -1, nil).Keyframe()
+	if err != nil || f.Kind != keyframe.IDR {
+		t.Fatal(f, err)
+	}
+	// Without the IDR picture, the gradual refresh behind it is what there is.
+	mdat := bytes.Index(data, []byte("mdat"))
+	idr := bytes.Index(data[mdat:], []byte{0x65, 0x88})
+	data[mdat+idr] = 0x6c // a reserved NAL unit type
+	f, err = fmp4.NewMovie(bytes.NewReader(data), -1, nil).Keyframe()
+	if err != nil || f.Kind != keyframe.GradualRefresh {
+		t.Fatal(f, err)
+	}
+}
