@@ -1,11 +1,15 @@
 package hls
 
 import (
+	"encoding/hex"
+	"fmt"
 	"iter"
 	"math"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/kfgrab/kfgrab/keyframe"
 )
 
 // attributeList yields the names and values of an attribute list (RFC 8216
@@ -94,4 +98,43 @@ func size(value string) (width, height int) {
 		return 0, 0
 	}
 	return width, height
+}
+
+// initialisationVector reads a hexadecimal sequence of up to 128 bits. Servers
+// leave out the 0x, and leading zeros.
+func initialisationVector(value string) ([]byte, error) {
+	digits := strings.TrimPrefix(strings.ToLower(value), "0x")
+	if len(digits) > 32 {
+		return nil, fmt.Errorf("%w: EXT-X-KEY: the IV is longer than 128 bits", keyframe.ErrCorrupt)
+	}
+	iv, err := hex.DecodeString(strings.Repeat("0", 32-len(digits)) + digits)
+	if err != nil || digits == "" {
+		return nil, fmt.Errorf("%w: EXT-X-KEY: the IV is not hexadecimal", keyframe.ErrCorrupt)
+	}
+	return iv, nil
+}
+
+// byteRange reads "n[@o]" (RFC 8216 4.3.2.2); without o it goes on from before,
+// which must then be there.
+func byteRange(value string, before *ByteRange) (*ByteRange, error) {
+	n, o, explicit := strings.Cut(strings.TrimSpace(value), "@")
+	length, err := strconv.ParseInt(n, 10, 64)
+	if err != nil || length <= 0 {
+		return nil, fmt.Errorf("%w: unreadable byte range %.64q", keyframe.ErrCorrupt, value)
+	}
+	if !explicit && before == nil {
+		return nil, fmt.Errorf("%w: byte range %.64q has no offset, and no range of the same resource before it", keyframe.ErrCorrupt, value)
+	}
+	var offset int64
+	if explicit {
+		if offset, err = strconv.ParseInt(o, 10, 64); err != nil {
+			return nil, fmt.Errorf("%w: unreadable byte range %.64q", keyframe.ErrCorrupt, value)
+		}
+	} else {
+		offset = before.Offset + before.Length
+	}
+	if offset < 0 || offset > math.MaxInt64-length {
+		return nil, fmt.Errorf("%w: byte range %.64q is out of range", keyframe.ErrCorrupt, value)
+	}
+	return &ByteRange{Offset: offset, Length: length}, nil
 }

@@ -76,6 +76,8 @@ var traps = []struct {
 	{"variables", "#EXTM3U\n#EXT-X-DEFINE:NAME=\"a\",VALUE=\"x?t=1\"\n#EXT-X-DEFINE:NAME=\"b\",VALUE=\"{$a}2\"\n#EXT-X-DEFINE:QUERYPARAM=\"token\"\n#EXT-X-MAP:URI=\"{$b}&{$token}\"\n#EXTINF:4,\n{$a}\n", "0 x?t=1 0s+4s map(x?t=12&s e)"},
 	{"what looks like a variable", "#EXTM3U\n#EXTINF:4,\n{$a}\n", "0 {$a} 0s+4s"},
 	{"a variable that makes a URI a tag", "#EXTM3U\n#EXT-X-DEFINE:NAME=\"a\",VALUE=\"#EXTINF:9,\"\n#EXTINF:4,\n{$a}\n#EXTINF:4,\nb\n", "0 b 0s+4s"},
+	{"a variable that makes a URI blank", "#EXTM3U\n#EXT-X-DEFINE:NAME=\"a\",VALUE=\" \"\n#EXTINF:4,\n{$a}\n#EXTINF:4,\nb\n", "0 b 0s+4s"},
+	{"a variable that makes a URI a tag after a blank", "#EXTM3U\n#EXT-X-DEFINE:NAME=\"a\",VALUE=\" #EXT\"\n#EXTINF:4,\n{$a}\n#EXTINF:4,\nb\n", "0 b 0s+4s"},
 	{"a variable that makes a URI nothing", "#EXTM3U\n#EXT-X-DEFINE:NAME=\"a\",VALUE=\"\"\n#EXTINF:4,\n{$a}\n#EXTINF:4,\nb\n", "0 b 0s+4s"},
 }
 
