@@ -2,6 +2,7 @@ package fmp4_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/csv"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/kfgrab/kfgrab/fmp4"
+	"github.com/kfgrab/kfgrab/keyframe"
 )
 
 // encryptedAfterAll are rows of the corpus whose expected picture is a decode of
@@ -157,4 +159,37 @@ func TestCorpusOthers(t *testing.T) {
 			t.Logf("%s: %v", filepath.Base(row["path"]), err)
 		}
 	}
+}
+
+// TestFieldsApart: the two fields of a picture in samples of their own, of which
+// only the first is sync.
+func TestFieldsApart(t *testing.T) {
+	_, dir := corpus(t)
+	stream := read(t, filepath.Join(dir, "lu-zero+fate-samples/h264-conformance/FRext/HCAFF1_HHI.264"))
+	c := &clip{}
+	var fields [2][]byte
+	for nalu := range keyframe.AnnexB(stream) {
+		prefixed := append(binary.BigEndian.AppendUint32(nil, uint32(len(nalu))), nalu...)
+		switch kind := nalu[0] & 0x1f; {
+		case kind == 7 && c.sps == nil:
+			c.sps = nalu
+		case kind == 8 && c.pps == nil:
+			c.pps = nalu
+		case kind == 5:
+			fields[0] = append(fields[0], prefixed...)
+		case kind == 1 && fields[1] == nil:
+			fields[1] = prefixed
+		}
+	}
+	moov := bx("moov", trak(1, "vide", stsd(visual("avc1", c.avcC(4))), tables(16, fields[:]...), bx("stss", list(1, 1))))
+	m := fmp4.NewMovie(bytes.NewReader(mdatFirst(moov, fields[:]...)), -1, nil)
+	var batch pictures
+	for _, find := range []func() (*keyframe.Frame, error){m.Keyframe, func() (*keyframe.Frame, error) { return m.KeyframeAt(0) }} {
+		f, err := find()
+		if err != nil {
+			t.Fatal(err)
+		}
+		batch.add("fields", f, "41a12de325c81e7e7785997d8a2ccabd")
+	}
+	batch.check(t)
 }

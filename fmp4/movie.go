@@ -242,7 +242,7 @@ func (m *Movie) endList(all bool) {
 // box reads the box at pos if it belongs to the index, and goes behind it.
 func (m *Movie) box() error {
 	if m.pos > math.MaxInt64/2 {
-		return errEnd
+		return m.end()
 	}
 	head, err := m.w.at(m.pos, longHeaderBytes, windowBytes)
 	if err != nil {
@@ -253,10 +253,7 @@ func (m *Movie) box() error {
 		return err
 	}
 	if !ok {
-		if m.track == nil {
-			return m.noIndex()
-		}
-		return errEnd
+		return m.end()
 	}
 	at := m.pos
 	m.pos += h.size
@@ -274,8 +271,11 @@ func (m *Movie) box() error {
 	return nil
 }
 
-func (m *Movie) noIndex() error {
+// end tells what it means that there are no more boxes.
+func (m *Movie) end() error {
 	switch {
+	case m.track != nil:
+		return errEnd
 	case m.init != nil:
 		return m.openTrack()
 	case m.pos == 0:
@@ -299,11 +299,10 @@ func (m *Movie) load(h header, at, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %s box of %d bytes", keyframe.ErrCorrupt, h.kind, h.size)
 	}
 	// The head of the next box comes along: after moof, that of its mdat.
-	b, err := m.w.whole("the "+h.kind+" box", at, h.size, int(h.size)+longHeaderBytes)
-	if err != nil {
+	if _, err := m.w.whole("the "+h.kind+" box", at, h.size, int(h.size)+longHeaderBytes); err != nil {
 		return nil, err
 	}
-	return append([]byte(nil), b[h.len:]...), nil
+	return m.w.release(at, int(h.size))[h.len:], nil
 }
 
 func (m *Movie) moov(h header, at int64) error {
@@ -332,10 +331,11 @@ func (m *Movie) openTrack() error {
 	if err != nil {
 		return err
 	}
-	m.track, m.sets = t, nil
-	if m.asm == nil || m.asm.Codec() != t.Codec {
+	m.track = t
+	if m.asm != nil && m.asm.Codec() != t.Codec {
 		m.asm = nil
 	}
+	m.expected = -1 // the numbers of samples begin anew
 	return nil
 }
 

@@ -233,3 +233,51 @@ func TestRefresh(t *testing.T) {
 		t.Fatal(f, err)
 	}
 }
+
+var errBroken = errors.New("connection reset")
+
+// brokenReader fails beyond a number of bytes.
+type brokenReader struct {
+	data []byte
+	left int64
+}
+
+func (r *brokenReader) ReadAt(p []byte, off int64) (int, error) {
+	if off+int64(len(p)) > r.left {
+		n, _ := bytes.NewReader(r.data[:r.left]).ReadAt(p, off)
+		return n, errBroken
+	}
+	return bytes.NewReader(r.data).ReadAt(p, off)
+}
+
+// TestReadErrors: the reader's own error comes through, wherever it strikes, but
+// only where its bytes are needed.
+func TestReadErrors(t *testing.T) {
+	data := read(t, testmedia.Make(t, "faststart.mp4"))
+	failed, found := 0, 0
+	for left := int64(0); left < 20000; left += 500 {
+		f, err := fmp4.NewMovie(&brokenReader{data, left}, -1, nil).Keyframe()
+		switch {
+		case err == nil && f.Kind == keyframe.IDR:
+			found++
+		case errors.Is(err, errBroken) && found == 0:
+			failed++
+		default:
+			t.Errorf("%d bytes: %v", left, err)
+		}
+	}
+	if failed == 0 || found == 0 {
+		t.Errorf("%d failed, %d found", failed, found)
+	}
+}
+
+// BenchmarkSegment is a keyframe of a media segment whose init segment is known.
+func BenchmarkSegment(b *testing.B) {
+	in, data := segment(b, "hls-fmp4", 1)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := fmp4.NewMovie(bytes.NewReader(data), int64(len(data)), in).Keyframe(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -101,6 +101,7 @@ func progressiveCases(tb testing.TB) []fileCase {
 		{name: "box of 4 bytes", data: cat(uint32(4), "free", zeros(100)), want: keyframe.ErrCorrupt, text: "shorter than its header"},
 		{name: "64-bit box of 0 bytes", data: cat(uint32(1), "free", uint64(0), zeros(100)), want: keyframe.ErrCorrupt, text: "0 bytes"},
 		{name: "64-bit box of all bits", data: cat(uint32(1), "free", ^uint64(0), zeros(100)), want: keyframe.ErrCorrupt},
+		{name: "mdat to the end and no index", data: cat(uint32(0), "mdat", key), want: keyframe.ErrCorrupt, text: "before its index"},
 		{name: "box of 4 GB", data: cat(farAway, "free", zeros(100)), want: keyframe.ErrCorrupt, text: "before its index"},
 		{name: "moov of 4 GB", data: cat(farAway, "moov", zeros(100)), want: keyframe.ErrCorrupt, text: "4294967295 bytes"},
 		{name: "moov of 60 MB that is not there", data: cat(uint32(60<<20), "moov", zeros(100)), want: keyframe.ErrCorrupt, text: "are missing"},

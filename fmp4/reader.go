@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/kfgrab/kfgrab/keyframe"
 )
@@ -86,6 +87,18 @@ func (w *window) grow(n int) {
 		w.buf = append(make([]byte, 0, size), w.buf...)
 	}
 	w.buf = w.buf[:len(w.buf)+n]
+}
+
+// release makes the n bytes at off, which at returned last, the caller's. Of
+// many, the window keeps what is behind them, and no copy is made.
+func (w *window) release(off int64, n int) []byte {
+	from := int(off - w.off)
+	b := w.buf[from : from+n : from+n]
+	if n <= windowBytes {
+		return slices.Clone(b)
+	}
+	w.off, w.buf = off+int64(n), slices.Clone(w.buf[from+n:])
+	return b
 }
 
 // whole is at for a part that must be there from end to end.
