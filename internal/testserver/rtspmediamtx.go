@@ -106,17 +106,17 @@ func freeAddress(tb testing.TB) string {
 }
 
 // Publish lets ffmpeg send file, in real time and over and over, to path, and
-// returns when the server has the stream. args are ffmpeg's output options and
-// default to "-c copy".
-func (s *RTSP) Publish(tb testing.TB, file, path string, args ...string) {
+// returns when the server has the stream.
+func (s *RTSP) Publish(tb testing.TB, file, path string) {
 	tb.Helper()
-	if len(args) == 0 {
-		args = []string{"-c", "copy"}
+	// A byte stream cannot be looped, a file with an index can.
+	looped := filepath.Join(tb.TempDir(), "looped.mp4")
+	if out, err := exec.Command("ffmpeg", "-nostdin", "-v", "error", "-i", file, "-c", "copy", looped).CombinedOutput(); err != nil {
+		tb.Fatalf("ffmpeg: %v: %s", err, out)
 	}
-	all := append([]string{"-nostdin", "-v", "error", "-re", "-stream_loop", "-1", "-i", file}, args...)
-	all = append(all, "-f", "rtsp", "-rtsp_transport", "tcp", "rtsp://"+s.publish+path)
 	var stderr strings.Builder
-	cmd := exec.Command("ffmpeg", all...)
+	cmd := exec.Command("ffmpeg", "-nostdin", "-v", "error", "-re", "-stream_loop", "-1", "-i", looped,
+		"-c", "copy", "-f", "rtsp", "-rtsp_transport", "tcp", "rtsp://"+s.publish+path)
 	cmd.Stderr = &stderr
 	if err := cmd.Start(); err != nil {
 		tb.Skipf("cannot publish: %v", err)
