@@ -12,10 +12,10 @@
 // own, and it is dead and reaped when the call returns, whatever happened.
 //
 // A picture that ffmpeg had to patch is an error that wraps
-// [keyframe.ErrCorrupt]. What ffmpeg cannot notice, this package cannot either:
-// a flipped bit that still reads as a picture, and in H.265 without wavefronts
-// a slice that ends too early. Losses are for the packages that read containers
-// and packets to notice.
+// [keyframe.ErrCorrupt]. ffmpeg notices all truncation and nearly all damage in
+// H.264, and little in H.265: losses are for the packages that read containers
+// and packets to notice. Set Doubt in the Decoder where an H.265 frame may have
+// been cut short at its end.
 //
 // Pictures that are not to be decoded (Annex B, MP4) need nothing from here.
 // There is no deinterlacing, rotation or tone mapping.
