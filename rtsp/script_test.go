@@ -279,6 +279,20 @@ func TestNoPicture(t *testing.T) {
 	}
 }
 
+// The session ends with TEARDOWN, of that session.
+func TestTeardown(t *testing.T) {
+	_, packets := pictures(t, 0, 1)
+	srv := &script{sdp: h264SDP, play: func(p *peer) { p.send(packets) }}
+	t.Run("grab", func(t *testing.T) { // at its end the server has read all
+		if _, err := grab(t, srv.run(t), nil); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if n := srv.saw("TEARDOWN rtsp://"); n != 1 || !strings.Contains(srv.requests[4], "Session:[1]") {
+		t.Errorf("requests %v", srv.requests)
+	}
+}
+
 // A broken description of the sound takes nothing from the picture.
 func TestBrokenAudio(t *testing.T) {
 	s, packets := pictures(t, 0, 2)
