@@ -10,10 +10,9 @@ import (
 // defaultQuality keeps the edges of captions clean in JPEG.
 const defaultQuality = 90
 
-// arguments returns ffmpeg's command line for access units of c. They do not
-// depend on the frame, but for pictures: how many coded pictures it holds, of
-// which the last is wanted. See Decoder.Doubt for doubt.
-func arguments(c keyframe.Codec, pictures int, doubt bool, o Output) []string {
+// arguments returns ffmpeg's command line for access units of shape s, which is
+// all of a frame that they depend on.
+func arguments(s shape, o Output) []string {
 	// One thread: slices are the only thing to share in a single picture, and
 	// with slice threads H.264 errors go unreported.
 	args := []string{
@@ -24,18 +23,18 @@ func arguments(c keyframe.Codec, pictures int, doubt bool, o Output) []string {
 		// inexact without unaligned.
 		"-flags", "+output_corrupt+unaligned", "-flags2", "+showall", "-noautorotate",
 	}
-	if c == keyframe.H265 {
+	if s.codec == keyframe.H265 {
 		// H.265 errors within a slice are silent otherwise. Not for H.264, where a
 		// reference picture missing is no error in the picture.
 		args = append(args, "-err_detect", "explode+crccheck")
 	}
 	frames := "1"
-	if doubt && c == keyframe.H265 {
+	if s.doubted {
 		frames = "2"
 	}
 	args = append(args,
-		"-f", c.String(), "-i", "pipe:0", "-map", "0", "-frames:v", frames, "-threads", "1",
-		"-filter_threads", "1", "-vf", o.filters(pictures), "-flags", "+bitexact")
+		"-f", s.codec.String(), "-i", "pipe:0", "-map", "0", "-frames:v", frames, "-threads", "1",
+		"-filter_threads", "1", "-vf", o.filters(s.pictures), "-flags", "+bitexact")
 	return append(append(args, o.encoder()...), "pipe:1")
 }
 

@@ -50,8 +50,8 @@ func TestDamage(t *testing.T) {
 					head := len(f.Data) / 6 // parameter sets, SEI and slice header
 					f.Data = damage.do(bytes.Clone(f.Data), head+random.IntN(len(f.Data)-head), random.IntN(8))
 					var w bytes.Buffer
-					d := decode.Decoder{Doubt: c.doubt}
-					err := d.Decode(context.Background(), &w, &f, decode.Output{Format: decode.RGB24})
+					f.OpenEnd = c.doubt
+					err := new(decode.Decoder).Decode(context.Background(), &w, &f, decode.Output{Format: decode.RGB24})
 					switch {
 					case err != nil && (w.Len() > 0 || !errors.Is(err, keyframe.ErrCorrupt)):
 						t.Fatalf("%d bytes and error %v", w.Len(), err)
@@ -102,8 +102,8 @@ func TestNoPicture(t *testing.T) {
 	}
 }
 
-// Doubt changes nothing about sound pictures, in any format.
-func TestDoubt(t *testing.T) {
+// An open end changes nothing about sound pictures, in any format.
+func TestOpenEnd(t *testing.T) {
 	for _, f := range []*keyframe.Frame{
 		stream(t, "cra.265", keyframe.H265)[1],
 		stream(t, "10bit.265", keyframe.H265)[0],
@@ -111,11 +111,12 @@ func TestDoubt(t *testing.T) {
 	} {
 		for _, format := range []decode.Format{decode.JPEG, decode.PNG, decode.WebP, decode.RGB24} {
 			var w bytes.Buffer
-			d := decode.Decoder{Doubt: true}
-			if err := d.Decode(context.Background(), &w, f, decode.Output{Format: format}); err != nil {
+			open := *f
+			open.OpenEnd = true
+			if err := new(decode.Decoder).Decode(context.Background(), &w, &open, decode.Output{Format: format}); err != nil {
 				t.Errorf("%v %v as %v: %v", f.Codec, f.Kind, format, err)
 			} else if !bytes.Equal(w.Bytes(), decodeTo(t, f, decode.Output{Format: format})) {
-				t.Errorf("%v %v as %v: another picture than without doubt", f.Codec, f.Kind, format)
+				t.Errorf("%v %v as %v: another picture than with its end known", f.Codec, f.Kind, format)
 			}
 		}
 	}

@@ -15,7 +15,7 @@ func (d *Decoder) Decode(ctx context.Context, w io.Writer, f *keyframe.Frame, o 
 	if err := check(f, o); err != nil {
 		return err
 	}
-	j, err := d.startJob(ctx, f.Codec, f.Pictures, o)
+	j, err := d.startJob(ctx, shapeOf(f), o)
 	if err != nil {
 		return err
 	}
@@ -25,50 +25,60 @@ func (d *Decoder) Decode(ctx context.Context, w io.Writer, f *keyframe.Frame, o 
 // Start starts the process for a frame that is still to come. The caller must
 // call Decode or Cancel; the end of ctx kills the process in any case.
 func (d *Decoder) Start(ctx context.Context, c keyframe.Codec, o Output) (*Job, error) {
-	return d.startJob(ctx, c, 1, o)
+	return d.startJob(ctx, shape{codec: c, pictures: 1}, o)
 }
 
-func (d *Decoder) startJob(ctx context.Context, c keyframe.Codec, pictures int, o Output) (*Job, error) {
+// shape is what the arguments depend on beside the output.
+type shape struct {
+	codec    keyframe.Codec
+	pictures int
+	doubted  bool // H.265 whose end is open is decoded twice
+}
+
+func shapeOf(f *keyframe.Frame) shape {
+	return shape{f.Codec, max(f.Pictures, 1), f.OpenEnd && f.Codec == keyframe.H265}
+}
+
+func (d *Decoder) startJob(ctx context.Context, s shape, o Output) (*Job, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	if c != keyframe.H264 && c != keyframe.H265 {
-		return nil, fmt.Errorf("%w: codec %v", keyframe.ErrUnsupported, c)
+	if s.codec != keyframe.H264 && s.codec != keyframe.H265 {
+		return nil, fmt.Errorf("%w: codec %v", keyframe.ErrUnsupported, s.codec)
 	}
-	pictures = max(pictures, 1)
-	p, err := d.start(ctx, c.String(), arguments(c, pictures, d.Doubt, o))
+	p, err := d.start(ctx, s.codec.String(), arguments(s, o))
 	if err != nil {
 		return nil, err
 	}
-	return &Job{decoder: *d, codec: c, pictures: pictures, output: o, process: p}, nil
+	return &Job{decoder: *d, shape: s, output: o, process: p}, nil
 }
 
 // Job is an ffmpeg that waits for its frame. It decodes one.
 type Job struct {
-	decoder  Decoder
-	codec    keyframe.Codec
-	pictures int
-	output   Output
-	process  *process
+	decoder Decoder
+	shape   shape
+	output  Output
+	process *process
 }
 
 // Decode is as that of the Decoder. A frame of another codec than was told to
-// Start, or of several coded pictures, is given to a new process instead.
+// Start, of several coded pictures, or of H.265 with an open end, is given to a
+// new process instead.
 func (j *Job) Decode(ctx context.Context, w io.Writer, f *keyframe.Frame) error {
 	if err := check(f, j.output); err != nil {
 		j.Cancel()
 		return err
 	}
-	if f.Codec != j.codec || max(f.Pictures, 1) != j.pictures {
+	if shapeOf(f) != j.shape {
 		j.Cancel()
 		return j.decoder.Decode(ctx, w, f, j.output)
 	}
 	data, same := f.Data, true
-	if j.doubted() {
+	if j.shape.doubted {
 		data = twice(data)
 	}
 	picture, err := j.process.finish(ctx, data)
-	if j.doubted() {
+	if j.shape.doubted {
 		picture, same = once(picture)
 	}
 	if err = j.judge(picture, same, f, err); err != nil {
@@ -83,8 +93,6 @@ func (j *Job) Cancel() {
 	j.process.cancel(context.Canceled)
 	<-j.process.done
 }
-
-func (j *Job) doubted() bool { return j.decoder.Doubt && j.codec == keyframe.H265 }
 
 // check refuses before any process what would take too much memory.
 func check(f *keyframe.Frame, o Output) error {
@@ -108,7 +116,7 @@ func (j *Job) judge(picture []byte, same bool, f *keyframe.Frame, err error) err
 	switch {
 	case j.process.killed:
 		return err
-	case log.damaged, log.complained && j.codec == keyframe.H265:
+	case log.damaged, log.complained && j.shape.codec == keyframe.H265:
 		return fail("%w: the picture is damaged", keyframe.ErrCorrupt)
 	case len(picture) == 0 && (log.complained || log.nothing):
 		return fail("%w: no %v picture in %d bytes", keyframe.ErrCorrupt, f.Codec, len(f.Data))

@@ -14,8 +14,8 @@
 // A picture that ffmpeg had to patch is an error that wraps
 // [keyframe.ErrCorrupt]. ffmpeg notices all truncation and nearly all damage in
 // H.264, and little in H.265: losses are for the packages that read containers
-// and packets to notice. Set Doubt in the Decoder where an H.265 frame may have
-// been cut short at its end.
+// and packets to notice. An H.265 frame with an open end (Frame.OpenEnd), which
+// may have been cut short, is decoded twice to find out.
 //
 // Pictures that are not to be decoded (Annex B, MP4) need nothing from here.
 // There is no deinterlacing, rotation or tone mapping.

@@ -16,13 +16,6 @@ type Decoder struct {
 	// Path is the ffmpeg to run, a path or a name in PATH. Where it is empty,
 	// the environment variable KFGRAB_FFMPEG is meant, else "ffmpeg".
 	Path string
-
-	// Doubt makes sure that an H.265 picture is not cut short, which ffmpeg does
-	// not notice: it is decoded twice, with other bytes behind its slices. Where
-	// the two differ, the slices ended too early. It is meant for a frame from
-	// the end of a stream that may have been cut, and costs a second decoding.
-	// H.264 needs none of it.
-	Doubt bool
 }
 
 // Find returns the path of the ffmpeg that Decode runs. The error wraps

@@ -114,9 +114,9 @@ func FuzzDecode(f *testing.F) {
 
 func BenchmarkDecode(b *testing.B) {
 	for _, c := range []struct {
-		name  string
-		codec keyframe.Codec
-		doubt bool
+		name    string
+		codec   keyframe.Codec
+		openEnd bool
 	}{
 		{"h264.264", keyframe.H264, false},
 		{"1080p.264", keyframe.H264, false},
@@ -124,12 +124,12 @@ func BenchmarkDecode(b *testing.B) {
 		{"1080p.265", keyframe.H265, true},
 	} {
 		f := stream(b, c.name, c.codec)[0]
-		b.Run(fmt.Sprintf("%s/%dp/doubt=%t", c.codec, f.Info.Height, c.doubt), func(b *testing.B) {
+		f.OpenEnd = c.openEnd
+		b.Run(fmt.Sprintf("%s/%dp/open-end=%t", c.codec, f.Info.Height, c.openEnd), func(b *testing.B) {
 			b.ReportAllocs()
 			cpu := childCPU()
 			for b.Loop() {
-				d := decode.Decoder{Doubt: c.doubt}
-				if err := d.Decode(context.Background(), new(bytes.Buffer), f, decode.Output{}); err != nil {
+				if err := new(decode.Decoder).Decode(context.Background(), new(bytes.Buffer), f, decode.Output{}); err != nil {
 					b.Fatal(err)
 				}
 			}

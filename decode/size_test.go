@@ -129,7 +129,7 @@ func firstFrame(t *testing.T, name string, c keyframe.Codec) *keyframe.Frame {
 func TestArguments(t *testing.T) {
 	for _, c := range []keyframe.Codec{keyframe.H264, keyframe.H265} {
 		for f := range formats {
-			args := strings.Join(arguments(c, 1, false, Output{Format: Format(f)}), " ")
+			args := strings.Join(arguments(shape{codec: c, pictures: 1}, Output{Format: Format(f)}), " ")
 			if !strings.Contains(args, "-f "+c.String()+" -i pipe:0") || !strings.HasSuffix(args, " pipe:1") {
 				t.Errorf("%v to %v: %s", c, Format(f), args)
 			}

@@ -94,11 +94,11 @@ func (a *Assembler) Lose() {
 // the frame that is whole now, else the last all-intra picture, else nil. Where
 // the stream may have been cut short, call Lose before.
 func (a *Assembler) Flush() *Frame {
-	if f := a.endPicture(); f != nil {
-		return f
-	}
-	if f := a.finish(); f != nil {
-		return f
+	for _, end := range []func() *Frame{a.endPicture, a.finish} {
+		if f := end(); f != nil {
+			f.OpenEnd = true
+			return f
+		}
 	}
 	if !a.fallback.wanted {
 		return nil

@@ -74,6 +74,10 @@ type Frame struct {
 	// last one. It is 1, except for the kind GradualRefresh.
 	Pictures int
 
+	// OpenEnd says that the stream ended with this picture: nothing shows that its
+	// last slice came whole.
+	OpenEnd bool
+
 	// PTS is the presentation time on the stream's own clock, or NoPTS.
 	PTS time.Duration
 
