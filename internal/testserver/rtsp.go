@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"crypto/x509"
-	"fmt"
 	"io"
 	"net/url"
 	"os"
@@ -199,7 +198,7 @@ func repository(tb testing.TB) string {
 			return dir
 		}
 		if dir == filepath.Dir(dir) {
-			tb.Fatal(fmt.Errorf("no go.mod above the test"))
+			tb.Fatal("no go.mod above the test")
 		}
 		dir = filepath.Dir(dir)
 	}
