@@ -60,9 +60,11 @@ func (a *Assembler) start265(s *slice265, kind Kind) {
 	c.reset()
 	c.begun, c.count, c.pts = true, 1, a.nextPTS
 	a.nextPTS = NoPTS
-	if kind != UnknownKind && s.sps == nil {
+	switch {
+	case kind == UnknownKind:
+	case s.sps == nil || a.sets265.vps[s.sps.vpsID] == nil: // decoders want the VPS too
 		a.unresolved++
-	} else if kind != UnknownKind {
+	default:
 		c.kind, c.wanted, c.info = kind, true, s.sps.info
 		c.refer(a.sets265.vps[s.sps.vpsID])
 		c.refer(s.sps.raw)

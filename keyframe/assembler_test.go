@@ -213,6 +213,25 @@ func TestParameterSetsFromOutside(t *testing.T) {
 	}
 }
 
+// Decoders refuse H.265 without its video parameter set, so it is no keyframe.
+func TestMissingVPS(t *testing.T) {
+	a := keyframe.NewAssembler(keyframe.H265)
+	for nalu := range keyframe.AnnexB(read(t, "h265.265")) {
+		if nalu[0]>>1 == 32 {
+			continue
+		}
+		if f := a.Push(nalu, 0); f != nil {
+			t.Fatal("a frame without its video parameter set")
+		}
+	}
+	if f := a.Flush(); f != nil {
+		t.Fatal("a frame without its video parameter set at the end")
+	}
+	if err := a.NotFound(); !strings.Contains(err.Error(), "parameter sets") {
+		t.Errorf("%v does not tell of the parameter sets", err)
+	}
+}
+
 // The access unit is taken at the container's word, before the next begins.
 func TestEndAccessUnit(t *testing.T) {
 	data := read(t, "h264.264")
