@@ -21,7 +21,7 @@ demo: deps-demo build ## start a live origin on loopback and grab a picture from
 
 test: deps build ## run all tests, and the corpus of real streams where it is beside the tree
 	@sh scripts/gotest.sh
-	@if [ -f $(CORPUS) ]; then python3 $(CORPUS) bin/kfgrab; else echo "$(CORPUS) is not there: real streams not checked"; fi
+	@if [ -f $(CORPUS) ]; then python3 scripts/corpus.py $(CORPUS) bin/kfgrab; else echo "corpus: 0 streams checked, $(CORPUS) is not there"; fi
 
 check: ## gofumpt, vet, staticcheck, tidy go.mod, and the floors of the architecture
 	@files=$$($(GO) run $(GOFUMPT) -l .) && if [ -n "$$files" ]; then echo "not formatted with gofumpt:"; echo "$$files"; exit 1; fi
