@@ -42,11 +42,7 @@ func zeros(n int) []byte { return make([]byte, n) }
 
 // list makes the body of a full box that is a count and 32-bit fields.
 func list(count uint32, fields ...uint32) []byte {
-	out := cat(uint32(0), count)
-	for _, f := range fields {
-		out = cat(out, f)
-	}
-	return out
+	return append(cat(uint32(0), count), cat32(fields)...)
 }
 
 // clip is a stream of H.264 pictures to build files of.
@@ -124,7 +120,7 @@ func tables(off uint32, samples ...[]byte) []byte {
 
 func cat32(fields []uint32) (out []byte) {
 	for _, f := range fields {
-		out = cat(out, f)
+		out = binary.BigEndian.AppendUint32(out, f)
 	}
 	return out
 }
