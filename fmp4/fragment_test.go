@@ -2,6 +2,7 @@ package fmp4_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"testing"
 	"time"
 
@@ -155,5 +156,25 @@ func TestTimes(t *testing.T) {
 	}
 	if len(m.Init().Tracks) != 1 {
 		t.Error("no Init")
+	}
+}
+
+// TestRefreshGap: pictures of a gradual refresh that were passed over unread are
+// not taken for received. The index calls nothing sync but the first pictures of
+// two refreshes.
+func TestRefreshGap(t *testing.T) {
+	data := read(t, recipe(t, "refresh.mp4"))
+	mdat := bytes.Index(data, []byte("mdat"))
+	idr := bytes.Index(data[mdat:], []byte{0x65, 0x88})
+	data[mdat+idr] = 0x6c // a reserved NAL unit type
+	for _, kind := range []string{"moov", "trak", "mdia", "minf", "stbl", "stss"} {
+		size := data[bytes.LastIndex(data, []byte(kind))-4:]
+		binary.BigEndian.PutUint32(size, binary.BigEndian.Uint32(size)+4)
+	}
+	at := bytes.LastIndex(data, []byte("stss")) + 4
+	data = cat(data[:at], list(2, 26, 51), data[at+12:])
+	f, err := fmp4.NewMovie(bytes.NewReader(data), -1, nil).Keyframe()
+	if err != nil || f.Kind != keyframe.GradualRefresh || f.Pictures < 20 {
+		t.Fatalf("%+v, %v", f, err)
 	}
 }
