@@ -42,13 +42,14 @@ func (s spans) gap(x span) span {
 	return x
 }
 
-// maxGrowth bounds how far a follow-up range grows.
+// maxGrowth bounds how far a follow-up range grows where Range.Most is 0.
 const maxGrowth = 1 << 20
 
 // planner decides which range to ask for. It does no I/O.
 type planner struct {
 	base        int64 // where the resource begins in the file
 	first, next int64 // sizes of the first range and of follow-ups
+	most        int64 // to which follow-ups grow
 }
 
 // plan is what the planner looks at.
@@ -78,7 +79,7 @@ func (p planner) request(now plan) span {
 	case now.got == 0 && want.from == p.base:
 		want.to = max(want.to, want.from+p.first)
 	case now.sequential:
-		want.to = max(want.to, want.from+max(p.next, min(now.got/4, maxGrowth)))
+		want.to = max(want.to, want.from+max(p.next, min(now.got/4, p.most)))
 	}
 	want.to = min(want.to, want.from+now.left)
 	if now.end >= 0 {

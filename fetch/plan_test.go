@@ -34,18 +34,19 @@ var planCases = []struct {
 	plan
 	want span
 }{
-	{"first range", planner{0, 100, 10}, plan{span{0, 1}, true, nil, 0, -1, 1000}, span{0, 100}},
-	{"first range at an offset", planner{50, 100, 10}, plan{span{50, 51}, true, nil, 0, -1, 1000}, span{50, 150}},
-	{"first range, more needed", planner{0, 100, 10}, plan{span{0, 300}, false, nil, 0, -1, 1000}, span{0, 300}},
-	{"first read elsewhere is exact", planner{0, 100, 10}, plan{span{500, 508}, false, nil, 0, -1, 1000}, span{500, 508}},
-	{"follow-up", planner{0, 20, 10}, plan{span{20, 21}, true, spans{{0, 20}}, 20, -1, 1000}, span{20, 30}},
-	{"follow-up grows", planner{0, 20, 10}, plan{span{400, 401}, true, spans{{0, 400}}, 400, -1, 1000}, span{400, 500}},
-	{"exact", planner{0, 20, 10}, plan{span{400, 401}, false, spans{{0, 400}}, 400, -1, 1000}, span{400, 401}},
-	{"up to what is held", planner{0, 20, 10}, plan{span{0, 1}, true, spans{{5, 9}}, 4, -1, 1000}, span{0, 5}},
-	{"behind what is held", planner{0, 20, 10}, plan{span{6, 12}, false, spans{{5, 9}}, 4, -1, 1000}, span{9, 12}},
-	{"end", planner{0, 20, 10}, plan{span{0, 1}, true, nil, 0, 7, 1000}, span{0, 7}},
-	{"budget", planner{0, 20, 10}, plan{span{0, 1}, true, nil, 0, -1, 3}, span{0, 3}},
-	{"nothing missing", planner{0, 20, 10}, plan{span{1, 2}, true, spans{{0, 20}}, 20, -1, 1000}, span{}},
+	{"first range", planner{0, 100, 10, maxGrowth}, plan{span{0, 1}, true, nil, 0, -1, 1000}, span{0, 100}},
+	{"first range at an offset", planner{50, 100, 10, maxGrowth}, plan{span{50, 51}, true, nil, 0, -1, 1000}, span{50, 150}},
+	{"first range, more needed", planner{0, 100, 10, maxGrowth}, plan{span{0, 300}, false, nil, 0, -1, 1000}, span{0, 300}},
+	{"first read elsewhere is exact", planner{0, 100, 10, maxGrowth}, plan{span{500, 508}, false, nil, 0, -1, 1000}, span{500, 508}},
+	{"follow-up", planner{0, 20, 10, maxGrowth}, plan{span{20, 21}, true, spans{{0, 20}}, 20, -1, 1000}, span{20, 30}},
+	{"follow-up grows", planner{0, 20, 10, maxGrowth}, plan{span{400, 401}, true, spans{{0, 400}}, 400, -1, 1000}, span{400, 500}},
+	{"follow-up grows no more", planner{0, 20, 10, 60}, plan{span{400, 401}, true, spans{{0, 400}}, 400, -1, 1000}, span{400, 460}},
+	{"exact", planner{0, 20, 10, maxGrowth}, plan{span{400, 401}, false, spans{{0, 400}}, 400, -1, 1000}, span{400, 401}},
+	{"up to what is held", planner{0, 20, 10, maxGrowth}, plan{span{0, 1}, true, spans{{5, 9}}, 4, -1, 1000}, span{0, 5}},
+	{"behind what is held", planner{0, 20, 10, maxGrowth}, plan{span{6, 12}, false, spans{{5, 9}}, 4, -1, 1000}, span{9, 12}},
+	{"end", planner{0, 20, 10, maxGrowth}, plan{span{0, 1}, true, nil, 0, 7, 1000}, span{0, 7}},
+	{"budget", planner{0, 20, 10, maxGrowth}, plan{span{0, 1}, true, nil, 0, -1, 3}, span{0, 3}},
+	{"nothing missing", planner{0, 20, 10, maxGrowth}, plan{span{1, 2}, true, spans{{0, 20}}, 20, -1, 1000}, span{}},
 }
 
 func TestPlan(t *testing.T) {
@@ -64,6 +65,7 @@ func planProperty(t *rapid.T) {
 		base:  rapid.Int64Range(0, size-1).Draw(t, "base"),
 		first: rapid.Int64Range(1, 1000).Draw(t, "first"),
 		next:  rapid.Int64Range(1, 1000).Draw(t, "next"),
+		most:  rapid.Int64Range(1, 1000).Draw(t, "most"),
 	}
 	left := rapid.Int64Range(1, 6000).Draw(t, "budget")
 	var held spans

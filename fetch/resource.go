@@ -28,8 +28,9 @@ type Range struct {
 	Length int64 // 0 or less: to the file's end (RFC 8216 4.3.2.2, EXT-X-BYTERANGE)
 	First  int64 // bytes of the first range; 0 means 64 KiB
 	// Next is the bytes of the ranges that follow as one reads on; 0 means
-	// First. Once a quarter of what was read is more than that, it is taken.
-	Next int64
+	// First. Once a quarter of what was read is more than that, it is taken, up
+	// to Most, where 0 means 1 MiB.
+	Next, Most int64
 }
 
 // Fetched is a request made for a Resource.
@@ -76,12 +77,15 @@ func (c *Client) Open(ctx context.Context, u *url.URL, rng Range) *Resource {
 	if rng.Offset < 0 || rng.Length > math.MaxInt64/2 || rng.Offset > math.MaxInt64/2 {
 		r.err = fmt.Errorf("%s: %w: impossible byte range %d@%d", redact.URL(u.String()), keyframe.ErrCorrupt, rng.Length, rng.Offset)
 	}
-	r.planner = planner{base: rng.Offset, first: rng.First, next: rng.Next}
+	r.planner = planner{base: rng.Offset, first: rng.First, next: rng.Next, most: rng.Most}
 	if r.planner.first <= 0 {
 		r.planner.first = defaultRange
 	}
 	if r.planner.next <= 0 {
 		r.planner.next = r.planner.first
+	}
+	if r.planner.most <= 0 {
+		r.planner.most = maxGrowth
 	}
 	return r
 }
