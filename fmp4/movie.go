@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"time"
 
 	"github.com/kfgrab/kfgrab/keyframe"
 )
@@ -33,7 +34,8 @@ type Movie struct {
 	init  *Init
 	track *Track
 
-	pos    int64 // of the next box at the top level
+	start  time.Duration // of the first fragment's first sample
+	pos    int64         // of the next box at the top level
 	list   samples
 	number int64 // of the next fragment's first sample
 	dts    int64 // of the next fragment, where it tells none
@@ -64,12 +66,22 @@ func NewMovie(r io.ReaderAt, size int64, init *Init) *Movie {
 
 // rewind goes to the start of the file with nothing known but what was read.
 func (m *Movie) rewind() {
-	*m = Movie{w: m.w, given: m.given, init: m.given}
+	*m = Movie{w: m.w, given: m.given, init: m.given, start: keyframe.NoPTS}
 	m.pos, m.expected = 0, -1
 }
 
 // Init returns what the moov box tells, or nil until Keyframe has come to it.
 func (m *Movie) Init() *Init { return m.init }
+
+// Start returns the presentation time of the first sample of fragments, or
+// keyframe.NoPTS before it is read. In a file whose moov box lists samples, it is
+// not known.
+func (m *Movie) Start() time.Duration {
+	if k := m.seek; k != nil && k.anchored && m.start != keyframe.NoPTS {
+		return duration(k.origin, m.track.Timescale) - k.start
+	}
+	return m.start
+}
 
 // Keyframe returns the next keyframe in decoding order. After the last one, and
 // where there is none, the error wraps keyframe.ErrNotFound; it wraps
@@ -361,7 +373,16 @@ func (m *Movie) moof(h header, at int64) error {
 	}
 	if len(f.runs) > 0 {
 		m.dts = f.end
+		m.begin(&f.runs[0])
 	}
 	m.list = f
 	return nil
+}
+
+// begin notes the presentation time of the first sample.
+func (m *Movie) begin(r *trackRun) {
+	if m.start == keyframe.NoPTS {
+		_, _, _, composition := r.fields(0)
+		m.start = duration(r.pts+int64(composition), m.track.Timescale)
+	}
 }
