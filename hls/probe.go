@@ -20,57 +20,63 @@ type Probed struct {
 const maxProbed = 50
 
 // Probe looks into every variant of the master playlist, or into the one media
-// playlist: into its initialisation section where it has one, else into its
-// newest keyframe.
+// playlist: into its initialisation section where that is of fMP4, else into the
+// keyframe that Keyframe would take. Each variant has the client's byte budget to
+// itself. The error is that of the playlist at the Source's URL, the context's
+// cause, or where there is nothing else to tell, that of the only rendition.
 func (s *Source) Probe(ctx context.Context) ([]Probed, error) {
 	p, err := s.playlist(ctx, s.url)
 	if err != nil {
 		return nil, err
 	}
 	if p.Media != nil {
-		one := s.probe(ctx, p.Media)
-		return []Probed{one}, one.Err
+		only := s.probe(ctx, p.Media)
+		if only.Err != nil && (len(only.Tracks) == 0 || ctx.Err() != nil) {
+			return nil, only.Err
+		}
+		return []Probed{only}, nil
 	}
 	var list []Probed
 	for i := range p.Master.Variants[:min(len(p.Master.Variants), maxProbed)] {
 		v := &p.Master.Variants[i]
-		each := &Source{client: s.client, url: s.url, opts: s.opts, master: p.Master, variant: v}
 		s.client.StartJob()
-		var one Probed
-		if media, err := each.variantPlaylist(ctx); err != nil {
-			one.Err = err
-		} else {
-			one = each.probe(ctx, media)
-		}
-		if ctx.Err() != nil {
+		one := s.probeVariant(ctx, p.Master, v)
+		if one.Err != nil && ctx.Err() != nil {
 			return nil, one.Err
 		}
-		one.Variant = v
 		list = append(list, one)
 	}
 	return list, nil
 }
 
+func (s *Source) probeVariant(ctx context.Context, m *Master, v *Variant) (p Probed) {
+	each := &Source{client: s.client, url: s.url, opts: s.opts, master: m, variant: v}
+	media, err := each.variantPlaylist(ctx)
+	if err != nil {
+		return Probed{Variant: v, Err: err}
+	}
+	p = each.probe(ctx, media)
+	p.Variant = v
+	return p
+}
+
 func (s *Source) probe(ctx context.Context, media *Media) (p Probed) {
-	seg, err := media.Newest()
-	if err != nil {
-		return Probed{Err: err}
-	}
 	defer func() { p.Tracks = s.tracks }()
-	if seg.Map == nil {
-		f, err := s.first(ctx, seg)
-		if err != nil {
-			return Probed{Err: err}
-		}
-		return Probed{Codec: f.Codec, Info: f.Info}
-	}
-	if err := s.loadInit(ctx, seg.Map); err != nil {
-		return Probed{Err: err}
-	}
-	s.tracks = s.init.List()
-	video, err := s.init.Video()
+	seg, err := media.choose()
 	if err != nil {
 		return Probed{Err: err}
 	}
-	return Probed{Codec: video.Codec, Info: video.Info}
+	before, err := s.sectionOf(ctx, seg)
+	if err != nil {
+		return Probed{Err: err}
+	}
+	if before.movie != nil {
+		video, err := before.movie.Video() // there is one, as sectionOf saw
+		return Probed{Codec: video.Codec, Info: video.Info, Err: err}
+	}
+	f, err := s.grab(ctx, media, seg)
+	if err != nil {
+		return Probed{Err: err}
+	}
+	return Probed{Codec: f.Codec, Info: f.Info}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"time"
 
 	"github.com/kfgrab/kfgrab/fetch"
@@ -15,36 +14,41 @@ import (
 )
 
 const (
-	// maxInit bounds an initialisation section: sample descriptions and no samples,
-	// some kilobytes.
-	maxInit = 1 << 20
-
-	// headRange is the first range of an fMP4 segment: the moof of a 6 s segment
-	// has 1 to 4 kB, and then tells the keyframe's own range.
-	headRange = 4 << 10
-
 	// The first range of a transport stream segment is to hold its first keyframe:
 	// about what an eighth of a second takes on average. Between minRange, a
 	// connection's first flight, and maxRange, which wastes no more than 64 KiB.
-	minRange  = 16 << 10
-	maxRange  = 64 << 10
+	minRange = 16 << 10
+	maxRange = 64 << 10
+
+	// The ranges that follow: one is fetched in vain, but for its beginning, where
+	// the access unit ends at it; with the audio in between no more than 64 KiB.
 	nextRange = 48 << 10
+	mostRange = 60 << 10
+
+	// The first range of an fMP4 segment is to hold its moof box, which tells the
+	// keyframe's own range. For a second of media that takes at most 60 pictures of
+	// 16 bytes and 47 frames of audio of 8; what is too much is the keyframe's, as
+	// that comes next.
+	indexPerSecond = 60*16 + 47*8
+	minIndex       = 4 << 10
+	maxIndex       = 16 << 10
 
 	// sniffSize makes sure of a transport stream.
 	sniffSize = 2 << 10
 )
 
-// frames reads one keyframe of a segment after another.
-type frames interface {
-	Keyframe() (*keyframe.Frame, error)
+// reading is a segment that is being read.
+type reading struct {
+	segment *Segment
+	container
+	close func()
 }
 
-// segment is a segment that is being read.
-type segment struct {
-	*Segment
-	frames
-	start time.Duration // presentation time of its first keyframe, NoPTS before
-	close func() error
+// container finds the keyframes of a segment.
+type container interface {
+	Keyframe() (*keyframe.Frame, error)
+	Tracks() []keyframe.Track
+	Start() time.Duration // first presentation time, or keyframe.NoPTS
 }
 
 // first returns the first keyframe of seg.
@@ -54,81 +58,33 @@ func (s *Source) first(ctx context.Context, seg *Segment) (*keyframe.Frame, erro
 		return nil, err
 	}
 	defer r.close()
-	f, err := r.next()
-	if err != nil {
-		return nil, err
-	}
-	s.span = len(f.Data)
-	return f, nil
-}
-
-// at returns the last keyframe up to Options.At.
-func (s *Source) at(ctx context.Context, media *Media) (*keyframe.Frame, error) {
-	seg, err := media.At(s.opts.At)
-	if err != nil {
-		return nil, err
-	}
-	var next *keyframe.Frame // the first keyframe after the time asked for
-	for {
-		s.log(ctx, "segment", "sequence", seg.Sequence, "uri", seg.URI.String(), "start", seg.Start)
-		before, after, err := s.around(ctx, seg)
-		switch {
-		case before != nil:
-			return before, nil
-		case err != nil && !errors.Is(err, keyframe.ErrNotFound):
-			return nil, err
-		case after != nil:
-			next = after
-		}
-		earlier, noEarlier := media.Before(seg.Sequence)
-		switch {
-		case noEarlier == nil:
-			seg = earlier
-			continue
-		case next != nil:
-			return next, nil
-		}
-		return nil, err
-	}
-}
-
-// around returns the last keyframe of seg up to Options.At, and the first one
-// after it.
-func (s *Source) around(ctx context.Context, seg *Segment) (before, after *keyframe.Frame, err error) {
-	r, err := s.open(ctx, seg)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer r.close()
-	for {
-		f, err := r.next()
-		if err != nil {
-			return before, nil, err
-		}
-		if f.PTS != keyframe.NoPTS && seg.Start+ts.Since(f.PTS, r.start) > s.opts.At {
-			return before, f, nil
-		}
-		before = f
-	}
-}
-
-// next returns the next keyframe, with the time of day where the playlist tells.
-func (r *segment) next() (*keyframe.Frame, error) {
 	f, err := r.Keyframe()
 	if err != nil {
 		return nil, err
 	}
-	if r.start == keyframe.NoPTS {
-		r.start = f.PTS
-	}
-	if !r.ProgramDateTime.IsZero() {
-		f.Time = r.ProgramDateTime.Add(ts.Since(f.PTS, r.start))
-	}
+	s.span = len(f.Data)
+	r.date(f)
 	return f, nil
 }
 
+// date gives f the time of day, where the playlist tells.
+func (r *reading) date(f *keyframe.Frame) {
+	if begin := r.segment.ProgramDateTime; !begin.IsZero() {
+		f.Time = begin.Add(r.offset(f))
+	}
+}
+
+// offset returns how far behind the segment's beginning f is; 0 where it does not
+// tell.
+func (r *reading) offset(f *keyframe.Frame) time.Duration {
+	if f.PTS == keyframe.NoPTS || r.Start() == keyframe.NoPTS {
+		return 0
+	}
+	return ts.Since(f.PTS, r.Start())
+}
+
 // open begins to read seg.
-func (s *Source) open(ctx context.Context, seg *Segment) (*segment, error) {
+func (s *Source) open(ctx context.Context, seg *Segment) (*reading, error) {
 	if err := encrypted(seg.Keys); err != nil {
 		return nil, err
 	}
@@ -136,34 +92,39 @@ func (s *Source) open(ctx context.Context, seg *Segment) (*segment, error) {
 	if err != nil {
 		return nil, err
 	}
-	rng := fetch.Range{First: s.firstRange(), Next: nextRange}
-	if seg.Map != nil {
-		if err := s.loadInit(ctx, seg.Map); err != nil {
-			return nil, err
-		}
-		rng.First = headRange
+	before, err := s.sectionOf(ctx, seg)
+	if err != nil {
+		return nil, err
 	}
+	rng := fetch.Range{First: s.firstRange(seg, before), Next: nextRange, Most: mostRange}
 	if b := seg.ByteRange; b != nil {
 		rng.Offset, rng.Length = b.Offset, b.Length
 	}
 	r := s.client.Open(ctx, u, rng)
-	frames, err := s.recognise(seg, r)
+	c, err := s.recognise(r, before)
 	if err != nil {
 		r.Close()
 		return nil, err
 	}
-	done := func() error {
+	done := func() {
+		if tracks := c.Tracks(); len(tracks) > 0 {
+			s.tracks = tracks
+		}
 		s.log(ctx, "ranges", "fetched", r.Ranges())
-		return r.Close()
+		r.Close()
 	}
-	return &segment{Segment: seg, frames: frames, start: keyframe.NoPTS, close: done}, nil
+	return &reading{segment: seg, container: c, close: done}, nil
 }
 
-// firstRange guesses how much of a transport stream holds its first keyframe: as
-// the last one did, with its packet headers, some audio, and what shows its end.
-func (s *Source) firstRange() int64 {
+// firstRange guesses how much of seg tells where its first keyframe is, or holds
+// it: in a transport stream as much as the last one took, with its packet headers,
+// some audio, and what shows its end.
+func (s *Source) firstRange(seg *Segment, before *section) int64 {
 	guess := int64(minRange)
 	switch {
+	case before.movie != nil:
+		seconds := min(int64(seg.Duration/time.Second), maxIndex)
+		return min(max(seconds*indexPerSecond, minIndex), maxIndex)
 	case s.span > 0:
 		return int64(s.span)*17/16 + minRange/2
 	case s.variant != nil:
@@ -172,10 +133,8 @@ func (s *Source) firstRange() int64 {
 	return min(max(guess, minRange), maxRange)
 }
 
-func (s *Source) recognise(seg *Segment, r *fetch.Resource) (frames, error) {
-	if seg.Map != nil {
-		return &recorder{fmp4.NewMovie(r, r.Size(), s.init), s}, nil
-	}
+// recognise finds out what r holds, with the initialisation section before it.
+func (s *Source) recognise(r *fetch.Resource, before *section) (container, error) {
 	head, err := r.Peek(sniffSize)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
@@ -184,9 +143,9 @@ func (s *Source) recognise(seg *Segment, r *fetch.Resource) (frames, error) {
 	case len(head) == 0:
 		return nil, fmt.Errorf("%w: the segment is empty", keyframe.ErrCorrupt)
 	case fmp4.Sniff(head):
-		return &recorder{fmp4.NewMovie(r, r.Size(), nil), s}, nil
+		return fmp4.NewMovie(r, r.Size(), before.movie), nil
 	case ts.Sniff(head, err != nil):
-		return &recorder{ts.NewReader(r, &ts.Options{Program: s.opts.Program, OnCodec: s.opts.OnCodec}), s}, nil
+		return ts.NewReader(before.ahead(r), &ts.Options{Program: s.opts.Program, OnCodec: s.opts.OnCodec}), nil
 	case packedAudio(head):
 		return nil, fmt.Errorf("%w: the rendition is audio only", keyframe.ErrNotFound)
 	}
@@ -199,85 +158,6 @@ func packedAudio(head []byte) bool {
 	return len(head) > 3 && (string(head[:3]) == "ID3" ||
 		head[0] == 0xff && head[1]&0xe0 == 0xe0 ||
 		head[0] == 0x0b && head[1] == 0x77)
-}
-
-// recorder remembers what tracks a segment has.
-type recorder struct {
-	container
-	source *Source
-}
-
-type container interface {
-	frames
-	Tracks() []keyframe.Track
-}
-
-func (r *recorder) Keyframe() (*keyframe.Frame, error) {
-	f, err := r.container.Keyframe()
-	if tracks := r.container.Tracks(); len(tracks) > 0 {
-		r.source.tracks = tracks
-	}
-	return f, err
-}
-
-// loadInit fetches the initialisation section, unless it is the one of the last
-// segment.
-func (s *Source) loadInit(ctx context.Context, m *Map) error {
-	if s.init != nil && sameMap(m, &s.initKey) {
-		return s.tellCodec()
-	}
-	if err := encrypted(m.Keys); err != nil {
-		return err
-	}
-	u, err := m.URI.Resolve()
-	if err != nil {
-		return err
-	}
-	data, err := s.wholeMap(ctx, m, u)
-	if err != nil {
-		return fmt.Errorf("initialisation section: %w", err)
-	}
-	if s.init, err = fmp4.ParseInit(data); err != nil {
-		return fmt.Errorf("initialisation section: %w", err)
-	}
-	s.initKey = *m
-	return s.tellCodec()
-}
-
-func (s *Source) tellCodec() error {
-	video, err := s.init.Video()
-	if err != nil {
-		s.tracks = s.init.List()
-		return err
-	}
-	if s.opts.OnCodec != nil {
-		s.opts.OnCodec(video.Codec)
-	}
-	return nil
-}
-
-// wholeMap reads a section that is a document of its own or a part of one.
-func (s *Source) wholeMap(ctx context.Context, m *Map, u *url.URL) ([]byte, error) {
-	if m.ByteRange == nil {
-		doc, err := s.client.Get(ctx, u, maxInit)
-		if err != nil {
-			return nil, err
-		}
-		return doc.Body, nil
-	}
-	if m.ByteRange.Length > maxInit {
-		return nil, fmt.Errorf("%w: of %d bytes", keyframe.ErrUnsupported, m.ByteRange.Length)
-	}
-	r := s.client.Open(ctx, u, fetch.Range{Offset: m.ByteRange.Offset, Length: m.ByteRange.Length, First: m.ByteRange.Length})
-	defer r.Close()
-	return io.ReadAll(r)
-}
-
-func sameMap(a, b *Map) bool {
-	if a.URI.Text != b.URI.Text || (a.ByteRange == nil) != (b.ByteRange == nil) {
-		return false
-	}
-	return a.ByteRange == nil || *a.ByteRange == *b.ByteRange
 }
 
 // encrypted refuses what is encrypted, by the name of the method or of the key

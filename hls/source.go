@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/kfgrab/kfgrab/fetch"
-	"github.com/kfgrab/kfgrab/fmp4"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
@@ -49,10 +48,15 @@ type Source struct {
 	master  *Master
 	variant *Variant // nil before the choice, and where url is a media playlist's
 
-	init    *fmp4.Init
-	initKey Map
-	span    int // bytes of the last keyframe
-	tracks  []keyframe.Track
+	learnt
+	tracks []keyframe.Track
+}
+
+// learnt is what a Source knows of its rendition by having read it.
+type learnt struct {
+	sequence int64    // of the media playlist
+	section  *section // of the last segment, if it has one
+	span     int      // bytes of the last keyframe
 }
 
 // New returns a Source of the master or media playlist at u, fetched through
@@ -65,9 +69,11 @@ func New(client *fetch.Client, u *url.URL, o *Options) *Source {
 	return s
 }
 
-// Keyframe returns the newest keyframe that costs little to have: the first of
-// the newest segment. The error wraps keyframe.ErrNotFound, ErrCorrupt or
-// ErrUnsupported, or is one of package fetch.
+// Keyframe returns the newest keyframe that costs little to have: of a live
+// stream the first of the newest segment, else the first of all or the one that
+// Options.At asks for. Where that segment is missing, damaged or has no keyframe,
+// the one next to it is tried, once. The error wraps keyframe.ErrNotFound,
+// ErrCorrupt or ErrUnsupported, or is one of package fetch.
 func (s *Source) Keyframe(ctx context.Context) (*keyframe.Frame, error) {
 	media, err := s.mediaPlaylist(ctx)
 	if err != nil {
@@ -76,41 +82,53 @@ func (s *Source) Keyframe(ctx context.Context) (*keyframe.Frame, error) {
 	if s.opts.At > 0 && !media.Live {
 		return s.at(ctx, media)
 	}
-	seg, err := media.Newest()
-	if !media.Live {
-		seg, err = media.First()
-	}
+	seg, err := media.choose()
 	if err != nil {
 		return nil, err
 	}
+	return s.grab(ctx, media, seg)
+}
+
+// grab returns the first keyframe of seg, or of the one next to it.
+func (s *Source) grab(ctx context.Context, media *Media, seg *Segment) (*keyframe.Frame, error) {
 	s.log(ctx, "segment", "sequence", seg.Sequence, "uri", seg.URI.String(), "live", media.Live)
 	f, err := s.first(ctx, seg)
 	if err == nil || !anotherMayDo(ctx, err) {
 		return f, err
 	}
-	other, otherErr := neighbour(media, seg)
-	if otherErr != nil {
+	other := media.neighbour(seg)
+	if other == nil {
 		return nil, err
 	}
-	s.log(ctx, "another segment", "sequence", other.Sequence, "because", err.Error())
-	if f, otherErr := s.first(ctx, other); otherErr == nil {
-		return f, nil
+	s.log(ctx, "another segment", "sequence", other.Sequence, "because", err)
+	f, otherErr := s.first(ctx, other)
+	if otherErr == nil || ctx.Err() != nil {
+		return f, otherErr
 	}
 	return nil, err
 }
 
-// neighbour returns the segment to try where seg is missing or has no keyframe:
-// the one before it of a live stream, else the one behind it.
-func neighbour(m *Media, seg *Segment) (*Segment, error) {
+// choose returns the segment to take a keyframe from.
+func (m *Media) choose() (*Segment, error) {
 	if m.Live {
-		return m.Before(seg.Sequence)
+		return m.Newest()
+	}
+	return m.First()
+}
+
+// neighbour returns the segment to try where seg is of no use: the one before it
+// of a live stream, else the one behind it. nil if there is none.
+func (m *Media) neighbour(seg *Segment) *Segment {
+	if m.Live {
+		before, _ := m.Before(seg.Sequence)
+		return before
 	}
 	for i := range m.Segments {
 		if next := &m.Segments[i]; next.Sequence > seg.Sequence && !next.Gap {
-			return next, nil
+			return next
 		}
 	}
-	return nil, m.none(0)
+	return nil
 }
 
 // anotherMayDo says whether it is worth trying another segment after err.
@@ -128,14 +146,26 @@ func anotherMayDo(ctx context.Context, err error) bool {
 // mediaPlaylist fetches the media playlist, through the master playlist the first
 // time and whenever the rendition chosen then has gone.
 func (s *Source) mediaPlaylist(ctx context.Context) (*Media, error) {
+	media, err := s.knownPlaylist(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if media.MediaSequence < s.sequence {
+		// The server has begun anew, maybe with other pictures under the same names.
+		s.learnt = learnt{}
+	}
+	s.sequence = media.MediaSequence
+	return media, nil
+}
+
+func (s *Source) knownPlaylist(ctx context.Context) (*Media, error) {
 	if s.variant != nil {
 		media, err := s.variantPlaylist(ctx)
-		var status *fetch.StatusError
-		if !errors.As(err, &status) {
+		if !gone(err) {
 			return media, err
 		}
-		s.log(ctx, "the rendition has gone", "status", status.Code)
-		s.master, s.variant = nil, nil
+		s.log(ctx, "the rendition has gone", "because", err)
+		s.master, s.variant, s.learnt = nil, nil, learnt{}
 	}
 	p, err := s.playlist(ctx, s.url)
 	if err != nil {
@@ -151,6 +181,13 @@ func (s *Source) mediaPlaylist(ctx context.Context) (*Media, error) {
 	s.log(ctx, "rendition", "choice", choice.Reason, "uri", choice.Variant.URI.String())
 	s.master, s.variant = p.Master, choice.Variant
 	return s.variantPlaylist(ctx)
+}
+
+// gone says whether an address that was good once is no longer: the stream has
+// another ladder now, or the token in it has run out. The master playlist tells.
+func gone(err error) bool {
+	var status *fetch.StatusError
+	return errors.As(err, &status) && status.Code/100 == 4 && status.Code != http.StatusTooManyRequests
 }
 
 func (s *Source) variantPlaylist(ctx context.Context) (*Media, error) {
