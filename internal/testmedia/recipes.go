@@ -66,10 +66,21 @@ var recipes = map[string]recipe{
 	"live-slices.264": video("640x360", 25, 4, "-c:v libx264 -preset veryfast -bf 0 -x264-params slices=8:keyint=25:scenecut=0 -f h264", "live-slices.264"),
 
 	// HLS, six segments of 2 s, one GOP of 1 s: playlists as ffmpeg writes them.
-	"hls-ts":        av("640x360", 25, 12, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac -f hls -hls_time 2 -hls_playlist_type vod -hls_segment_filename seg%d.ts", "index.m3u8"),
-	"hls-fmp4":      av("640x360", 25, 12, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac -f hls -hls_time 2 -hls_playlist_type vod -hls_segment_type fmp4 -hls_segment_filename seg%d.m4s", "index.m3u8"),
-	"hls-byterange": av("640x360", 25, 12, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac -f hls -hls_time 2 -hls_playlist_type vod -hls_flags single_file", "index.m3u8"),
-	"hls-h265":      av("640x360", 25, 8, "-c:v libx265 -preset ultrafast -tag:v hvc1 -x265-params log-level=error:keyint=25:min-keyint=25 -c:a aac -f hls -hls_time 2 -hls_playlist_type vod -hls_segment_type fmp4 -hls_segment_filename seg%d.m4s", "index.m3u8"),
+	"hls-ts":             av("640x360", 25, 12, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac -f hls -hls_time 2 -hls_playlist_type vod -hls_segment_filename seg%d.ts", "index.m3u8"),
+	"hls-fmp4":           av("640x360", 25, 12, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac -f hls -hls_time 2 -hls_playlist_type vod -hls_segment_type fmp4 -hls_segment_filename seg%d.m4s", "index.m3u8"),
+	"hls-byterange":      av("640x360", 25, 12, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac -f hls -hls_time 2 -hls_playlist_type vod -hls_flags single_file", "index.m3u8"),
+	"hls-h265":           av("640x360", 25, 8, "-c:v libx265 -preset ultrafast -tag:v hvc1 -x265-params log-level=error:keyint=25:min-keyint=25 -c:a aac -f hls -hls_time 2 -hls_playlist_type vod -hls_segment_type fmp4 -hls_segment_filename seg%d.m4s", "index.m3u8"),
+	"hls-dated":          av("640x360", 25, 12, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac -f hls -hls_time 2 -hls_playlist_type vod -hls_flags program_date_time+independent_segments -hls_segment_filename seg%d.ts", "index.m3u8"),
+	"hls-fmp4-byterange": av("640x360", 25, 12, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac -f hls -hls_time 2 -hls_playlist_type vod -hls_segment_type fmp4 -hls_flags single_file", "index.m3u8"),
+	"hls-1080p-fmp4":     av("1920x1080", 25, 6, "-c:v libx264 -preset veryfast -b:v 5M -maxrate 5M -bufsize 5M -g 50 -bf 2 -sc_threshold 0 -c:a aac -f hls -hls_time 6 -hls_playlist_type vod -hls_segment_type fmp4 -hls_segment_filename seg%d.m4s", "index.m3u8"),
+	// One GOP of 2 s in two segments of 1 s: every other one has no keyframe.
+	"hls-split":      av("640x360", 25, 6, "-c:v libx264 -preset veryfast -g 50 -bf 0 -sc_threshold 0 -c:a aac -f hls -hls_time 1 -hls_playlist_type vod -hls_flags split_by_time -hls_segment_filename seg%d.ts", "index.m3u8"),
+	"hls-split-fmp4": av("640x360", 25, 6, "-c:v libx264 -preset veryfast -g 50 -bf 0 -sc_threshold 0 -c:a aac -f hls -hls_time 1 -hls_playlist_type vod -hls_flags split_by_time -hls_segment_type fmp4 -hls_segment_filename seg%d.m4s", "index.m3u8"),
+	"hls-audio":      audio("-c:a aac -f hls -hls_time 1 -hls_playlist_type vod -hls_segment_filename seg%d.ts", "index.m3u8"),
+	"hls-audio-fmp4": audio("-c:a aac -f hls -hls_time 1 -hls_playlist_type vod -hls_segment_type fmp4 -hls_segment_filename seg%d.m4s", "index.m3u8"),
+	// Three renditions; the master playlist is master.m3u8 beside the first of
+	// their media playlists.
+	"hls-ladder": ladder("640x360", "320x180", "160x90"),
 }
 
 func source(name, size string, rate, seconds int) []string {
@@ -96,6 +107,20 @@ func twoPictures(opts, out string) recipe {
 func audio(opts, out string) recipe {
 	args := []string{"-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000:duration=3"}
 	return recipe{args: append(args, strings.Fields(opts)...), out: out}
+}
+
+// ladder encodes HLS with a master playlist, the same picture in several sizes.
+func ladder(sizes ...string) recipe {
+	r := av(sizes[0], 25, 6, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac", "%v.m3u8")
+	streams := ""
+	for i, size := range sizes {
+		n := strconv.Itoa(i)
+		r.args = append(r.args, "-map", "0:v", "-map", "1:a", "-s:v:"+n, size, "-b:v:"+n, strconv.Itoa(800>>i)+"k")
+		streams += " v:" + n + ",a:" + n
+	}
+	r.args = append(r.args, strings.Fields("-f hls -hls_time 2 -hls_playlist_type vod -master_pl_name master.m3u8 -hls_segment_filename %v-%d.ts")...)
+	r.args = append(r.args, "-var_stream_map", streams[1:])
+	return r
 }
 
 // noise encodes pictures that do not compress, for keyframes of megabytes.
