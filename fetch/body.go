@@ -1,6 +1,9 @@
 package fetch
 
-import "io"
+import (
+	"io"
+	"net"
+)
 
 const (
 	// maxDrain is how much of an unwanted rest is read to keep a connection: it
@@ -15,6 +18,10 @@ const (
 	// not slow.
 	minReceiveBuffer = 24 << 10
 	maxReceiveBuffer = 1 << 20
+	// loopbackBuffer stands for minReceiveBuffer on loopback, where segments have
+	// 64 kB: a buffer that holds less than two of them stalls, each time for
+	// longer, and 16 MB were not through after a minute.
+	loopbackBuffer = 160 << 10
 	// smallRead keeps such a server from sending into our own buffers.
 	smallRead = 8 << 10
 )
@@ -62,9 +69,16 @@ func (b *body) read(p []byte) (int, error) {
 // widen sets the receive buffer, in few steps.
 func (b *body) widen(size int) {
 	if b.conn != nil && b.conn.tcp != nil && (b.buffer == 0 || size >= 2*b.buffer) {
-		b.buffer = max(size, minReceiveBuffer)
+		b.buffer = max(size, leastBuffer(b.conn.tcp.RemoteAddr()))
 		b.conn.tcp.SetReadBuffer(b.buffer) // where it fails, only bytes are lost
 	}
+}
+
+func leastBuffer(server net.Addr) int {
+	if a, ok := server.(*net.TCPAddr); ok && a.IP.IsLoopback() {
+		return loopbackBuffer
+	}
+	return minReceiveBuffer
 }
 
 // drainable says whether the rest is so small that reading it costs less than

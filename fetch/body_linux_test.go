@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"io"
+	"net"
 	"syscall"
 	"testing"
 )
@@ -9,15 +10,15 @@ import (
 // What a server without ranges may send ahead is bounded when its answer is in,
 // and grows with what was read; with ranges the kernel chooses.
 func TestReceiveBuffer(t *testing.T) {
-	data := noise(2_000_000)
+	data := noise(3_000_000)
 	u := serve(t, unranged(data, true))
 	c := client(t, u, nil)
 	r := c.Open(within(t, testTime), u, Range{})
 	defer r.Close()
 	for _, step := range []struct{ read, least, most int }{
-		{1000, minReceiveBuffer, 2 * minReceiveBuffer}, // Linux doubles the value for its own needs
-		{99_000, minReceiveBuffer, 2 * minReceiveBuffer},
-		{400_000, 100_000, 300_000},
+		{1000, loopbackBuffer, 2 * loopbackBuffer}, // Linux doubles the value for its own needs
+		{99_000, loopbackBuffer, 2 * loopbackBuffer},
+		{2_400_000, 2*loopbackBuffer + 1, 4 * maxReceiveBuffer},
 	} {
 		if _, err := io.CopyN(io.Discard, r, int64(step.read)); err != nil {
 			t.Fatal(err)
@@ -34,8 +35,16 @@ func TestReceiveBuffer(t *testing.T) {
 	if _, err := r.Peek(100); err != nil {
 		t.Fatal(err)
 	}
-	if n := receiveBuffer(t, r.body.conn); n <= 2*minReceiveBuffer {
+	if n := receiveBuffer(t, r.body.conn); n == 2*loopbackBuffer {
 		t.Errorf("with ranges: receive buffer %d", n)
+	}
+}
+
+func TestLeastBuffer(t *testing.T) {
+	for addr, want := range map[string]int{"127.0.0.1": loopbackBuffer, "::1": loopbackBuffer, "192.0.2.1": minReceiveBuffer} {
+		if got := leastBuffer(&net.TCPAddr{IP: net.ParseIP(addr)}); got != want {
+			t.Errorf("%s: %d, want %d", addr, got, want)
+		}
 	}
 }
 
