@@ -28,6 +28,7 @@ func (s *Source) at(ctx context.Context, media *Media) (*keyframe.Frame, error) 
 	if err != nil {
 		return nil, err
 	}
+	asked := seg
 	var late *keyframe.Frame // the first one after the time
 	var fault error
 	for range maxBack {
@@ -51,6 +52,11 @@ func (s *Source) at(ctx context.Context, media *Media) (*keyframe.Frame, error) 
 	}
 	if late != nil {
 		return late, nil
+	}
+	if next := media.neighbour(asked); next != nil && ctx.Err() == nil {
+		if f, err := s.first(ctx, next); err == nil {
+			return f, nil
+		}
 	}
 	return nil, fault
 }

@@ -117,8 +117,8 @@ func (s *Source) open(ctx context.Context, seg *Segment) (*reading, error) {
 }
 
 // firstRange guesses how much of seg tells where its first keyframe is, or holds
-// it: in a transport stream as much as the last one took, with its packet headers,
-// some audio, and what shows its end.
+// it: in a transport stream as much as the last one took, with its packet headers
+// (4 of 188 bytes), some audio, and what shows its end.
 func (s *Source) firstRange(seg *Segment, before *section) int64 {
 	guess := int64(minRange)
 	switch {
@@ -126,7 +126,8 @@ func (s *Source) firstRange(seg *Segment, before *section) int64 {
 		seconds := min(int64(seg.Duration/time.Second), maxIndex)
 		return min(max(seconds*indexPerSecond, minIndex), maxIndex)
 	case s.span > 0:
-		return int64(s.span)*17/16 + minRange/2
+		span := int64(s.span)
+		return span*188/184 + min(span/24, maxRange/2) + minRange/2
 	case s.variant != nil:
 		guess = int64(s.variant.Bandwidth) / 8 / 8
 	}
@@ -163,11 +164,12 @@ func packedAudio(head []byte) bool {
 // encrypted refuses what is encrypted, by the name of the method or of the key
 // format.
 func encrypted(keys []Key) error {
-	for _, k := range keys {
-		if k.KeyFormat != "" && k.KeyFormat != "identity" {
-			return fmt.Errorf("%w: the segments are encrypted with %s for the key format %q", keyframe.ErrUnsupported, k.Method, k.KeyFormat)
-		}
-		return fmt.Errorf("%w: the segments are encrypted with %s", keyframe.ErrUnsupported, k.Method)
+	if len(keys) == 0 {
+		return nil
 	}
-	return nil
+	k := keys[0]
+	if k.KeyFormat != "" && k.KeyFormat != "identity" {
+		return fmt.Errorf("%w: the segments are encrypted with %s for the key format %q", keyframe.ErrUnsupported, k.Method, k.KeyFormat)
+	}
+	return fmt.Errorf("%w: the segments are encrypted with %s", keyframe.ErrUnsupported, k.Method)
 }

@@ -78,6 +78,9 @@ var recipes = map[string]recipe{
 	"hls-split-fmp4": av("640x360", 25, 6, "-c:v libx264 -preset veryfast -g 50 -bf 0 -sc_threshold 0 -c:a aac -f hls -hls_time 1 -hls_playlist_type vod -hls_flags split_by_time -hls_segment_type fmp4 -hls_segment_filename seg%d.m4s", "index.m3u8"),
 	"hls-audio":      audio("-c:a aac -f hls -hls_time 1 -hls_playlist_type vod -hls_segment_filename seg%d.ts", "index.m3u8"),
 	"hls-audio-fmp4": audio("-c:a aac -f hls -hls_time 1 -hls_playlist_type vod -hls_segment_type fmp4 -hls_segment_filename seg%d.m4s", "index.m3u8"),
+	// Some kilobytes each, to start fuzzing from.
+	"tiny.ts":       video("32x32", 25, 1, "-c:v libx264 -preset veryfast -qp 51 -g 5 -bf 0 -f mpegts", "tiny.ts"),
+	"hls-tiny-fmp4": video("32x32", 25, 1, "-c:v libx264 -preset veryfast -qp 51 -g 5 -bf 0 -f hls -hls_time 2 -hls_playlist_type vod -hls_segment_type fmp4 -hls_segment_filename seg%d.m4s", "index.m3u8"),
 	// Three renditions; the master playlist is master.m3u8 beside the first of
 	// their media playlists.
 	"hls-ladder": ladder("640x360", "320x180", "160x90"),

@@ -23,6 +23,7 @@ type RTSP struct {
 	scheme, addr string
 	user, pass   string
 	publish      string // where MediaMTX takes streams
+	hls          string // where it serves HLS
 
 	mu    sync.Mutex
 	lines []string

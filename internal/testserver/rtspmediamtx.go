@@ -16,14 +16,18 @@ type MediaMTX struct {
 	User, Password string // for readers
 	Digest         bool   // instead of basic authentication
 	TLS            bool
+	HLS            bool // serves low-latency HLS too: RTSP.HLS
 }
 
-// mediamtxConfig switches off all that is not RTSP over TCP. Whoever publishes
-// needs no password.
+// mediamtxConfig switches off all that is not RTSP over TCP, or HLS where it is
+// asked for. Whoever publishes needs no password.
 const mediamtxConfig = `
 logLevel: debug
 rtmp: no
-hls: no
+hls: %[8]t
+hlsAddress: %[9]s
+hlsAlwaysRemux: yes
+hlsVariant: lowLatency
 webrtc: no
 srt: no
 moq: no
@@ -51,7 +55,7 @@ func (m MediaMTX) Start(tb testing.TB) *RTSP {
 	binary := mediamtxBinary(tb)
 	s := &RTSP{scheme: "rtsp", user: m.User, pass: m.Password}
 	plain, secure := freeAddress(tb), freeAddress(tb)
-	s.addr, s.publish = plain, plain
+	s.addr, s.publish, s.hls = plain, plain, freeAddress(tb)
 	encryption, certificate, method, user := "no", "none.pem", "basic", "any"
 	if m.TLS {
 		s.scheme, s.addr = "rtsps", secure
@@ -63,7 +67,7 @@ func (m MediaMTX) Start(tb testing.TB) *RTSP {
 	if m.User != "" {
 		user = m.User
 	}
-	text := fmt.Sprintf(mediamtxConfig, encryption, plain, secure, certificate, method, user, m.Password)
+	text := fmt.Sprintf(mediamtxConfig, encryption, plain, secure, certificate, method, user, m.Password, m.HLS, s.hls)
 	file := filepath.Join(tb.TempDir(), "mediamtx.yml")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		tb.Fatal(err)
@@ -72,6 +76,9 @@ func (m MediaMTX) Start(tb testing.TB) *RTSP {
 	s.Await(tb, "[RTSP] started")
 	if m.TLS {
 		s.Await(tb, "[RTSPS] started")
+	}
+	if m.HLS {
+		s.Await(tb, "[HLS] started")
 	}
 	return s
 }
@@ -130,3 +137,7 @@ func (s *RTSP) Publish(tb testing.TB, file, path string) {
 	})
 	s.Await(tb, "is publishing to path '"+strings.TrimPrefix(path, "/")+"'")
 }
+
+// HLS is the URL of the master playlist of what is published at path, with
+// MediaMTX.HLS.
+func (s *RTSP) HLS(path string) string { return "http://" + s.hls + path + "/index.m3u8" }
