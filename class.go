@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -105,7 +106,10 @@ func statusClass(err error) Class {
 func networkClass(err error) Class {
 	var transfer *fetch.Error
 	var network net.Error
+	var local *fs.PathError
 	switch {
+	case errors.As(err, &local): // its errno would pass for a net.Error
+		return Other
 	case errors.As(err, &network) && network.Timeout():
 		return Timeout
 	case errors.As(err, &transfer), network != nil, errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):

@@ -143,7 +143,7 @@ func (s *Stream) Grab(ctx context.Context) (*Snapshot, error) {
 
 // named puts the stream's URL in front of err, unless it has it already.
 func (s *Stream) named(err error) error {
-	if strings.Contains(err.Error(), s.name) {
+	if strings.Contains(err.Error(), s.name+": ") {
 		return err
 	}
 	return fmt.Errorf("%s: %w", s.name, err)

@@ -25,7 +25,7 @@ func newDemoCommand(std *streams) *cobra.Command {
 		Long: `demo starts an origin on loopback, a live HLS ladder of 1080p, 720p and 360p in
 MPEG-TS and in fMP4 and two RTSP streams, grabs a picture from each, and prints
 what that took beside the size of the whole segment.`,
-		Args: usageArgs(cobra.NoArgs),
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return demo(cmd.Context(), std, dir, origin.Full())
 		},

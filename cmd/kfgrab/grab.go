@@ -24,12 +24,12 @@ type pictureFlags struct {
 }
 
 func (f *pictureFlags) register(flags *pflag.FlagSet) {
-	flags.StringVarP(&f.output, "output", "o", "", "`file` to write, - for standard output (default a name made of stream and time, or standard output if it is no terminal)")
-	flags.StringVar(&f.format, "format", "", "`name`: "+formatList+" (default by the file's ending, else jpeg)")
-	flags.IntVar(&f.width, "width", 0, "`pixels`; with the height alone missing it follows the picture's shape")
-	flags.IntVar(&f.height, "height", 0, "`pixels`")
-	flags.IntVar(&f.quality, "quality", 0, "1 to 100, for jpeg and webp (default 90)")
-	flags.StringVar(&f.ffmpeg, "ffmpeg", "", "`path` of the decoder (default $KFGRAB_FFMPEG, else ffmpeg in PATH)")
+	flags.StringVarP(&f.output, "output", "o", "", "`file` to write, - for standard output (default standard output, or where that is a terminal a file named after the stream and the time)")
+	flags.StringVar(&f.format, "format", "", "`name` of the format: "+formatList+" (default by the file's ending, else jpeg)")
+	flags.IntVar(&f.width, "width", 0, "width of the picture in `pixels`; without --height it keeps its shape")
+	flags.IntVar(&f.height, "height", 0, "height of the picture in `pixels`; without --width it keeps its shape")
+	flags.IntVar(&f.quality, "quality", 0, "`number` from 1, smallest, to 100, best, for jpeg and webp (default 90)")
+	flags.StringVar(&f.ffmpeg, "ffmpeg", "", "`path` of the ffmpeg to decode with (default $KFGRAB_FFMPEG, else the one in PATH)")
 	flags.BoolVar(&f.json, "json", false, "report on standard error what was found and what it cost")
 	flags.BoolVar(&f.show, "show", false, "draw the picture in the terminal as well")
 }
@@ -73,6 +73,9 @@ func grab(ctx context.Context, std *streams, rawURL string, source *sourceFlags,
 		return err
 	}
 	if err := dec.write(ctx, out, snap); err != nil {
+		if out.err != nil {
+			return out.err // not the stream's fault
+		}
 		return fmt.Errorf("%s: %w", snap.URL, err)
 	}
 	if err := out.commit(); err != nil {

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
 	"os"
 	"path"
@@ -20,6 +22,7 @@ type output struct {
 	path string // "" for standard output
 	out  io.Writer
 	file *atomicfile.File
+	err  error // of the first write that failed
 }
 
 // openOutput decides where to. The file is begun before the network is touched,
@@ -39,7 +42,23 @@ func openOutput(std *streams, flag, rawURL string, f format) (*output, error) {
 	return &output{path: name, out: file, file: file}, nil
 }
 
-func (o *output) Write(p []byte) (int, error) { return o.out.Write(p) }
+// Write keeps the first error, by the name that was asked for: a file in the
+// making has another.
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.out.Write(p)
+	if err != nil && o.err == nil {
+		var from *fs.PathError
+		if errors.As(err, &from) {
+			err = from.Err
+		}
+		name := o.path
+		if name == "" {
+			name = "standard output"
+		}
+		o.err = &fs.PathError{Op: "write", Path: name, Err: err}
+	}
+	return n, err
+}
 
 // commit makes the file appear.
 func (o *output) commit() error {

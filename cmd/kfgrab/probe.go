@@ -18,7 +18,7 @@ func newProbeCommand(std *streams, source *sourceFlags) *cobra.Command {
 several, as JSON with the names of ffprobe -show_streams -print_format json. It
 fetches no more than one keyframe of each rendition, and of fMP4 none. It needs
 no ffmpeg.`,
-		Args: usageArgs(cobra.ExactArgs(1)),
+		Args: oneURL,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts, err := source.options(std)
 			if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -37,14 +38,14 @@ func newRootCommand(std *streams) *cobra.Command {
 		Use:           "kfgrab URL [-o FILE|-]",
 		Short:         "One still picture out of a live video stream",
 		Long:          rootHelp,
-		Args:          usageArgs(cobra.ExactArgs(1)),
+		Args:          oneURL,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return grab(cmd.Context(), std, args[0], source, picture)
 		},
 	}
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError(err) })
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	source.register(cmd.PersistentFlags())
 	picture.register(cmd.Flags())
 	cmd.AddCommand(newProbeCommand(std, source), newDemoCommand(std), newVersionCommand(std, picture))
@@ -53,14 +54,46 @@ func newRootCommand(std *streams) *cobra.Command {
 
 func usageError(err error) error { return fmt.Errorf("%w: %w", kfgrab.ErrUsage, err) }
 
-// usageArgs makes cobra's complaints about arguments errors of usage.
-func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return usageError(fmt.Errorf("%w; see kfgrab --help", err))
-		}
+// flagError says of a flag's value what it should be; the library tells how it
+// was parsed.
+func flagError(err error) error {
+	var missing *pflag.ValueRequiredError
+	var invalid *pflag.InvalidValueError
+	switch {
+	case errors.As(err, &missing):
+		return usageError(fmt.Errorf("--%s needs a value", missing.GetFlag().Name))
+	case !errors.As(err, &invalid):
+		return usageError(err)
+	}
+	reason := invalid.Unwrap().Error()
+	switch invalid.GetFlag().Value.Type() {
+	case "int":
+		reason = fmt.Sprintf("%q is no whole number", invalid.GetValue())
+	case "bool":
+		reason = fmt.Sprintf("%q is neither true nor false", invalid.GetValue())
+	case "duration":
+		reason = fmt.Sprintf("%q is no time such as 20s or 1m30s", invalid.GetValue())
+	}
+	return usageError(fmt.Errorf("--%s: %s", invalid.GetFlag().Name, reason))
+}
+
+// oneURL is for commands that read a stream.
+func oneURL(_ *cobra.Command, args []string) error {
+	switch len(args) {
+	case 0:
+		return usageError(errors.New("which stream? Give its URL; see kfgrab --help"))
+	case 1:
 		return nil
 	}
+	return usageError(fmt.Errorf("one URL at a time, not %d; see kfgrab --help", len(args)))
+}
+
+// noArgs is for the others.
+func noArgs(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError(fmt.Errorf("nothing to do with %q; see kfgrab --help", args[0]))
+	}
+	return nil
 }
 
 // sourceFlags say how to get at the stream; all commands that read one have them.
@@ -77,14 +110,14 @@ type sourceFlags struct {
 }
 
 func (f *sourceFlags) register(flags *pflag.FlagSet) {
-	flags.DurationVar(&f.timeout, "timeout", 15*time.Second, "for the whole job")
+	flags.DurationVar(&f.timeout, "timeout", 15*time.Second, "`time` for the whole job")
 	f.maxBytes = 16 << 20
-	flags.Var(&f.maxBytes, "max-bytes", "fetch no more than this, such as 500k or 32M; local files are not bounded")
-	flags.StringArrayVar(&f.headers, "header", nil, "'Name: value' to send to the stream's own origin; may be repeated")
+	flags.Var(&f.maxBytes, "max-bytes", "`size` of what is fetched at most, such as 500k or 32M; local files are not bounded")
+	flags.StringArrayVar(&f.headers, "header", nil, "`'Name: value'` to send to the stream's own server; may be repeated")
 	flags.StringVar(&f.userAgent, "user-agent", "kfgrab/"+version, "`name` to go by")
 	flags.BoolVar(&f.insecure, "insecure", false, "accept any TLS certificate")
 	flags.StringVar(&f.ca, "ca", "", "PEM `file` of certificate authorities to trust instead of the system's")
-	flags.Var(&f.at, "at", "of a recording, the last keyframe up to this time, such as 90.5 or 00:10:30")
+	flags.Var(&f.at, "at", "`time` in a recording, such as 90.5 or 00:10:30: the last keyframe up to there is taken")
 	flags.IntVar(&f.program, "program", 0, "`number` of the program of a transport stream (default the first with video)")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "tell on standard error what was decided and why")
 }
@@ -113,9 +146,17 @@ func (f *sourceFlags) options(std *streams) (*kfgrab.Options, error) {
 
 // context bounds a job by --timeout.
 func (f *sourceFlags) context(ctx context.Context) (context.Context, context.CancelFunc) {
-	cause := fmt.Errorf("not done within %v (--timeout): %w", f.timeout, context.DeadlineExceeded)
-	return context.WithTimeoutCause(ctx, f.timeout, cause)
+	return context.WithTimeoutCause(ctx, f.timeout, timeoutError(f.timeout))
 }
+
+// timeoutError is the end of --timeout. It is a context.DeadlineExceeded.
+type timeoutError time.Duration
+
+func (e timeoutError) Error() string {
+	return fmt.Sprintf("not done within %v (--timeout)", time.Duration(e))
+}
+
+func (timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
 
 func parseHeaders(lines []string) (http.Header, error) {
 	header := http.Header{}

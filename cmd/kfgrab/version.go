@@ -16,7 +16,7 @@ func newVersionCommand(std *streams, picture *pictureFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version, and the decoder that was found",
-		Args:  usageArgs(cobra.NoArgs),
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			fmt.Fprintf(std.out, "kfgrab %s, %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			d := decode.Decoder{Path: picture.ffmpeg}

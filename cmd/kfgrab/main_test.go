@@ -1,0 +1,244 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image"
+	_ "image/jpeg"
+	_ "image/png"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/kfgrab/kfgrab/internal/origin"
+	"github.com/kfgrab/kfgrab/internal/testmedia"
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"kfgrab": main})
+}
+
+// secret is the password, token and header value of all tests: it must be seen
+// nowhere.
+const secret = "s3cret"
+
+// TestScript runs testdata/script. Beside testscript's own, the scripts have the
+// commands below; $WEB is an HTTP server of the script's own (see web_test.go), at
+// $MUTE somebody listens and says nothing, $HLS_TS, $HLS_FMP4, $RTSP_H264 and $RTSP_H265 are live streams.
+func TestScript(t *testing.T) {
+	live := startOrigin(t)
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			w, err := newWeb(env.WorkDir)
+			if err != nil {
+				return err
+			}
+			env.Defer(w.close)
+			env.Values[webKey{}] = w
+			env.Vars = append(
+				env.Vars, "SECRET="+secret, "WEB="+w.url, "HOST="+strings.TrimPrefix(w.url, "http://"), "MUTE="+w.mute.Addr().String(),
+				"HLS_TS="+live.HLS(origin.TS), "HLS_FMP4="+live.HLS(origin.FMP4),
+				"RTSP_H264="+live.RTSP(keyframe.H264), "RTSP_H265="+live.RTSP(keyframe.H265),
+			)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":    cmdExits,
+			"media":    cmdMedia,
+			"picture":  cmdPicture,
+			"json":     cmdJSON,
+			"damage":   cmdDamage,
+			"requests": cmdRequests,
+		},
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+	})
+}
+
+func startOrigin(t *testing.T) *origin.Origin {
+	t.Helper()
+	needFFmpeg(t)
+	o, err := origin.Start(t.Context(), &origin.Options{Profile: origin.Small()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(o.Close)
+	return o
+}
+
+func needFFmpeg(t *testing.T) {
+	t.Helper()
+	for _, name := range []string{"ffmpeg", "ffprobe"} {
+		if _, err := exec.LookPath(name); err != nil {
+			t.Skipf("%s is not installed: make deps", name)
+		}
+	}
+}
+
+// cmdExits is "exits CODE COMMAND…". Whatever the code, nothing that was printed
+// has the secret in it; a failure prints one line and leaves all files as they
+// were.
+func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND [ARGUMENTS]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	before := filesBelow(ts, ts.Getenv("WORK"))
+	got, err := 0, ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		got = exit.ExitCode()
+	default:
+		ts.Check(err)
+	}
+	stderr := ts.ReadFile("stderr")
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+	if strings.Contains(stderr+ts.ReadFile("stdout"), secret) {
+		ts.Fatalf("the secret was printed")
+	}
+	if want == 0 {
+		return
+	}
+	if !oneFailureLine(stderr) && !strings.Contains(strings.Join(args, " "), " -v") {
+		ts.Fatalf("want one line on standard error")
+	}
+	if after := filesBelow(ts, ts.Getenv("WORK")); !maps.Equal(before, after) {
+		ts.Fatalf("files were %v, are %v", before, after)
+	}
+}
+
+var failureLine = regexp.MustCompile(`^kfgrab: [[:print:]…]{10,500}\n$`)
+
+func oneFailureLine(stderr string) bool { return failureLine.MatchString(stderr) }
+
+// filesBelow tells every file's state in one line.
+func filesBelow(ts *testscript.TestScript, root string) map[string]string {
+	files := map[string]string{}
+	ts.Check(filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			files[path] = fmt.Sprint(info.Mode(), info.Size(), info.ModTime())
+		}
+		return err
+	}))
+	return files
+}
+
+// cmdMedia is "media NAME…": the test streams of those names, or the whole
+// directory of those that have several files, appear in the working directory.
+func cmdMedia(ts *testscript.TestScript, _ bool, args []string) {
+	for _, name := range args {
+		path, err := testmedia.Path(name)
+		ts.Check(err)
+		if strings.HasSuffix(path, ".m3u8") {
+			path = filepath.Dir(path)
+		}
+		ts.Check(os.Symlink(path, ts.MkAbs(name)))
+	}
+}
+
+// cmdPicture is "picture FILE FORMAT WIDTHxHEIGHT": FILE, or "stdout", is one
+// whole picture of that format and size.
+func cmdPicture(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: picture FILE FORMAT WIDTHxHEIGHT")
+	}
+	got, err := describePicture(ts.ReadFile(args[0]), args[1])
+	ts.Check(err)
+	if got != args[2] {
+		ts.Fatalf("%s is of size %s, want %s", args[0], got, args[2])
+	}
+}
+
+func describePicture(data, format string) (size string, err error) {
+	var width, height int
+	switch format {
+	case "jpeg", "png":
+		var img image.Image
+		var name string
+		if img, name, err = image.Decode(strings.NewReader(data)); err != nil {
+			return "", err
+		}
+		if name != format {
+			return "", fmt.Errorf("it is %s", name)
+		}
+		width, height = img.Bounds().Dx(), img.Bounds().Dy()
+	case "webp": // RFC 9649 2.5, RFC 6386 9.1
+		if len(data) < 30 || data[8:16] != "WEBPVP8 " {
+			return "", errors.New("it is no WebP")
+		}
+		width, height = int(data[26])|int(data[27])<<8, int(data[28])|int(data[29])<<8
+	case "rgb24": // its size is what the test says
+		width, height = len(data), 1
+	default:
+		return probeVideo(data, format)
+	}
+	return fmt.Sprintf("%dx%d", width, height), nil
+}
+
+// probeVideo lets ffprobe decode what should be one picture of the codec.
+func probeVideo(data, codec string) (size string, err error) {
+	dir, err := os.MkdirTemp("", "kfgrab-test-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "video")
+	if err := os.WriteFile(file, []byte(data), 0o600); err != nil {
+		return "", err
+	}
+	out, err := exec.Command("ffprobe", "-v", "error", "-count_frames", "-of", "default=nk=1:nw=1",
+		"-show_entries", "stream=codec_name,width,height,nb_read_frames", file).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("ffprobe: %s", out)
+	}
+	fields := strings.Fields(string(out))
+	if len(fields) != 4 || fields[0] != codec || fields[3] != "1" {
+		return "", fmt.Errorf("ffprobe finds %q, want one picture of %s", fields, codec)
+	}
+	return fields[1] + "x" + fields[2], nil
+}
+
+// cmdJSON is "json FILE NAME=PATTERN…": FILE, or "stderr", is one JSON object
+// whose fields match the patterns as a whole. An absent field is empty.
+func cmdJSON(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: json FILE NAME=PATTERN…")
+	}
+	var fields map[string]any
+	d := json.NewDecoder(bytes.NewReader([]byte(ts.ReadFile(args[0]))))
+	d.UseNumber()
+	ts.Check(d.Decode(&fields))
+	if d.More() {
+		ts.Fatalf("there is more than one document")
+	}
+	for _, arg := range args[1:] {
+		name, pattern, _ := strings.Cut(arg, "=")
+		text := ""
+		if v, ok := fields[name]; ok {
+			text = fmt.Sprint(v)
+		}
+		if !regexp.MustCompile("^(?:" + pattern + ")$").MatchString(text) {
+			ts.Fatalf("%s is %q, want %s", name, text, pattern)
+		}
+	}
+}
