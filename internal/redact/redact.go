@@ -55,10 +55,15 @@ func unparsable(raw string) string {
 	if !found {
 		return mask
 	}
-	rest, _, _ = strings.Cut(rest, "?")
-	rest, _, _ = strings.Cut(rest, "#")
-	if i := strings.LastIndexByte(rest, '@'); i >= 0 {
-		rest = mask + "@" + rest[i+1:]
+	shown := rest
+	if i := strings.IndexAny(rest, "?#"); i >= 0 {
+		shown = rest[:i]
 	}
-	return scheme + "://" + rest
+	switch i := strings.LastIndexByte(shown, '@'); {
+	case i >= 0:
+		shown = mask + "@" + shown[i+1:]
+	case strings.Contains(rest, "@"): // a password may have these signs in it
+		shown = mask
+	}
+	return scheme + "://" + shown
 }

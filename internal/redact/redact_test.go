@@ -15,6 +15,9 @@ var cases = []struct{ name, in, want string }{
 	{"opaque", "rtsp:admin:s3cret@host/x", "rtsp:xxxxx"},
 	{"bad escape in the password", "rtsp://admin:s3cret%zz@host/x", "rtsp://xxxxx@host/x"},
 	{"at sign in the password", "rtsp://admin:s3cret@2%@host/x?token=s3cret", "rtsp://xxxxx@host/x"},
+	{"number sign in the password", "rtsp://admin:s3cret#1@host/x", "rtsp://xxxxx"},
+	{"question mark in the password", "rtsp://admin:s3cret?1@host/x", "rtsp://xxxxx"},
+	{"signs in the password", "rtsp://admin:s3/cret#@host/x", "rtsp://xxxxx"},
 	{"not a URL", "s3cret\x7f", "xxxxx"},
 	{"file", "/tmp/a.ts", "/tmp/a.ts"},
 }
