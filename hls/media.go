@@ -40,6 +40,9 @@ type Segment struct {
 	// by durations from the nearest that is given. Zero if there is none.
 	ProgramDateTime time.Time
 	Parts           []Part
+
+	isPart   bool // it is a partial segment, made to look like a whole one
+	isIFrame bool // its byte range is one keyframe
 }
 
 // ByteRange is Length bytes of a resource from Offset on.

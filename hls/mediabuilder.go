@@ -158,6 +158,9 @@ func (b *mediaBuilder) finish() *Media {
 		b.media.Edge = &edge
 	}
 	segments := b.media.Segments
+	for i := range segments {
+		segments[i].isIFrame = b.media.IFramesOnly && segments[i].ByteRange != nil
+	}
 	for i := len(segments) - 2; i >= 0; i-- {
 		s, after := &segments[i], &segments[i+1]
 		if s.ProgramDateTime.IsZero() && !after.ProgramDateTime.IsZero() {

@@ -41,7 +41,9 @@ const (
 type reading struct {
 	segment *Segment
 	container
-	close func()
+	at      sizedReaderAt // the data of the container, to be read anywhere
+	options *ts.Options   // of a transport stream
+	close   func()
 }
 
 // container finds the keyframes of a segment.
@@ -63,6 +65,9 @@ func (s *Source) first(ctx context.Context, seg *Segment) (*keyframe.Frame, erro
 		return nil, err
 	}
 	s.span = len(f.Data)
+	if seg.isIFrame {
+		f.OpenEnd = false // the playlist says where it ends
+	}
 	r.date(f)
 	return f, nil
 }
@@ -113,7 +118,7 @@ func (s *Source) open(ctx context.Context, seg *Segment) (*reading, error) {
 		s.log(ctx, "ranges", "fetched", r.Ranges())
 		r.Close()
 	}
-	return &reading{segment: seg, container: c, close: done}, nil
+	return &reading{segment: seg, container: c, at: r, options: s.programOptions(), close: done}, nil
 }
 
 // firstRange guesses how much of seg tells where its first keyframe is, or holds
@@ -122,6 +127,8 @@ func (s *Source) open(ctx context.Context, seg *Segment) (*reading, error) {
 func (s *Source) firstRange(seg *Segment, before *section) int64 {
 	guess := int64(minRange)
 	switch {
+	case seg.isIFrame:
+		return seg.ByteRange.Length
 	case before.movie != nil:
 		seconds := min(int64(seg.Duration/time.Second), maxIndex)
 		return min(max(seconds*indexPerSecond, minIndex), maxIndex)
@@ -146,11 +153,15 @@ func (s *Source) recognise(r *fetch.Resource, before *section) (container, error
 	case fmp4.Sniff(head):
 		return fmp4.NewMovie(r, r.Size(), before.movie), nil
 	case ts.Sniff(head, err != nil):
-		return ts.NewReader(before.ahead(r), &ts.Options{Program: s.opts.Program, OnCodec: s.opts.OnCodec}), nil
+		return ts.NewReader(before.ahead(r), s.programOptions()), nil
 	case packedAudio(head):
 		return nil, fmt.Errorf("%w: the rendition is audio only", keyframe.ErrNotFound)
 	}
 	return nil, fmt.Errorf("%w: the segment is neither MPEG-TS nor fMP4", keyframe.ErrCorrupt)
+}
+
+func (s *Source) programOptions() *ts.Options {
+	return &ts.Options{Program: s.opts.Program, OnCodec: s.opts.OnCodec}
 }
 
 // packedAudio tells elementary audio (RFC 8216 3.4): an ID3 tag, or a frame of

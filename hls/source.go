@@ -18,6 +18,9 @@ import (
 type Options struct {
 	PickOptions
 
+	// Edge is which keyframe of a live stream is wanted.
+	Edge Edge
+
 	// At asks, of a stream that is not live, for the last keyframe at or before
 	// this time from the start.
 	At time.Duration
@@ -49,7 +52,8 @@ type Source struct {
 	variant *Variant // nil before the choice, and where url is a media playlist's
 
 	learnt
-	tracks []keyframe.Track
+	noIFrames bool // the I-frame playlist turned out to be of no use
+	tracks    []keyframe.Track
 }
 
 // learnt is what a Source knows of its rendition by having read it.
@@ -69,18 +73,34 @@ func New(client *fetch.Client, u *url.URL, o *Options) *Source {
 	return s
 }
 
-// Keyframe returns the newest keyframe that costs little to have: of a live
-// stream the first of the newest segment, else the first of all or the one that
-// Options.At asks for. Where that segment is missing, damaged or has no keyframe,
-// the one next to it is tried, once. The error wraps keyframe.ErrNotFound,
-// ErrCorrupt or ErrUnsupported, or is one of package fetch.
+// Keyframe returns the keyframe that Options.Edge asks for of a live stream, and
+// else the first of all or the one that Options.At asks for. Where the segment that
+// should hold it is missing, damaged or has no keyframe, the one next to it is
+// tried, once. The error wraps keyframe.ErrNotFound, ErrCorrupt or ErrUnsupported,
+// or is one of package fetch.
 func (s *Source) Keyframe(ctx context.Context) (*keyframe.Frame, error) {
 	media, err := s.mediaPlaylist(ctx)
 	if err != nil {
 		return nil, err
 	}
+	f, err := s.from(ctx, media)
+	if err == nil || !media.IFramesOnly || s.variant == nil || !anotherMayDo(ctx, err) {
+		return f, err
+	}
+	s.log(ctx, "the I-frame playlist is of no use", "because", err)
+	s.noIFrames, s.variant, s.learnt = true, nil, learnt{}
+	if media, err = s.mediaPlaylist(ctx); err != nil {
+		return nil, err
+	}
+	return s.from(ctx, media)
+}
+
+func (s *Source) from(ctx context.Context, media *Media) (*keyframe.Frame, error) {
 	if s.opts.At > 0 && !media.Live {
 		return s.at(ctx, media)
+	}
+	if s.opts.Edge == EdgeNext && media.Live {
+		return s.next(ctx, media)
 	}
 	seg, err := media.choose()
 	if err != nil {
@@ -89,10 +109,10 @@ func (s *Source) Keyframe(ctx context.Context) (*keyframe.Frame, error) {
 	return s.grab(ctx, media, seg)
 }
 
-// grab returns the first keyframe of seg, or of the one next to it.
+// grab returns the keyframe of seg that is wanted, or of the one next to it.
 func (s *Source) grab(ctx context.Context, media *Media, seg *Segment) (*keyframe.Frame, error) {
 	s.log(ctx, "segment", "sequence", seg.Sequence, "uri", seg.URI.String(), "live", media.Live)
-	f, err := s.first(ctx, seg)
+	f, err := s.take(ctx, seg)
 	if err == nil || !anotherMayDo(ctx, err) {
 		return f, err
 	}
@@ -101,7 +121,7 @@ func (s *Source) grab(ctx context.Context, media *Media, seg *Segment) (*keyfram
 		return nil, err
 	}
 	s.log(ctx, "another segment", "sequence", other.Sequence, "because", err)
-	f, otherErr := s.first(ctx, other)
+	f, otherErr := s.take(ctx, other)
 	if otherErr == nil || ctx.Err() != nil {
 		return f, otherErr
 	}
@@ -110,10 +130,13 @@ func (s *Source) grab(ctx context.Context, media *Media, seg *Segment) (*keyfram
 
 // choose returns the segment to take a keyframe from.
 func (m *Media) choose() (*Segment, error) {
-	if m.Live {
-		return m.Newest()
+	if !m.Live {
+		return m.First()
 	}
-	return m.First()
+	if part := m.newestPart(); part != nil {
+		return part, nil
+	}
+	return m.Newest()
 }
 
 // neighbour returns the segment to try where seg is of no use: the one before it
@@ -121,6 +144,9 @@ func (m *Media) choose() (*Segment, error) {
 func (m *Media) neighbour(seg *Segment) *Segment {
 	if m.Live {
 		before, _ := m.Before(seg.Sequence)
+		if whole, err := m.Newest(); err == nil && seg.isPart {
+			return whole
+		}
 		return before
 	}
 	for i := range m.Segments {
@@ -180,6 +206,9 @@ func (s *Source) knownPlaylist(ctx context.Context) (*Media, error) {
 	}
 	s.log(ctx, "rendition", "choice", choice.Reason, "uri", choice.Variant.URI.String())
 	s.master, s.variant = p.Master, choice.Variant
+	if media := s.iframePlaylist(ctx); media != nil {
+		return media, nil
+	}
 	return s.variantPlaylist(ctx)
 }
 

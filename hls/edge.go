@@ -1,0 +1,261 @@
+package hls
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/kfgrab/kfgrab/fmp4"
+	"github.com/kfgrab/kfgrab/keyframe"
+	"github.com/kfgrab/kfgrab/ts"
+)
+
+// Edge is which keyframe of a live stream is wanted.
+type Edge uint8
+
+const (
+	// EdgeFirst is the first keyframe of the newest segment, or of the newest
+	// partial segment that has one: the cheapest.
+	EdgeFirst Edge = iota
+	// EdgeLast is the newest keyframe that is listed. In a transport stream without
+	// an I-frame playlist it costs what stands behind it in its segment.
+	EdgeLast
+	// EdgeNext waits for a keyframe that is taken after the grab began, by the
+	// playlist's clock where it has one, else by what is listed then for the first
+	// time.
+	EdgeNext
+)
+
+var edgeNames = [...]string{"first", "last", "next"}
+
+// String returns the name that ParseEdge takes.
+func (e Edge) String() string { return edgeNames[e] }
+
+// ParseEdge returns the edge of that name: "first", "last" or "next".
+func ParseEdge(name string) (Edge, error) {
+	for i, n := range edgeNames {
+		if n == name {
+			return Edge(i), nil
+		}
+	}
+	return 0, fmt.Errorf("edge %q is none of first, last and next", name)
+}
+
+// take returns the keyframe of seg that is wanted.
+func (s *Source) take(ctx context.Context, seg *Segment) (*keyframe.Frame, error) {
+	if s.opts.Edge != EdgeLast || seg.isPart || seg.isIFrame {
+		return s.first(ctx, seg)
+	}
+	r, err := s.open(ctx, seg)
+	if err != nil {
+		return nil, err
+	}
+	defer r.close()
+	f, err := r.last()
+	if err != nil {
+		return nil, err
+	}
+	r.date(f)
+	return f, nil
+}
+
+// last returns the last keyframe of the segment. The index of fMP4 tells where it
+// is; a transport stream is searched from its end.
+func (r *reading) last() (*keyframe.Frame, error) {
+	switch c := r.container.(type) {
+	case *fmp4.Movie:
+		return c.KeyframeAt(math.MaxInt64)
+	case *ts.Reader:
+		if r.at != nil && r.at.Size() > 0 {
+			return ts.Last(r.at, r.at.Size(), r.options)
+		}
+		return ts.LastBefore(c, keyframe.NoPTS, math.MaxInt64)
+	}
+	return r.Keyframe()
+}
+
+// newestPart returns the newest partial segment that begins with a keyframe, if it
+// is of the newest segment or behind it: nil otherwise.
+func (m *Media) newestPart() *Segment {
+	for _, seg := range m.partial() {
+		for i := len(seg.Parts) - 1; i >= 0; i-- {
+			if p := &seg.Parts[i]; p.Independent && !p.Gap {
+				return seg.part(i)
+			}
+		}
+	}
+	return nil
+}
+
+// partial lists what may have parts newer than the newest segment's beginning: the
+// segment in the making, and the last one.
+func (m *Media) partial() (list []*Segment) {
+	if m.Edge != nil {
+		list = append(list, m.Edge)
+	}
+	if n := len(m.Segments); n > 0 && !m.Segments[n-1].Gap {
+		list = append(list, &m.Segments[n-1])
+	}
+	return list
+}
+
+// part makes part i look like a segment.
+func (s *Segment) part(i int) *Segment {
+	p := *s
+	p.URI, p.ByteRange, p.Duration, p.Parts = s.Parts[i].URI, s.Parts[i].ByteRange, s.Parts[i].Duration, nil
+	p.isPart = true
+	for _, earlier := range s.Parts[:i] {
+		p.Start += earlier.Duration
+		if !p.ProgramDateTime.IsZero() {
+			p.ProgramDateTime = p.ProgramDateTime.Add(earlier.Duration)
+		}
+	}
+	return &p
+}
+
+// place orders segments and parts by when they begin.
+type place struct {
+	sequence int64
+	part     int
+}
+
+func (p place) after(q place) bool {
+	return p.sequence > q.sequence || p.sequence == q.sequence && p.part > q.part
+}
+
+// end is the place behind all that is listed.
+func (m *Media) end() place {
+	if m.Edge != nil {
+		return place{m.Edge.Sequence, len(m.Edge.Parts)}
+	}
+	if n := len(m.Segments); n > 0 {
+		return place{m.Segments[n-1].Sequence + 1, 0}
+	}
+	return place{m.MediaSequence, 0}
+}
+
+// beginsAfter returns the oldest keyframe's segment or part that begins after now,
+// by the playlist's clock; without a clock, after the place from, where what was in
+// the making when the grab began ended.
+func (m *Media) beginsAfter(now time.Time, from place) *Segment {
+	fresh := func(seg *Segment, at place) bool {
+		if !seg.ProgramDateTime.IsZero() {
+			return seg.ProgramDateTime.After(now)
+		}
+		return at.after(from)
+	}
+	candidates := make([]*Segment, 0, len(m.Segments)+1)
+	for i := range m.Segments {
+		candidates = append(candidates, &m.Segments[i])
+	}
+	if m.Edge != nil {
+		candidates = append(candidates, m.Edge)
+	}
+	for _, seg := range candidates {
+		for i := range seg.Parts {
+			p := seg.part(i)
+			if seg.Parts[i].Independent && !seg.Parts[i].Gap && fresh(p, place{seg.Sequence, i}) {
+				return p
+			}
+		}
+		if seg != m.Edge && !seg.Gap && fresh(seg, place{seg.Sequence, 0}) {
+			return seg
+		}
+	}
+	return nil
+}
+
+// next waits for a keyframe that is not listed yet: by blocking reload where the
+// server offers it, else by asking again.
+func (s *Source) next(ctx context.Context, media *Media) (*keyframe.Frame, error) {
+	now, from := time.Now(), media.end()
+	for {
+		if seg := media.beginsAfter(now, from); seg != nil {
+			return s.grab(ctx, media, seg)
+		}
+		if !media.Live {
+			return nil, fmt.Errorf("%w: the stream ended", keyframe.ErrNotFound)
+		}
+		before := media.end()
+		var err error
+		if media.ServerControl.CanBlockReload {
+			media, err = s.blockingReload(ctx, media)
+		} else if err = pause(ctx, media.reloadAfter()); err == nil {
+			media, err = s.mediaPlaylist(ctx)
+		}
+		if err != nil {
+			return nil, err
+		}
+		// A server that answers a blocking reload at once with nothing new would be
+		// asked without pause.
+		if !media.end().after(before) {
+			if err := pause(ctx, media.reloadAfter()); err != nil {
+				return nil, err
+			}
+		}
+	}
+}
+
+// minReload keeps a playlist of absurdly short segments from being asked for all
+// the time.
+const minReload = 200 * time.Millisecond
+
+// reloadAfter is how long to wait before asking for the playlist again: half of
+// what may be added to it (RFC 8216 6.3.4).
+func (m *Media) reloadAfter() time.Duration {
+	d := m.TargetDuration
+	if m.PartTarget > 0 {
+		d = m.PartTarget
+	}
+	return max(d/2, minReload)
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for the next keyframe: %w", context.Cause(ctx))
+	}
+}
+
+// blockingReload asks for the playlist with what comes next
+// (draft-pantos-hls-rfc8216bis 6.2.5.2).
+func (s *Source) blockingReload(ctx context.Context, media *Media) (*Media, error) {
+	next := media.end()
+	u := s.url
+	if s.variant != nil {
+		var err error
+		if u, err = s.variant.URI.Resolve(); err != nil {
+			return nil, err
+		}
+	}
+	p, err := s.playlist(ctx, blocking(u, next, media.PartTarget > 0))
+	if err != nil {
+		return nil, err
+	}
+	if p.Media == nil {
+		return nil, fmt.Errorf("%w: the media playlist has become a master playlist", keyframe.ErrCorrupt)
+	}
+	return p.Media, nil
+}
+
+// blocking adds the delivery directives to a playlist's address. What stands in its
+// query stays as it is.
+func blocking(u *url.URL, next place, parts bool) *url.URL {
+	query := "_HLS_msn=" + strconv.FormatInt(next.sequence, 10)
+	if parts {
+		query += "&_HLS_part=" + strconv.Itoa(next.part)
+	}
+	b := *u
+	if b.RawQuery != "" {
+		query = b.RawQuery + "&" + query
+	}
+	b.RawQuery = query
+	return &b
+}
