@@ -77,6 +77,7 @@ func TestStatus(t *testing.T) {
 		{401, `Basic realm="x"`, url.UserPassword("u", "wrongpw"), "the credentials were refused"},
 		{401, `Digest realm="x"`, nil, "the server wants Digest"},
 		{403, "", nil, "access refused"},
+		{407, "", nil, "give the proxy's user and password"},
 		{404, "", nil, "not there, or no longer"},
 		{410, "", nil, "not there, or no longer"},
 		{429, "", nil, "busy"},

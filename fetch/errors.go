@@ -64,6 +64,8 @@ func (e *StatusError) advice() string {
 		return "the credentials were refused"
 	case e.Code == http.StatusUnauthorized:
 		return "give user and password in the URL, or --header 'Authorization: …'"
+	case e.Code == http.StatusProxyAuthRequired:
+		return "give the proxy's user and password in HTTP_PROXY or HTTPS_PROXY"
 	case e.Code == http.StatusForbidden:
 		return "access refused: a token may have run out, or a --header such as Referer be missing"
 	case e.Code == http.StatusNotFound, e.Code == http.StatusGone:
@@ -85,6 +87,10 @@ func fail(ctx context.Context, u *url.URL, err error) error {
 	shown := redact.URL(u.String())
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s: %w", shown, context.Cause(ctx))
+	}
+	var refusal *StatusError
+	if errors.As(err, &refusal) {
+		return refusal
 	}
 	if errors.Is(err, keyframe.ErrNotFound) || errors.Is(err, keyframe.ErrUnsupported) {
 		return fmt.Errorf("%s: %w", shown, err)

@@ -5,10 +5,12 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
 	"github.com/kfgrab/kfgrab/internal/meter"
+	"github.com/kfgrab/kfgrab/internal/redact"
 )
 
 const (
@@ -103,10 +105,11 @@ func connOf(nc net.Conn) *conn {
 // newTransport decodes nothing by itself: ranges count encoded bytes.
 func newTransport(d *dialer, o *Options) *http.Transport {
 	return &http.Transport{
-		Proxy:              proxy,
-		DialContext:        d.dial,
-		DisableCompression: true,
-		ForceAttemptHTTP2:  true,
+		Proxy:                  proxy,
+		DialContext:            d.dial,
+		OnProxyConnectResponse: proxyAnswer,
+		DisableCompression:     true,
+		ForceAttemptHTTP2:      true,
 		TLSClientConfig: &tls.Config{
 			MinVersion:         tls.VersionTLS12,
 			RootCAs:            o.RootCAs,
@@ -117,4 +120,12 @@ func newTransport(d *dialer, o *Options) *http.Transport {
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		HTTP2:                  &http.HTTP2Config{MaxReceiveBufferPerStream: streamWindow},
 	}
+}
+
+// proxyAnswer makes a proxy's refusal to make a tunnel an answer like any other.
+func proxyAnswer(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
+	if resp.StatusCode == http.StatusOK {
+		return nil
+	}
+	return &StatusError{Code: resp.StatusCode, URL: redact.URL(proxy.String())}
 }
