@@ -57,7 +57,7 @@ func (o *output) Write(p []byte) (int, error) {
 		}
 		o.err = &fs.PathError{Op: "write", Path: name, Err: err}
 	}
-	return n, err
+	return n, o.err
 }
 
 // commit makes the file appear.

@@ -41,7 +41,7 @@ no ffmpeg.`,
 			if err != nil {
 				return err
 			}
-			e := json.NewEncoder(std.out)
+			e := json.NewEncoder(&output{out: std.out})
 			e.SetEscapeHTML(false)
 			e.SetIndent("", "    ")
 			return e.Encode(newProbeReport(renditions))
@@ -153,11 +153,13 @@ func (s *probeStream) describe(i keyframe.Info) {
 		g := gcd(num, den)
 		s.DisplayAspectRatio = fmt.Sprintf("%d:%d", num/g, den/g)
 	}
-	s.ColorRange = "tv"
-	if i.FullRange {
-		s.ColorRange = "pc"
-	}
 	s.ColorSpace, s.ColorTransfer, s.ColorPrimaries = i.ColourNames()
+	switch {
+	case i.FullRange:
+		s.ColorRange = "pc"
+	case s.ColorSpace != "" || s.ColorTransfer != "" || s.ColorPrimaries != "":
+		s.ColorRange = "tv"
+	}
 	if !i.Interlaced {
 		s.FieldOrder = "progressive"
 	}
