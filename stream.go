@@ -99,12 +99,19 @@ func openSource(rawURL string, opt *Options, m *meter.Counter) (tracker, error) 
 	}
 	switch strings.ToLower(u.Scheme) {
 	case "http", "https":
-		return newWebSource(u, opt, files, m)
+		if u.Hostname() == "" {
+			return nil, fmt.Errorf("%w: %s has no host", ErrUsage, redact.URL(rawURL))
+		}
+		return newWebSource(u, opt, files, m), nil
 	case "rtsp", "rtsps":
-		return rtsp.New(u, &rtsp.Options{
+		s, err := rtsp.New(u, &rtsp.Options{
 			UserAgent: opt.UserAgent, InsecureTLS: opt.InsecureTLS, RootCAs: opt.RootCAs,
 			MaxBytes: opt.MaxBytes, Meter: m, Logger: opt.Logger, OnCodec: opt.OnCodec,
 		})
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrUsage, err)
+		}
+		return s, nil
 	case "udp":
 		s, err := file.OpenUDP(u, files)
 		if err != nil {

@@ -25,7 +25,7 @@ type webSource struct {
 	inner  tracker
 }
 
-func newWebSource(u *url.URL, opt *Options, files *file.Options, m *meter.Counter) (*webSource, error) {
+func newWebSource(u *url.URL, opt *Options, files *file.Options, m *meter.Counter) *webSource {
 	client := fetch.New(u, &fetch.Options{
 		Header: opt.Header, UserAgent: opt.UserAgent,
 		InsecureTLS: opt.InsecureTLS, RootCAs: opt.RootCAs,
@@ -37,7 +37,7 @@ func newWebSource(u *url.URL, opt *Options, files *file.Options, m *meter.Counte
 			PickOptions: hls.PickOptions{Width: opt.Width, Height: opt.Height},
 			At:          opt.At, Program: opt.Program, OnCodec: opt.OnCodec, Logger: opt.Logger,
 		},
-	}, nil
+	}
 }
 
 func (w *webSource) Keyframe(ctx context.Context) (*keyframe.Frame, error) {

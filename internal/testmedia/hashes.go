@@ -2,7 +2,9 @@ package testmedia
 
 import (
 	"bytes"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -12,11 +14,15 @@ import (
 // "-skip_frame nokey" for the keyframes alone.
 func Hashes(tb testing.TB, data []byte, input ...string) (sums []string) {
 	tb.Helper()
-	args := append([]string{"-v", "error", "-noautorotate"}, input...)
-	args = append(args, "-i", "pipe:0", "-map", "0:v:0", "-fps_mode", "passthrough", "-f", "framemd5", "-")
+	path := filepath.Join(tb.TempDir(), "input") // a pipe is too little for MP4
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	args := append([]string{"-nostdin", "-v", "error", "-noautorotate"}, input...)
+	args = append(args, "-i", path, "-map", "0:v:0", "-fps_mode", "passthrough", "-f", "framemd5", "-")
 	cmd := exec.Command("ffmpeg", args...)
 	var stderr bytes.Buffer
-	cmd.Stdin, cmd.Stderr = bytes.NewReader(data), &stderr
+	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
 		tb.Fatalf("ffmpeg: %v: %.500s", err, stderr.String())
