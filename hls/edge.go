@@ -3,7 +3,6 @@ package hls
 import (
 	"context"
 	"fmt"
-	"math"
 	"net/url"
 	"strconv"
 	"time"
@@ -67,12 +66,12 @@ func (s *Source) take(ctx context.Context, seg *Segment) (*keyframe.Frame, error
 func (r *reading) last() (*keyframe.Frame, error) {
 	switch c := r.container.(type) {
 	case *fmp4.Movie:
-		return c.KeyframeAt(math.MaxInt64)
+		return c.KeyframeAt(maxDuration)
 	case *ts.Reader:
 		if r.at != nil && r.at.Size() > 0 {
 			return ts.Last(r.at, r.at.Size(), r.options)
 		}
-		return ts.LastBefore(c, keyframe.NoPTS, math.MaxInt64)
+		return ts.LastBefore(c, keyframe.NoPTS, maxDuration)
 	}
 	return r.Keyframe()
 }
