@@ -91,9 +91,9 @@ func (a *Assembler) start264(s *slice264) {
 		c.reset()
 		c.kind, c.wanted = kind, kind != UnknownKind
 		c.recovery, c.startNum = a.recovery, s.frameNum
-		c.info, c.pts = s.sps.info, a.nextPTS
+		c.info = s.sps.info
 	}
-	a.nextPTS = NoPTS
+	c.pts, a.nextPTS = a.nextPTS, NoPTS
 	c.begun, c.sawFirstMb = true, false
 	c.count++
 	c.write(a.prefix)

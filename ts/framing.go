@@ -29,7 +29,7 @@ func findFraming(b []byte, all bool) (framing, bool) {
 		}
 		offset += next
 		for _, stride := range [...]int{packetSize, timecodedSize, errorCodedSize} {
-			if inStep(b[offset:], stride, all) {
+			if inStep(b[offset:], stride, all, offset == 0) {
 				return framing{offset, stride}, true
 			}
 		}
@@ -37,7 +37,9 @@ func findFraming(b []byte, all bool) (framing, bool) {
 	return framing{}, false
 }
 
-func inStep(b []byte, stride int, all bool) bool {
+// inStep says whether sync bytes stand in step from the beginning of b, and are
+// enough. A single packet must be alone.
+func inStep(b []byte, stride int, all, alone bool) bool {
 	found := 0
 	for at := 0; at < len(b) && found < syncedPackets; at += stride {
 		if b[at] != syncByte {
@@ -45,7 +47,13 @@ func inStep(b []byte, stride int, all bool) bool {
 		}
 		found++
 	}
-	return found == syncedPackets || all && len(b) >= packetSize
+	switch found {
+	case syncedPackets:
+		return true
+	case 1:
+		return all && len(b) == stride && alone
+	}
+	return all && found > 1
 }
 
 // Sniff says whether b, the beginning of some data, is a transport stream's. all

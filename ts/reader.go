@@ -31,10 +31,11 @@ type Reader struct {
 	gap        int // bytes to pass over before the next packet
 	garbage    int // bytes dropped in search of packets
 	found      bool
-	err        error // of src, sticky
+	err        error // of src, at its last read
 
 	feeding *video
-	flushed bool
+	ready   *keyframe.Frame // to be returned next
+	flushed bool            // since the last read
 }
 
 const (
@@ -62,12 +63,26 @@ func NewReader(src io.Reader, o *Options) *Reader {
 // scrambled or of another codec, keyframe.ErrCorrupt where it is no transport
 // stream or breaks off in the middle of its keyframe, or else it is the source's.
 // At the end of the stream or of a byte budget (an error of the source that wraps
-// keyframe.ErrNotFound) the last all-intra picture serves.
+// keyframe.ErrNotFound) the last all-intra picture serves. After an error of the
+// source other than io.EOF, Keyframe may be called again and reads on.
 func (r *Reader) Keyframe() (*keyframe.Frame, error) {
+	return r.next(func(time.Duration) bool { return false })
+}
+
+// next returns the next keyframe, or nil before the first payload whose picture's
+// presentation time is enough.
+func (r *Reader) next(enough func(pts time.Duration) bool) (*keyframe.Frame, error) {
+	if f := r.ready; f != nil {
+		r.ready = nil
+		return f, nil
+	}
 	for {
-		if r.feeding != nil {
-			if f := r.feeding.Next(); f != nil {
+		if v := r.feeding; v != nil {
+			if f := v.Next(); f != nil {
 				return f, nil
+			}
+			if enough(v.pts) {
+				return nil, nil
 			}
 			r.feeding = nil
 		}
@@ -163,7 +178,7 @@ func (r *Reader) packet() ([]byte, error) {
 		case r.garbage > maxGarbage:
 			return nil, fmt.Errorf("%w: not an MPEG transport stream", keyframe.ErrCorrupt)
 		}
-		if err := r.fill(); err != nil {
+		if err := r.fill(); err != nil && (r.stride != 0 || !r.synchronise()) {
 			return nil, err
 		}
 	}
@@ -189,7 +204,7 @@ func (r *Reader) synchronise() bool {
 
 // fill reads more.
 func (r *Reader) fill() error {
-	if r.err != nil {
+	if errors.Is(r.err, io.EOF) {
 		return r.err
 	}
 	r.end = copy(r.buf, r.buf[r.start:r.end])
@@ -199,6 +214,7 @@ func (r *Reader) fill() error {
 		n, r.err = r.src.Read(r.buf[r.end:])
 		r.end += n
 		if n > 0 {
+			r.flushed = false
 			return nil
 		}
 		if r.err != nil {

@@ -1,0 +1,261 @@
+package ts_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kfgrab/kfgrab/keyframe"
+	"github.com/kfgrab/kfgrab/ts"
+)
+
+// file counts what is read of it, and fails from a place on.
+type file struct {
+	data   []byte
+	n      int
+	broken int // 0 for nowhere
+}
+
+func (f *file) ReadAt(p []byte, off int64) (int, error) {
+	if f.broken > 0 && off+int64(len(p)) > int64(f.broken) {
+		return 0, errBroken
+	}
+	n, err := bytes.NewReader(f.data).ReadAt(p, off)
+	f.n += n
+	return n, err
+}
+
+var errBroken = errors.New("broken")
+
+// expected returns the last of all keyframes that is not later, or the first.
+func expected(t *testing.T, data []byte, o *ts.Options, at time.Duration) *keyframe.Frame {
+	t.Helper()
+	r := ts.NewReader(bytes.NewReader(data), o)
+	var best *keyframe.Frame
+	for {
+		f, err := r.Keyframe()
+		if err != nil {
+			break
+		}
+		if best == nil || ts.Since(f.PTS, r.Start()) <= at {
+			best = f
+		}
+	}
+	if best == nil {
+		t.Fatal("no keyframe")
+	}
+	return best
+}
+
+// The search finds what reading everything finds, as does reading on up to the
+// time, at any time and of any stream whose clock goes forward.
+func TestKeyframeAt(t *testing.T) {
+	long := read(t, "5mbit.ts")
+	tests := []struct {
+		name string
+		data []byte
+		o    *ts.Options
+	}{
+		{"one GOP a second", read(t, "h264.ts"), nil},
+		{"open GOPs", read(t, "open-gop.ts"), nil},
+		{"field pairs", read(t, "interlaced.ts"), nil},
+		{"H.265", read(t, "h265.ts"), nil},
+		{"a minute", long, nil},
+		{"starting in mid-GOP", long[900_000:], nil},
+		{"ending in mid-packet", long[:len(long)-1_000_100], nil},
+		{"192-byte packets", reframe(read(t, "wrap.ts"), make([]byte, 4), nil), nil},
+		{"the clock wraps", read(t, "wrap.ts"), nil},
+		{"a GOP of 22 s", read(t, "long-gop.ts"), nil},
+		{"of two programs", read(t, "two-programs.ts"), &ts.Options{Program: 2}},
+		{"tables at the end", append(dropTables(read(t, "wrap.ts")), read(t, "wrap.ts")[:3*packetSize]...), nil},
+		{"gradual refresh", read(t, "intra-refresh.ts"), nil},
+	}
+	for _, test := range tests {
+		for _, at := range []float64{0, 0.5, 1, 1.999, 2.3, 3.1, 7, 19.97, 30.01, 45, 59.99, 60, 3600} {
+			at := time.Duration(at * float64(time.Second))
+			want := expected(t, test.data, test.o, at)
+			f, err := ts.NewRecording(bytes.NewReader(test.data), int64(len(test.data)), test.o).KeyframeAt(at)
+			if err != nil || f.PTS != want.PTS || !bytes.Equal(f.Data, want.Data) {
+				t.Errorf("%s: at %v: %v, %v; want %v", test.name, at, pts(f), err, want.PTS)
+			}
+			f, err = ts.LastBefore(ts.NewReader(bytes.NewReader(test.data), test.o), keyframe.NoPTS, at)
+			if err != nil || f.PTS != want.PTS {
+				t.Errorf("%s: reading up to %v: %v, %v; want %v", test.name, at, pts(f), err, want.PTS)
+			}
+		}
+	}
+}
+
+func pts(f *keyframe.Frame) any {
+	if f == nil {
+		return "nothing"
+	}
+	return f.PTS
+}
+
+// What comes behind the picture asked for stays to be read.
+func TestLastBeforeReadsOn(t *testing.T) {
+	data := read(t, "h264.ts")
+	r := ts.NewReader(bytes.NewReader(data), nil)
+	var got []string
+	for range 4 {
+		f, err := ts.LastBefore(r, keyframe.NoPTS, 1500*time.Millisecond)
+		if err != nil {
+			got = append(got, "end")
+			break
+		}
+		got = append(got, fmt.Sprint(ts.Since(f.PTS, r.Start())))
+	}
+	if s := strings.Join(got, " "); s != "1s 2s 3s end" {
+		t.Error(s)
+	}
+}
+
+// A clock that jumps forward leaves the time in front of the jump; one that jumps
+// back has the time twice, and either will do.
+func TestClockJumps(t *testing.T) {
+	one := read(t, "wrap.ts")  // begins at 95441.4 s
+	two := read(t, "5mbit.ts") // begins at 1.4 s
+	forward := append(bytes.Clone(two[:len(two)/packetSize/2*packetSize]), one...)
+	f, err := ts.NewRecording(bytes.NewReader(forward), int64(len(forward)), nil).KeyframeAt(20 * time.Second)
+	if want := expected(t, two, nil, 20*time.Second); err != nil || f.PTS != want.PTS {
+		t.Errorf("forward: %v, %v; want %v", pts(f), err, want.PTS)
+	}
+	back := append(bytes.Clone(two), two...)
+	f, err = ts.NewRecording(bytes.NewReader(back), int64(len(back)), nil).KeyframeAt(20 * time.Second)
+	if want := expected(t, two, nil, 20*time.Second); err != nil || f.PTS != want.PTS {
+		t.Errorf("back: %v, %v; want %v", pts(f), err, want.PTS)
+	}
+}
+
+// Of a minute at 5 Mbit/s, 37 MB, little is read; a GOP of 22 s and 11 MB is
+// within the default byte budget.
+func TestKeyframeAtReadsLittle(t *testing.T) {
+	for _, test := range []struct {
+		recipe string
+		at     time.Duration
+		most   int
+	}{
+		{"5mbit.ts", time.Second, 1_800_000},
+		{"5mbit.ts", 45 * time.Second, 2_500_000},
+		{"5mbit.ts", time.Hour, 2_500_000},
+		{"long-gop.ts", 20 * time.Second, 16 << 20},
+	} {
+		f := &file{data: read(t, test.recipe)}
+		if _, err := ts.NewRecording(f, int64(len(f.data)), nil).KeyframeAt(test.at); err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%s at %v: %d of %d bytes", test.recipe, test.at, f.n, len(f.data))
+		if f.n > test.most {
+			t.Errorf("%s at %v: %d of %d bytes read, at most %d", test.recipe, test.at, f.n, len(f.data), test.most)
+		}
+	}
+}
+
+func TestKeyframeAtErrors(t *testing.T) {
+	data := read(t, "5mbit.ts")
+	for _, test := range []struct {
+		name string
+		src  io.ReaderAt
+		size int
+		o    *ts.Options
+		want error
+	}{
+		{"not a transport stream", bytes.NewReader(make([]byte, 3<<20)), 3 << 20, nil, keyframe.ErrCorrupt},
+		{"without video", &file{data: read(t, "h264-audio.ts")}, len(read(t, "h264-audio.ts")), nil, keyframe.ErrNotFound},
+		{"no such program", &file{data: data}, len(data), &ts.Options{Program: 9}, keyframe.ErrNotFound},
+		{"without keyframes", &file{data: withoutKeyframes(read(t, "h264.ts"))}, len(read(t, "h264.ts")), nil, keyframe.ErrNotFound},
+		{"without times", &file{data: withoutTimes(read(t, "h264.ts"))}, len(read(t, "h264.ts")), nil, keyframe.ErrUnsupported},
+		{"broken at its beginning", &file{data: data, broken: 1}, len(data), nil, errBroken},
+		{"broken where the search leads", &file{data: data, broken: len(data) / 3}, len(data), nil, errBroken},
+		{"broken where the keyframe may be", &file{data: data, broken: len(data)}, len(data) + 1, nil, errBroken},
+	} {
+		if _, err := ts.NewRecording(test.src, int64(test.size), test.o).KeyframeAt(time.Minute); !errors.Is(err, test.want) {
+			t.Errorf("%s: %v, want %v", test.name, err, test.want)
+		}
+	}
+}
+
+// withoutTimes clears PTS_DTS_flags of all video PES packets, and fills the time
+// stamps with stuffing.
+func withoutTimes(data []byte) []byte {
+	data = bytes.Clone(data)
+	for at := range data[:len(data)-20] {
+		if bytes.HasPrefix(data[at:], []byte{0, 0, 1, 0xe0}) {
+			data[at+7] &= 0x3f
+			for i := range int(data[at+8]) {
+				data[at+9+i] = 0xff
+			}
+		}
+	}
+	return data
+}
+
+// What is read past an error that may go by is not lost: a time-out, or a budget
+// that is given anew.
+func TestGoesOnAfterAnError(t *testing.T) {
+	data := read(t, "h264.ts")
+	for _, fault := range []error{errBroken, keyframe.ErrNotFound} {
+		src := &hiccups{r: bytes.NewReader(data), err: fault}
+		r := ts.NewReader(src, nil)
+		var found int
+		for {
+			f, err := r.Keyframe()
+			if f != nil {
+				found++
+			}
+			if err == nil {
+				continue
+			}
+			if src.over {
+				break
+			}
+			if !errors.Is(err, fault) {
+				t.Fatal(err)
+			}
+		}
+		// A budget throws away what is being gathered when it ends.
+		if want := 4; fault == errBroken && found != want || found == 0 {
+			t.Errorf("after %v: %d keyframes, want %d", fault, found, want)
+		}
+	}
+}
+
+// hiccups fails at every other read.
+type hiccups struct {
+	r      io.Reader
+	err    error
+	failed bool
+	over   bool
+}
+
+func (h *hiccups) Read(p []byte) (int, error) {
+	h.failed = !h.failed
+	if h.failed {
+		return 0, h.err
+	}
+	n, err := h.r.Read(p[:min(len(p), 20_000)])
+	h.over = err == io.EOF
+	return n, err
+}
+
+// A stream of fewer packets than make a find at once is read all the same.
+func TestFewPackets(t *testing.T) {
+	data := read(t, "tiny.ts")
+	for n := 2; n <= 5; n++ {
+		_, err := ts.NewReader(bytes.NewReader(data[:n*packetSize]), nil).Keyframe()
+		if errors.Is(err, keyframe.ErrCorrupt) && strings.Contains(err.Error(), "not an MPEG") {
+			t.Errorf("%d packets: %v", n, err)
+		}
+		if !ts.Sniff(data[:n*packetSize], true) {
+			t.Errorf("%d packets are not recognised", n)
+		}
+	}
+	if ts.Sniff([]byte("GET me some text, with a G in it"+strings.Repeat(" and so on", 20)), true) {
+		t.Error("text is taken for a transport stream")
+	}
+}
