@@ -139,7 +139,7 @@ func skipToVUI265(r *bitReader, subLayers, log2MaxPOC int) bool {
 	for range 6 {
 		r.ue() // block sizes and transform hierarchy depths
 	}
-	if r.flag() && r.flag() { // scaling_list_enabled_flag, sps_scaling_list_data_present_flag
+	if enabled := r.flag(); enabled && r.flag() { // scaling_list_enabled_flag, sps_scaling_list_data_present_flag
 		skipScalingLists265(r)
 	}
 	r.bits(2)     // amp_enabled_flag, sample_adaptive_offset_enabled_flag
