@@ -7,7 +7,18 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/kfgrab/kfgrab/hls"
 	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+// Edge is which keyframe of a live HLS stream is wanted.
+type Edge = hls.Edge
+
+// The edges: see hls.Edge.
+const (
+	EdgeFirst = hls.EdgeFirst
+	EdgeLast  = hls.EdgeLast
+	EdgeNext  = hls.EdgeNext
 )
 
 // Options are the settings of a Stream. The zero value takes the newest keyframe
@@ -16,6 +27,11 @@ type Options struct {
 	// At asks, of a recording, for the last keyframe at or before this time from
 	// its start. Live streams pass it over.
 	At time.Duration
+
+	// Edge is which keyframe of a live HLS stream is wanted: EdgeFirst, the zero
+	// value, costs least, EdgeLast is the freshest there is, EdgeNext waits for one
+	// that is taken from now on. Others give what they have next.
+	Edge Edge
 
 	// Width and Height are the size of the picture that is wanted; 0 is any. Where
 	// there are several renditions, the cheapest that serves the size is taken.

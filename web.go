@@ -35,7 +35,7 @@ func newWebSource(u *url.URL, opt *Options, files *file.Options, m *meter.Counte
 		url: u, client: client, files: files,
 		lists: &hls.Options{
 			PickOptions: hls.PickOptions{Width: opt.Width, Height: opt.Height},
-			At:          opt.At, Program: opt.Program, OnCodec: opt.OnCodec, Logger: opt.Logger,
+			Edge:        opt.Edge, At: opt.At, Program: opt.Program, OnCodec: opt.OnCodec, Logger: opt.Logger,
 		},
 	}
 }

@@ -104,6 +104,7 @@ type sourceFlags struct {
 	userAgent string
 	insecure  bool
 	ca        string
+	edge      edge
 	at        mediaTime
 	program   int
 	verbose   bool
@@ -117,6 +118,7 @@ func (f *sourceFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.userAgent, "user-agent", "kfgrab/"+version, "`name` to go by")
 	flags.BoolVar(&f.insecure, "insecure", false, "accept any TLS certificate")
 	flags.StringVar(&f.ca, "ca", "", "PEM `file` of certificate authorities to trust instead of the system's")
+	flags.Var(&f.edge, "edge", "of a live HLS stream, `which` keyframe: first of the newest segment (the cheapest), last there is, or next from now on")
 	flags.Var(&f.at, "at", "`time` in a recording, such as 90.5 or 00:10:30: the last keyframe up to there is taken")
 	flags.IntVar(&f.program, "program", 0, "`number` of the program of a transport stream (default the first with video)")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "tell on standard error what was decided and why")
@@ -125,7 +127,7 @@ func (f *sourceFlags) register(flags *pflag.FlagSet) {
 // options turns the flags into the library's.
 func (f *sourceFlags) options(std *streams) (*kfgrab.Options, error) {
 	o := &kfgrab.Options{
-		At: time.Duration(f.at), Program: f.program, MaxBytes: int64(f.maxBytes),
+		Edge: kfgrab.Edge(f.edge), At: time.Duration(f.at), Program: f.program, MaxBytes: int64(f.maxBytes),
 		UserAgent: f.userAgent, InsecureTLS: f.insecure, Stdin: std.in,
 	}
 	if f.timeout <= 0 {

@@ -6,6 +6,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/kfgrab/kfgrab"
+	"github.com/kfgrab/kfgrab/hls"
 )
 
 // mediaTime is a flag's time in a recording: seconds, or [hours:]minutes:seconds,
@@ -39,11 +42,24 @@ func (t *mediaTime) Set(text string) error {
 		}
 		seconds = seconds*60 + v
 	}
-	if seconds > math.MaxInt64/float64(time.Second) {
+	if seconds >= math.MaxInt64/float64(time.Second) {
 		return fmt.Errorf("%q is too long", text)
 	}
 	*t = mediaTime(math.Round(seconds * float64(time.Second)))
 	return nil
+}
+
+// edge is a flag's choice of a live keyframe.
+type edge kfgrab.Edge
+
+func (e *edge) Type() string { return "edge" }
+
+func (e *edge) String() string { return kfgrab.Edge(*e).String() }
+
+func (e *edge) Set(text string) error {
+	v, err := hls.ParseEdge(text)
+	*e = edge(v)
+	return err
 }
 
 // size is a flag's number of bytes, with k, M or G for powers of 1024.
