@@ -2,7 +2,8 @@
 //
 // Make one [Client] a stream with [New], and call [Client.StartJob] before each
 // grab. [Client.Get] returns a small document whole: a playlist, an
-// initialisation segment, a key. [Client.Open] returns a [Resource], which is
+// initialisation segment, a key; [Client.GetNewer] asks for it again, unless it is
+// what it was, and [Client.GetEnd] for its end alone. [Client.Open] returns a [Resource], which is
 // read by ranges, from the front or at any offset, and asks for no byte twice.
 //
 // Every error names its resource without user name, password and query values.
@@ -10,6 +11,6 @@
 // [*StatusError]; when the context is done, the error wraps its cause instead.
 // A job that used up its bytes ends with [ErrBudget].
 //
-// There is no caching between resources, no retry, no HTTP authentication but
+// There is no cache but what the caller keeps, no retry, no HTTP authentication but
 // Basic, and no media: what the bytes mean is for the packages above.
 package fetch

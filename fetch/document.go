@@ -8,32 +8,75 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// Document is a small resource, whole.
+// Document is a small resource, whole but for what GetEnd returns.
 type Document struct {
 	// URL is where it came from after redirects, to resolve its references
 	// against. It may hold credentials.
 	URL    *url.URL
 	Header http.Header // of the final answer
 	Body   []byte      // decoded
+
+	// Offset is where Body begins in the resource: 0, but where GetEnd got its end
+	// alone. Body reaches to the end of the resource.
+	Offset int64
+	// NotModified says that the server had nothing new: the rest is that of the
+	// Document that the caller kept.
+	NotModified bool
 }
 
 // Get returns the whole resource at u, compressed on the way where the server
 // likes to. More than limit bytes after decompression are ErrTooLarge; limit 0
 // stands for the job's budget.
 func (c *Client) Get(ctx context.Context, u *url.URL, limit int64) (*Document, error) {
-	resp, err := c.send(ctx, u, http.Header{"Accept-Encoding": {"gzip"}})
+	return c.GetNewer(ctx, u, limit, nil)
+}
+
+// GetNewer is Get, unless the resource is what it was when kept was got from the
+// same u: then only headers cross the network, and kept comes back with
+// NotModified set. kept may be nil, and its Body too.
+func (c *Client) GetNewer(ctx context.Context, u *url.URL, limit int64, kept *Document) (*Document, error) {
+	return c.get(ctx, u, limit, http.Header{"Accept-Encoding": {"gzip"}}, kept)
+}
+
+// GetEnd is GetNewer for the last n bytes of the resource (RFC 9110 14.1.2,
+// suffix-range). The whole comes where it is shorter, or the server knows no
+// ranges: Document.Offset tells.
+func (c *Client) GetEnd(ctx context.Context, u *url.URL, n, limit int64, kept *Document) (*Document, error) {
+	own := http.Header{
+		"Accept-Encoding": {"identity"}, // ranges count encoded bytes
+		"Range":           {"bytes=-" + strconv.FormatInt(n, 10)},
+	}
+	return c.get(ctx, u, limit, own, kept)
+}
+
+func (c *Client) get(ctx context.Context, u *url.URL, limit int64, own http.Header, kept *Document) (*Document, error) {
+	conditional := kept.validators(own)
+	resp, err := c.send(ctx, u, own)
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode/100 != 2 || resp.StatusCode == http.StatusPartialContent {
+	if conditional && resp.StatusCode == http.StatusNotModified {
 		resp.discard()
-		return nil, resp.statusError()
+		if resp.url.String() == kept.URL.String() {
+			return kept.confirmed(), nil
+		}
+		// Redirected elsewhere than before: the validators say nothing of this
+		// resource (RFC 9110 8.8).
+		own.Del("If-None-Match")
+		own.Del("If-Modified-Since")
+		return c.get(ctx, u, limit, own, nil)
+	}
+	has, err := documentPart(resp, own.Get("Range") != "")
+	if err != nil {
+		resp.discard()
+		return nil, err
 	}
 	if limit <= 0 {
 		limit = c.budget.max
@@ -42,7 +85,26 @@ func (c *Client) Get(ctx context.Context, u *url.URL, limit int64) (*Document, e
 	if err != nil {
 		return nil, fail(ctx, resp.url, err)
 	}
-	return &Document{URL: resp.url, Header: resp.Header, Body: body}, nil
+	if has.to > 0 && int64(len(body)) != has.length() {
+		return nil, protocolError(resp.url, "the server sent less than it says")
+	}
+	return &Document{URL: resp.url, Header: resp.Header, Body: body, Offset: has.from}, nil
+}
+
+// documentPart returns which part of the resource an answer holds, which must
+// reach to its end; empty for all of it.
+func documentPart(resp *response, ranged bool) (span, error) {
+	switch {
+	case resp.StatusCode == http.StatusPartialContent && ranged:
+		has, err := parseContentRange(resp.Header.Get("Content-Range"))
+		if err != nil || has.length() <= 0 || has.to != has.total || compressed(resp.Header) {
+			return span{}, protocolError(resp.url, "the server sent another part than the end that was asked for")
+		}
+		return has.span, nil
+	case resp.StatusCode/100 != 2, resp.StatusCode == http.StatusPartialContent:
+		return span{}, resp.statusError()
+	}
+	return span{}, nil
 }
 
 // readAll reads a body to its end, which frees the connection for the next

@@ -1,0 +1,52 @@
+package fetch
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// validators adds to own what asks for d only if it has changed, and says
+// whether there was any (RFC 9110 13.1). Weak entity tags serve: they are
+// compared with as such (13.1.2), and a playlist that means the same is the same.
+func (d *Document) validators(own http.Header) bool {
+	if d == nil || d.URL == nil {
+		return false
+	}
+	if tag := d.Header.Get("Etag"); entityTag(tag) {
+		own.Set("If-None-Match", tag)
+		return true
+	}
+	if modified := d.Header.Get("Last-Modified"); settled(modified, d.Header.Get("Date")) {
+		own.Set("If-Modified-Since", modified)
+		return true
+	}
+	return false
+}
+
+// confirmed is d after a 304.
+func (d *Document) confirmed() *Document {
+	same := *d
+	same.NotModified = true
+	return &same
+}
+
+// entityTag tells a well-formed one (RFC 9110 8.8.3): some servers leave out the
+// quotes, and answer 400 to their own tag.
+func entityTag(s string) bool {
+	s = strings.TrimPrefix(s, "W/")
+	return len(s) >= 2 && s[0] == '"' && strings.IndexByte(s[1:], '"') == len(s)-2 &&
+		!strings.ContainsFunc(s, func(r rune) bool { return r < '!' || r == 0x7f })
+}
+
+// settled says whether a Last-Modified, which counts in seconds, is one that no
+// later change within its second can share (RFC 9110 8.8.2.2). Live playlists are
+// fetched just after they were written.
+func settled(modified, date string) bool {
+	m, err := http.ParseTime(modified)
+	if err != nil {
+		return false
+	}
+	at, err := http.ParseTime(date)
+	return err == nil && at.Sub(m) >= time.Second
+}
