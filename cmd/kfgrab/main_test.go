@@ -26,6 +26,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv("GORACE") == "" {
+		os.Setenv("GORACE", "atexit_sleep_ms=0") // a second for each command otherwise
+	}
 	testscript.Main(m, map[string]func(){"kfgrab": main})
 }
 
@@ -48,7 +51,7 @@ func TestScript(t *testing.T) {
 			env.Defer(w.close)
 			env.Values[webKey{}] = w
 			env.Vars = append(
-				env.Vars, "SECRET="+secret, "WEB="+w.url, "HOST="+strings.TrimPrefix(w.url, "http://"), "MUTE="+w.mute.Addr().String(),
+				env.Vars, "GORACE="+os.Getenv("GORACE"), "SECRET="+secret, "WEB="+w.url, "HOST="+strings.TrimPrefix(w.url, "http://"), "MUTE="+w.mute.Addr().String(),
 				"HLS_TS="+live.HLS(origin.TS), "HLS_FMP4="+live.HLS(origin.FMP4),
 				"RTSP_H264="+live.RTSP(keyframe.H264), "RTSP_H265="+live.RTSP(keyframe.H265),
 			)

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/kfgrab/kfgrab"
+)
+
+func TestChooseFormat(t *testing.T) {
+	for _, test := range []struct {
+		flag, output string
+		want         string // "" for an error of usage
+		ext          string
+	}{
+		{"", "", "jpeg", ".jpg"},
+		{"", "-", "jpeg", ".jpg"},
+		{"", "picture", "jpeg", ".jpg"},
+		{"", "/dev/stdout", "jpeg", ".jpg"},
+		{"", "/dev/shm.d/x.png", "jpeg", ".jpg"},
+		{"", "a.jpg", "jpeg", ".jpg"},
+		{"", "dir.png/a.JPEG", "jpeg", ".jpg"},
+		{"", "a.png", "png", ".png"},
+		{"", "a.webp", "webp", ".webp"},
+		{"", "a.rgb", "rgb24", ".rgb"},
+		{"", "a.rgb24", "rgb24", ".rgb"},
+		{"", "a.h264", "annexb", ".h26x"},
+		{"", "a.264", "annexb", ".h26x"},
+		{"", "a.hevc", "annexb", ".h26x"},
+		{"", "a.H265", "annexb", ".h26x"},
+		{"", "a.mp4", "mp4", ".mp4"},
+		{"", "a.m4v", "mp4", ".mp4"},
+		{"", "a.json", "json", ".json"},
+		{"", "a.gif", "", ""},
+		{"", "a.ts", "", ""},
+		{"", "a.", "", ""},
+		{"png", "a.jpg", "png", ".png"},
+		{"jpg", "-", "jpeg", ".jpg"},
+		{"JPEG", "", "jpeg", ".jpg"},
+		{"rgb", "", "rgb24", ".rgb"},
+		{"annexb", "a.gif", "annexb", ".h26x"},
+		{"mp4", "", "mp4", ".mp4"},
+		{"json", "a.jpg", "json", ".json"},
+		{"gif", "a.jpg", "", ""},
+		{".jpg", "", "", ""},
+	} {
+		got, err := chooseFormat(test.flag, test.output)
+		if (err != nil) != (test.want == "") || got.name != test.want || got.ext != test.ext {
+			t.Errorf("--format %q -o %q: %q %q, %v", test.flag, test.output, got.name, got.ext, err)
+		}
+		if err != nil && !errors.Is(err, kfgrab.ErrUsage) {
+			t.Errorf("--format %q -o %q: %v is no error of usage", test.flag, test.output, err)
+		}
+	}
+}
