@@ -21,7 +21,7 @@ type Class uint8
 // The classes. Their numbers are the command's exit codes.
 const (
 	OK           Class = iota
-	Other              // anything else: a file that cannot be written, an interruption
+	Other              // anything else: a file that cannot be read or written, an interruption
 	Usage              // a URL, an option or a file name that makes no sense
 	NoKeyframe         // the stream was read and held no keyframe within the budget
 	Network            // no connection, or a server's refusal

@@ -19,6 +19,7 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"go.uber.org/goleak"
 
 	"github.com/kfgrab/kfgrab/internal/origin"
 	"github.com/kfgrab/kfgrab/internal/testmedia"
@@ -29,7 +30,21 @@ func TestMain(m *testing.M) {
 	if os.Getenv("GORACE") == "" {
 		os.Setenv("GORACE", "atexit_sleep_ms=0") // a second for each command otherwise
 	}
-	testscript.Main(m, map[string]func(){"kfgrab": main})
+	testscript.Main(leakChecked{m}, map[string]func(){"kfgrab": main})
+}
+
+// leakChecked fails where a goroutine is left when all tests have passed.
+type leakChecked struct{ m *testing.M }
+
+func (l leakChecked) Run() int {
+	code := l.m.Run()
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	return code
 }
 
 // secret is the password, token and header value of all tests: it must be seen

@@ -165,6 +165,30 @@ func TestDecoderOutOfTime(t *testing.T) {
 	decoder.awaitEnd(t)
 }
 
+// A decoder that was started for a keyframe that never came whole ends too.
+func TestDecoderOfAFailedGrab(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile(testmedia.Make(t, "h264.ts"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	started := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", strconv.Itoa(len(data)))
+		w.Write(data[:5000])
+		http.NewResponseController(w).Flush()
+		<-started
+	}))
+	defer server.Close()
+	decoder := newHungFFmpeg(t)
+	c := newCommand(t, server.URL+"/a.ts", "-o", "picture.jpg", "--ffmpeg", decoder.path)
+	c.start()
+	decoder.awaitStart(t)
+	close(started)
+	c.ends(4)
+	decoder.awaitEnd(t)
+}
+
 func TestInterruptedWhileFetching(t *testing.T) {
 	t.Parallel()
 	asked := make(chan struct{}, 1)
