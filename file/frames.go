@@ -8,6 +8,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/kfgrab/kfgrab/fetch"
 	"github.com/kfgrab/kfgrab/fmp4"
 	"github.com/kfgrab/kfgrab/keyframe"
 	"github.com/kfgrab/kfgrab/ts"
@@ -24,9 +25,6 @@ func (s *Source) recognise(ctx context.Context, in *input) error {
 	head, all, err := peek(in)
 	if err != nil {
 		return err
-	}
-	if r, ok := in.at.(interface{ Size() int64 }); ok {
-		in.size = r.Size() // known since the first read
 	}
 	format := Sniff(head, all)
 	s.opts.log(ctx, "recognised", "format", formatNames[format])
@@ -50,72 +48,101 @@ var formatNames = [...]string{"unknown", "HLS playlist", "MPEG-TS", "MP4", "Anne
 // peek returns the beginning, and whether that is all. Data that come forward
 // only stay to be read.
 func peek(in *input) (head []byte, all bool, err error) {
-	head = make([]byte, SniffSize)
 	if in.at != nil {
+		head = make([]byte, SniffSize)
 		n, err := in.at.ReadAt(head, 0)
-		if err != nil && !errors.Is(err, io.EOF) {
+		head, all = head[:n], errors.Is(err, io.EOF)
+		if err != nil && !all {
 			return nil, false, err
 		}
-		return head[:n], errors.Is(err, io.EOF), nil
+		return head, all, nil
 	}
 	b := bufio.NewReaderSize(in.stream, SniffSize)
 	in.stream = b
 	head, err = b.Peek(SniffSize)
-	if err != nil && !errors.Is(err, io.EOF) && len(head) == 0 {
+	all = errors.Is(err, io.EOF) || errors.Is(err, fetch.ErrBudget)
+	if err != nil && !all {
 		return nil, false, err
 	}
-	return head, err != nil, nil
+	return head, all, nil
 }
 
-// transportStream reads on; with a time asked for, it searches where it can.
+// transportStream reads on; with a time asked for, it reads up to there.
 type transportStream struct {
 	*ts.Reader
-	in   *input
-	opts ts.Options
-	at   time.Duration
-}
-
-func (s *Source) transportStream(in *input) *transportStream {
-	o := ts.Options{Program: s.opts.Program, OnCodec: s.opts.OnCodec}
-	return &transportStream{Reader: ts.NewReader(in.stream, &o), in: in, opts: o, at: s.opts.At}
+	at time.Duration
 }
 
 func (t *transportStream) keyframe() (*keyframe.Frame, error) {
-	switch {
-	case t.at == 0:
+	if t.at == 0 {
 		return t.Keyframe()
-	case t.in.at != nil && t.in.size > 0:
-		return ts.KeyframeAt(t.in.at, t.in.size, t.at, &t.opts)
 	}
-	return ts.LastBefore(t.Reader, keyframe.NoPTS, t.at)
+	return ts.LastBefore(t.Reader, keyframe.NoPTS, t.at+timeSlack)
 }
 
 func (t *transportStream) tracks() []keyframe.Track { return t.Tracks() }
 
+// timeSlack: times are asked for and printed in milliseconds, and pictures lie at
+// fractions of them. Package fmp4 has its own.
+const timeSlack = time.Millisecond
+
+// recording is a transport stream in which a time is searched.
+type recording struct {
+	*ts.Recording
+	at time.Duration
+}
+
+func (r *recording) keyframe() (*keyframe.Frame, error) { return r.KeyframeAt(r.at + timeSlack) }
+func (r *recording) tracks() []keyframe.Track           { return r.Tracks() }
+
+func (s *Source) transportStream(in *input) frames {
+	o := &ts.Options{Program: s.opts.Program, OnCodec: s.opts.OnCodec}
+	if s.opts.At != 0 && in.cheapAt() {
+		return &recording{ts.NewRecording(in.at, in.at.Size(), o), s.opts.At}
+	}
+	return &transportStream{ts.NewReader(in.stream, o), s.opts.At}
+}
+
 // movie reads at any place, on a pipe by keeping what came.
 type movie struct {
 	*fmp4.Movie
-	at    time.Duration
-	again bool
+	r       io.ReaderAt
+	at      time.Duration
+	onCodec func(keyframe.Codec) // nil once it is told
 }
 
 func (s *Source) movie(in *input) *movie {
-	at, size := in.at, in.size
-	if at == nil {
-		at, size = &spool{r: in.stream}, -1
+	m := &movie{at: s.opts.At, onCodec: s.opts.OnCodec}
+	if in.at != nil {
+		m.r = in.at
+		m.Movie = fmp4.NewMovie(m, in.at.Size(), nil)
+		return m
 	}
-	return &movie{Movie: fmp4.NewMovie(at, size, nil), at: s.opts.At}
+	m.r = &spool{r: in.stream, max: s.opts.maxBytes()}
+	m.Movie = fmp4.NewMovie(m, -1, nil)
+	return m
 }
 
 func (m *movie) keyframe() (*keyframe.Frame, error) {
-	if m.at == 0 || m.again {
+	if m.at == 0 {
 		return m.Keyframe()
 	}
-	m.again = true
 	return m.KeyframeAt(m.at)
 }
 
 func (m *movie) tracks() []keyframe.Track { return m.Tracks() }
+
+// ReadAt reads for Movie, whose reads after the index tell that it knows the
+// codec.
+func (m *movie) ReadAt(p []byte, off int64) (int, error) {
+	if init := m.Init(); init != nil && m.onCodec != nil {
+		if t, err := init.Video(); err == nil {
+			m.onCodec(t.Codec)
+		}
+		m.onCodec = nil
+	}
+	return m.r.ReadAt(p, off)
+}
 
 // byteStream reads NAL units of a codec that shows by its parameter sets.
 type byteStream struct {

@@ -52,17 +52,20 @@ func isByteStream(head []byte) bool {
 
 // unreadable names what kfgrab does not read.
 func unreadable(head []byte) error {
+	if len(head) == 0 {
+		return fmt.Errorf("%w: no data at all", keyframe.ErrCorrupt)
+	}
 	for _, s := range signatures {
-		if len(head) >= s.at+len(s.magic) && string(head[s.at:s.at+len(s.magic)]) == s.magic {
+		if len(head) >= s.at && bytes.HasPrefix(head[s.at:], []byte(s.magic)) {
 			return fmt.Errorf("%w: this is %s", keyframe.ErrUnsupported, s.name)
 		}
 	}
 	text := bytes.ToLower(bytes.TrimSpace(head[:min(len(head), 512)]))
 	switch {
-	case len(head) == 0:
-		return fmt.Errorf("%w: no data at all", keyframe.ErrCorrupt)
 	case bytes.HasPrefix(text, []byte("<!doctype html")) || bytes.HasPrefix(text, []byte("<html")):
 		return fmt.Errorf("%w: this is an HTML page, not a video", keyframe.ErrCorrupt)
+	case bytes.HasPrefix(text, []byte("--")) && bytes.Contains(text, []byte("image/jpeg")):
+		return fmt.Errorf("%w: this is motion JPEG", keyframe.ErrUnsupported)
 	}
 	return fmt.Errorf("%w: neither MPEG-TS, MP4, H.264, H.265 nor an HLS playlist", keyframe.ErrCorrupt)
 }
@@ -76,15 +79,23 @@ var signatures = []struct {
 	{0, "FLV\x01", "Flash video"},
 	{0, "OggS", "Ogg"},
 	{8, "AVI ", "AVI"},
+	{0, "\x30\x26\xb2\x75", "Windows Media"},
 	{0, "\x00\x00\x01\xba", "an MPEG program stream"},
 	{0, "\x00\x00\x01\xb3", "an MPEG-2 video stream"},
+	{0, "DKIF", "IVF (VP8, VP9 or AV1)"},
 	{0, "\xff\xd8\xff", "a JPEG picture already"},
 	{0, "\x89PNG", "a PNG picture already"},
 	{0, "GIF8", "a GIF picture already"},
 	{8, "WEBP", "a WebP picture already"},
+	{8, "WAVE", "audio"},
 	{0, "ID3", "audio"},
+	{0, "\xff\xf1", "audio (AAC)"},
+	{0, "fLaC", "audio (FLAC)"},
 	{0, "WEBVTT", "subtitles"},
 	{0, "<?xml", "XML; a DASH manifest is not read"},
 	{0, "<MPD", "a DASH manifest"},
-	{0, "DKIF", "IVF (VP8, VP9 or AV1)"},
+	{0, "v=0", "a session description; open the rtsp:// URL that it belongs to"},
+	{0, "{", "JSON"},
+	{0, "\x1f\x8b", "gzip"},
+	{0, "PK\x03\x04", "a zip archive"},
 }

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"net/url"
-	"os"
 	"time"
 
 	"github.com/kfgrab/kfgrab/fetch"
@@ -29,8 +29,9 @@ type Options struct {
 	// a local file none.
 	MaxBytes int64
 
-	// OnCodec, where set, is called when the codec is known, before the keyframe
-	// is whole.
+	// OnCodec, where set, is called when the tables of a transport stream or the
+	// index of an MP4 file tell the codec, before the keyframe is whole. A byte
+	// stream has neither.
 	OnCodec func(keyframe.Codec)
 
 	Meter  *meter.Counter // counts what is read other than through a client; may be nil
@@ -51,7 +52,8 @@ func (o *Options) log(ctx context.Context, msg string, args ...any) {
 }
 
 // Source is one file or stream. Keyframe on a Source that can be read again, a
-// file or a resource, starts anew; on a pipe it goes on.
+// file or a resource, starts anew, and so it does on datagrams; on a pipe it goes
+// on with what comes.
 type Source struct {
 	opts   Options
 	open   func(ctx context.Context) (*input, error)
@@ -61,36 +63,45 @@ type Source struct {
 
 // input is data to be read, at any place or forward only.
 type input struct {
-	at     io.ReaderAt // nil where data come forward only
-	size   int64       // with at; −1 where unknown
-	stream io.Reader
-	raw    io.Reader // the stream before anything buffered it
-	close  func() error
-	reader frames // of what was recognised, kept where data come forward only
+	at      readerAt // nil where data come forward only
+	stream  io.Reader
+	forward *limitedReader // below stream, nil with at
+	once    bool           // what is read is gone
+	close   func() error
+	reader  frames // of what was recognised
+}
+
+// readerAt is a file that can be read at any place. Its size is −1 where it is
+// unknown.
+type readerAt interface {
+	io.ReaderAt
+	Size() int64
+}
+
+// cheapAt says whether reading at any place costs no more than what is read.
+func (in *input) cheapAt() bool {
+	r, remote := in.at.(*fetch.Resource)
+	if !remote {
+		return in.at != nil
+	}
+	made := r.Ranges()
+	return r.Size() > 0 && len(made) > 0 && made[0].Code == http.StatusPartialContent
 }
 
 // Open returns a Source of the local file at path. A path that names a pipe or a
-// device is read like NewStream's reader.
+// device is read like NewStream's reader, and stays open until Close.
 func Open(path string, o *Options) *Source {
 	s := &Source{opts: valueOf(o)}
-	s.open = func(context.Context) (*input, error) {
-		f, err := os.Open(path)
+	s.open = func(ctx context.Context) (*input, error) {
+		f, info, err := openLocal(ctx, path)
 		if err != nil {
-			return nil, err
-		}
-		info, err := f.Stat()
-		if err == nil && info.IsDir() {
-			err = fmt.Errorf("%s is a directory, not a video", path)
-		}
-		if err != nil {
-			f.Close()
 			return nil, err
 		}
 		if !info.Mode().IsRegular() {
 			return s.forward(f, f.Close), nil
 		}
-		counted := &countedFile{f, s.opts.Meter}
-		return &input{at: counted, size: info.Size(), stream: io.NewSectionReader(counted, 0, info.Size()), close: f.Close}, nil
+		r := &localFile{ctx: ctx, f: f, size: info.Size(), meter: s.opts.Meter}
+		return &input{at: r, stream: io.NewSectionReader(r, 0, r.size), close: f.Close}, nil
 	}
 	return s
 }
@@ -100,7 +111,9 @@ func Open(path string, o *Options) *Source {
 // SetReadDeadline of net.Conn and os.File.
 func NewStream(r io.Reader, o *Options) *Source {
 	s := &Source{opts: valueOf(o)}
-	s.kept = s.forward(r, func() error { return nil })
+	s.open = func(context.Context) (*input, error) {
+		return s.forward(r, func() error { return nil }), nil
+	}
 	return s
 }
 
@@ -115,7 +128,7 @@ func OpenResource(client *fetch.Client, u *url.URL, begun *fetch.Resource, o *Op
 		if r == nil {
 			r = client.Open(ctx, u, FirstRange)
 		}
-		return &input{at: r, size: -1, stream: r, close: r.Close}, nil
+		return &input{at: r, stream: r, close: r.Close}, nil
 	}
 	return s
 }
@@ -136,21 +149,43 @@ func valueOf(o *Options) Options {
 // error wraps keyframe.ErrNotFound, ErrCorrupt or ErrUnsupported, the context's
 // cause, or is the one of opening and reading.
 func (s *Source) Keyframe(ctx context.Context) (*keyframe.Frame, error) {
-	in := s.kept
-	if in == nil {
-		var err error
-		if in, err = s.open(ctx); err != nil {
-			return nil, err
-		}
+	in, err := s.input(ctx)
+	if err != nil {
+		return nil, interrupted(ctx, err, "opening")
+	}
+	if !in.once {
 		defer in.close()
 	}
-	stop := interrupt(ctx, in.raw)
-	defer stop()
-	f, err := s.read(ctx, in)
-	if err != nil && ctx.Err() != nil && !errors.Is(err, context.Cause(ctx)) {
-		err = fmt.Errorf("waiting for a keyframe: %w", context.Cause(ctx))
+	if in.forward != nil {
+		defer in.forward.begin(ctx)()
 	}
-	return f, err
+	f, err := s.read(ctx, in)
+	if in.forward != nil && in.forward.left == in.forward.max {
+		return f, interrupted(ctx, err, "no data came")
+	}
+	return f, interrupted(ctx, err, "waiting for a keyframe")
+}
+
+// input returns what to read from.
+func (s *Source) input(ctx context.Context) (*input, error) {
+	if s.kept != nil {
+		return s.kept, nil
+	}
+	in, err := s.open(ctx)
+	if err == nil && in.once {
+		s.kept = in
+	}
+	return in, err
+}
+
+// interrupted puts the cause of ctx's end in the place of what the end did to a
+// read.
+func interrupted(ctx context.Context, err error, doing string) error {
+	cause := context.Cause(ctx)
+	if err == nil || cause == nil || err != cause && errors.Is(err, cause) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", doing, cause)
 }
 
 func (s *Source) read(ctx context.Context, in *input) (*keyframe.Frame, error) {
@@ -169,30 +204,19 @@ func (s *Source) read(ctx context.Context, in *input) (*keyframe.Frame, error) {
 // Tracks lists the elementary streams that the last Keyframe came across.
 func (s *Source) Tracks() []keyframe.Track { return s.tracks }
 
-// Close lets go of what NewStream or OpenUDP holds.
+// Close lets go of a pipe or device that Open opened. What NewStream reads, and
+// the client of OpenResource, are the caller's to close.
 func (s *Source) Close() error {
 	if s.kept == nil {
 		return nil
 	}
-	return s.kept.close()
+	in := s.kept
+	s.kept = nil
+	return in.close()
 }
 
 // forward is the input of data that come forward only.
 func (s *Source) forward(r io.Reader, closer func() error) *input {
-	limited := &limitedReader{r: r, left: s.opts.maxBytes(), max: s.opts.maxBytes(), meter: s.opts.Meter}
-	return &input{stream: limited, raw: limited, close: closer}
-}
-
-// countedFile tells the meter what is read of a file.
-type countedFile struct {
-	io.ReaderAt
-	meter *meter.Counter
-}
-
-func (f *countedFile) ReadAt(p []byte, off int64) (int, error) {
-	n, err := f.ReaderAt.ReadAt(p, off)
-	if f.meter != nil {
-		f.meter.AddDown(n)
-	}
-	return n, err
+	limited := &limitedReader{r: r, max: s.opts.maxBytes(), meter: s.opts.Meter}
+	return &input{stream: limited, forward: limited, once: true, close: closer}
 }

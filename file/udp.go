@@ -2,12 +2,14 @@ package file
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
-	"os"
+	"strconv"
 	"time"
+
+	"github.com/pion/rtp"
 
 	"github.com/kfgrab/kfgrab/internal/redact"
 )
@@ -17,43 +19,51 @@ const (
 	maxDatagram = 64 << 10
 	// receiveBuffer holds a keyframe of 8 Mbit/s video while the program is busy.
 	receiveBuffer = 1 << 20
-	// rtpHeader is the RTP header in front of a transport stream (RFC 2250 2)
-	// without contributing sources and extension.
-	rtpHeader = 12
 )
 
 // OpenUDP returns a Source of the transport stream that comes in datagrams, with
-// or without RTP headers, to the address of a URL like udp://239.1.2.3:1234 or
-// udp://127.0.0.1:1234. A multicast group is joined while Keyframe runs, on the
+// or without RTP headers (RFC 2250 2), to the address of a URL like
+// udp://239.1.2.3:1234, udp://127.0.0.1:1234 or udp://:1234. The address is
+// listened to, and a multicast group joined, while Keyframe runs; the group on the
 // interface that the parameter iface names, else on the system's choice.
 func OpenUDP(u *url.URL, o *Options) (*Source, error) {
-	addr, err := net.ResolveUDPAddr("udp", u.Host)
-	if err != nil || addr.Port == 0 {
-		return nil, fmt.Errorf("%s: a UDP address is like udp://239.1.2.3:1234", redact.URL(u.String()))
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	if err != nil || port == 0 {
+		return nil, fmt.Errorf("%s: a UDP address has a port, as in udp://239.1.2.3:1234", redact.URL(u.String()))
 	}
 	var iface *net.Interface
 	if name := u.Query().Get("iface"); name != "" {
 		if iface, err = net.InterfaceByName(name); err != nil {
-			return nil, fmt.Errorf("no network interface %q", name)
+			return nil, fmt.Errorf("%s: no network interface %q", redact.URL(u.String()), name)
 		}
 	}
 	s := &Source{opts: valueOf(o)}
 	s.open = func(ctx context.Context) (*input, error) {
-		conn, err := listen(addr, iface)
+		conn, err := listen(ctx, u.Host, iface)
 		if err != nil {
 			return nil, err
 		}
 		conn.SetReadBuffer(receiveBuffer) // a smaller one still works
-		return s.forward(&datagrams{conn: conn}, conn.Close), nil
+		in := s.forward(&datagrams{conn: conn}, conn.Close)
+		in.once = false // the newest keyframe is yet to come
+		return in, nil
 	}
 	return s, nil
 }
 
-func listen(addr *net.UDPAddr, iface *net.Interface) (*net.UDPConn, error) {
-	if addr.IP != nil && addr.IP.IsMulticast() {
-		return net.ListenMulticastUDP("udp", iface, addr)
+func listen(ctx context.Context, host string, iface *net.Interface) (*net.UDPConn, error) {
+	if addr, err := netip.ParseAddrPort(host); err == nil && addr.Addr().IsMulticast() {
+		conn, err := net.ListenMulticastUDP("udp", iface, net.UDPAddrFromAddrPort(addr))
+		if err == nil {
+			ownGroupOnly(conn)
+		}
+		return conn, err
 	}
-	return net.ListenUDP("udp", addr)
+	conn, err := new(net.ListenConfig).ListenPacket(ctx, "udp", host)
+	if err != nil {
+		return nil, err
+	}
+	return conn.(*net.UDPConn), nil
 }
 
 // datagrams makes a byte stream of the payloads.
@@ -67,9 +77,6 @@ func (d *datagrams) Read(p []byte) (int, error) {
 	for len(d.rest) == 0 {
 		n, err := d.conn.Read(d.buf[:])
 		if err != nil {
-			if errors.Is(err, os.ErrDeadlineExceeded) {
-				err = fmt.Errorf("no datagrams: %w", err)
-			}
 			return 0, err
 		}
 		d.rest = transportPackets(d.buf[:n])
@@ -84,8 +91,15 @@ func (d *datagrams) SetReadDeadline(t time.Time) error { return d.conn.SetReadDe
 // transportPackets takes the RTP header off, if there is one: version 2 where a
 // sync byte would stand, and a sync byte behind the header.
 func transportPackets(datagram []byte) []byte {
-	if len(datagram) > rtpHeader && datagram[0]>>6 == 2 && datagram[rtpHeader] == 0x47 {
-		return datagram[rtpHeader:]
+	var p rtp.Packet
+	if len(datagram) == 0 || datagram[0]>>6 != 2 || p.Unmarshal(datagram) != nil {
+		return datagram
 	}
-	return datagram
+	if len(p.Payload) == 0 || p.Payload[0] != syncByte {
+		return datagram
+	}
+	return p.Payload
 }
+
+// syncByte begins every transport packet (ISO/IEC 13818-1 2.4.3.2).
+const syncByte = 0x47

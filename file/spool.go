@@ -1,0 +1,88 @@
+package file
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+// spool lets data that come forward only be read at any place, by keeping what
+// came: for MP4, whose index may stand behind its samples. Once it holds max
+// bytes, the oldest go.
+type spool struct {
+	r      io.Reader
+	max    int64
+	pieces [][]byte // of pieceBytes each, but for the last one
+	gone   int64    // bytes dropped in front of pieces
+	end    int64    // bytes read
+	over   bool     // r is at its end
+}
+
+// pieceBytes is what is kept and dropped at a time.
+const pieceBytes = 64 << 10
+
+// ReadAt reads on as far as it has to. After an error of the reader other than
+// io.EOF it may be called again.
+func (s *spool) ReadAt(p []byte, off int64) (n int, err error) {
+	if off < 0 {
+		return 0, errors.New("file: negative offset")
+	}
+	for n < len(p) {
+		at := off + int64(n)
+		if at < 0 {
+			return n, io.EOF // beyond any file
+		}
+		if err := s.reach(at); err != nil {
+			return n, err
+		}
+		piece := s.pieces[(at-s.gone)/pieceBytes]
+		n += copy(p[n:], piece[(at-s.gone)%pieceBytes:])
+	}
+	return n, nil
+}
+
+// reach makes the byte at off held.
+func (s *spool) reach(off int64) error {
+	if off < s.gone {
+		return fmt.Errorf("%w: byte %d of a pipe is wanted again, and no longer kept", keyframe.ErrUnsupported, off)
+	}
+	for s.end <= off {
+		if s.over {
+			return io.EOF
+		}
+		if err := s.more(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// more reads once.
+func (s *spool) more() error {
+	last := len(s.pieces) - 1
+	if last < 0 || len(s.pieces[last]) == pieceBytes {
+		s.pieces = append(s.pieces, s.free())
+		last = len(s.pieces) - 1
+	}
+	piece := s.pieces[last]
+	n, err := s.r.Read(piece[len(piece):pieceBytes])
+	s.pieces[last], s.end = piece[:len(piece)+n], s.end+int64(n)
+	s.over = errors.Is(err, io.EOF)
+	if n > 0 || s.over {
+		return nil
+	}
+	return err
+}
+
+// free returns an empty piece, the oldest one where enough is held.
+func (s *spool) free() []byte {
+	if s.end-s.gone < max(s.max, 2*pieceBytes) {
+		return make([]byte, 0, pieceBytes)
+	}
+	oldest := s.pieces[0]
+	s.pieces = append(s.pieces[:0], s.pieces[1:]...)
+	s.gone += pieceBytes
+	return oldest[:0]
+}

@@ -1,0 +1,26 @@
+package file
+
+import (
+	"net"
+	"syscall"
+)
+
+// Socket options that package syscall lacks, of linux/in.h and linux/in6.h.
+const (
+	ipMulticastAll   = 49
+	ipv6MulticastAll = 29
+)
+
+// ownGroupOnly keeps out the datagrams of other groups that some program of this
+// machine has joined, where their port is the same: Linux delivers them to every
+// socket of the port.
+func ownGroupOnly(conn *net.UDPConn) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return
+	}
+	raw.Control(func(fd uintptr) { // one of the two fails
+		syscall.SetsockoptInt(int(fd), syscall.IPPROTO_IP, ipMulticastAll, 0)
+		syscall.SetsockoptInt(int(fd), syscall.IPPROTO_IPV6, ipv6MulticastAll, 0)
+	})
+}
