@@ -23,6 +23,7 @@ var recipes = map[string]recipe{
 	"two-programs.ts": twoPictures("-map 0 -map 1 -c:v libx264 -preset veryfast -g 25 -program program_num=1:st=0 -program program_num=2:st=1 -f mpegts", "programs.ts"),
 	"5mbit.ts":        av("640x360", 25, 60, "-vf noise=alls=30:allf=t,format=yuv420p -c:v libx264 -preset ultrafast -b:v 4850k -maxrate 4850k -bufsize 4850k -g 50 -bf 2 -sc_threshold 0 -c:a aac -f mpegts", "5mbit.ts"),
 	"long-gop.ts":     video("640x360", 25, 24, "-vf noise=alls=30:allf=t,format=yuv420p -c:v libx264 -preset ultrafast -b:v 4M -maxrate 4M -bufsize 4M -g 1000 -force_key_frames 2 -sc_threshold 0 -f mpegts", "long-gop.ts"),
+	"5mbit.mp4":       av("640x360", 25, 60, "-vf noise=alls=30:allf=t,format=yuv420p -c:v libx264 -preset ultrafast -b:v 4850k -maxrate 4850k -bufsize 4850k -g 50 -bf 2 -sc_threshold 0 -c:a aac", "5mbit.mp4"),
 	// The clock, of 33 bits at 90 kHz, wraps 2.3 s behind the beginning.
 	"wrap.ts": av("640x360", 25, 8, "-vf noise=alls=30:allf=t,format=yuv420p -c:v libx264 -preset ultrafast -b:v 2M -g 25 -bf 2 -sc_threshold 0 -c:a aac -f mpegts -output_ts_offset 95440", "wrap.ts"),
 
