@@ -22,6 +22,10 @@ type Options struct {
 	// Header goes with every request to the origin (scheme, host and port) of
 	// the stream's URL, and to no other.
 	Header http.Header
+	// HeadersEverywhere sends Header to every origin that playlists and redirects
+	// lead to, but for Host. The credentials in the stream's URL stay with its own
+	// even so.
+	HeadersEverywhere bool
 	// UserAgent goes with every request; "" means DefaultUserAgent.
 	UserAgent string
 
@@ -44,6 +48,7 @@ type Client struct {
 	origin    string        // of the stream
 	user      *url.Userinfo // of the stream's URL
 	header    http.Header
+	foreign   http.Header // that part of header which goes to other origins
 	userAgent string
 
 	dialer    *dialer
@@ -73,6 +78,10 @@ func New(u *url.URL, o *Options) *Client {
 		budget:    &budget{max: o.MaxBytes},
 		meter:     o.Meter,
 		log:       o.Logger,
+	}
+	if o.HeadersEverywhere {
+		c.foreign = canonical(o.Header)
+		c.foreign.Del("Host")
 	}
 	if c.userAgent == "" {
 		c.userAgent = DefaultUserAgent

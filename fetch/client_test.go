@@ -163,6 +163,49 @@ func TestHeadersStayAtHome(t *testing.T) {
 	}
 }
 
+// TestHeadersEverywhere: two hosts, 127.0.0.1 and localhost. The user's headers go
+// to both if he says so, but for Host; user and password of the URL, and cookies,
+// never do.
+func TestHeadersEverywhere(t *testing.T) {
+	for _, everywhere := range []bool{false, true} {
+		var got []string
+		note := func(where string, w http.ResponseWriter, r *http.Request) {
+			user, password, _ := r.BasicAuth()
+			got = append(got, fmt.Sprintf("%s%s %s:%s referer=%s cookie=%s host=%t", where, r.URL.Path, user, password,
+				r.Header.Get("Referer"), r.Header.Get("Cookie"), r.Host == "cam.example"))
+			http.SetCookie(w, &http.Cookie{Name: where, Value: "1"})
+		}
+		other := serve(t, func(w http.ResponseWriter, r *http.Request) { note("other", w, r) })
+		other.Host = "localhost:" + other.Port()
+		home := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			note("home", w, r)
+			if r.URL.Path == "/away" {
+				http.Redirect(w, r, other.String(), http.StatusFound)
+			}
+		})
+		home.User = url.UserPassword("u", "p")
+		c := client(t, home, &Options{
+			HeadersEverywhere: everywhere,
+			Header:            http.Header{"Referer": {"r"}, "Host": {"cam.example"}},
+		})
+		for _, u := range []*url.URL{home.JoinPath("../away"), home, other} {
+			if _, err := c.Get(within(t, testTime), u, 1000); err != nil {
+				t.Fatal(err)
+			}
+		}
+		abroad := map[bool]string{false: "", true: "r"}[everywhere]
+		want := []string{
+			"home/away u:p referer=r cookie= host=true",
+			"other/media.ts : referer=" + abroad + " cookie= host=false",
+			"home/media.ts u:p referer=r cookie=home=1 host=true",
+			"other/media.ts : referer=" + abroad + " cookie=other=1 host=false",
+		}
+		if strings.Join(got, "\n") != strings.Join(want, "\n") {
+			t.Errorf("everywhere %t: got\n%s\nwant\n%s", everywhere, strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+	}
+}
+
 func TestUsersHeadersWin(t *testing.T) {
 	u := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, r.Host, " ", r.Header.Get("User-Agent"), " ", r.Header.Get("Authorization"), " ", r.Header.Get("Range"))

@@ -38,20 +38,21 @@ func canonical(h http.Header) http.Header {
 	return own
 }
 
-// dress gives a request its headers. Those of the user and the stream's
-// credentials go to the stream's own origin alone: a playlist or a redirect may
-// lead anywhere, to the same host without TLS too.
+// dress gives a request its headers. Those of the user, unless he wants them
+// everywhere, and the stream's credentials go to the stream's own origin alone: a
+// playlist or a redirect may lead anywhere, to the same host without TLS too.
 func (c *Client) dress(req *http.Request, own http.Header) {
 	req.Header = http.Header{"User-Agent": {c.userAgent}}
-	user := req.URL.User
+	user, header := req.URL.User, c.foreign
 	if origin(req.URL) == c.origin {
-		for k, v := range c.header {
-			req.Header[k] = v
-		}
+		header = c.header
 		req.Host = c.header.Get("Host")
 		if user == nil {
 			user = c.user
 		}
+	}
+	for k, v := range header {
+		req.Header[k] = v
 	}
 	if user != nil && req.Header.Get("Authorization") == "" {
 		password, _ := user.Password()
