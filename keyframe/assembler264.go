@@ -177,11 +177,12 @@ func (s *sets264) store(nalu []byte) bool {
 			s.sps[sps.id] = sps
 		}
 	case nal264PPS:
-		pps, err := parsePPS264(nalu)
-		if err != nil {
-			return true
+		for _, old := range s.pps {
+			if old != nil && bytes.Equal(old.raw, nalu) {
+				return true
+			}
 		}
-		if old := s.pps[pps.id]; old == nil || !bytes.Equal(old.raw, nalu) {
+		if pps, err := parsePPS264(nalu); err == nil {
 			pps.raw = slices.Clone(nalu)
 			s.pps[pps.id] = pps
 		}

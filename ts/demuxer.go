@@ -20,7 +20,7 @@ const (
 )
 
 // demuxer follows the program tables and the one video stream chosen by them. It
-// takes packets, and holds no I/O.
+// takes packets, and holds no I/O. Packets stay as they are until keep is called.
 type demuxer struct {
 	wanted  int // program number, 0 for the first with video
 	onCodec func(keyframe.Codec)
@@ -191,6 +191,16 @@ func (d *demuxer) followed() []*video {
 		return []*video{d.video}
 	}
 	return d.provisional
+}
+
+// keep makes the demuxer independent of the buffer that its packets lay in.
+func (d *demuxer) keep() {
+	if d.video != nil {
+		d.video.keep()
+	}
+	for _, v := range d.provisional {
+		v.keep()
+	}
 }
 
 // hopeless says that the tables are complete and lead to no video.

@@ -207,6 +207,7 @@ func (r *Reader) fill() error {
 	if errors.Is(r.err, io.EOF) {
 		return r.err
 	}
+	r.demux.keep()
 	r.end = copy(r.buf, r.buf[r.start:r.end])
 	r.start = 0
 	for range maxEmptyReads {

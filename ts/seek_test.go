@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kfgrab/kfgrab/internal/testmedia"
 	"github.com/kfgrab/kfgrab/keyframe"
 	"github.com/kfgrab/kfgrab/ts"
 )
@@ -168,7 +169,7 @@ func TestKeyframeAtErrors(t *testing.T) {
 		{"not a transport stream", bytes.NewReader(make([]byte, 3<<20)), 3 << 20, nil, keyframe.ErrCorrupt},
 		{"without video", &file{data: read(t, "h264-audio.ts")}, len(read(t, "h264-audio.ts")), nil, keyframe.ErrNotFound},
 		{"no such program", &file{data: data}, len(data), &ts.Options{Program: 9}, keyframe.ErrNotFound},
-		{"without keyframes", &file{data: withoutKeyframes(read(t, "h264.ts"))}, len(read(t, "h264.ts")), nil, keyframe.ErrNotFound},
+		{"without keyframes", &file{data: testmedia.WithoutKeyframes(read(t, "h264.ts"))}, len(read(t, "h264.ts")), nil, keyframe.ErrNotFound},
 		{"without times", &file{data: withoutTimes(read(t, "h264.ts"))}, len(read(t, "h264.ts")), nil, keyframe.ErrUnsupported},
 		{"broken at its beginning", &file{data: data, broken: 1}, len(data), nil, errBroken},
 		{"broken where the search leads", &file{data: data, broken: len(data) / 3}, len(data), nil, errBroken},

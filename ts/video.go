@@ -15,7 +15,8 @@ type video struct {
 
 	counter  uint8 // continuity_counter of the last packet
 	counted  bool
-	last     []byte // the last packet, to know a duplicate by
+	last     []byte // the last packet, to know a duplicate by, in the buffer it came in
+	kept     []byte // holds last where the buffer is used again
 	inPES    bool   // a PES header was read since the last loss
 	clear    bool   // some payload came unscrambled
 	pts      time.Duration
@@ -25,7 +26,7 @@ type video struct {
 
 func newVideo(pid int, codecs ...keyframe.Codec) *video {
 	return &video{
-		pid: pid, pts: keyframe.NoPTS, last: make([]byte, packetSize),
+		pid: pid, pts: keyframe.NoPTS, kept: make([]byte, packetSize),
 		Detector: keyframe.NewDetector(codecs...),
 	}
 }
@@ -48,8 +49,7 @@ func (v *video) take(p packet, raw []byte) bool {
 	if v.counted && !p.discontinuity && p.counter != (v.counter+1)&0x0f {
 		v.lose()
 	}
-	v.counter, v.counted = p.counter, true
-	copy(v.last, raw)
+	v.counter, v.counted, v.last = p.counter, true, raw
 	if p.scrambled {
 		v.lose()
 		return false
@@ -70,6 +70,9 @@ func (v *video) take(p packet, raw []byte) bool {
 func (v *video) duplicate(p packet, raw []byte) bool {
 	return v.counted && p.counter == v.counter && !p.discontinuity && slices.Equal(v.last, raw)
 }
+
+// keep copies the last packet out of its buffer.
+func (v *video) keep() { v.last = v.kept[:copy(v.kept, v.last)] }
 
 // begin takes the packet that starts a PES packet.
 func (v *video) begin(payload []byte) bool {
