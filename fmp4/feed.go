@@ -29,6 +29,11 @@ func (m *Movie) feed(s sample, ahead int) error {
 	if err := m.spend(s); err != nil {
 		return err
 	}
+	if d.protected(s) {
+		if data, err = d.encryption.decrypt(s, data, m.key); err != nil {
+			return err
+		}
+	}
 	m.prepare(d)
 	if s.number != m.expected {
 		m.asm.Lose()
@@ -47,10 +52,12 @@ func (m *Movie) description(s sample) (*description, error) {
 	if s.desc >= 0 && s.desc < len(m.track.descriptions) {
 		d = &m.track.descriptions[s.desc]
 	}
-	switch e := d.encryption; {
-	case e != nil && (s.hidden || len(e.ConstantIV) > 0):
-		return nil, fmt.Errorf("%w: encrypted (%s)", keyframe.ErrUnsupported, printable(e.Scheme))
-	case d.codec != m.track.Codec:
+	if d.protected(s) {
+		if err := d.encryption.readable(s, m.key); err != nil {
+			return nil, err
+		}
+	}
+	if d.codec != m.track.Codec {
 		return nil, fmt.Errorf("%w: sample description %s", keyframe.ErrUnsupported, printable(d.format))
 	}
 	return d, nil

@@ -1,7 +1,6 @@
 package fmp4
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -44,7 +43,8 @@ type trackRun struct {
 	off, pts int64 // of the next sample; pts without its composition offset
 	index    int64 // of the next sample
 	desc     int
-	hidden   bool
+	aux      *auxiliary
+	entry    int // in aux, of the first sample
 }
 
 // fragmentParser turns a moof box into a fragment.
@@ -52,6 +52,7 @@ type fragmentParser struct {
 	track *Track
 	at    int64 // of the moof box
 	end   int64 // of the moof box
+	body  []byte
 	data  int64 // where the data of the traf box before ends
 	out   *fragment
 	dts   int64 // where a traf box without tfdt goes on
@@ -60,7 +61,7 @@ type fragmentParser struct {
 // parseMoof reads the samples of track t; first is the number of the first one,
 // and dts the decode time where the box tells none. It keeps parts of moof.
 func parseMoof(moof box, end int64, t *Track, first, dts int64) (*fragment, error) {
-	p := fragmentParser{track: t, at: moof.at, end: end, data: moof.at, out: &fragment{number: first}, dts: dts}
+	p := fragmentParser{track: t, at: moof.at, end: end, body: moof.body, data: moof.at, out: &fragment{number: first}, dts: dts}
 	for c := range children(moof.body, 0) {
 		if c.kind == "traf" {
 			if err := p.traf(c); err != nil {
@@ -88,7 +89,7 @@ func (p *fragmentParser) traf(traf box) error {
 	run := p.defaults(tfhd)
 	run.pts = p.decodeTime(traf) - p.track.editShift
 	if mine {
-		run.hidden = hidden(traf)
+		run.aux = p.auxiliary(traf, base)
 	} else if len(p.out.others) < maxTracks {
 		p.out.others = append(p.out.others, tfhd.TrackID)
 	}
@@ -114,6 +115,7 @@ func (p *fragmentParser) traf(traf box) error {
 		size, duration := r.extent()
 		p.data = r.off + size
 		run.pts += duration
+		run.entry += int(r.count)
 		if mine && r.count > 0 {
 			p.out.runs = append(p.out.runs, r)
 		}
@@ -163,30 +165,6 @@ func (p *fragmentParser) decodeTime(traf box) int64 {
 		}
 	}
 	return p.dts
-}
-
-// smoothSenc is the extended type of the box that Microsoft's PIFF had before
-// senc was standardised.
-var smoothSenc = []byte{0xa2, 0x39, 0x4f, 0x52, 0x5a, 0x9b, 0x4f, 0x14, 0xa2, 0x44, 0x6c, 0x42, 0x7c, 0x64, 0x8d, 0xf4}
-
-// hidden says whether a track fragment has encryption data, or samples in a
-// sample group of theirs (ISO/IEC 23001-7 6, 7).
-func hidden(traf box) bool {
-	for c := range children(traf.body, 0) {
-		switch c.kind {
-		case "senc", "saiz", "saio":
-			return true
-		case "uuid":
-			if bytes.HasPrefix(c.body, smoothSenc) {
-				return true
-			}
-		case "sbgp":
-			if len(c.body) >= 8 && string(c.body[4:8]) == "seig" {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // read returns r with the entries of a trun box.
@@ -266,7 +244,8 @@ func (f *fragment) next(all bool) (s sample, ok bool) {
 			duration, size, flags, composition := r.fields(r.index)
 			s = sample{
 				number: f.number, off: r.off, size: int64(size), pts: r.pts + int64(composition),
-				sync: !mp4.DecodeSampleFlags(flags).SampleIsNonSync, desc: r.desc, hidden: r.hidden,
+				sync: !mp4.DecodeSampleFlags(flags).SampleIsNonSync, desc: r.desc,
+				hidden: r.aux != nil, aux: r.aux, entry: r.entry + int(r.index),
 			}
 			r.off, r.pts = r.off+int64(size), r.pts+int64(duration)
 			f.number++

@@ -2,6 +2,7 @@ package fmp4_test
 
 import (
 	"bytes"
+	"path/filepath"
 	"testing"
 
 	"github.com/kfgrab/kfgrab/fmp4"
@@ -84,6 +85,30 @@ func FuzzMovie(f *testing.F) {
 		}
 		if _, err := m.KeyframeAt(1e9); err != nil && !isStreamError(err) {
 			t.Fatal(err)
+		}
+	})
+}
+
+// FuzzProtected: whatever the encryption data says, reads stay inside and errors
+// are the stream's.
+func FuzzProtected(f *testing.F) {
+	dir := filepath.Dir(recipe(f, "hls-tiny-fmp4"))
+	file := append(read(f, filepath.Join(dir, "init.mp4")), read(f, filepath.Join(dir, "seg0.m4s"))...)
+	for _, scheme := range []string{"cenc", "cbcs"} {
+		data := protect(f, file, scheme, sampleKey)
+		f.Add(data)
+		f.Add(bytes.ReplaceAll(data, []byte("senc"), []byte("free")))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m := fmp4.NewMovie(&boundedReader{countingReader{data: data}, t}, int64(len(data)), nil)
+		m.SetKey(sampleKey)
+		for range 20 {
+			if _, err := m.Keyframe(); err != nil {
+				if !isStreamError(err) {
+					t.Fatal(err)
+				}
+				break
+			}
 		}
 	})
 }

@@ -30,7 +30,8 @@ const (
 // concurrent use.
 type Movie struct {
 	w     window
-	given *Init // by the caller
+	given *Init  // by the caller
+	key   []byte // nil: none
 	init  *Init
 	track *Track
 
@@ -66,7 +67,7 @@ func NewMovie(r io.ReaderAt, size int64, init *Init) *Movie {
 
 // rewind goes to the start of the file with nothing known but what was read.
 func (m *Movie) rewind() {
-	*m = Movie{w: m.w, given: m.given, init: m.given, start: keyframe.NoPTS}
+	*m = Movie{w: m.w, given: m.given, key: m.key, init: m.given, start: keyframe.NoPTS}
 	m.pos, m.expected = 0, -1
 }
 
@@ -86,8 +87,8 @@ func (m *Movie) Start() time.Duration {
 // Keyframe returns the next keyframe in decoding order. After the last one, and
 // where there is none, the error wraps keyframe.ErrNotFound; it wraps
 // keyframe.ErrCorrupt where the file is damaged or cut short, and
-// keyframe.ErrUnsupported for other codecs and encrypted samples. Errors of the
-// reader are returned as they are.
+// keyframe.ErrUnsupported for other codecs, and for encrypted samples where SetKey
+// gave no key. Errors of the reader are returned as they are.
 //
 // The search goes by the index. Samples that it calls sync and that hold no
 // random access picture are passed over. Where it knows of no usable one, the

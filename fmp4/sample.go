@@ -15,7 +15,9 @@ type sample struct {
 	pts    int64 // composition time less Track.editShift, in Track.Timescale
 	sync   bool
 	desc   int  // index of its description
-	hidden bool // encrypted
+	hidden bool // there is encryption data
+	aux    *auxiliary
+	entry  int // in aux
 }
 
 // samples yields the samples of one track in decoding order: those of a moov
