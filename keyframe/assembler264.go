@@ -131,7 +131,7 @@ func (p *picture) refreshed() bool {
 // (7.3.2.3, D.1.8).
 func (a *Assembler) readSEI264(nalu []byte) {
 	const recoveryPoint = 6
-	a.scratch = unescape(a.scratch[:0], nalu[1:])
+	a.scratch = AppendRBSP(a.scratch[:0], nalu[1:])
 	rest := a.scratch
 	for len(rest) > 2 {
 		kind, n := seiNumber(rest)

@@ -69,9 +69,9 @@ func (r *bitReader) upTo(limit uint32) int {
 	return int(v)
 }
 
-// unescape appends to dst the RBSP of a NAL unit's payload: the payload without
+// AppendRBSP appends to dst the RBSP of a NAL unit's payload: the payload without
 // its emulation prevention bytes (ISO/IEC 14496-10 7.4.1).
-func unescape(dst, payload []byte) []byte {
+func AppendRBSP(dst, payload []byte) []byte {
 	zeros := 0
 	for _, b := range payload {
 		if zeros >= 2 && b == 3 {

@@ -27,7 +27,7 @@ type pps264 struct {
 }
 
 func parsePPS264(nalu []byte) (*pps264, error) {
-	r := &bitReader{data: unescape(nil, nalu[1:])}
+	r := &bitReader{data: AppendRBSP(nil, nalu[1:])}
 	p := &pps264{raw: nalu}
 	p.id = r.upTo(maxPPSID264)
 	p.spsID = r.upTo(maxSPSID264)
@@ -102,7 +102,7 @@ const sliceHeadBytes = 64
 func parseSlice264(nalu []byte, sets *sets264) (s slice264, ok bool) {
 	var rbsp [sliceHeadBytes]byte
 	head := nalu[:min(len(nalu), sliceHeadBytes)]
-	r := bitReader{data: unescape(rbsp[:0], head[1:])}
+	r := bitReader{data: AppendRBSP(rbsp[:0], head[1:])}
 	s.idr = head[0]&0x1f == nal264IDR
 	s.reference = head[0]&0x60 != 0
 	s.firstMb = r.ue()

@@ -53,7 +53,7 @@ type pps265 struct {
 // damaged. The parameter sets are nil where they are missing.
 func parseSlice265(nalu []byte, nalType int, sets *sets265) (s slice265, ok bool) {
 	var rbsp [16]byte // one flag, one flag, and an Exp-Golomb code of at most 13 bits
-	r := bitReader{data: unescape(rbsp[:0], nalu[2:min(len(nalu), 2+len(rbsp))])}
+	r := bitReader{data: AppendRBSP(rbsp[:0], nalu[2:min(len(nalu), 2+len(rbsp))])}
 	s.first = r.flag()
 	if nalType >= nal265BLAWLP && nalType <= nal265LastIRAP {
 		r.flag() // no_output_of_prior_pics_flag

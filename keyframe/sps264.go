@@ -33,7 +33,7 @@ func parseSPS264(nalu []byte) (*sps264, error) {
 	if len(nalu) < 4 {
 		return nil, fmt.Errorf("%w: sequence parameter set of %d bytes", ErrCorrupt, len(nalu))
 	}
-	r := &bitReader{data: unescape(nil, nalu[1:])}
+	r := &bitReader{data: AppendRBSP(nil, nalu[1:])}
 	s := &sps264{raw: nalu}
 	i := &s.info
 	i.ProfileIDC = int(r.bits(8))

@@ -26,7 +26,7 @@ func parseSPS265(nalu []byte) (*sps265, error) {
 	if len(nalu) < 4 {
 		return nil, fmt.Errorf("%w: sequence parameter set of %d bytes", ErrCorrupt, len(nalu))
 	}
-	r := &bitReader{data: unescape(nil, nalu[2:])}
+	r := &bitReader{data: AppendRBSP(nil, nalu[2:])}
 	s := &sps265{raw: nalu}
 	i := &s.info
 	s.vpsID = int(r.bits(4))
@@ -234,7 +234,7 @@ func parsePPS265(nalu []byte) (id, spsID int, err error) {
 	if len(nalu) < 3 {
 		return 0, 0, fmt.Errorf("%w: picture parameter set of %d bytes", ErrCorrupt, len(nalu))
 	}
-	r := &bitReader{data: unescape(nil, nalu[2:min(len(nalu), 16)])}
+	r := &bitReader{data: AppendRBSP(nil, nalu[2:min(len(nalu), 16)])}
 	id, spsID = r.upTo(maxPPSID265), r.upTo(maxSPSID265)
 	if r.bad {
 		return 0, 0, fmt.Errorf("%w: picture parameter set out of bounds", ErrCorrupt)

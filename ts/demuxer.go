@@ -24,6 +24,7 @@ const (
 type demuxer struct {
 	wanted  int // program number, 0 for the first with video
 	onCodec func(keyframe.Codec)
+	decrypt func(*keyframe.Frame) // of SAMPLE-AES, or nil
 
 	sections map[int]*section // by PID: the association table and the maps
 	maps     map[int]int      // PIDs of the program maps by program number
@@ -42,7 +43,7 @@ type demuxer struct {
 
 func newDemuxer(o Options) *demuxer {
 	return &demuxer{
-		wanted: o.Program, onCodec: o.OnCodec,
+		wanted: o.Program, onCodec: o.OnCodec, decrypt: o.SampleAES,
 		sections: map[int]*section{0: {}}, maps: map[int]int{}, start: keyframe.NoPTS,
 	}
 }
@@ -160,7 +161,7 @@ func (d *demuxer) choose(p program) {
 	if !ok {
 		return
 	}
-	if s.encrypted {
+	if s.encrypted && d.decrypt == nil {
 		d.encrypted = true
 		return
 	}
@@ -171,7 +172,16 @@ func (d *demuxer) choose(p program) {
 			d.onCodec(s.codec)
 		}
 	}
+	d.video.encrypted = s.encrypted
 	d.provisional = nil
+}
+
+// clear returns f, a frame of v, decrypted if need be.
+func (d *demuxer) clear(v *video, f *keyframe.Frame) *keyframe.Frame {
+	if v.encrypted {
+		d.decrypt(f)
+	}
+	return f
 }
 
 // adopt keeps what a PID has gathered before its program map came.

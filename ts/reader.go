@@ -18,6 +18,11 @@ type Options struct {
 	// OnCodec, where set, is called when the program map tells the codec, before
 	// the keyframe is whole.
 	OnCodec func(keyframe.Codec)
+
+	// SampleAES, where set, decrypts a frame of a stream whose samples are encrypted
+	// (stream_type 0xDB, Apple's SAMPLE-AES of H.264), by setting its Data. Where it
+	// is nil, such streams are refused.
+	SampleAES func(*keyframe.Frame)
 }
 
 // Reader finds keyframes in a transport stream.
@@ -79,7 +84,7 @@ func (r *Reader) next(enough func(pts time.Duration) bool) (*keyframe.Frame, err
 	for {
 		if v := r.feeding; v != nil {
 			if f := v.Next(); f != nil {
-				return f, nil
+				return r.demux.clear(v, f), nil
 			}
 			if enough(v.pts) {
 				return nil, nil
@@ -124,7 +129,7 @@ func (r *Reader) finish(err error) (*keyframe.Frame, error) {
 	r.flushed = true
 	for _, v := range r.demux.followed() {
 		if f := v.flush(); f != nil {
-			return f, nil
+			return r.demux.clear(v, f), nil
 		}
 	}
 	switch {

@@ -13,15 +13,16 @@ type video struct {
 	*keyframe.Detector // of one codec, once the program map told it
 	pid                int
 
-	counter  uint8 // continuity_counter of the last packet
-	counted  bool
-	last     []byte // the last packet, to know a duplicate by, in the buffer it came in
-	kept     []byte // holds last where the buffer is used again
-	inPES    bool   // a PES header was read since the last loss
-	clear    bool   // some payload came unscrambled
-	pts      time.Duration
-	missing  int  // bytes that the PES packet's length still promises
-	unsteady bool // PES packets were seen to be longer or shorter than they say
+	counter   uint8 // continuity_counter of the last packet
+	counted   bool
+	last      []byte // the last packet, to know a duplicate by, in the buffer it came in
+	kept      []byte // holds last where the buffer is used again
+	inPES     bool   // a PES header was read since the last loss
+	clear     bool   // some payload came unscrambled
+	encrypted bool   // SAMPLE-AES
+	pts       time.Duration
+	missing   int  // bytes that the PES packet's length still promises
+	unsteady  bool // PES packets were seen to be longer or shorter than they say
 }
 
 func newVideo(pid int, codecs ...keyframe.Codec) *video {
