@@ -11,7 +11,7 @@ BENCH      ?= .
 BENCHCOUNT ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fuzz bench build deps deps-demo clean
+.PHONY: help demo test check fuzz bench measure build deps deps-demo clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
@@ -35,6 +35,9 @@ fuzz: ## run each fuzz target for FUZZTIME (10s)
 
 bench: ## run the benchmarks that match BENCH, BENCHCOUNT times
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(BENCHCOUNT) ./...
+
+measure: ## measure CPU time, memory, speed and bytes of one keyframe
+	@sh scripts/measure.sh
 
 build: ## build bin/kfgrab
 	$(GO) build -trimpath -o bin/kfgrab ./cmd/kfgrab
