@@ -158,7 +158,7 @@ func TestInterruptedWhileDecoding(t *testing.T) {
 func TestDecoderOutOfTime(t *testing.T) {
 	t.Parallel()
 	media, decoder := testmedia.Make(t, "h264.ts"), newHungFFmpeg(t)
-	c := newCommand(t, media, "-o", "picture.jpg", "--ffmpeg", decoder.path, "--timeout", "2s")
+	c := newCommand(t, media, "-o", "picture.jpg", "--ffmpeg", decoder.path, "--timeout", "4s")
 	c.start()
 	decoder.awaitStart(t)
 	c.ends(6)

@@ -118,7 +118,7 @@ func (f *sourceFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.userAgent, "user-agent", "kfgrab/"+version, "`name` to go by")
 	flags.BoolVar(&f.insecure, "insecure", false, "accept any TLS certificate")
 	flags.StringVar(&f.ca, "ca", "", "PEM `file` of certificate authorities to trust instead of the system's")
-	flags.Var(&f.edge, "edge", "of a live HLS stream, `which` keyframe: first of the newest segment (the cheapest), last there is, or next from now on")
+	flags.Var(&f.edge, "edge", "`which` keyframe of a live HLS stream: first of the newest segment (the cheapest), last there is, or next from now on")
 	flags.Var(&f.at, "at", "`time` in a recording, such as 90.5 or 00:10:30: the last keyframe up to there is taken")
 	flags.IntVar(&f.program, "program", 0, "`number` of the program of a transport stream (default the first with video)")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "tell on standard error what was decided and why")
