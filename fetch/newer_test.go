@@ -42,6 +42,10 @@ func TestGetNewerAsks(t *testing.T) {
 		{"date in the future", "", second, noon, "", ""},
 		{"date by no clock", "", noon, "-", "", ""},
 		{"no date", "", "yesterday", noon, "", ""},
+		{"nginx", `"43b9174f-6"`, second, second, `"43b9174f-6"`, ""}, // of another second: it could be anybody's
+		{"nginx, of the same second", `"43b915c0-6"`, noon, noon, "", ""},
+		{"nginx, compressed, of the same second", `W/"43b915c0-6"`, noon, noon, "", ""},
+		{"nginx, of the second before", `"43b915c0-6"`, noon, second, `"43b915c0-6"`, ""},
 		{"nothing", "", "", second, "", ""},
 	}
 	for _, tt := range tests {
@@ -176,6 +180,7 @@ func TestNginxNewer(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			whole.Header.Set("Date", time.Now().Add(time.Minute).UTC().Format(http.TimeFormat)) // the file is as new as the test
 			before := m.Read()
 			for _, ask := range []func() (*Document, error){
 				func() (*Document, error) { return c.GetNewer(ctx, u, 1<<20, whole) },
@@ -196,7 +201,8 @@ func TestNginxNewer(t *testing.T) {
 	}
 }
 
-// TestNginxModified: a file that was written anew is got anew.
+// TestNginxModified: a file that was written anew is got anew, though it has the
+// same size and date.
 func TestNginxModified(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "live.m3u8")
@@ -212,8 +218,8 @@ func TestNginxModified(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write("second")
-	if d, err := c.GetNewer(within(t, testTime), u, 100, first); err != nil || d.NotModified || string(d.Body) != "second" {
+	write("two")
+	if d, err := c.GetNewer(within(t, testTime), u, 100, first); err != nil || d.NotModified || string(d.Body) != "two" {
 		t.Errorf("%+v, %v", d, err)
 	}
 }

@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -13,11 +14,13 @@ func (d *Document) validators(own http.Header) bool {
 	if d == nil || d.URL == nil {
 		return false
 	}
-	if tag := d.Header.Get("Etag"); entityTag(tag) {
+	modified := d.Header.Get("Last-Modified")
+	settled := settled(modified, d.Header.Get("Date"))
+	if tag := d.Header.Get("Etag"); entityTag(tag) && (settled || !ofNginx(tag, modified)) {
 		own.Set("If-None-Match", tag)
 		return true
 	}
-	if modified := d.Header.Get("Last-Modified"); settled(modified, d.Header.Get("Date")) {
+	if settled {
 		own.Set("If-Modified-Since", modified)
 		return true
 	}
@@ -37,6 +40,14 @@ func entityTag(s string) bool {
 	s = strings.TrimPrefix(s, "W/")
 	return len(s) >= 2 && s[0] == '"' && strings.IndexByte(s[1:], '"') == len(s)-2 &&
 		!strings.ContainsFunc(s, func(r rune) bool { return r < '!' || r == 0x7f })
+}
+
+// ofNginx tells the entity tag that nginx gives to a file: its date in seconds and
+// its size, in hexadecimal. A playlist whose window moves has the same size for
+// hours, and two versions within a second the same tag.
+func ofNginx(tag, modified string) bool {
+	m, err := http.ParseTime(modified)
+	return err == nil && strings.HasPrefix(strings.TrimPrefix(tag, "W/"), fmt.Sprintf(`"%x-`, m.Unix()))
 }
 
 // settled says whether a Last-Modified, which counts in seconds, is one that no
