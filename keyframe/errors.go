@@ -13,3 +13,7 @@ var (
 	// container feature or encryption.
 	ErrUnsupported = errors.New("unsupported stream")
 )
+
+// ErrNotModified: the newest keyframe is the one that was delivered last, which is
+// no fault of the stream. Only a source that was asked for newer ones says so.
+var ErrNotModified = errors.New("no newer keyframe")
