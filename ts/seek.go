@@ -180,7 +180,7 @@ func (r *Reader) readStart() error {
 // elsewhere returns a demuxer of the same stream at another place: it knows the
 // tables, and has gathered nothing.
 func (d *demuxer) elsewhere() *demuxer {
-	e := newDemuxer(Options{Program: d.wanted, OnCodec: d.onCodec})
+	e := newDemuxer(Options{Program: d.wanted, OnCodec: d.onCodec, SampleAES: d.decrypt})
 	e.pat, e.maps, e.programs, e.chosen = d.pat, d.maps, slices.Clone(d.programs), d.chosen
 	for pid := range d.sections {
 		e.sections[pid] = &section{}
@@ -188,6 +188,7 @@ func (d *demuxer) elsewhere() *demuxer {
 	for _, p := range d.programs {
 		if s, ok := p.video(); ok && p.number == d.chosen && d.video != nil {
 			e.video = newVideo(s.ID, s.codec)
+			e.video.encrypted = d.video.encrypted
 		}
 	}
 	return e

@@ -2,6 +2,7 @@ package ts_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -259,4 +260,43 @@ func TestFewPackets(t *testing.T) {
 	if ts.Sniff([]byte("GET me some text, with a G in it"+strings.Repeat(" and so on", 20)), true) {
 		t.Error("text is taken for a transport stream")
 	}
+}
+
+// The tables of the beginning count wherever a recording is read: that its samples
+// are encrypted, too.
+func TestKeyframeAtSampleAES(t *testing.T) {
+	all := sampleAES(read(t, "wrap.ts"))
+	data := append(bytes.Clone(all[:3*packetSize]), dropTables(all)...)
+	o := &ts.Options{SampleAES: func(f *keyframe.Frame) { f.Data = []byte("in the clear") }}
+	f, err := ts.NewRecording(bytes.NewReader(data), int64(len(data)), o).KeyframeAt(5 * time.Second)
+	if err != nil || string(f.Data) != "in the clear" {
+		t.Errorf("%v: not decrypted", err)
+	}
+}
+
+// sampleAES gives the H.264 stream of ffmpeg's program map the stream_type 0xDB.
+func sampleAES(data []byte) []byte {
+	for at := 0; at < len(data); at += packetSize {
+		if pidOf(data[at:]) != 0x1000 {
+			continue
+		}
+		section := data[at+5:]
+		section = section[:3+int(section[1]&0x0f)<<8+int(section[2])]
+		section[12] = 0xdb
+		end := len(section) - 4
+		binary.BigEndian.PutUint32(section[end:], crcMPEG2(section[:end]))
+	}
+	return data
+}
+
+// crcMPEG2 is the CRC_32 of ISO/IEC 13818-1 annex A.
+func crcMPEG2(b []byte) uint32 {
+	crc := ^uint32(0)
+	for _, c := range b {
+		crc ^= uint32(c) << 24
+		for range 8 {
+			crc = crc<<1 ^ crc>>31*0x04c11db7
+		}
+	}
+	return crc
 }
