@@ -37,6 +37,9 @@ type mediaBuilder struct {
 	nextRange string // EXT-X-BYTERANGE since the last URI
 	lastPart  *Part  // for byte ranges that go on from it
 	parts     int
+
+	kept    *Media // what a delta update goes on from; may be nil
+	carried int    // segments taken from it
 }
 
 // tag takes one line of the log.
@@ -91,6 +94,7 @@ func (b *mediaBuilder) header(t tag) error {
 		if m.Skipped > maxSkipped || len(m.Segments) > 0 {
 			return fmt.Errorf("%w: EXT-X-SKIP after a segment, or of more than %d", keyframe.ErrCorrupt, maxSkipped)
 		}
+		b.carry()
 	case "#EXT-X-PRELOAD-HINT":
 		if len(m.PreloadHints) == maxHints {
 			return tooMany(t.name, maxHints)
@@ -108,6 +112,9 @@ func (b *mediaBuilder) header(t tag) error {
 func tooMany(name string, limit int) error {
 	return fmt.Errorf("%w: more than %d %s", keyframe.ErrCorrupt, limit, name[1:])
 }
+
+// listed is how many segments the playlist itself had so far.
+func (b *mediaBuilder) listed() int { return len(b.media.Segments) - b.carried }
 
 // segment ends the segment that the tags were about.
 func (b *mediaBuilder) segment(uri string, length float64) error {

@@ -39,6 +39,12 @@ type Playlist struct {
 // says what data looks like. A playlist without variants or segments is no
 // error here: [Master.Pick] and [Media.Newest] say so.
 func Parse(data []byte, base *url.URL, parent *Master) (*Playlist, error) {
+	return parse(data, base, parent, nil)
+}
+
+// parse is Parse with the media playlist kept from before, whose segments stand
+// in for those that a delta update skips.
+func parse(data []byte, base *url.URL, parent *Master, kept *Media) (*Playlist, error) {
 	if err := withinLimits(data); err != nil {
 		return nil, fmt.Errorf("HLS playlist: %w", err)
 	}
@@ -55,7 +61,7 @@ func Parse(data []byte, base *url.URL, parent *Master) (*Playlist, error) {
 	if text.master {
 		p.Master, err = decodeMaster(text, base)
 	} else {
-		p.Media, err = decodeMedia(text, base)
+		p.Media, err = decodeMedia(text, base, kept)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("HLS playlist: %w", err)
@@ -121,7 +127,7 @@ func variant(v *m3u8.Variant, attributes string, base *url.URL) Variant {
 
 // decodeMedia has the library pair durations with URIs and read the header, and
 // hands all else to the log's reader.
-func decodeMedia(text *sanitised, base *url.URL) (*Media, error) {
+func decodeMedia(text *sanitised, base *url.URL, kept *Media) (*Media, error) {
 	// The capacity is exact: the library's slice never grows, and never is 0,
 	// at which it would divide.
 	list, err := m3u8.NewMediaPlaylist(0, uint(max(text.uris, 1)))
@@ -136,7 +142,7 @@ func decodeMedia(text *sanitised, base *url.URL) (*Media, error) {
 	if list.SeqNo > maxSequence || list.DiscontinuitySeq > maxSequence {
 		return nil, fmt.Errorf("%w: media sequence number out of range", keyframe.ErrCorrupt)
 	}
-	b := mediaBuilder{base: base, media: &Media{
+	b := mediaBuilder{base: base, kept: kept, media: &Media{
 		MediaSequence:         int64(list.SeqNo),
 		DiscontinuitySequence: int64(list.DiscontinuitySeq),
 		Live:                  !list.Closed && list.MediaType != m3u8.VOD,
@@ -145,8 +151,8 @@ func decodeMedia(text *sanitised, base *url.URL) (*Media, error) {
 	}}
 	listed := list.Segments[:list.Count()]
 	for _, t := range log.tags {
-		for len(b.media.Segments) < t.before {
-			s := listed[len(b.media.Segments)]
+		for b.listed() < t.before {
+			s := listed[b.listed()]
 			if err := b.segment(s.URI, s.Duration); err != nil {
 				return nil, err
 			}
@@ -155,7 +161,7 @@ func decodeMedia(text *sanitised, base *url.URL) (*Media, error) {
 			return nil, err
 		}
 	}
-	for _, s := range listed[len(b.media.Segments):] {
+	for _, s := range listed[b.listed():] {
 		if err := b.segment(s.URI, s.Duration); err != nil {
 			return nil, err
 		}

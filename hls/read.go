@@ -115,8 +115,8 @@ func (s *Source) open(ctx context.Context, seg *Segment) (*reading, error) {
 		if tracks := c.Tracks(); len(tracks) > 0 {
 			s.tracks = tracks
 		}
+		r.Close() // which may read the rest of one
 		s.log(ctx, "ranges", "fetched", r.Ranges())
-		r.Close()
 	}
 	return &reading{segment: seg, container: c, at: r, options: s.programOptions(), close: done}, nil
 }

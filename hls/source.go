@@ -28,6 +28,11 @@ type Options struct {
 	// Program is the program of a transport stream; 0 is the first with video.
 	Program int
 
+	// IfNewer has Keyframe return an error that wraps keyframe.ErrNotModified, and
+	// fetch no more than the playlist, where the newest keyframe is the one that it
+	// returned last.
+	IfNewer bool
+
 	// OnCodec, where set, is called when the codec is known, before the keyframe
 	// is whole.
 	OnCodec func(keyframe.Codec)
@@ -58,9 +63,11 @@ type Source struct {
 
 // learnt is what a Source knows of its rendition by having read it.
 type learnt struct {
-	sequence int64    // of the media playlist
-	section  *section // of the last segment, if it has one
-	span     int      // bytes of the last keyframe
+	sequence int64              // of the media playlist
+	section  *section           // of the last segment, if it has one
+	span     int                // bytes of the last keyframe
+	last     *Segment           // that the last keyframe came from
+	reloads  map[string]*reload // media playlists, by address
 }
 
 // New returns a Source of the master or media playlist at u, fetched through
@@ -112,7 +119,7 @@ func (s *Source) from(ctx context.Context, media *Media) (*keyframe.Frame, error
 // grab returns the keyframe of seg that is wanted, or of the one next to it.
 func (s *Source) grab(ctx context.Context, media *Media, seg *Segment) (*keyframe.Frame, error) {
 	s.log(ctx, "segment", "sequence", seg.Sequence, "uri", seg.URI.String(), "live", media.Live)
-	f, err := s.take(ctx, seg)
+	f, err := s.newer(ctx, seg)
 	if err == nil || !anotherMayDo(ctx, err) {
 		return f, err
 	}
@@ -121,10 +128,11 @@ func (s *Source) grab(ctx context.Context, media *Media, seg *Segment) (*keyfram
 		return nil, err
 	}
 	s.log(ctx, "another segment", "sequence", other.Sequence, "because", err)
-	f, otherErr := s.take(ctx, other)
-	if otherErr == nil || ctx.Err() != nil {
+	f, otherErr := s.newer(ctx, other)
+	if otherErr == nil || ctx.Err() != nil || errors.Is(otherErr, keyframe.ErrNotModified) {
 		return f, otherErr
 	}
+	s.reloads = nil // what is amiss may be the playlist that is kept
 	return nil, err
 }
 
@@ -161,7 +169,7 @@ func (m *Media) neighbour(seg *Segment) *Segment {
 func anotherMayDo(ctx context.Context, err error) bool {
 	var status *fetch.StatusError
 	switch {
-	case ctx.Err() != nil, errors.Is(err, fetch.ErrBudget), errors.Is(err, keyframe.ErrUnsupported):
+	case ctx.Err() != nil, errors.Is(err, fetch.ErrBudget), errors.Is(err, keyframe.ErrUnsupported), errors.Is(err, keyframe.ErrNotModified):
 		return false
 	case errors.As(err, &status):
 		return status.Code != http.StatusUnauthorized
@@ -232,18 +240,6 @@ func (s *Source) variantPlaylist(ctx context.Context) (*Media, error) {
 		return nil, fmt.Errorf("%w: the master playlist leads to another master playlist", keyframe.ErrCorrupt)
 	}
 	return p.Media, nil
-}
-
-func (s *Source) playlist(ctx context.Context, u *url.URL) (*Playlist, error) {
-	doc := s.opts.Playlist
-	s.opts.Playlist = nil
-	if doc == nil {
-		var err error
-		if doc, err = s.client.Get(ctx, u, maxBytes); err != nil {
-			return nil, err
-		}
-	}
-	return Parse(doc.Body, doc.URL, s.master)
 }
 
 // Tracks lists the elementary streams that the last Keyframe came across.

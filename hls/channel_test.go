@@ -1,0 +1,161 @@
+package hls
+
+import (
+	"fmt"
+	"strings"
+
+	"pgregory.net/rapid"
+)
+
+// channel is a live stream, from its first segment to its last, of which
+// playlists are windows.
+type channel struct {
+	segments []packaged
+	header   string
+	dated    int // 0: no dates; 1: at the front and after discontinuities; 2: all
+	parts    bool
+	newline  string
+}
+
+// packaged is a segment as its packager knows it.
+type packaged struct {
+	uri           string
+	milliseconds  int
+	offset, size  int // byte range; none where size is 0
+	implied       bool
+	key, init     int // 0: none
+	discontinuity bool
+	gap           bool
+}
+
+func drawChannel(t *rapid.T) *channel {
+	c := &channel{
+		header:  "#EXT-X-TARGETDURATION:6\n" + rapid.SampledFrom([]string{"", "#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-SERVER-CONTROL:CAN-SKIP-UNTIL=36\n"}).Draw(t, "header"),
+		dated:   rapid.IntRange(0, 2).Draw(t, "dated"),
+		parts:   rapid.Bool().Draw(t, "parts"),
+		newline: rapid.SampledFrom([]string{"\n", "\r\n", "\n\n"}).Draw(t, "newline"),
+	}
+	ranged := rapid.IntRange(0, 2).Draw(t, "ranged") // never, with offsets, without where that can be
+	maps := rapid.Bool().Draw(t, "maps")
+	keys := rapid.Bool().Draw(t, "keys")
+	looped := rapid.IntRange(0, 9).Draw(t, "looped") == 0 // URIs come again, as in a slate
+	rare := rapid.IntRange(0, 5)
+	n := rapid.IntRange(1, 60).Draw(t, "segments")
+	for i := range n {
+		s := packaged{uri: fmt.Sprintf("seg%d.ts?token=%d", i, i%7), milliseconds: 2000 + 10*rapid.IntRange(0, 400).Draw(t, "ms")}
+		if i > 0 {
+			s.key, s.init = c.segments[i-1].key, c.segments[i-1].init
+		}
+		if looped {
+			s.uri = fmt.Sprintf("seg%d.ts", i%5)
+		}
+		if keys && rare.Draw(t, "rotate") == 0 {
+			s.key = rapid.IntRange(0, 3).Draw(t, "key")
+		}
+		if maps && (s.init == 0 || rare.Draw(t, "remap") == 0) {
+			s.init = rapid.IntRange(1, 2).Draw(t, "init")
+		}
+		if ranged > 0 {
+			s.uri, s.size = fmt.Sprintf("file%d.ts", i/8), 1000+rapid.IntRange(0, 3).Draw(t, "size")
+			if i%8 > 0 {
+				s.offset = c.segments[i-1].offset + c.segments[i-1].size
+				s.implied = ranged == 2
+			}
+		}
+		s.discontinuity = rare.Draw(t, "discontinuity") == 0
+		s.gap = rare.Draw(t, "gap") == 0
+		c.segments = append(c.segments, s)
+	}
+	return c
+}
+
+// playlist lists segments from up to, not including, to, of which the first skip
+// are left out.
+func (c *channel) playlist(from, to, skip int) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "#EXTM3U\n%s#EXT-X-MEDIA-SEQUENCE:%d\n", c.header, 100+from)
+	if skip > 0 {
+		fmt.Fprintf(&b, "#EXT-X-SKIP:SKIPPED-SEGMENTS=%d\n", skip)
+	}
+	for i := from + skip; i < to; i++ {
+		c.write(&b, i, i == from, to)
+	}
+	if c.parts {
+		fmt.Fprintf(&b, "#EXT-X-PART:URI=\"part%d.0\",DURATION=1,INDEPENDENT=YES\n", to)
+		fmt.Fprintf(&b, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"part%d.1\"\n", to)
+		fmt.Fprintf(&b, "#EXT-X-RENDITION-REPORT:URI=\"other.m3u8\",LAST-MSN=%d\n", 100+to-1)
+	}
+	return strings.ReplaceAll(b.String(), "\n", c.newline)
+}
+
+// withParts is how many of the last segments have parts listed.
+const withParts = 3
+
+// write lists segment i. The front one of a playlist says all that applies, the
+// others what is new.
+func (c *channel) write(b *strings.Builder, i int, front bool, to int) {
+	s := c.segments[i]
+	var before packaged
+	if !front {
+		before = c.segments[i-1]
+	}
+	if s.discontinuity {
+		b.WriteString("#EXT-X-DISCONTINUITY\n")
+	}
+	if s.key != before.key {
+		b.WriteString("#EXT-X-KEY:METHOD=NONE\n")
+	}
+	if s.key != before.key && s.key > 0 {
+		fmt.Fprintf(b, "#EXT-X-KEY:METHOD=AES-128,URI=\"key%d\",IV=0x%02x\n", s.key, s.key)
+	}
+	if s.key != before.key && s.key == 3 {
+		b.WriteString("#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"skd://3\",KEYFORMAT=\"com.apple.streamingkeydelivery\"\n")
+	}
+	if s.init > 0 && (s.init != before.init || s.key != before.key) {
+		fmt.Fprintf(b, "#EXT-X-MAP:URI=\"init%d.mp4\"\n", s.init)
+	}
+	if c.dated == 2 || c.dated == 1 && (front || s.discontinuity) {
+		at := 0
+		for _, earlier := range c.segments[:i] {
+			at += earlier.milliseconds
+		}
+		fmt.Fprintf(b, "#EXT-X-PROGRAM-DATE-TIME:2024-01-01T00:%02d:%02d.%03dZ\n", at/60000, at/1000%60, at%1000)
+	}
+	if c.parts && i >= to-withParts {
+		fmt.Fprintf(b, "#EXT-X-PART:URI=\"part%d.0\",DURATION=1,INDEPENDENT=YES\n", i)
+	}
+	if s.gap {
+		b.WriteString("#EXT-X-GAP\n")
+	}
+	switch {
+	case s.size > 0 && s.implied && !front:
+		fmt.Fprintf(b, "#EXT-X-BYTERANGE:%d\n", s.size)
+	case s.size > 0:
+		fmt.Fprintf(b, "#EXT-X-BYTERANGE:%d@%d\n", s.size, s.offset)
+	}
+	fmt.Fprintf(b, "#EXTINF:%d.%03d,\n%s\n", s.milliseconds/1000, s.milliseconds%1000, s.uri)
+}
+
+// windows draws a playlist that was kept, from a up to b, and the one that is
+// there now, from c up to d: nothing between the two is missing.
+func (c *channel) windows(t *rapid.T) (a, b, from, to int) {
+	n := len(c.segments)
+	a = rapid.IntRange(0, n-1).Draw(t, "a")
+	b = rapid.IntRange(a+1, n).Draw(t, "b")
+	from = rapid.IntRange(a, b-1).Draw(t, "from")
+	to = rapid.IntRange(b, n).Draw(t, "to")
+	return a, b, from, to
+}
+
+func parseMedia(t interface {
+	Helper()
+	Fatal(...any)
+}, text string, kept *Media,
+) *Media {
+	t.Helper()
+	p, err := parse([]byte(text), testBase, nil, kept)
+	if err != nil || p.Media == nil {
+		t.Fatal(err, text)
+	}
+	return p.Media
+}

@@ -1,0 +1,126 @@
+package hls
+
+import (
+	"net/url"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// TestDeltaEqualsWhole: a delta update of any prefix, merged, is the whole
+// playlist; and what does not join up is told.
+func TestDeltaEqualsWhole(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := drawChannel(t)
+		a, b, from, to := c.windows(t)
+		kept := parseMedia(t, c.playlist(a, b, 0), nil)
+		whole := parseMedia(t, c.playlist(from, to, 0), nil)
+		if n := min(b, to-withParts) - from; n > 0 {
+			delta := parseMedia(t, c.playlist(from, to, rapid.IntRange(1, n).Draw(t, "skip")), kept)
+			if !reflect.DeepEqual(delta, whole) || !delta.goesOn(kept) {
+				t.Fatalf("other segments: kept\n%snow\n%s", c.playlist(a, b, 0), c.playlist(from, to, 0))
+			}
+		}
+		if to > b+1 { // one segment more is skipped than is known
+			p, err := parse([]byte(c.playlist(from, to, b+1-from)), testBase, nil, kept)
+			if err == nil && (p.Media.Skipped == 0 || p.Media.goesOn(kept)) {
+				t.Fatal("a hole was bridged")
+			}
+		}
+	})
+}
+
+// TestDelta: merging by table.
+func TestDelta(t *testing.T) {
+	const kept = "#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n#EXT-X-MAP:URI=\"i\"\n" +
+		"#EXTINF:2,\na\n#EXTINF:2,\nb\n#EXT-X-PART:URI=\"c.0\"\n#EXTINF:2,\nc\n#EXT-X-PART:URI=\"d.0\"\n"
+	delta := func(sequence, skip, rest string) string {
+		return "#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:" + sequence + "\n#EXT-X-SKIP:SKIPPED-SEGMENTS=" + skip + "\n" + rest
+	}
+	tests := []struct {
+		name, delta string
+		uris        string // "" where it does not join up
+	}{
+		{"nothing new", delta("7", "2", "#EXTINF:2,\nc\n"), "a b c"},
+		{"all skipped", delta("7", "3", ""), "a b c"},
+		{"one gone, one new", delta("8", "1", "#EXTINF:2,\nc\n#EXTINF:2,\nd\n"), "b c d"},
+		{"begins behind what is kept", delta("7", "3", "#EXTINF:2,\nd\n"), "a b c d"},
+		{"skips what is not kept", delta("7", "4", "#EXTINF:2,\ne\n"), ""},
+		{"begins before what is kept", delta("6", "2", "#EXTINF:2,\nb\n"), ""},
+		{"far ahead", delta("4611686018427387903", "33554432", "#EXTINF:2,\nb\n"), ""},
+		{"another stream by the same numbers", delta("7", "2", "#EXTINF:2,\nx\n"), ""},
+		{"whole after all", "#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:8\n#EXTINF:2,\nb\n#EXTINF:2,\nc\n", "b c"},
+		{"skips nothing", delta("8", "0", "#EXTINF:2,\nb\n"), "b"},
+		{"begun anew", "#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:0\n#EXTINF:2,\nb\n#EXTINF:2,\nc\n", "b c"},
+	}
+	before := parseMedia(t, kept, nil)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			m := parseMedia(t, tt.delta, before)
+			var uris []string
+			for _, s := range m.Segments {
+				uris = append(uris, s.URI.Text)
+			}
+			switch joined := m.goesOn(before); {
+			case joined != (tt.uris != ""):
+				t.Errorf("joins up: %v", joined)
+			case joined && strings.Join(uris, " ") != tt.uris:
+				t.Errorf("segments %q, want %q", uris, tt.uris)
+			}
+		})
+	}
+	m := parseMedia(t, tests[2].delta, before)
+	d := m.Segments[2]
+	if d.Sequence != 10 || d.Start != 4*time.Second || len(d.Keys) != 1 || d.Map == nil || m.Segments[1].Parts != nil || m.Skipped != 0 {
+		t.Errorf("%+v", d)
+	}
+	if _, err := Parse([]byte(tests[0].delta), nil, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestDeltaBounded: one playlist after the other cannot pile up segments.
+func TestDeltaBounded(t *testing.T) {
+	kept := &Media{Segments: make([]Segment, maxCarried+1)}
+	m := parseMedia(t, "#EXTM3U\n#EXT-X-SKIP:SKIPPED-SEGMENTS=65537\n#EXTINF:2,\na\n", kept)
+	if m.Skipped != maxCarried+1 || len(m.Segments) != 1 {
+		t.Errorf("%d skipped, %d segments", m.Skipped, len(m.Segments))
+	}
+}
+
+func TestSkipURL(t *testing.T) {
+	tests := []struct{ in, want string }{
+		{"http://h/a.m3u8", "http://h/a.m3u8?_HLS_skip=YES"},
+		{"http://h/a.m3u8?t=%2f&b", "http://h/a.m3u8?t=%2f&b&_HLS_skip=YES"},
+		{"http://h/a.m3u8?_HLS_msn=3&_HLS_part=1", "http://h/a.m3u8?_HLS_msn=3&_HLS_part=1&_HLS_skip=YES"},
+		{"http://h/a.m3u8?_HLS_skip=v2&x=1", "http://h/a.m3u8?_HLS_skip=v2&x=1"},
+		{"http://h/a.m3u8?my_HLS_skip=1", "http://h/a.m3u8?my_HLS_skip=1&_HLS_skip=YES"},
+	}
+	for _, tt := range tests {
+		u, err := url.Parse(tt.in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := skipURL(u).String(); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.in, got, tt.want)
+		}
+		if u.String() != tt.in {
+			t.Errorf("%s was written to", tt.in)
+		}
+		if a, b := withoutDirectives(u), withoutDirectives(skipURL(u)); a != b {
+			t.Errorf("%s and %s are two playlists", a, b)
+		}
+	}
+}
+
+func TestSkippable(t *testing.T) {
+	c := ServerControl{CanSkipUntil: 24 * time.Second}
+	for age, want := range map[time.Duration]bool{-1: false, 0: true, 12 * time.Second: true, 13 * time.Second: false} {
+		if c.skippable(age) != want || (ServerControl{}).skippable(age) {
+			t.Errorf("%v: %v", age, !want)
+		}
+	}
+}

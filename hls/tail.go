@@ -1,0 +1,177 @@
+package hls
+
+import (
+	"bytes"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	// minByEnd is the size from which on the end of a playlist is asked for alone,
+	// where the server does not compress: below, a request more is not worth it
+	// if the end does not do.
+	minByEnd = 64 << 10
+	// minEnd holds a hint, the reports on other renditions and some segments.
+	minEnd = 4 << 10
+	// keptEnd is how much of the text is kept to find the seam.
+	keptEnd = 32 << 10
+)
+
+// ending is the last lines of a large media playlist's text, as they were seen.
+type ending struct {
+	text     []byte // whole lines
+	total    int64  // bytes of the playlist
+	segments int    // listed when the playlist was last read whole
+}
+
+// endingOf returns the ending of text, which is all of the playlist media; nil
+// where it is not worth it, or where it defines variables: what the end means
+// depends on them, and a token in them may change.
+func endingOf(text []byte, media *Media) *ending {
+	if len(text) < minByEnd || bytes.Contains(text, []byte(tagDefine)) {
+		return nil
+	}
+	return &ending{text: lastLines(text), total: int64(len(text)), segments: len(media.Segments)}
+}
+
+func lastLines(text []byte) []byte {
+	if cut := len(text) - keptEnd; cut > 0 {
+		text = wholeLines(text[cut:])
+	}
+	return bytes.Clone(text)
+}
+
+// wholeLines drops the first line, of which the beginning may be missing.
+func wholeLines(cut []byte) []byte {
+	_, rest, _ := bytes.Cut(cut, newline)
+	return rest
+}
+
+// need is how many bytes of the playlist's end have what was added to media since
+// it was of that age, twice over, and the last segment that both have. 0 where
+// the whole playlist is to be read: for so many bytes, or since a quarter of what
+// media lists may be gone from the server's.
+func (e *ending) need(media *Media, age time.Duration) int64 {
+	if e == nil || age < 0 || len(media.Segments) == 0 || len(media.Segments) > e.segments+e.segments/4 {
+		return 0
+	}
+	last := media.Segments[len(media.Segments)-1].Duration
+	added := 1 + int64(age/max(last, media.TargetDuration/2, time.Second))
+	if added > keptEnd {
+		return 0
+	}
+	n := max(2*added*(e.total/int64(len(media.Segments))+1), minEnd)
+	if parts := bytes.Index(e.text, []byte(tagPart)); parts >= 0 {
+		n += int64(len(e.text) - parts)
+	}
+	if n > min(e.total, keptEnd)/2 {
+		return 0
+	}
+	return n
+}
+
+// update makes a delta update of tail, the end of the playlist's text as it is
+// now, for who has media, of whose text e is the end; and the ending for the
+// next time. It finds the newest segment of media in both texts; what stands
+// behind it in tail is new. nil where the seam is not sure: the segment is not in
+// tail, or not recognisable since its byte range has no offset or is there twice, or the
+// lines before it differ.
+//
+// The header is not looked at: its tags do not change (RFC 8216 6.2.1), but for
+// the media sequence number, which is counted on from media's.
+func (e *ending) update(media *Media, tail []byte) ([]byte, *ending) {
+	tail = wholeLines(tail)
+	before, now := segmentLines(e.text), segmentLines(tail)
+	if len(before) == 0 || before[len(before)-1].text != media.Segments[len(media.Segments)-1].URI.Text {
+		return nil, nil
+	}
+	seam := before[len(before)-1].key
+	at, ok := now.only(seam)
+	older := len(before) - (at + 1) // lines that the tail has not
+	if _, sure := before.only(seam); !ok || !sure || older < 0 {
+		return nil, nil
+	}
+	var text []byte
+	for i, l := range before {
+		switch {
+		case i < older:
+			text = append(append(text, l.text...), '\n')
+		case l.text != now[i-older].text:
+			return nil, nil
+		}
+	}
+	delta := fmt.Appendf(nil, "#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:%d\n#EXT-X-SKIP:SKIPPED-SEGMENTS=%d\n",
+		media.MediaSequence, len(media.Segments))
+	next := *e
+	next.text = lastLines(append(text, tail...))
+	return append(delta, now[at].rest...), &next
+}
+
+// parseUpdate reads a delta that ending.update made, with the header of media.
+func parseUpdate(delta []byte, base *url.URL, parent *Master, media *Media) (*Playlist, error) {
+	p, err := parse(delta, base, parent, media)
+	if err != nil {
+		return nil, err
+	}
+	m := p.Media
+	m.TargetDuration, m.PartTarget = media.TargetDuration, media.PartTarget
+	m.DiscontinuitySequence = media.DiscontinuitySequence
+	m.Live = m.Live && media.Live
+	m.IFramesOnly = media.IFramesOnly
+	m.IndependentSegments = media.IndependentSegments
+	m.ServerControl, m.Start = media.ServerControl, media.Start
+	return p, nil
+}
+
+// textLine is a line that belongs to a segment for good: not one of those that
+// come and go near the edge, as parts and hints do.
+type textLine struct {
+	text string
+	key  string // of a URI: with its byte range; "" where that has no offset
+	rest []byte // the text behind
+}
+
+type textLines []textLine
+
+// segmentLines reads text up to its last URI.
+func segmentLines(text []byte) textLines {
+	var lines textLines
+	span, end := "", 0
+	for len(text) > 0 {
+		line, rest, _ := bytes.Cut(text, newline)
+		line, text = bytes.TrimSpace(line), rest
+		name, value, _ := bytes.Cut(line, []byte(":"))
+		l := textLine{text: string(line), rest: rest}
+		switch string(name) {
+		case "#EXT-X-BYTERANGE":
+			span = string(value)
+		case tagInf, "#EXT-X-KEY", "#EXT-X-MAP", "#EXT-X-DISCONTINUITY", "#EXT-X-GAP", "#EXT-X-PROGRAM-DATE-TIME":
+		default:
+			if len(line) == 0 || line[0] == '#' {
+				continue
+			}
+			if span == "" || strings.Contains(span, "@") {
+				l.key = strings.TrimSpace(l.text + " " + span)
+			}
+			span, end = "", len(lines)+1
+		}
+		lines = append(lines, l)
+	}
+	return lines[:end]
+}
+
+// only returns the one line that has the key; false where there are several.
+func (lines textLines) only(key string) (at int, ok bool) {
+	at = -1
+	for i, l := range lines {
+		if key != "" && l.key == key {
+			if ok {
+				return at, false
+			}
+			at, ok = i, true
+		}
+	}
+	return at, ok
+}
