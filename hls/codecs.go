@@ -1,6 +1,10 @@
 package hls
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/kfgrab/kfgrab/keyframe"
+)
 
 // codecClass is what the CODECS attribute says of the video in a variant.
 type codecClass uint8
@@ -21,7 +25,7 @@ func classify(codecs string) codecClass {
 		name, parameters, _ := strings.Cut(entry, ".")
 		switch {
 		case entry == "":
-		case isReadable(name, parameters):
+		case codecOf(name, parameters) != keyframe.UnknownCodec:
 			return videoReadable
 		case !isVideo(name):
 			if class == videoUnknown {
@@ -34,17 +38,31 @@ func classify(codecs string) codecClass {
 	return class
 }
 
-// isReadable tells H.264 and H.265. Dolby Vision is one of the two underneath,
-// except that profile 5 (dvh1.05) has colours that only a Dolby Vision decoder
-// can show.
-func isReadable(name, parameters string) bool {
-	switch name {
-	case "avc1", "avc2", "avc3", "avc4", "dva1", "dvav", "hvc1", "hev1":
-		return true
-	case "dvh1", "dvhe":
-		return !strings.HasPrefix(parameters, "05")
+// hasCodec says whether CODECS lists video of codec c.
+func hasCodec(codecs string, c keyframe.Codec) bool {
+	for entry := range strings.SplitSeq(codecs, ",") {
+		if name, parameters, _ := strings.Cut(strings.TrimSpace(entry), "."); codecOf(name, parameters) == c {
+			return true
+		}
 	}
 	return false
+}
+
+// codecOf tells H.264 and H.265 by the name of the sample entry. Dolby Vision is
+// one of the two underneath, except that profile 5 (dvh1.05) has colours that only
+// a Dolby Vision decoder can show.
+func codecOf(name, parameters string) keyframe.Codec {
+	switch name {
+	case "avc1", "avc2", "avc3", "avc4", "dva1", "dvav":
+		return keyframe.H264
+	case "hvc1", "hev1":
+		return keyframe.H265
+	case "dvh1", "dvhe":
+		if !strings.HasPrefix(parameters, "05") {
+			return keyframe.H265
+		}
+	}
+	return keyframe.UnknownCodec
 }
 
 // isVideo tells sample entries of video from those of audio and text. Audio and

@@ -227,12 +227,9 @@ func pause(ctx context.Context, d time.Duration) error {
 // (draft-pantos-hls-rfc8216bis 6.2.5.2).
 func (s *Source) blockingReload(ctx context.Context, media *Media) (*Media, error) {
 	next := media.end()
-	u := s.url
-	if s.variant != nil {
-		var err error
-		if u, err = s.variant.URI.Resolve(); err != nil {
-			return nil, err
-		}
+	u, err := s.address()
+	if err != nil {
+		return nil, err
 	}
 	p, err := s.playlist(ctx, blocking(u, next, media.PartTarget > 0))
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/kfgrab/kfgrab/keyframe"
 )
 
 // checkPlaylist holds what must be true of any playlist that was read.
@@ -47,13 +49,28 @@ func checkMaster(tb testing.TB, data []byte, m *Master, lines int) {
 	for _, r := range m.Renditions {
 		checkURI(tb, data, r.URI)
 	}
-	for _, o := range []PickOptions{{}, {Width: 640}, {Height: 240, MaxBandwidth: 1_000_000}} {
+	for _, o := range []PickOptions{
+		{},
+		{Width: 640},
+		{Height: 240, MaxBandwidth: 1_000_000},
+		{Rendition: selector("worst"), Codec: keyframe.H265},
+		{Rendition: selector("720p")},
+		{Rendition: selector("1")},
+	} {
 		c, err := m.Pick(o)
 		if err == nil && (c.Variant == nil || c.Reason == "" || classify(c.Variant.Codecs) == videoUnsupported) {
 			tb.Errorf("%+v: impossible choice %+v", o, c)
 		}
 		if slices.Contains(c.Alternates, c.Variant) {
 			tb.Errorf("%+v: the choice is its own alternate", o)
+		}
+		if c.Variant != nil && !o.Rendition.names(c.Variant) {
+			tb.Errorf("%+v: %s was chosen", o, c.Variant.label())
+		}
+		for i, v := range c.Alternates {
+			if slices.Contains(c.Alternates[:i], v) || o.Rendition.exact() && (v.Width != c.Variant.Width || v.Height != c.Variant.Height) {
+				tb.Errorf("%+v: impossible alternate %s", o, v.label())
+			}
 		}
 	}
 }

@@ -3,6 +3,8 @@ package hls
 import (
 	"context"
 	"slices"
+
+	"github.com/kfgrab/kfgrab/keyframe"
 )
 
 // iframes returns the I-frame playlist (RFC 8216 4.3.4.3) to use in place of the
@@ -10,26 +12,40 @@ import (
 // asked for, one that has no smaller picture than v. nil where there is none.
 func (m *Master) iframes(v *Variant, o PickOptions) *Variant {
 	width, height := o.Width, o.Height
-	if width <= 0 && height <= 0 {
+	if width <= 0 && height <= 0 || o.Rendition.kind != selectNone {
 		width, height = v.Width, v.Height
 	}
-	if width <= 0 && height <= 0 {
-		return nil // nobody knows what would serve
+	if width <= 0 && height <= 0 || m.video(v) != v.URI {
+		return nil // nobody knows what would serve, or which camera it is of
 	}
-	var fit []*Variant
+	fit := func(f *Variant) bool {
+		if o.Rendition.exact() && (f.Width != width || f.Height != height) {
+			return false
+		}
+		return f.Width > 0 && f.Width >= width && f.Height >= height && o.affords(f) && f.readable(o.Codec) &&
+			f.VideoRange == v.VideoRange && f.PathwayID == v.PathwayID
+	}
+	var list []*Variant
 	for i := range m.IFrames {
-		f := &m.IFrames[i]
-		class := classify(f.Codecs)
-		readable := class == videoReadable || class == videoUnknown
-		if readable && f.Width > 0 && f.Width >= width && f.Height >= height &&
-			f.VideoRange == v.VideoRange && f.PathwayID == v.PathwayID {
-			fit = append(fit, f)
+		if f := &m.IFrames[i]; fit(f) {
+			list = append(list, f)
 		}
 	}
-	if len(fit) == 0 {
+	if len(list) == 0 {
 		return nil
 	}
-	return slices.MinFunc(fit, byCost)
+	return slices.MinFunc(list, byCost)
+}
+
+// readable says whether v may have video that is read, of codec c if that is known.
+func (v *Variant) readable(c keyframe.Codec) bool {
+	switch classify(v.Codecs) {
+	case videoReadable:
+		return c == keyframe.UnknownCodec || hasCodec(v.Codecs, c)
+	case videoUnknown:
+		return true
+	}
+	return false
 }
 
 // iframePlaylist turns to the I-frame playlist that serves as well as the variant

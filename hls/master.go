@@ -11,6 +11,8 @@ type Master struct {
 	IndependentSegments bool              // every segment of every rendition can be decoded alone
 	Pathway             string            // PATHWAY-ID of EXT-X-CONTENT-STEERING, to begin with
 	Variables           map[string]string // EXT-X-DEFINE, for media playlists to import
+
+	videos map[string]URI // of the VIDEO renditions to be shown, by group
 }
 
 // Variant is one EXT-X-STREAM-INF or EXT-X-I-FRAME-STREAM-INF. What the
@@ -52,7 +54,14 @@ func (m *Master) add(v Variant, iframes bool) {
 func (m *Master) tag(t tag, base *url.URL) {
 	switch t.name {
 	case "#EXT-X-MEDIA":
-		m.Renditions = append(m.Renditions, rendition(t.value, base))
+		r := rendition(t.value, base)
+		m.Renditions = append(m.Renditions, r)
+		if _, has := m.videos[r.GroupID]; r.Type == "VIDEO" && r.Default && r.URI.Text != "" && !has {
+			if m.videos == nil {
+				m.videos = map[string]URI{}
+			}
+			m.videos[r.GroupID] = r.URI
+		}
 	case "#EXT-X-CONTENT-STEERING":
 		for name, value := range attributeList(t.value) {
 			if name == "PATHWAY-ID" {

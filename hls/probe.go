@@ -50,7 +50,7 @@ func (s *Source) Probe(ctx context.Context) ([]Probed, error) {
 }
 
 func (s *Source) probeVariant(ctx context.Context, m *Master, v *Variant) (p Probed) {
-	each := &Source{client: s.client, url: s.url, opts: s.opts, master: m, variant: v}
+	each := &Source{client: s.client, url: s.url, opts: s.opts, master: m, variant: v, selection: selection{chosen: v}}
 	media, err := each.variantPlaylist(ctx)
 	if err != nil {
 		return Probed{Variant: v, Err: err}

@@ -14,49 +14,77 @@ import (
 type PickOptions struct {
 	Width, Height int // of the picture wanted; 0: any
 	MaxBandwidth  int // bit/s; 0: no limit
+	// Rendition, where it names one, decides in place of Width and Height.
+	Rendition Selector
+	// Codec allows only variants of one codec; keyframe.UnknownCodec allows all.
+	// Where no variant says that it has it, those that do not tell are allowed.
+	Codec keyframe.Codec
 }
 
 // Choice is a rendition, and why.
 type Choice struct {
 	Variant *Variant
 	Reason  string // for people: "720p at 2.5 Mbit/s: the cheapest that serves width 640"
-	// Alternates are variants like it from another place, in the playlist's
-	// order: for when it cannot be fetched (RFC 8216 4.3.4.2, redundant).
+	// Alternates are for when it cannot be fetched, the likeliest first: redundant
+	// variants (RFC 8216 4.3.4.2) and those of other pathways, else other variants
+	// with a picture of the same size, and only where there is none of them, and
+	// the options do not insist, variants of another size.
 	Alternates []*Variant
 }
 
-// Pick chooses the variant to take a picture from: with a size, the cheapest
-// that has at least as many columns and lines; without, the one with the
-// largest picture, then the highest bandwidth. Only variants with H.264 or
-// H.265, or of unknown codec, are chosen from, standard dynamic range before
-// high, and of one pathway. Where MaxBandwidth rules all out, the cheapest is
-// taken.
+// Pick chooses the variant to take a picture from: the one that Rendition names;
+// else with a size, the cheapest that has at least as many columns and lines;
+// without, the one with the largest picture, then the highest bandwidth. Only
+// variants with H.264 or H.265, or of unknown codec, are chosen from, standard
+// dynamic range before high, and of one pathway, unless Rendition is an index.
+// Where MaxBandwidth rules all out, the cheapest is taken.
 //
-// The error wraps [keyframe.ErrNotFound] if there is no variant or only audio,
-// [keyframe.ErrUnsupported] if all have other codecs, which it names.
+// The error wraps [keyframe.ErrNotFound] if there is no variant, only audio, or
+// none that Rendition or Codec allows, [keyframe.ErrUnsupported] if all have other
+// codecs. It says what there is.
 func (m *Master) Pick(o PickOptions) (Choice, error) {
-	usable, err := m.usable()
+	allowed, err := m.usable()
+	if err == nil {
+		allowed, err = ofCodec(allowed, o.Codec)
+	}
 	if err != nil {
 		return Choice{}, err
 	}
-	all := usable
-	usable = m.onePathway(usable)
-	usable = prefer(usable, func(v *Variant) bool { return v.VideoRange == "" || v.VideoRange == "SDR" })
-	usable = prefer(usable, func(v *Variant) bool { return v.VideoRange != "PQ" })
-	within := usable
-	if o.MaxBandwidth > 0 {
-		within = filter(usable, func(v *Variant) bool { return v.Bandwidth <= o.MaxBandwidth })
+	named, err := o.Rendition.from(m, allowed)
+	if err != nil {
+		return Choice{}, err
 	}
 	var c Choice
-	if len(within) == 0 {
-		c.Variant = slices.MinFunc(usable, byCost)
-		c.Reason = fmt.Sprintf("the cheapest, as none is within %s", bitrate(o.MaxBandwidth))
-	} else {
-		c.Variant, c.Reason = pickSize(within, o.Width, o.Height)
-	}
+	c.Variant, c.Reason = m.choose(named, o)
 	c.Reason = c.Variant.label() + ": " + c.Reason
-	c.Alternates = filter(all, func(v *Variant) bool { return v.redundantTo(c.Variant) })
+	c.Alternates = m.alternates(c.Variant, allowed, o)
 	return c, nil
+}
+
+// choose takes one of the variants that may be taken.
+func (m *Master) choose(list []*Variant, o PickOptions) (*Variant, string) {
+	list = m.onePathway(list)
+	list = prefer(list, func(v *Variant) bool { return !v.hdr() })
+	list = prefer(list, func(v *Variant) bool { return v.VideoRange != "PQ" })
+	within := filter(list, o.affords)
+	switch {
+	case o.Rendition.kind == selectIndex:
+		return list[0], "asked for by its index"
+	case len(within) == 0:
+		return slices.MinFunc(list, byCost), fmt.Sprintf("the cheapest, as none is within %s", bitrate(o.MaxBandwidth))
+	case o.Rendition.kind == selectWorst:
+		return slices.MinFunc(within, byLeast), "the worst"
+	case o.Rendition.kind == selectHeight:
+		return slices.MinFunc(within, byPicture), "the best of " + o.Rendition.String()
+	case o.Rendition.kind == selectBest:
+		return slices.MinFunc(within, byPicture), "the best"
+	}
+	return pickSize(within, o.Width, o.Height)
+}
+
+// affords says whether v is within the bandwidth allowed.
+func (o PickOptions) affords(v *Variant) bool {
+	return o.MaxBandwidth <= 0 || v.Bandwidth <= o.MaxBandwidth
 }
 
 // usable leaves out what has no picture that can be read.
@@ -146,13 +174,6 @@ func (v *Variant) cost() int {
 		return math.MaxInt
 	}
 	return v.Bandwidth
-}
-
-// redundantTo reports whether v is the same rendition as w at another address.
-func (v *Variant) redundantTo(w *Variant) bool {
-	return v.URI.Text != w.URI.Text &&
-		v.Bandwidth == w.Bandwidth && v.area() == w.area() && v.Width == w.Width &&
-		v.Codecs == w.Codecs && v.VideoRange == w.VideoRange && v.FrameRate == w.FrameRate
 }
 
 // label names the variant for people: "720p at 2.5 Mbit/s".

@@ -1,0 +1,137 @@
+package hls
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+// Selector names a rendition of a master playlist. The zero value names none, and
+// leaves the choice to the other options.
+type Selector struct {
+	kind selectorKind
+	n    int // lines, or the index
+}
+
+type selectorKind uint8
+
+const (
+	selectNone selectorKind = iota
+	selectBest
+	selectWorst
+	selectHeight
+	selectIndex
+)
+
+// ParseRendition reads "best", the largest picture, "worst", the smallest, a number
+// of lines such as "720p", or the index of a variant among those of the master
+// playlist, counted from 0 in its order as Source.Probe lists them.
+func ParseRendition(text string) (Selector, error) {
+	switch text {
+	case "best":
+		return Selector{kind: selectBest}, nil
+	case "worst":
+		return Selector{kind: selectWorst}, nil
+	}
+	digits, isHeight := strings.CutSuffix(text, "p")
+	n, err := strconv.ParseUint(digits, 10, 31)
+	switch {
+	case err != nil, isHeight && n == 0:
+		return Selector{}, fmt.Errorf("rendition %q is none of best, worst, a height such as 720p, and an index such as 0", text)
+	case isHeight:
+		return Selector{selectHeight, int(n)}, nil
+	}
+	return Selector{selectIndex, int(n)}, nil
+}
+
+// String returns what ParseRendition takes, "" for the zero value.
+func (s Selector) String() string {
+	switch s.kind {
+	case selectBest:
+		return "best"
+	case selectWorst:
+		return "worst"
+	case selectHeight:
+		return fmt.Sprintf("%dp", s.n)
+	case selectIndex:
+		return strconv.Itoa(s.n)
+	}
+	return ""
+}
+
+// exact says whether s wants one picture size and no other.
+func (s Selector) exact() bool { return s.kind == selectHeight || s.kind == selectIndex }
+
+// from keeps of list, which has only what can be read, the variants that s names.
+// Its error says what there is.
+func (s Selector) from(m *Master, list []*Variant) ([]*Variant, error) {
+	named := filter(list, s.names)
+	if len(named) > 0 {
+		return named, nil
+	}
+	if s.kind == selectIndex && s.n < len(m.Variants) {
+		v, kind := &m.Variants[s.n], keyframe.ErrNotFound
+		if classify(v.Codecs) == videoUnsupported {
+			kind = keyframe.ErrUnsupported
+		}
+		return nil, fmt.Errorf("%w: rendition %d, %s, has only %.100q", kind, s.n, v.label(), v.Codecs)
+	}
+	return nil, fmt.Errorf("%w: no rendition is %s; there are %s", keyframe.ErrNotFound, s, menu(list))
+}
+
+func (s Selector) names(v *Variant) bool {
+	switch s.kind {
+	case selectHeight:
+		return v.Height == s.n
+	case selectIndex:
+		return v.Index == s.n
+	}
+	return true
+}
+
+// maxMenu keeps an error to one line; a ladder has some ten renditions.
+const maxMenu = 10
+
+// menu lists variants for people, by index.
+func menu(list []*Variant) string {
+	var entries []string
+	for _, v := range list[:min(len(list), maxMenu)] {
+		entries = append(entries, fmt.Sprintf("%d: %s", v.Index, v.label()))
+	}
+	if more := len(list) - maxMenu; more > 0 {
+		entries = append(entries, fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(entries, ", ")
+}
+
+// byLeast puts the smaller picture first, one of unknown size last, then the lower
+// bandwidth.
+func byLeast(a, b *Variant) int {
+	known := cmp.Compare(min(b.area(), 1), min(a.area(), 1))
+	return cmp.Or(known, cmp.Compare(a.area(), b.area()), cmp.Compare(a.cost(), b.cost()))
+}
+
+// ofCodec keeps of list the variants with the codec, or, where none says that it
+// has it, those that do not tell.
+func ofCodec(list []*Variant, c keyframe.Codec) ([]*Variant, error) {
+	if c == keyframe.UnknownCodec {
+		return list, nil
+	}
+	if told := filter(list, func(v *Variant) bool { return hasCodec(v.Codecs, c) }); len(told) > 0 {
+		return told, nil
+	}
+	if untold := filter(list, func(v *Variant) bool { return classify(v.Codecs) == videoUnknown }); len(untold) > 0 {
+		return untold, nil
+	}
+	var other []string
+	for _, v := range list {
+		if !slices.Contains(other, v.Codecs) {
+			other = append(other, v.Codecs)
+		}
+	}
+	return nil, fmt.Errorf("%w: no rendition is %s; there are %.200q", keyframe.ErrNotFound, c, strings.Join(other, "; "))
+}
