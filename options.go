@@ -21,6 +21,9 @@ const (
 	EdgeNext  = hls.EdgeNext
 )
 
+// Selector names a rendition of an HLS stream; hls.ParseRendition makes one.
+type Selector = hls.Selector
+
 // Options are the settings of a Stream. The zero value takes the newest keyframe
 // of a live stream, the first of another, at the best quality there is.
 type Options struct {
@@ -33,10 +36,29 @@ type Options struct {
 	// that is taken from now on. Others give what they have next.
 	Edge Edge
 
+	// IfNewer has a grab of an HLS stream fail with an error that wraps
+	// keyframe.ErrNotModified, for the price of the playlist, where the newest
+	// keyframe is the one that the Stream delivered last. Other streams pass it over,
+	// and grab again.
+	IfNewer bool
+
 	// Width and Height are the size of the picture that is wanted; 0 is any. Where
 	// there are several renditions, the cheapest that serves the size is taken.
 	// Frames are not scaled: that is for decode.Output.
 	Width, Height int
+
+	// MaxBandwidth bounds the HLS renditions to choose from, in bit/s; 0 is none.
+	// Where all have more, the cheapest is taken.
+	MaxBandwidth int
+
+	// Rendition names the HLS rendition to take, in place of Width and Height. The
+	// zero value names none.
+	Rendition Selector
+
+	// Codec is the only one that is taken: others are passed over where there is a
+	// choice, and else an error that wraps keyframe.ErrNotFound. UnknownCodec is
+	// any.
+	Codec keyframe.Codec
 
 	// Program is the program of a transport stream; 0 is the first with video.
 	Program int
@@ -47,6 +69,9 @@ type Options struct {
 
 	// Header goes with every HTTP request to the stream's own origin.
 	Header http.Header
+	// HeadersEverywhere sends Header to every other origin, too, that playlists and
+	// redirects lead to. User and password of the URL stay with its own.
+	HeadersEverywhere bool
 	// UserAgent goes with every request; "" stands for "kfgrab".
 	UserAgent string
 

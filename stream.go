@@ -33,7 +33,8 @@ type tracker interface {
 // Stream is a Source of any protocol, with the cost of each grab counted.
 type Stream struct {
 	source tracker
-	name   string // the redacted URL
+	name   string         // the redacted URL
+	codec  keyframe.Codec // the only one wanted, if known
 	meter  *meter.Counter
 }
 
@@ -65,10 +66,10 @@ func Open(rawURL string, opt *Options) (*Stream, error) {
 	if opt == nil {
 		opt = &Options{}
 	}
-	if opt.At < 0 || opt.Width < 0 || opt.Height < 0 || opt.MaxBytes < 0 || opt.Program < 0 {
+	if opt.At < 0 || opt.Width < 0 || opt.Height < 0 || opt.MaxBytes < 0 || opt.Program < 0 || opt.MaxBandwidth < 0 {
 		return nil, fmt.Errorf("%w: a negative number among the options", ErrUsage)
 	}
-	s := &Stream{name: redact.URL(rawURL), meter: &meter.Counter{}}
+	s := &Stream{name: redact.URL(rawURL), codec: opt.Codec, meter: &meter.Counter{}}
 	var err error
 	s.source, err = openSource(rawURL, opt, s.meter)
 	if err != nil {
@@ -128,6 +129,9 @@ func openSource(rawURL string, opt *Options, m *meter.Counter) (tracker, error) 
 // the stream, redacted; ClassOf sorts it.
 func (s *Stream) Keyframe(ctx context.Context) (*keyframe.Frame, error) {
 	f, err := s.source.Keyframe(ctx)
+	if err == nil && s.codec != keyframe.UnknownCodec && s.codec != f.Codec {
+		err = fmt.Errorf("%w: the video is %v, not %v", keyframe.ErrNotFound, f.Codec, s.codec)
+	}
 	if err != nil {
 		return nil, s.named(err)
 	}

@@ -27,15 +27,18 @@ type webSource struct {
 
 func newWebSource(u *url.URL, opt *Options, files *file.Options, m *meter.Counter) *webSource {
 	client := fetch.New(u, &fetch.Options{
-		Header: opt.Header, UserAgent: opt.UserAgent,
+		Header: opt.Header, HeadersEverywhere: opt.HeadersEverywhere, UserAgent: opt.UserAgent,
 		InsecureTLS: opt.InsecureTLS, RootCAs: opt.RootCAs,
 		MaxBytes: opt.MaxBytes, Meter: m, Logger: opt.Logger,
 	})
 	return &webSource{
 		url: u, client: client, files: files,
 		lists: &hls.Options{
-			PickOptions: hls.PickOptions{Width: opt.Width, Height: opt.Height},
-			Edge:        opt.Edge, At: opt.At, Program: opt.Program, OnCodec: opt.OnCodec, Logger: opt.Logger,
+			PickOptions: hls.PickOptions{
+				Width: opt.Width, Height: opt.Height, MaxBandwidth: opt.MaxBandwidth,
+				Rendition: opt.Rendition, Codec: opt.Codec,
+			},
+			Edge: opt.Edge, IfNewer: opt.IfNewer, At: opt.At, Program: opt.Program, OnCodec: opt.OnCodec, Logger: opt.Logger,
 		},
 	}
 }

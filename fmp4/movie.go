@@ -254,7 +254,9 @@ func (m *Movie) endList(all bool) {
 
 // box reads the box at pos if it belongs to the index, and goes behind it.
 func (m *Movie) box() error {
-	if m.pos > math.MaxInt64/2 {
+	// What is no longer than a header is nothing to look at: the padding of what was
+	// encrypted, say.
+	if m.pos > math.MaxInt64/2 || m.track != nil && m.w.size >= 0 && m.w.size-m.pos <= longHeaderBytes {
 		return m.end()
 	}
 	head, err := m.w.at(m.pos, longHeaderBytes, windowBytes)

@@ -27,6 +27,7 @@ type cbcStream struct {
 	sealed []byte // read and not decrypted: less than a block, or the last one held back for its padding
 	plain  []byte // decrypted and not delivered
 	buf    []byte
+	got    int64 // bytes of src
 	err    error // of src, sticky
 }
 
@@ -49,11 +50,11 @@ func (s *cbcStream) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// fill decrypts what comes next, all but a block at the end, which may be the
-// padded one.
+// fill decrypts what comes next, all but what may be the padded block at the end.
 func (s *cbcStream) fill() {
 	held := copy(s.buf, s.sealed)
 	n, err := s.src.Read(s.buf[held : held+cbcStep])
+	s.got += int64(n)
 	have := s.buf[:held+n]
 	s.err = err
 	whole := len(have) / aes.BlockSize * aes.BlockSize
@@ -61,7 +62,7 @@ func (s *cbcStream) fill() {
 	case errors.Is(err, io.EOF) && len(have) != whole:
 		s.err = errNoBlocks
 	case errors.Is(err, io.EOF):
-	case whole == len(have) && whole > 0:
+	case whole == len(have) && whole > 0 && !s.more():
 		whole -= aes.BlockSize
 	}
 	s.mode.CryptBlocks(have[:whole], have[:whole])
@@ -75,9 +76,16 @@ func (s *cbcStream) fill() {
 	}
 }
 
+// more says whether there is certainly something behind what was read. A block held
+// back for nothing could cost a range.
+func (s *cbcStream) more() bool {
+	src, ok := s.src.(interface{ Size() int64 })
+	return ok && s.got < src.Size()
+}
+
 var (
 	errNoBlocks = fmt.Errorf("%w: the encrypted segment is no whole number of blocks", keyframe.ErrCorrupt)
-	errPadding  = fmt.Errorf("%w: the segment does not decrypt: its key or IV is another one", keyframe.ErrCorrupt)
+	errWrongKey = fmt.Errorf("%w: what is encrypted does not decrypt: the key or the IV is another one", keyframe.ErrCorrupt)
 )
 
 // unpad takes the padding off the end of a segment.
@@ -87,7 +95,7 @@ func unpad(plain []byte) ([]byte, error) {
 	}
 	n := int(plain[len(plain)-1])
 	if n == 0 || n > aes.BlockSize {
-		return nil, errPadding
+		return nil, errWrongKey
 	}
 	return plain[:len(plain)-n], nil
 }
@@ -106,15 +114,19 @@ type cbcReaderAt struct {
 	src   sizedReaderAt
 	block cipher.Block
 	iv    [aes.BlockSize]byte
+	cut   bool // src is a part of what was encrypted: there is no padding at its end
 }
+
+// Size is that with the padding.
+func (r *cbcReaderAt) Size() int64 { return r.src.Size() }
 
 func (r *cbcReaderAt) ReadAt(p []byte, off int64) (int, error) {
 	first := off / aes.BlockSize * aes.BlockSize
 	from := max(0, first-aes.BlockSize)
-	end := (off + int64(len(p)) + aes.BlockSize - 1) / aes.BlockSize * aes.BlockSize
+	end := wholeBlocks(off + int64(len(p)))
 	buf := make([]byte, end-from)
 	n, err := r.src.ReadAt(buf, from)
-	atEnd := errors.Is(err, io.EOF) || from+int64(n) == r.src.Size()
+	atEnd := !r.cut && (errors.Is(err, io.EOF) || from+int64(n) == r.src.Size())
 	switch {
 	case err != nil && !errors.Is(err, io.EOF):
 		return 0, err
@@ -140,4 +152,52 @@ func (r *cbcReaderAt) ReadAt(p []byte, off int64) (int, error) {
 		return n, io.EOF
 	}
 	return n, nil
+}
+
+// sealed is the plain content of a segment that is encrypted as a whole.
+type sealed struct {
+	*cbcStream
+	*cbcReaderAt
+	peek func(n int) ([]byte, error) // at the encrypted beginning
+}
+
+func newSealed(src content, block cipher.Block, iv [aes.BlockSize]byte) content {
+	return sealed{newCBCStream(src, block, iv), &cbcReaderAt{src: src, block: block, iv: iv}, src.Peek}
+}
+
+// Peek has src fetch its first range as it would for a reader from the front.
+func (s sealed) Peek(n int) ([]byte, error) {
+	if _, err := s.peek(wholeBlocks(n)); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	return peekAt(s.cbcReaderAt, n)
+}
+
+// sealedPart is length bytes from skip on of what is decrypted from src, a part of
+// a segment that was widened by widen.
+type sealedPart struct{ *io.SectionReader }
+
+func newSealedPart(src sizedReaderAt, block cipher.Block, iv [aes.BlockSize]byte, skip, length int64) content {
+	r := &cbcReaderAt{src: src, block: block, iv: iv, cut: true}
+	return sealedPart{io.NewSectionReader(r, skip, length)}
+}
+
+func (s sealedPart) Peek(n int) ([]byte, error) { return peekAt(s, n) }
+
+func peekAt(r io.ReaderAt, n int) ([]byte, error) {
+	p := make([]byte, n)
+	got, err := r.ReadAt(p, 0)
+	return p[:got], err
+}
+
+// widen returns the blocks that hold the given bytes, and the one before them,
+// which is their initialisation vector (RFC 8216 6.3.6).
+func widen(b ByteRange) ByteRange {
+	from := max(0, b.Offset/aes.BlockSize*aes.BlockSize-aes.BlockSize)
+	return ByteRange{from, wholeBlocks(b.Offset+b.Length) - from}
+}
+
+// wholeBlocks rounds up to whole blocks.
+func wholeBlocks[T int | int64](n T) T {
+	return (n + aes.BlockSize - 1) / aes.BlockSize * aes.BlockSize
 }

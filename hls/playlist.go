@@ -4,6 +4,9 @@
 // rendition, and [Media.Newest], [Media.At] and [Media.First] the segment,
 // before any media is fetched. These four do no I/O. [IsPlaylist] tells a
 // playlist from other content.
+//
+// Segments under METHOD=AES-128, SAMPLE-AES and SAMPLE-AES-CTR are decrypted with
+// keys that a URI leads to (KEYFORMAT identity). There is no rights management.
 package hls
 
 import (

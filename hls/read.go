@@ -46,6 +46,13 @@ type reading struct {
 	close   func()
 }
 
+// content is the data of a segment, to be read on from the front, or anywhere.
+type content interface {
+	io.Reader
+	sizedReaderAt
+	Peek(n int) ([]byte, error) // the first n bytes, as fetch.Resource.Peek
+}
+
 // container finds the keyframes of a segment.
 type container interface {
 	Keyframe() (*keyframe.Frame, error)
@@ -88,9 +95,24 @@ func (r *reading) offset(f *keyframe.Frame) time.Duration {
 	return ts.Since(f.PTS, r.Start())
 }
 
-// open begins to read seg.
+// open begins to read seg. Where a key that was remembered does not fit, it is
+// fetched anew: the server may have changed it under the same address.
 func (s *Source) open(ctx context.Context, seg *Segment) (*reading, error) {
-	if err := encrypted(seg.Keys); err != nil {
+	remembered := len(s.keys) > 0
+	r, err := s.begin(ctx, seg)
+	if remembered && errors.Is(err, errWrongKey) {
+		s.keys, s.section = nil, nil
+		r, err = s.begin(ctx, seg)
+	}
+	if errors.Is(err, errWrongKey) {
+		s.keys = nil
+	}
+	return r, err
+}
+
+func (s *Source) begin(ctx context.Context, seg *Segment) (*reading, error) {
+	lock, err := s.protectionOf(ctx, seg.Keys, seg.Sequence)
+	if err != nil {
 		return nil, err
 	}
 	u, err := seg.URI.Resolve()
@@ -105,8 +127,12 @@ func (s *Source) open(ctx context.Context, seg *Segment) (*reading, error) {
 	if b := seg.ByteRange; b != nil {
 		rng.Offset, rng.Length = b.Offset, b.Length
 	}
+	if lock.whole() {
+		rng = lock.blocks(rng, seg)
+	}
 	r := s.client.Open(ctx, u, rng)
-	c, err := s.recognise(r, before)
+	data := lock.open(r, seg)
+	c, err := s.recognise(data, before, lock)
 	if err != nil {
 		r.Close()
 		return nil, err
@@ -118,7 +144,7 @@ func (s *Source) open(ctx context.Context, seg *Segment) (*reading, error) {
 		r.Close() // which may read the rest of one
 		s.log(ctx, "ranges", "fetched", r.Ranges())
 	}
-	return &reading{segment: seg, container: c, at: r, options: s.programOptions(), close: done}, nil
+	return &reading{segment: seg, container: c, at: data, options: s.programOptions(lock), close: done}, nil
 }
 
 // firstRange guesses how much of seg tells where its first keyframe is, or holds
@@ -142,7 +168,7 @@ func (s *Source) firstRange(seg *Segment, before *section) int64 {
 }
 
 // recognise finds out what r holds, with the initialisation section before it.
-func (s *Source) recognise(r *fetch.Resource, before *section) (container, error) {
+func (s *Source) recognise(r content, before *section, lock *protection) (container, error) {
 	head, err := r.Peek(sniffSize)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
@@ -151,17 +177,27 @@ func (s *Source) recognise(r *fetch.Resource, before *section) (container, error
 	case len(head) == 0:
 		return nil, fmt.Errorf("%w: the segment is empty", keyframe.ErrCorrupt)
 	case fmp4.Sniff(head):
-		return fmp4.NewMovie(r, r.Size(), before.movie), nil
+		m := fmp4.NewMovie(r, r.Size(), before.movie)
+		if lock != nil && lock.method != methodWhole {
+			m.SetKey(lock.key)
+		}
+		return m, nil
 	case ts.Sniff(head, err != nil):
-		return ts.NewReader(before.ahead(r), s.programOptions()), nil
+		return ts.NewReader(before.ahead(r), s.programOptions(lock)), nil
 	case packedAudio(head):
 		return nil, fmt.Errorf("%w: the rendition is audio only", keyframe.ErrNotFound)
+	case lock.whole():
+		return nil, errWrongKey
 	}
 	return nil, fmt.Errorf("%w: the segment is neither MPEG-TS nor fMP4", keyframe.ErrCorrupt)
 }
 
-func (s *Source) programOptions() *ts.Options {
-	return &ts.Options{Program: s.opts.Program, OnCodec: s.opts.OnCodec}
+func (s *Source) programOptions(lock *protection) *ts.Options {
+	o := &ts.Options{Program: s.opts.Program, OnCodec: s.opts.OnCodec}
+	if lock != nil && lock.method == methodSamples {
+		o.SampleAES = lock.decryptFrame
+	}
+	return o
 }
 
 // packedAudio tells elementary audio (RFC 8216 3.4): an ID3 tag, or a frame of
@@ -170,17 +206,4 @@ func packedAudio(head []byte) bool {
 	return len(head) > 3 && (string(head[:3]) == "ID3" ||
 		head[0] == 0xff && head[1]&0xe0 == 0xe0 ||
 		head[0] == 0x0b && head[1] == 0x77)
-}
-
-// encrypted refuses what is encrypted, by the name of the method or of the key
-// format.
-func encrypted(keys []Key) error {
-	if len(keys) == 0 {
-		return nil
-	}
-	k := keys[0]
-	if k.KeyFormat != "" && k.KeyFormat != "identity" {
-		return fmt.Errorf("%w: the segments are encrypted with %s for the key format %q", keyframe.ErrUnsupported, k.Method, k.KeyFormat)
-	}
-	return fmt.Errorf("%w: the segments are encrypted with %s", keyframe.ErrUnsupported, k.Method)
 }

@@ -40,9 +40,6 @@ func (s *Source) sectionOf(ctx context.Context, seg *Segment) (*section, error) 
 	if m == nil {
 		return &section{}, nil
 	}
-	if err := encrypted(m.Keys); err != nil {
-		return nil, err
-	}
 	u, err := m.URI.Resolve()
 	if err != nil {
 		return nil, err
@@ -52,7 +49,7 @@ func (s *Source) sectionOf(ctx context.Context, seg *Segment) (*section, error) 
 		want.part = *m.ByteRange
 	}
 	if s.section == nil || s.section.url != want.url || s.section.part != want.part {
-		if err := s.load(ctx, u, &want); err != nil {
+		if err := s.load(ctx, u, m.Keys, &want); err != nil {
 			return nil, fmt.Errorf("initialisation section: %w", err)
 		}
 		s.section = &want
@@ -61,11 +58,15 @@ func (s *Source) sectionOf(ctx context.Context, seg *Segment) (*section, error) 
 }
 
 // load fetches and reads a section.
-func (s *Source) load(ctx context.Context, u *url.URL, want *section) error {
+func (s *Source) load(ctx context.Context, u *url.URL, keys []Key, want *section) error {
 	data, err := s.fetchPart(ctx, u, want.part)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	if data, err = s.unseal(ctx, data, keys); err != nil {
+		return err
+	}
+	switch {
 	case ts.Sniff(data, true):
 		want.tables = data
 		return nil

@@ -113,7 +113,6 @@ func TestSectionFaults(t *testing.T) {
 		{"audio only", playlist, sound["init.mp4"], nil, keyframe.ErrNotFound, "audio"},
 		{"too large", playlist, strings.Repeat("x", maxSection+1), nil, keyframe.ErrUnsupported, "too large"},
 		{"part too large", strings.Replace(playlist, `mp4"`, `mp4",BYTERANGE="2000000@0"`, 1), "x", nil, keyframe.ErrUnsupported, "2000000 bytes"},
-		{"encrypted", strings.Replace(playlist, "#EXT-X-MAP", "#EXT-X-KEY:METHOD=AES-128,URI=\"k\",IV=0x00000000000000000000000000000001\n#EXT-X-MAP", 1), made["init.mp4"], nil, keyframe.ErrUnsupported, "AES-128"},
 		{"none", strings.Replace(playlist, "#EXT-X-MAP", "#EXT-X-NOTHING", 1), "", nil, keyframe.ErrCorrupt, "without its init segment"},
 	}
 	for _, tt := range tests {

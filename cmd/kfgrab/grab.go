@@ -14,6 +14,7 @@ import (
 
 // pictureFlags say what to make of the keyframe.
 type pictureFlags struct {
+	choice        choiceFlags
 	output        string
 	format        string
 	width, height int
@@ -25,6 +26,7 @@ type pictureFlags struct {
 
 func (f *pictureFlags) register(flags *pflag.FlagSet) {
 	flags.StringVarP(&f.output, "output", "o", "", "`file` to write, - for standard output (default standard output, or where that is a terminal a file named after the stream and the time)")
+	f.choice.register(flags)
 	flags.StringVar(&f.format, "format", "", "`name` of the format: "+formatList+" (default by the file's ending, else jpeg)")
 	flags.IntVar(&f.width, "width", 0, "width of the picture in `pixels`; without --height it keeps its shape")
 	flags.IntVar(&f.height, "height", 0, "height of the picture in `pixels`; without --width it keeps its shape")
@@ -55,6 +57,7 @@ func grab(ctx context.Context, std *streams, rawURL string, source *sourceFlags,
 	}
 	defer dec.close()
 	opts.Width, opts.Height, opts.OnCodec = picture.width, picture.height, dec.begin
+	picture.choice.apply(opts)
 
 	stdin, err := readableStdin(rawURL, std.in)
 	if err != nil {

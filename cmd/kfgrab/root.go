@@ -98,16 +98,17 @@ func noArgs(_ *cobra.Command, args []string) error {
 
 // sourceFlags say how to get at the stream; all commands that read one have them.
 type sourceFlags struct {
-	timeout   time.Duration
-	maxBytes  size
-	headers   []string
-	userAgent string
-	insecure  bool
-	ca        string
-	edge      edge
-	at        mediaTime
-	program   int
-	verbose   bool
+	timeout    time.Duration
+	maxBytes   size
+	headers    []string
+	everywhere bool // send headers
+	userAgent  string
+	insecure   bool
+	ca         string
+	edge       edge
+	at         mediaTime
+	program    int
+	verbose    bool
 }
 
 func (f *sourceFlags) register(flags *pflag.FlagSet) {
@@ -115,6 +116,7 @@ func (f *sourceFlags) register(flags *pflag.FlagSet) {
 	f.maxBytes = 16 << 20
 	flags.Var(&f.maxBytes, "max-bytes", "`size` of what is fetched at most, such as 500k or 32M; local files are not bounded")
 	flags.StringArrayVar(&f.headers, "header", nil, "`'Name: value'` to send to the stream's own server; may be repeated")
+	flags.BoolVar(&f.everywhere, "headers-everywhere", false, "send what --header gives to every server that the stream leads to")
 	flags.StringVar(&f.userAgent, "user-agent", "kfgrab/"+version, "`name` to go by")
 	flags.BoolVar(&f.insecure, "insecure", false, "accept any TLS certificate")
 	flags.StringVar(&f.ca, "ca", "", "PEM `file` of certificate authorities to trust instead of the system's")
@@ -129,6 +131,7 @@ func (f *sourceFlags) options(std *streams) (*kfgrab.Options, error) {
 	o := &kfgrab.Options{
 		Edge: kfgrab.Edge(f.edge), At: time.Duration(f.at), Program: f.program, MaxBytes: int64(f.maxBytes),
 		UserAgent: f.userAgent, InsecureTLS: f.insecure, Stdin: std.in,
+		HeadersEverywhere: f.everywhere,
 	}
 	if f.timeout <= 0 {
 		return nil, usageError(fmt.Errorf("--timeout %v is no time at all", f.timeout))
