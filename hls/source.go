@@ -3,7 +3,6 @@ package hls
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -54,7 +53,8 @@ type Source struct {
 	opts   Options
 
 	master  *Master
-	variant *Variant // nil before the choice, and where url is a media playlist's
+	variant *Variant // being read: the one chosen, or the one of its I-frames; nil where url is a media playlist's
+	selection
 
 	learnt
 	noIFrames bool // the I-frame playlist turned out to be of no use
@@ -84,9 +84,15 @@ func New(client *fetch.Client, u *url.URL, o *Options) *Source {
 // Keyframe returns the keyframe that Options.Edge asks for of a live stream, and
 // else the first of all or the one that Options.At asks for. Where the segment that
 // should hold it is missing, damaged or has no keyframe, the one next to it is
-// tried, once. The error wraps keyframe.ErrNotFound, ErrCorrupt or ErrUnsupported,
-// or is one of package fetch.
+// tried, once. Where the rendition cannot be fetched, Choice.Alternates are tried.
+// The error wraps keyframe.ErrNotFound, ErrCorrupt or ErrUnsupported, or is one of
+// package fetch.
 func (s *Source) Keyframe(ctx context.Context) (*keyframe.Frame, error) {
+	return s.withAlternates(ctx, s.keyframe)
+}
+
+// keyframe takes the keyframe from one variant.
+func (s *Source) keyframe(ctx context.Context) (*keyframe.Frame, error) {
 	media, err := s.mediaPlaylist(ctx)
 	if err != nil {
 		return nil, err
@@ -104,11 +110,13 @@ func (s *Source) Keyframe(ctx context.Context) (*keyframe.Frame, error) {
 }
 
 func (s *Source) from(ctx context.Context, media *Media) (*keyframe.Frame, error) {
-	if s.opts.At > 0 && !media.Live {
-		return s.at(ctx, media)
-	}
 	if s.opts.Edge == EdgeNext && media.Live {
 		return s.next(ctx, media)
+	}
+	ctx, cancel := s.patience(ctx)
+	defer cancel()
+	if s.opts.At > 0 && !media.Live {
+		return s.at(ctx, media)
 	}
 	seg, err := media.choose()
 	if err != nil {
@@ -191,56 +199,6 @@ func (s *Source) mediaPlaylist(ctx context.Context) (*Media, error) {
 	}
 	s.sequence = media.MediaSequence
 	return media, nil
-}
-
-func (s *Source) knownPlaylist(ctx context.Context) (*Media, error) {
-	if s.variant != nil {
-		media, err := s.variantPlaylist(ctx)
-		if !gone(err) {
-			return media, err
-		}
-		s.log(ctx, "the rendition has gone", "because", err)
-		s.master, s.variant, s.learnt = nil, nil, learnt{}
-	}
-	p, err := s.playlist(ctx, s.url)
-	if err != nil {
-		return nil, err
-	}
-	if p.Media != nil {
-		return p.Media, nil
-	}
-	choice, err := p.Master.Pick(s.opts.PickOptions)
-	if err != nil {
-		return nil, err
-	}
-	s.log(ctx, "rendition", "choice", choice.Reason, "uri", choice.Variant.URI.String())
-	s.master, s.variant = p.Master, choice.Variant
-	if media := s.iframePlaylist(ctx); media != nil {
-		return media, nil
-	}
-	return s.variantPlaylist(ctx)
-}
-
-// gone says whether an address that was good once is no longer: the stream has
-// another ladder now, or the token in it has run out. The master playlist tells.
-func gone(err error) bool {
-	var status *fetch.StatusError
-	return errors.As(err, &status) && status.Code/100 == 4 && status.Code != http.StatusTooManyRequests
-}
-
-func (s *Source) variantPlaylist(ctx context.Context) (*Media, error) {
-	u, err := s.variant.URI.Resolve()
-	if err != nil {
-		return nil, err
-	}
-	p, err := s.playlist(ctx, u)
-	if err != nil {
-		return nil, err
-	}
-	if p.Media == nil {
-		return nil, fmt.Errorf("%w: the master playlist leads to another master playlist", keyframe.ErrCorrupt)
-	}
-	return p.Media, nil
 }
 
 // Tracks lists the elementary streams that the last Keyframe came across.
