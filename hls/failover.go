@@ -87,7 +87,7 @@ func elsewhereMayDo(ctx context.Context, err error) bool {
 	var transfer *fetch.Error
 	var slow slowError
 	switch {
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, refused(err):
 		return false
 	case errors.As(err, &status):
 		return status.Code != http.StatusUnauthorized && status.Code != http.StatusProxyAuthRequired

@@ -229,3 +229,21 @@ func TestSlowForever(t *testing.T) {
 		t.Errorf("asked for %q", got)
 	}
 }
+
+// TestFailOverKey: a key that is not there is a fault of the pathway; one that is
+// refused is not to be had elsewhere.
+func TestFailOverKey(t *testing.T) {
+	files := map[string]string{"master.m3u8": pathways("a", "b"), "b/live.m3u8": live}
+	files["a/live.m3u8"] = strings.Replace(live, "#EXTINF", "#EXT-X-KEY:METHOD=AES-128,URI=\"key\"\n#EXTINF", 1)
+	for name, data := range directory(t, testmedia.Make(t, "hls-ts")) {
+		files["b/"+name] = data
+	}
+	web := newSite(t, files)
+	for code, elsewhere := range map[int]bool{401: false, 403: false, 404: true, 503: true} {
+		web.answers["a/key"] = status(code)
+		_, err := try(t, source(t, web.URL+"/master.m3u8", nil, nil))
+		if asked := names(web.took()); (err == nil) != elsewhere || strings.Contains(asked, "b/") != elsewhere {
+			t.Errorf("%d: asked for %q, %v", code, asked, err)
+		}
+	}
+}
