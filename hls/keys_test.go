@@ -286,6 +286,10 @@ func TestNginxEncrypted(t *testing.T) {
 			run(t, dir, "ffmpeg", append(append([]string{"-v", "error", "-nostdin", "-i", clip}, args...), "index.m3u8")...)
 			plain := t.TempDir()
 			run(t, plain, "ffmpeg", "-v", "error", "-nostdin", "-i", clip, "-c", "copy", "-f", "hls", "-hls_time", "1", "-hls_list_size", "0", "-hls_segment_filename", "seg%d.ts", "index.m3u8")
+			whole := grab(t, source(t, testserver.Nginx(t, dir, "max_ranges 0;")+"/index.m3u8", nil, nil))
+			if got := testmedia.Hashes(t, whole.Data, "-f", "h264"); len(got) != 1 || got[0] != want[0] {
+				t.Errorf("without ranges: pictures %q", got)
+			}
 			var down [2]int64
 			for i, root := range []string{plain, dir} {
 				o := fetch.Options{Meter: new(meter.Counter)}
