@@ -20,7 +20,12 @@ const (
 	minRange = 16 << 10
 	maxRange = 64 << 10
 
-	// The ranges that follow: one is fetched in vain, but for its beginning, where
+	// Where the last keyframe's bytes are known, as much and a 64th, or minMargin, is
+	// asked for, and if this one is larger, minNext or a quarter of what came.
+	minMargin = 512
+	minNext   = 8 << 10
+
+	// The ranges that follow else: one is fetched in vain, but for its beginning, where
 	// the access unit ends at it; with the audio in between no more than 64 KiB.
 	nextRange = 48 << 10
 	mostRange = 60 << 10
@@ -41,8 +46,8 @@ const (
 type reading struct {
 	segment *Segment
 	container
-	at      sizedReaderAt // the data of the container, to be read anywhere
-	options *ts.Options   // of a transport stream
+	at      *counted    // the data of the container, to be read anywhere
+	options *ts.Options // of a transport stream
 	close   func()
 }
 
@@ -71,7 +76,7 @@ func (s *Source) first(ctx context.Context, seg *Segment) (*keyframe.Frame, erro
 	if err != nil {
 		return nil, err
 	}
-	s.span = len(f.Data)
+	s.span = r.used(f)
 	if seg.isIFrame {
 		f.OpenEnd = false // the playlist says where it ends
 	}
@@ -124,6 +129,9 @@ func (s *Source) begin(ctx context.Context, seg *Segment) (*reading, error) {
 		return nil, err
 	}
 	rng := fetch.Range{First: s.firstRange(seg, before), Next: nextRange, Most: mostRange}
+	if s.span > 0 {
+		rng.Next = minNext
+	}
 	if b := seg.ByteRange; b != nil {
 		rng.Offset, rng.Length = b.Offset, b.Length
 	}
@@ -131,7 +139,7 @@ func (s *Source) begin(ctx context.Context, seg *Segment) (*reading, error) {
 		rng = lock.blocks(rng, seg)
 	}
 	r := s.client.Open(ctx, u, rng)
-	data := lock.open(r, seg)
+	data := &counted{content: lock.open(r, seg)}
 	c, err := s.recognise(data, before, lock)
 	if err != nil {
 		r.Close()
@@ -148,8 +156,8 @@ func (s *Source) begin(ctx context.Context, seg *Segment) (*reading, error) {
 }
 
 // firstRange guesses how much of seg tells where its first keyframe is, or holds
-// it: in a transport stream as much as the last one took, with its packet headers
-// (4 of 188 bytes), some audio, and what shows its end.
+// it: in a transport stream as much as the last one took, with what lay between
+// and what showed its end.
 func (s *Source) firstRange(seg *Segment, before *section) int64 {
 	guess := int64(minRange)
 	switch {
@@ -159,8 +167,7 @@ func (s *Source) firstRange(seg *Segment, before *section) int64 {
 		seconds := min(int64(seg.Duration/time.Second), maxIndex)
 		return min(max(seconds*indexPerSecond, minIndex), maxIndex)
 	case s.span > 0:
-		span := int64(s.span)
-		return span*188/184 + min(span/24, maxRange/2) + minRange/2
+		return int64(s.span + max(s.span/64, minMargin))
 	case s.variant != nil:
 		guess = int64(s.variant.Bandwidth) / 8 / 8
 	}

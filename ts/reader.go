@@ -116,6 +116,10 @@ func (r *Reader) Tracks() []keyframe.Track {
 // keyframe.NoPTS before one came. Since counts from it.
 func (r *Reader) Start() time.Duration { return r.demux.start }
 
+// Buffered returns how many bytes were read of the source and not used: what is
+// behind the last keyframe returned, and behind what showed its end.
+func (r *Reader) Buffered() int { return r.end - r.start }
+
 // finish turns the end of the source into the last frame or an error.
 func (r *Reader) finish(err error) (*keyframe.Frame, error) {
 	atEnd, atBudget := errors.Is(err, io.EOF), errors.Is(err, keyframe.ErrNotFound)

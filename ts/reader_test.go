@@ -90,6 +90,23 @@ func TestReadsNoFurtherThanTheAccessUnit(t *testing.T) {
 	}
 }
 
+// What is used of a source is the same however much it gives at once.
+func TestBuffered(t *testing.T) {
+	data := read(t, "1080p.ts")
+	use := func(wrap func(io.Reader) io.Reader) int {
+		src := &counted{r: bytes.NewReader(data)}
+		r := ts.NewReader(wrap(src), nil)
+		if _, err := r.Keyframe(); err != nil {
+			t.Fatal(err)
+		}
+		return src.n - r.Buffered()
+	}
+	byByte, atOnce := use(iotest.OneByteReader), use(func(r io.Reader) io.Reader { return r })
+	if byByte != atOnce || byByte%packetSize != 0 || byByte == 0 {
+		t.Errorf("%d bytes used, and %d", byByte, atOnce)
+	}
+}
+
 // Keyframes follow one another.
 func TestEveryKeyframe(t *testing.T) {
 	r := ts.NewReader(bytes.NewReader(read(t, "h264.ts")), nil)
