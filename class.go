@@ -29,6 +29,7 @@ const (
 	Timeout            // the time was up
 	BadStream          // corrupt, encrypted, or of a codec that is not read
 	Decoder            // ffmpeg is missing or failed
+	NotModified        // there is no newer keyframe, where Options.IfNewer asks for one; the command never does
 )
 
 // classes are the columns of the table that everything else reads.
@@ -45,6 +46,7 @@ var classes = [...]struct {
 	Timeout:      {"timeout", http.StatusGatewayTimeout},
 	BadStream:    {"bad-stream", http.StatusBadGateway},
 	Decoder:      {"decoder", http.StatusServiceUnavailable},
+	NotModified:  {"not-modified", http.StatusNotModified},
 }
 
 // String returns a short name in lower case, for logs and metrics.
@@ -68,6 +70,8 @@ func ClassOf(err error) Class {
 		return Other
 	case errors.Is(err, ErrUsage):
 		return Usage
+	case errors.Is(err, keyframe.ErrNotModified):
+		return NotModified
 	}
 	if c := statusClass(err); c != OK {
 		return c

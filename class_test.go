@@ -68,6 +68,7 @@ func TestClassOf(t *testing.T) {
 		{&decode.Error{Err: errors.New("exit status 1")}, kfgrab.Decoder},
 		{&decode.Error{Err: decode.ErrNoFFmpeg}, kfgrab.Decoder},
 		{decode.ErrNoFFmpeg, kfgrab.Decoder},
+		{keyframe.ErrNotModified, kfgrab.NotModified},
 	}
 	seen := map[kfgrab.Class]bool{}
 	for _, tt := range tests {
@@ -82,7 +83,7 @@ func TestClassOf(t *testing.T) {
 			t.Errorf("wrapped %T %v: %v, want %v", tt.err, tt.err, got, tt.want)
 		}
 	}
-	for c := kfgrab.OK; c <= kfgrab.Decoder; c++ {
+	for c := kfgrab.OK; c <= kfgrab.NotModified; c++ {
 		if !seen[c] {
 			t.Errorf("no case for %v", c)
 		}
@@ -92,13 +93,13 @@ func TestClassOf(t *testing.T) {
 // TestClasses: the columns of the table.
 func TestClasses(t *testing.T) {
 	names, codes := map[string]bool{}, map[int]bool{}
-	for c := kfgrab.OK; c <= kfgrab.Decoder; c++ {
+	for c := kfgrab.OK; c <= kfgrab.NotModified; c++ {
 		names[c.String()], codes[c.ExitCode()] = true, true
 		if s := c.HTTPStatus(); (s == 200) != (c == kfgrab.OK) || s < 200 || s > 599 {
 			t.Errorf("%v: status %d", c, s)
 		}
 	}
-	if len(names) != 9 || names[""] || len(codes) != 9 || kfgrab.Decoder.ExitCode() != 8 || kfgrab.Timeout.ExitCode() != 6 {
+	if len(names) != 10 || names[""] || len(codes) != 10 || kfgrab.Decoder.ExitCode() != 8 || kfgrab.Timeout.ExitCode() != 6 {
 		t.Errorf("names %v, codes %v", names, codes)
 	}
 }
