@@ -1,0 +1,154 @@
+package bench
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// outcome is how a contestant's process went.
+type outcome struct {
+	Exit     int
+	TimedOut bool
+	Wall     time.Duration
+	CPU      time.Duration // user and system, of the process and all that it waited for
+	Memory   int64         // bytes, resident, of its largest process at its largest
+	Stdout   string        // the beginning
+	Stderr   string        // the beginning
+}
+
+// maxOutput bounds what is kept of a contestant's output.
+const maxOutput = 4000
+
+// clientSide runs the contestants. It is a process of its own so that they start
+// from a small one: what Linux tells of a process's memory begins with its
+// parent's.
+type clientSide struct{ running *contestant }
+
+func (c *clientSide) do(o *order) (answer, error) {
+	switch o.Op {
+	case "count":
+		t, err := interfaceTraffic()
+		return answer{Traffic: t}, err
+	case "run":
+		p, err := begin(o)
+		if err != nil {
+			return answer{}, err
+		}
+		p.stdin.Close()
+		return answer{Outcome: p.end()}, nil
+	case "start":
+		p, err := begin(o)
+		if err != nil {
+			return answer{}, err
+		}
+		if _, err := p.firstLine(); err != nil {
+			p.stdin.Close()
+			return answer{Outcome: p.end()}, nil
+		}
+		c.running = p
+		return answer{}, nil
+	case "finish":
+		p := c.running
+		if p == nil {
+			return answer{}, errors.New("finish without start")
+		}
+		c.running = nil
+		io.WriteString(p.stdin, "\n") //nolint:errcheck // its exit code tells
+		p.stdin.Close()
+		return answer{Outcome: p.end()}, nil
+	}
+	return answer{}, fmt.Errorf("unknown order %q", o.Op)
+}
+
+func (c *clientSide) close() {
+	if c.running != nil {
+		c.running.kill()
+		c.running.end()
+	}
+}
+
+// contestant is a running process with a group of its own.
+type contestant struct {
+	cmd    *exec.Cmd
+	stdin  io.WriteCloser
+	stdout *bufio.Reader
+	stderr bytes.Buffer
+	began  time.Time
+	timer  *time.Timer
+	late   chan struct{} // closed when the time was up
+}
+
+func begin(o *order) (*contestant, error) {
+	p := &contestant{cmd: exec.Command(o.Argv[0], o.Argv[1:]...), late: make(chan struct{})}
+	p.cmd.SysProcAttr = ownGroup()
+	p.cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, roleVariable+"=") })
+	p.cmd.Stderr = &limited{w: &p.stderr, left: maxOutput}
+	p.cmd.WaitDelay = 2 * time.Second
+	var err error
+	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	p.stdout = bufio.NewReader(out)
+	p.began = time.Now()
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	p.timer = time.AfterFunc(time.Duration(o.TimeoutMS)*time.Millisecond, func() {
+		close(p.late)
+		p.kill()
+	})
+	return p, nil
+}
+
+func (p *contestant) firstLine() (string, error) { return p.stdout.ReadString('\n') }
+
+// kill ends the whole group.
+func (p *contestant) kill() { syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) }
+
+// end waits for the process.
+func (p *contestant) end() *outcome {
+	var stdout bytes.Buffer
+	io.Copy(&limited{w: &stdout, left: maxOutput}, p.stdout) //nolint:errcheck // it ends with the process
+	err := p.cmd.Wait()
+	o := &outcome{Wall: time.Since(p.began), Exit: p.cmd.ProcessState.ExitCode()}
+	if !p.timer.Stop() {
+		<-p.late
+		o.TimedOut = true
+	}
+	p.kill() // what it left behind
+	o.CPU = p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
+	o.Memory = peakMemory(p.cmd.ProcessState)
+	o.Stdout, o.Stderr = stdout.String(), p.stderr.String()
+	if err != nil && o.Stderr == "" {
+		o.Stderr = err.Error()
+	}
+	return o
+}
+
+// limited keeps the beginning and takes the rest.
+type limited struct {
+	w    io.Writer
+	left int
+}
+
+func (l *limited) Write(p []byte) (int, error) {
+	n := min(len(p), l.left)
+	l.left -= n
+	if _, err := l.w.Write(p[:n]); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}

@@ -1,0 +1,133 @@
+package bench
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// Contestant is a way to a picture.
+type Contestant struct {
+	Name string
+	// Command is its words, in which MASTER, MEDIA, PICTURE and the names of
+	// programs stand for what they are in a run.
+	Command []string
+	needs   []string // programs, without which it is left out
+	again   bool     // its second grab is measured
+	small   bool     // it wants 320 pixels, and runs where there is a ladder
+	kfgrab  bool     // it is the one that is to be good
+}
+
+// The contestants that the targets are about.
+const (
+	tunedName = "ffmpeg tuned"
+	coldName  = "kfgrab"
+	againName = "kfgrab, second grab"
+	smallName = "kfgrab --width 320"
+)
+
+// The words of a command that stand for something else.
+const (
+	kfgrabWord = "kfgrab"
+	benchWord  = "kfgrab-bench"
+	go2rtcWord = "go2rtc"
+)
+
+func words(s string) []string { return strings.Fields(s) }
+
+func shell(script string) []string { return []string{"sh", "-c", script} }
+
+// encoding is how all of ffmpeg's contestants write the picture.
+const encoding = "-frames:v 1 -q:v 2 -y PICTURE"
+
+// Contestants lists all contestants.
+func Contestants() []Contestant {
+	return []Contestant{
+		{
+			Name: "ffmpeg, master", needs: words("ffmpeg"),
+			Command: words("ffmpeg -nostdin -v error -i MASTER " + encoding),
+		},
+		{
+			Name: "ffmpeg, media playlist", needs: words("ffmpeg"),
+			Command: words("ffmpeg -nostdin -v error -i MEDIA " + encoding),
+		},
+		{Name: tunedName, needs: words("ffmpeg"), Command: words(tunedCommand)},
+		{
+			Name: "streamlink, 300 kB, ffmpeg", needs: words("streamlink ffmpeg"),
+			Command: shell("REQUESTS_CA_BUNDLE=CA streamlink --loglevel error --stdout hls://MASTER best | head -c 300000 | ffmpeg -v error -i - " + encoding),
+		},
+		{
+			Name: "GStreamer hlsdemux", needs: words("gst-launch-1.0"),
+			Command: shell(gstreamerScript),
+		},
+		{
+			Name: "go2rtc", needs: words("curl ffmpeg " + go2rtcWord),
+			Command: shell(go2rtcScript),
+		},
+		{Name: coldName, kfgrab: true, needs: words(kfgrabWord), Command: words("kfgrab --ca CA MASTER -o PICTURE")},
+		{Name: againName, kfgrab: true, again: true, Command: words("kfgrab-bench again --ca CA MASTER PICTURE")},
+		{Name: smallName, kfgrab: true, small: true, needs: words(kfgrabWord), Command: words("kfgrab --ca CA MASTER --width 320 -o PICTURE")},
+	}
+}
+
+// go2rtcScript runs the server for one picture. Its HTTP interface is on the
+// contestants' own loopback, which is not counted.
+const go2rtcScript = `SSL_CERT_FILE=CA go2rtc -config '{"api":{"listen":"127.0.0.1:1984"},"rtsp":{"listen":""},"webrtc":{"listen":""},"log":{"level":"warn","output":"stderr"},"streams":{"live":"MEDIA"}}' & ` +
+	`curl -sS --fail --retry 50 --retry-connrefused --retry-delay 0 --retry-max-time 25 -o PICTURE 'http://127.0.0.1:1984/api/frame.jpeg?src=live'; ` +
+	`e=$?; kill $!; wait $!; exit $e`
+
+// gstreamerScript waits for a second picture, when the first is whole: hlsdemux
+// does not end with the end of what comes after it.
+const gstreamerScript = `gst-launch-1.0 -q souphttpsrc ssl-strict=false location=MEDIA ! hlsdemux ! decodebin ! videoconvert ! jpegenc quality=95 ! multifilesink location=PICTURE.%d & ` +
+	`while ! [ -e PICTURE.1 ]; do kill -0 $! || exit; sleep 0.02; done; kill $!; wait $!; mv PICTURE.0 PICTURE; rm PICTURE.*`
+
+// missing returns the first program that is not there.
+func (c *Contestant) missing(programs map[string]string) string {
+	for _, name := range c.needs {
+		if path, ours := programs[name]; ours && path != "" {
+			continue
+		}
+		if _, err := exec.LookPath(name); err != nil {
+			return name
+		}
+	}
+	return ""
+}
+
+// argv puts what they stand for in place of the words.
+func (c *Contestant) argv(values, programs map[string]string) []string {
+	var pairs []string
+	for word, value := range values {
+		pairs = append(pairs, word, value)
+	}
+	replace := strings.NewReplacer(pairs...)
+	argv := make([]string, len(c.Command))
+	for i, word := range c.Command {
+		argv[i] = replace.Replace(word)
+	}
+	if argv[0] == "sh" { // programs are those of PATH there, but for this one
+		argv[2] = strings.Replace(argv[2], go2rtcWord+" -", programs[go2rtcWord]+" -", 1)
+	}
+	if path := programs[argv[0]]; path != "" {
+		argv[0] = path
+	}
+	return argv
+}
+
+// findGo2rtc looks where testdata/tools/go2rtc.sh puts it.
+func findGo2rtc() string {
+	dir := os.Getenv("KFGRAB_TOOLS")
+	if dir == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			return ""
+		}
+		dir = filepath.Join(cache, "kfgrab-tools")
+	}
+	path := filepath.Join(dir, "go2rtc-v1.9.14", "go2rtc")
+	if _, err := os.Stat(path); err != nil {
+		return ""
+	}
+	return path
+}

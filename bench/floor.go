@@ -1,0 +1,50 @@
+package bench
+
+// Body is one answer that the picture cannot be had without.
+type Body struct {
+	What  string `json:"what"`
+	Bytes int64  `json:"bytes"` // of the body
+}
+
+// Sizes that the floor's formula adds to the bodies. The heads of nginx's
+// answers are 240 to 330 bytes; the segments carry TCP's timestamps.
+const (
+	headBytes       = 280               // an answer's status line and header fields
+	segmentPayload  = 1448              // 1500 less IPv4's and TCP's headers
+	segmentOverhead = 14 + 20 + 32      // Ethernet, IPv4, TCP
+	connectionBytes = 74 + 2*(14+20+32) // SYN-ACK, the last ACK and FIN
+)
+
+// Floor is the least that a picture costs, downwards.
+type Floor struct {
+	Bodies  []Body `json:"bodies"`
+	Payload int64  `json:"payload"` // the bodies alone
+	Wire    int64  `json:"wire"`    // with what carries them
+}
+
+// newFloor adds up the bodies. Over a link whose headers count, an answer of n
+// bytes, head included, takes n + 66·⌈n/1448⌉, and a connection of its own, where
+// there is none yet, 206 more. TLS has no part in it.
+func newFloor(bodies []Body, headers, connect bool) Floor {
+	f := Floor{Bodies: bodies}
+	for _, b := range bodies {
+		n := b.Bytes + headBytes
+		f.Payload += b.Bytes
+		f.Wire += n
+		if headers {
+			f.Wire += segmentOverhead * ((n + segmentPayload - 1) / segmentPayload)
+		}
+	}
+	if headers && connect {
+		f.Wire += connectionBytes
+	}
+	return f
+}
+
+// ratio is how many times the floor was spent, 0 where there is none.
+func (f Floor) ratio(down int64) float64 {
+	if f.Wire == 0 {
+		return 0
+	}
+	return float64(down) / float64(f.Wire)
+}

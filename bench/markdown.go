@@ -1,0 +1,214 @@
+package bench
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// busy is the load a CPU above which times are no measurement.
+const busy = 0.5
+
+const preface = `# Benchmarks
+
+What one picture of a live HLS stream costs, with kfgrab and with other tools.
+Written by ` + "`make bench`" + `; the same figures, each run by itself, are in
+[bench/results.json](bench/results.json).
+
+`
+
+const method = `
+The streams are made by ffmpeg: 1080p, 720p and 360p at 5.0, 2.5 and 0.8 Mbit/s,
+6 s segments, 2 s GOP, with sound, a live playlist of 6 segments without an end.
+A run begins without a connection, and the count goes on until nothing crosses the
+link any more. Figures are medians, each of itself. CPU is user and system time of
+all processes; memory is that of the largest process. What comes with it is the
+picture: *newest* is the newest keyframe that the playlists list as a keyframe, a
+part or a segment's beginning; *another* is one that is older, by its PSNR against
+the newest.
+
+The floor is what the picture cannot be had without: the bodies below, and for each
+answer of n bytes with a head of %d, ⌈n/%d⌉ × %d bytes of headers%s.
+`
+
+// markdown is the report; chart is the chart's file, if there is one.
+func (r *Results) markdown(chart string) string {
+	var b strings.Builder
+	b.WriteString(preface)
+	if chart != "" {
+		fmt.Fprintf(&b, "![bytes for one picture, by contestant](%s)\n\n", filepath.ToSlash(chart))
+	}
+	r.circumstances(&b)
+	r.targetTable(&b)
+	for _, c := range Cases() {
+		caseTable(&b, &c, rowsOf(r.Rows, c.Name, 0))
+	}
+	r.latencyTable(&b)
+	r.commands(&b)
+	r.tuningTable(&b)
+	return b.String()
+}
+
+func (r *Results) circumstances(b *strings.Builder) {
+	fmt.Fprintf(b, "Measured %s: %s. %d runs each, %d CPUs", r.Began.Format("2006-01-02"), r.Mode, r.Repeats, r.CPUs)
+	for _, name := range slices.Sorted(maps.Keys(r.Versions)) {
+		fmt.Fprintf(b, ", %s", r.Versions[name])
+	}
+	b.WriteString(".\n")
+	if load := max(r.Load[0], r.Load[1]); load > busy*float64(r.CPUs) {
+		fmt.Fprintf(b, "\n**The machine was busy meanwhile** (load %.1f at the beginning, %.1f at the end, on %d CPUs): times are longer than they\nwould be by themselves. Bytes and requests do not depend on it.\n", r.Load[0], r.Load[1], r.CPUs)
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.LeftOut)) {
+		fmt.Fprintf(b, "\nLeft out: %s (%s is not installed).\n", name, r.LeftOut[name])
+	}
+	connection := fmt.Sprintf(", and %d for a new connection", connectionBytes)
+	fmt.Fprintf(b, method, headBytes, segmentPayload, segmentOverhead, connection)
+}
+
+func (r *Results) targetTable(b *strings.Builder) {
+	b.WriteString("\n## Targets\n\n| what | wanted | measured | |\n|---|---|---|---|\n")
+	for _, t := range r.Targets {
+		sign, got := "≤", "–"
+		switch {
+		case t.Unit == "times fewer bytes":
+			sign = "≥"
+		case t.Unit == "s":
+			sign = "<"
+		}
+		if t.Got != 0 {
+			got = number(t.Got)
+		}
+		fmt.Fprintf(b, "| %s | %s %s %s | %s | %s |\n", t.What, sign, number(t.Limit), t.Unit, got, cell(t.Result))
+	}
+}
+
+func caseTable(b *strings.Builder, c *Case, rows []Row) {
+	if len(rows) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n## %s\n\n%s.\n\n", c.Name, capital(c.What))
+	b.WriteString("| contestant | down | × floor | up | requests | time | CPU | memory | picture |\n|---|--:|--:|--:|--:|--:|--:|--:|---|\n")
+	for _, r := range rows {
+		m := r.Median
+		if len(r.Runs) == 0 || r.Status != okStatus {
+			fmt.Fprintf(b, "| %s | – | – | – | – | – | – | – | %s |\n", r.Contestant, cell(r.Status))
+			continue
+		}
+		fmt.Fprintf(b, "| %s | %s | %.2f | %s | %d | %.2f s | %.2f s | %d MB | %s |\n", r.Contestant,
+			kilobytes(m.Down), r.Ratio, kilobytes(m.Up), m.Requests, m.Wall.Seconds(), m.CPU.Seconds(), m.Memory/1_000_000, shown(r))
+	}
+	b.WriteString("\nFloors:\n")
+	seen := map[int64]bool{}
+	for _, r := range rows {
+		if seen[r.Floor.Wire] {
+			continue
+		}
+		seen[r.Floor.Wire] = true
+		var bodies []string
+		for _, body := range r.Floor.Bodies {
+			bodies = append(bodies, fmt.Sprintf("%s %d", body.What, body.Bytes))
+		}
+		fmt.Fprintf(b, "- %s: %d bytes (%s)\n", floorFor(r.Contestant), r.Floor.Wire, strings.Join(bodies, ", "))
+	}
+}
+
+// floorFor says whose floor a contestant's is.
+func floorFor(contestant string) string {
+	switch contestant {
+	case againName:
+		return "second grab"
+	case smallName:
+		return "320 pixels"
+	}
+	return "one picture"
+}
+
+func shown(r Row) string {
+	if r.Same {
+		return fmt.Sprintf("newest (%.0f dB)", r.Median.PSNR)
+	}
+	return fmt.Sprintf("another (%.0f dB)", r.Median.PSNR)
+}
+
+func (r *Results) latencyTable(b *strings.Builder) {
+	all := append([]time.Duration{0}, Latencies...)
+	if len(rowsOf(r.Rows, "ts", Latencies[0])) == 0 {
+		return
+	}
+	b.WriteString("\n## Time with latency added\n\nCase ts, behind toxiproxy, which delays what the server sends, but no handshake.\n\n| contestant |")
+	for _, d := range all {
+		fmt.Fprintf(b, " %v |", d)
+	}
+	b.WriteString("\n|---|" + strings.Repeat("--:|", len(all)) + "\n")
+	for _, first := range rowsOf(r.Rows, "ts", 0) {
+		fmt.Fprintf(b, "| %s |", first.Contestant)
+		for _, d := range all {
+			if row := find(r.Rows, "ts", first.Contestant, d); row != nil && row.Status == okStatus {
+				fmt.Fprintf(b, " %.2f s |", row.Median.Wall.Seconds())
+			} else {
+				b.WriteString(" – |")
+			}
+		}
+		b.WriteString("\n")
+	}
+}
+
+func (r *Results) commands(b *strings.Builder) {
+	b.WriteString("\n## Commands\n\nMASTER and MEDIA are URLs, the latter of the 1080p playlist. CA is the TLS server's certificate.\n\n")
+	seen := map[string]bool{}
+	for _, row := range r.Rows {
+		if !seen[row.Contestant] {
+			seen[row.Contestant] = true
+			fmt.Fprintf(b, "%s:\n\n```\n%s\n```\n\n", row.Contestant, row.Command)
+		}
+	}
+}
+
+func (r *Results) tuningTable(b *strings.Builder) {
+	if len(r.Tuning) == 0 {
+		return
+	}
+	b.WriteString("## What was tried to make ffmpeg spend less\n\nEach on the 1080p media playlist, for one picture without sound.\n\n| options | case | down | time | CPU | picture |\n|---|---|--:|--:|--:|---|\n")
+	for _, row := range r.Tuning {
+		if row.Status != okStatus {
+			fmt.Fprintf(b, "| `%s` | %s | – | – | – | %s |\n", strings.TrimPrefix(row.Contestant, "ffmpeg "), row.Case, cell(row.Status))
+			continue
+		}
+		fmt.Fprintf(b, "| `%s` | %s | %s | %.2f s | %.2f s | %s |\n", strings.TrimPrefix(row.Contestant, "ffmpeg "), row.Case,
+			kilobytes(row.Median.Down), row.Median.Wall.Seconds(), row.Median.CPU.Seconds(), shown(row))
+	}
+}
+
+// rowsOf returns the rows of one case.
+func rowsOf(rows []Row, caseName string, latency time.Duration) []Row {
+	var out []Row
+	for _, r := range rows {
+		if r.Case == caseName && r.Latency == latency {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func kilobytes(n int64) string { return fmt.Sprintf("%.1f kB", float64(n)/1000) }
+
+func number(x float64) string {
+	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.2f", x), "0"), ".")
+}
+
+// maxCell bounds what a contestant's complaint takes of a table.
+const maxCell = 120
+
+// cell makes text fit for a table.
+func cell(text string) string {
+	text = strings.NewReplacer("|", "/", "\n", " ", "\r", " ").Replace(text)
+	if r := []rune(text); len(r) > maxCell {
+		text = string(r[:maxCell]) + "…"
+	}
+	return text
+}
+
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

@@ -1,0 +1,151 @@
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	toxiproxy "github.com/Shopify/toxiproxy/v2"
+	"github.com/rs/zerolog"
+
+	"github.com/kfgrab/kfgrab/internal/meter"
+	"github.com/kfgrab/kfgrab/internal/nginx"
+)
+
+// LinkRate is the link's bandwidth in bits a second, either way.
+const LinkRate = 50_000_000
+
+// Latencies are what the suite's delayed servers add to each answer.
+var Latencies = []time.Duration{40 * time.Millisecond, 150 * time.Millisecond}
+
+// delayedServer names the plain server with a latency added. What toxiproxy adds
+// delays answers, not handshakes.
+func delayedServer(d time.Duration) string { return plainServer + "+" + d.String() }
+
+// The files that the origin's side keeps in its directory.
+const (
+	accessLog   = "access.log"
+	certificate = "cert.pem"
+)
+
+// originSide serves.
+type originSide struct {
+	servers []*nginx.Server
+	toxic   *toxiproxy.ApiServer
+	count   *meter.Counter // of the proxies in front, if there are any
+	fronts  []net.Listener
+}
+
+func newOriginSide() *originSide {
+	return &originSide{
+		toxic: toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop()),
+		count: &meter.Counter{},
+	}
+}
+
+func (s *originSide) do(o *order) (answer, error) {
+	switch o.Op {
+	case "open":
+		addresses, err := s.open(o)
+		return answer{Addresses: addresses}, err
+	case "count":
+		r := s.count.Read()
+		return answer{Traffic: traffic{Down: r.Down, Up: r.Up}}, nil
+	}
+	return answer{}, fmt.Errorf("unknown order %q", o.Op)
+}
+
+// open starts all servers.
+func (s *originSide) open(o *order) (map[string]string, error) {
+	cert, key := filepath.Join(o.Dir, certificate), filepath.Join(o.Dir, "key.pem")
+	if _, err := nginx.SelfSigned(cert, key, net.ParseIP(o.Host)); err != nil {
+		return nil, err
+	}
+	addresses := map[string]string{}
+	for name, c := range map[string]nginx.Config{
+		plainServer:   {},
+		noRangeServer: {Server: []string{"max_ranges 0;"}},
+		tlsServer:     {Listen: "ssl http2", Server: []string{"ssl_certificate " + cert + ";", "ssl_certificate_key " + key + ";"}},
+	} {
+		addr, err := s.serve(o, name, c)
+		if err != nil {
+			return nil, err
+		}
+		addresses[name] = addr
+	}
+	for _, d := range Latencies {
+		addr, err := s.toxicProxy(delayedServer(d), o.Host, addresses[plainServer], `"type":"latency","attributes":{"latency":`+strconv.FormatInt(d.Milliseconds(), 10)+`}`)
+		if err != nil {
+			return nil, err
+		}
+		addresses[delayedServer(d)] = addr
+	}
+	if o.Proxied {
+		return s.proxied(o.Host, addresses)
+	}
+	return addresses, nil
+}
+
+func (s *originSide) serve(o *order, name string, c nginx.Config) (string, error) {
+	c.Root, c.Dir, c.Address = o.Root, filepath.Join(o.Dir, name), net.JoinHostPort(o.Host, "0")
+	if err := os.Mkdir(c.Dir, 0o755); err != nil {
+		return "", err
+	}
+	c.HTTP = []string{`log_format bench '$status $bytes_sent $request';`}
+	c.Server = append(append(c.Server, dvrServer...), "access_log "+filepath.Join(o.Dir, accessLog)+" bench;")
+	server, err := nginx.Start(c)
+	if err != nil {
+		return "", err
+	}
+	s.servers = append(s.servers, server)
+	return server.Addr, nil
+}
+
+// toxicProxy runs a proxy to upstream with one toxic.
+func (s *originSide) toxicProxy(name, host, upstream, toxic string) (string, error) {
+	p := toxiproxy.NewProxy(s.toxic, name, net.JoinHostPort(host, "0"), upstream)
+	if err := s.toxic.Collection.Add(p, true); err != nil {
+		return "", err
+	}
+	if _, err := p.Toxics.AddToxicJson(strings.NewReader(`{"stream":"downstream",` + toxic + `}`)); err != nil {
+		return "", err
+	}
+	return p.Listen, nil
+}
+
+// proxied puts in front of each server a proxy that counts, and before that one
+// that shapes.
+func (s *originSide) proxied(host string, addresses map[string]string) (map[string]string, error) {
+	out := map[string]string{}
+	for name, upstream := range addresses {
+		shaped, err := s.toxicProxy(name+"+rate", host, upstream, `"type":"bandwidth","attributes":{"rate":`+strconv.Itoa(LinkRate/8/1000)+`}`)
+		if err != nil {
+			return nil, err
+		}
+		front, err := countingProxy(net.JoinHostPort(host, "0"), shaped, s.count)
+		if err != nil {
+			return nil, err
+		}
+		s.fronts = append(s.fronts, front)
+		out[name] = front.Addr().String()
+	}
+	return out, nil
+}
+
+func (s *originSide) close() {
+	for _, l := range s.fronts {
+		l.Close()
+	}
+	err := s.toxic.Collection.Clear()
+	for _, server := range s.servers {
+		err = errors.Join(err, server.Close())
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+}

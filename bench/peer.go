@@ -1,0 +1,141 @@
+package bench
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+)
+
+// roleVariable tells a process of the suite which side it is.
+const roleVariable = "KFGRAB_BENCH_ROLE"
+
+const (
+	originRole = "origin"
+	clientRole = "client"
+)
+
+// Main takes over, and does not return, where the process was started by the
+// suite: as one of its two sides, or as the contestant that grabs twice. A main
+// function, and a TestMain, calls it first.
+func Main() {
+	switch role := os.Getenv(roleVariable); {
+	case role == originRole:
+		os.Exit(serve(os.Stdin, os.Stdout, newOriginSide()))
+	case role == clientRole:
+		os.Exit(serve(os.Stdin, os.Stdout, &clientSide{}))
+	case len(os.Args) > 1 && os.Args[1] == againCommand:
+		os.Exit(again(os.Args[2:], os.Stdin, os.Stdout, os.Stderr))
+	}
+}
+
+// order is what the suite tells a side to do. The fields are those of the
+// operation.
+type order struct {
+	Op string
+
+	// open, of the origin
+	Dir, Root string // for logs and such; the files to serve
+	Host      string // the address to listen on
+	Proxied   bool   // put a counting and shaping proxy in front
+
+	// run and start, of the client
+	Argv      []string
+	TimeoutMS int64
+}
+
+// answer is a side's reply. The fields are those of the operation.
+type answer struct {
+	Error     string            `json:",omitempty"`
+	Addresses map[string]string `json:",omitempty"` // open: by server
+	Traffic   traffic           // count
+	Outcome   *outcome          `json:",omitempty"` // run, finish
+}
+
+// traffic is what crossed the link, seen from the contestants.
+type traffic struct{ Down, Up int64 }
+
+// side carries out orders.
+type side interface {
+	do(o *order) (answer, error)
+	close()
+}
+
+// serve reads orders until the suite has no more, or is no more.
+func serve(in io.Reader, out io.Writer, s side) int {
+	defer s.close()
+	orders, answers := json.NewDecoder(in), json.NewEncoder(out)
+	for {
+		var o order
+		if err := orders.Decode(&o); err != nil {
+			if errors.Is(err, io.EOF) {
+				return 0
+			}
+			return 1
+		}
+		a, err := s.do(&o)
+		if err != nil {
+			a.Error = err.Error()
+		}
+		if err := answers.Encode(a); err != nil {
+			return 1
+		}
+	}
+}
+
+// peer is a side, seen from the suite.
+type peer struct {
+	cmd     *exec.Cmd
+	in      io.WriteCloser
+	orders  *json.Encoder
+	answers *json.Decoder
+}
+
+// startPeer runs this program again, in a network namespace of its own if
+// isolated.
+func startPeer(role string, isolated bool) (*peer, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	p := &peer{cmd: exec.Command(self)}
+	p.cmd.Env = append(os.Environ(), roleVariable+"="+role)
+	p.cmd.Stderr = os.Stderr
+	if isolated {
+		isolate(p.cmd)
+	}
+	if p.in, err = p.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	p.orders, p.answers = json.NewEncoder(p.in), json.NewDecoder(out)
+	if err := p.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("the %s's side does not start: %w", role, err)
+	}
+	return p, nil
+}
+
+func (p *peer) ask(o order) (answer, error) {
+	if err := p.orders.Encode(o); err != nil {
+		return answer{}, err
+	}
+	var a answer
+	if err := p.answers.Decode(&a); err != nil {
+		return answer{}, fmt.Errorf("a side of the suite ended: %w", err)
+	}
+	if a.Error != "" {
+		return a, errors.New(a.Error)
+	}
+	return a, nil
+}
+
+// close lets the side end, which ends all that it started.
+func (p *peer) close() error {
+	p.in.Close()
+	return p.cmd.Wait()
+}

@@ -1,0 +1,36 @@
+package bench
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+)
+
+// WriteFiles writes the report, in Markdown, the results, in JSON, and the chart,
+// in SVG. An empty name leaves a file out; without its own the report goes to
+// standard output.
+func (r *Results) WriteFiles(report, results, chart string) error {
+	text := r.markdown(chart)
+	if report == "" {
+		fmt.Print(text)
+	} else if err := os.WriteFile(report, []byte(text), 0o644); err != nil {
+		return err
+	}
+	if results != "" {
+		var b bytes.Buffer
+		e := json.NewEncoder(&b)
+		e.SetIndent("", " ")
+		e.SetEscapeHTML(false)
+		if err := e.Encode(r); err != nil {
+			return err
+		}
+		if err := os.WriteFile(results, b.Bytes(), 0o644); err != nil {
+			return err
+		}
+	}
+	if chart != "" {
+		return r.writeChart(chart)
+	}
+	return nil
+}

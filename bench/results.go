@@ -1,0 +1,77 @@
+package bench
+
+import "time"
+
+// Sample is what one run took.
+type Sample struct {
+	Down     int64         `json:"down"` // bytes over the link
+	Up       int64         `json:"up"`
+	Requests int           `json:"requests"`
+	Wall     time.Duration `json:"wall_ns"`
+	CPU      time.Duration `json:"cpu_ns"`
+	Memory   int64         `json:"memory"` // bytes, of the largest process
+	PSNR     float64       `json:"psnr"`   // dB against the newest picture, 0 for none
+}
+
+// Row is a contestant at a case.
+type Row struct {
+	Case       string        `json:"case"`
+	Contestant string        `json:"contestant"`
+	Latency    time.Duration `json:"latency_ns"` // added
+	Command    string        `json:"command"`
+	Status     string        `json:"status"` // "ok", "unsupported", or what went wrong
+	Runs       []Sample      `json:"runs"`
+	Median     Sample        `json:"median"` // of each figure by itself
+	Floor      Floor         `json:"floor"`
+	Ratio      float64       `json:"ratio"` // of the median bytes down to the floor
+	Same       bool          `json:"same"`  // the picture is the newest one
+}
+
+// ok is the status of a row whose runs all brought a picture.
+const (
+	okStatus          = "ok"
+	unsupportedStatus = "unsupported"
+)
+
+// Results are those of one run of the suite.
+type Results struct {
+	Began    time.Time         `json:"began"`
+	Mode     string            `json:"mode"` // what the link was
+	Repeats  int               `json:"repeats"`
+	CPUs     int               `json:"cpus"`
+	Load     [2]float64        `json:"load"` // the machine's, at the beginning and at the end
+	Versions map[string]string `json:"versions"`
+	LeftOut  map[string]string `json:"left_out"` // contestants, by what they lack
+	Rows     []Row             `json:"rows"`
+	Tuning   []Row             `json:"tuning"` // of ffmpeg's options
+	Targets  []Target          `json:"targets"`
+}
+
+// summarise takes the medians of a row's runs.
+func (r *Row) summarise() {
+	if len(r.Runs) == 0 {
+		return
+	}
+	r.Median = Sample{
+		Down:     medianOf(r.Runs, func(s Sample) int64 { return s.Down }),
+		Up:       medianOf(r.Runs, func(s Sample) int64 { return s.Up }),
+		Requests: medianOf(r.Runs, func(s Sample) int { return s.Requests }),
+		Wall:     medianOf(r.Runs, func(s Sample) time.Duration { return s.Wall }),
+		CPU:      medianOf(r.Runs, func(s Sample) time.Duration { return s.CPU }),
+		Memory:   medianOf(r.Runs, func(s Sample) int64 { return s.Memory }),
+		PSNR:     medianOf(r.Runs, func(s Sample) float64 { return s.PSNR }),
+	}
+	r.Ratio = r.Floor.ratio(r.Median.Down)
+	r.Same = r.Median.PSNR >= samePSNR
+}
+
+// find returns the row of a contestant at a case without added latency, or nil.
+func find(rows []Row, caseName, contestant string, latency time.Duration) *Row {
+	for i := range rows {
+		r := &rows[i]
+		if r.Case == caseName && r.Contestant == contestant && r.Latency == latency {
+			return r
+		}
+	}
+	return nil
+}

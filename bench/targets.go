@@ -1,0 +1,117 @@
+package bench
+
+import (
+	"fmt"
+	"time"
+)
+
+// Target is a figure that kfgrab is to reach.
+type Target struct {
+	What   string  `json:"what"`
+	Limit  float64 `json:"limit"`
+	Got    float64 `json:"got"`
+	Unit   string  `json:"unit"`
+	Result string  `json:"result"` // "met", "missed", or why there is none
+}
+
+// ratioTargets are the most that a picture may cost, as multiples of the floor.
+var ratioTargets = []struct {
+	caseName    string
+	cold, again float64
+}{
+	{"ts", 1.20, 1.08},
+	{"fmp4", 1.08, 1.05},
+	{"iframe", 1.05, 1.05},
+	{"ll-hls", 1.20, 1.10},
+	{"no-range", 1.60, 1.60},
+}
+
+const (
+	smallTarget   = 15 // times fewer bytes than ffmpeg tuned at 1080p
+	requestTarget = 5  // master, media playlist, initialisation section, two ranges
+)
+
+// judge holds the rows to the targets.
+func judge(rows []Row) []Target {
+	var out []Target
+	for _, t := range ratioTargets {
+		out = append(out,
+			ratioTarget(find(rows, t.caseName, coldName, 0), t.caseName+", cold", t.cold),
+			ratioTarget(find(rows, t.caseName, againName, 0), t.caseName+", second grab", t.again))
+	}
+	out = append(out, smallRatio(find(rows, "ts", smallName, 0), find(rows, "ts", tunedName, 0)))
+	for _, name := range []string{"ts", "fmp4"} {
+		out = append(out, requests(find(rows, name, coldName, 0), name))
+	}
+	slow := Latencies[len(Latencies)-1]
+	return append(out, wall(find(rows, "ts", coldName, slow), find(rows, "ts", tunedName, slow), slow))
+}
+
+// usable says why a row cannot be held to a target, "" where it can. A picture
+// other than the newest one has another floor.
+func usable(r *Row) string {
+	switch {
+	case r == nil:
+		return "not measured"
+	case r.Status != okStatus:
+		return r.Status
+	}
+	return ""
+}
+
+func ratioTarget(r *Row, what string, limit float64) Target {
+	t := Target{What: what, Limit: limit, Unit: "times the floor"}
+	if t.Result = usable(r); t.Result != "" {
+		return t
+	}
+	t.Got = r.Ratio
+	t.Result = verdict(t.Got <= limit)
+	if !r.Same {
+		t.Result = "missed (not the newest picture)"
+	}
+	return t
+}
+
+func smallRatio(small, tuned *Row) Target {
+	t := Target{What: "ts, --width 320 against ffmpeg tuned at 1080p", Limit: smallTarget, Unit: "times fewer bytes"}
+	for _, r := range []*Row{small, tuned} {
+		if t.Result = usable(r); t.Result != "" {
+			return t
+		}
+	}
+	t.Got = float64(tuned.Median.Down) / float64(max(1, small.Median.Down))
+	t.Result = verdict(t.Got >= t.Limit)
+	return t
+}
+
+func requests(r *Row, name string) Target {
+	t := Target{What: name + ", cold", Limit: requestTarget, Unit: "requests"}
+	if name == "ts" {
+		t.Limit-- // no initialisation section
+	}
+	if t.Result = usable(r); t.Result != "" {
+		return t
+	}
+	t.Got = float64(r.Median.Requests)
+	t.Result = verdict(t.Got <= t.Limit)
+	return t
+}
+
+func wall(cold, tuned *Row, latency time.Duration) Target {
+	t := Target{What: fmt.Sprintf("ts, cold, %v added, against ffmpeg tuned", latency), Unit: "s"}
+	for _, r := range []*Row{cold, tuned} {
+		if t.Result = usable(r); t.Result != "" {
+			return t
+		}
+	}
+	t.Got, t.Limit = cold.Median.Wall.Seconds(), tuned.Median.Wall.Seconds()
+	t.Result = verdict(t.Got < t.Limit)
+	return t
+}
+
+func verdict(met bool) string {
+	if met {
+		return "met"
+	}
+	return "missed"
+}

@@ -1,0 +1,58 @@
+// Command kfgrab-bench runs the benchmark suite and writes its report.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/kfgrab/kfgrab/bench"
+)
+
+func main() {
+	bench.Main()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "kfgrab-bench:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("kfgrab-bench", flag.ExitOnError)
+	var (
+		c           bench.Config
+		cases       = flags.String("cases", "", "`names` of cases, divided by commas (default all)")
+		contestants = flags.String("contestants", "", "`names` of contestants, divided by semicolons (default all)")
+		report      = flags.String("report", "", "`file` for the report (default standard output)")
+		results     = flags.String("json", "", "`file` for the results in JSON")
+		chart       = flags.String("chart", "", "`file` for the chart, in SVG")
+	)
+	flags.StringVar(&c.Kfgrab, "kfgrab", "bin/kfgrab", "`path` of the command to measure")
+	flags.IntVar(&c.Repeats, "repeats", 3, "`number` of runs of each contestant at each case")
+	flags.BoolVar(&c.NoLatency, "no-latency", false, "leave out the runs with added latency")
+	flags.BoolVar(&c.Tuning, "tuning", false, "measure what was tried of ffmpeg's options")
+	flags.Parse(args)
+	c.Cases, c.Contestants = list(*cases, ","), list(*contestants, ";")
+	bar := newBar(os.Stderr)
+	c.Progress = bar.tell
+	r, err := bench.Run(ctx, c)
+	bar.close()
+	if err != nil {
+		return err
+	}
+	return r.WriteFiles(*report, *results, *chart)
+}
+
+func list(s, divider string) []string {
+	if s == "" {
+		return nil
+	}
+	return strings.Split(s, divider)
+}
