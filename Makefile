@@ -9,9 +9,10 @@ CORPUS      = ../shared/corpus/check.py
 FUZZTIME   ?= 10s
 BENCH      ?= .
 BENCHCOUNT ?= 1
+REPEATS    ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fuzz bench measure build deps deps-demo clean
+.PHONY: help demo test check fuzz bench microbench measure build deps deps-demo clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
@@ -33,7 +34,12 @@ check: ## gofumpt, vet, staticcheck, tidy go.mod, and the floors of the architec
 fuzz: ## run each fuzz target for FUZZTIME (10s)
 	@sh scripts/fuzz.sh $(FUZZTIME)
 
-bench: ## run the benchmarks that match BENCH, BENCHCOUNT times
+bench: build ## measure kfgrab beside other tools: BENCHMARKS.md, bench/results.json, bench/chart.svg
+	@sh testdata/tools/go2rtc.sh >/dev/null || echo "go2rtc was not built and is left out" >&2
+	$(GO) build -trimpath -o bin/kfgrab-bench ./cmd/kfgrab-bench
+	bin/kfgrab-bench -tuning -repeats $(REPEATS) -report BENCHMARKS.md -json bench/results.json -chart bench/chart.svg
+
+microbench: ## run the Go benchmarks that match BENCH, BENCHCOUNT times
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(BENCHCOUNT) ./...
 
 measure: ## measure CPU time, memory, speed and bytes of one keyframe
