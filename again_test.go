@@ -31,7 +31,6 @@ func TestResumption(t *testing.T) {
 		mu.Unlock()
 		files.ServeHTTP(w, r)
 	}))
-	server.EnableHTTP2 = true
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	roots := x509.NewCertPool()

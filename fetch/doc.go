@@ -3,8 +3,9 @@
 // Make one [Client] a stream with [New], and call [Client.StartJob] before each
 // grab. [Client.Get] returns a small document whole: a playlist, an
 // initialisation segment, a key; [Client.GetNewer] asks for it again, unless it is
-// what it was, and [Client.GetEnd] for its end alone. [Client.Open] returns a [Resource], which is
-// read by ranges, from the front or at any offset, and asks for no byte twice.
+// what it was, and [Client.GetEnd] for its end alone. [Client.Open] returns a
+// [Resource], which is read by ranges, from the front or at any offset, and asks for
+// no byte twice.
 //
 // Every error names its resource without user name, password and query values.
 // A transfer that fails is an [*Error], an answer other than success a

@@ -5,6 +5,10 @@
 // before any media is fetched. These four do no I/O. [IsPlaylist] tells a
 // playlist from other content.
 //
+// A [Source] is grabbed from again and again: it keeps the media playlist, and asks
+// for what is new in it. It does not wait for segments but with [EdgeNext], and keeps
+// nothing on disk.
+//
 // Segments under METHOD=AES-128, SAMPLE-AES and SAMPLE-AES-CTR are decrypted with
 // keys that a URI leads to (KEYFORMAT identity). There is no rights management.
 package hls

@@ -13,7 +13,7 @@ import (
 // of its I-frames, and again as many after a change.
 const maxReloads = 4
 
-// reload is a media playlist as it was last seen, and what makes it cheaper to
+// A reload is a media playlist as it was last seen, and what makes it cheaper to
 // see it again.
 type reload struct {
 	media *Media

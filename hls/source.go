@@ -44,8 +44,8 @@ type Options struct {
 }
 
 // Source is an HLS stream. Between grabs it remembers the rendition, its
-// initialisation section, the keys and the size of its keyframes, so that the next
-// grab fetches one playlist and little more than the keyframe. It is for one goroutine
+// initialisation section, the keys, the playlist and the size of its keyframes, so that
+// the next grab fetches what is new in the playlist and little more than the keyframe. It is for one goroutine
 // at a time.
 type Source struct {
 	client *fetch.Client

@@ -76,8 +76,8 @@ func (e *ending) need(media *Media, age time.Duration) int64 {
 // now, for who has media, of whose text e is the end; and the ending for the
 // next time. It finds the newest segment of media in both texts; what stands
 // behind it in tail is new. nil where the seam is not sure: the segment is not in
-// tail, or not recognisable since its byte range has no offset or is there twice, or the
-// lines before it differ.
+// tail, or not to be recognised, as its byte range has no offset or it is there
+// twice; or the lines before it differ.
 //
 // The header is not looked at: its tags do not change (RFC 8216 6.2.1), but for
 // the media sequence number, which is counted on from media's.
