@@ -1,6 +1,7 @@
 package ts
 
 import (
+	"encoding/binary"
 	"strings"
 
 	"github.com/asticode/go-astits"
@@ -86,9 +87,8 @@ func (s *stream) describe(d *astits.Descriptor, private bool) {
 	}
 	switch {
 	case d.Registration != nil:
-		id := d.Registration.FormatIdentifier
-		name := string([]byte{byte(id >> 24), byte(id >> 16), byte(id >> 8), byte(id)})
-		if f, ok := formats[name]; ok {
+		name := binary.BigEndian.AppendUint32(nil, d.Registration.FormatIdentifier)
+		if f, ok := formats[string(name)]; ok {
 			s.Type, s.Codec = f.kind, f.codec
 		}
 	case d.AC3 != nil:
