@@ -2,44 +2,28 @@ package decode_test
 
 import (
 	"bytes"
-	"encoding/csv"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/internal/testmedia"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
 // No real picture is refused, and each is the one that ffmpeg makes of it.
 func TestCorpus(t *testing.T) {
-	const corpus = "../../shared/corpus"
-	index, err := os.Open(filepath.Join(corpus, "INDEX.tsv"))
-	if err != nil {
-		t.Skip("0 pictures tested: no corpus beside the project")
-	}
-	defer index.Close()
-	r := csv.NewReader(index)
-	r.Comma, r.LazyQuotes = '\t', true
-	rows, err := r.ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	tested := 0
-	for _, row := range rows[1:] {
-		path, kind, codec, expect := row[0], row[1], row[2], row[6]
-		if kind != "annexb" || expect != "picture" {
+	for _, file := range testmedia.MustCorpus(t, "annexb") {
+		if file.Expect != "picture" {
 			continue
 		}
-		tested++
-		t.Run(path, func(t *testing.T) {
+		t.Run(file.Name, func(t *testing.T) {
 			t.Parallel()
-			data, err := os.ReadFile(filepath.Join(corpus, "files", path))
+			data, err := os.ReadFile(file.Path)
 			if err != nil {
 				t.Fatal(err)
 			}
 			c := keyframe.H264
-			if codec == "hevc" {
+			if file.Codec == "hevc" {
 				c = keyframe.H265
 			}
 			f := frames(data, c)[0]
@@ -49,5 +33,4 @@ func TestCorpus(t *testing.T) {
 			}
 		})
 	}
-	t.Logf("%d pictures tested", tested)
 }

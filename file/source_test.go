@@ -3,7 +3,6 @@ package file_test
 import (
 	"bytes"
 	"context"
-	"encoding/csv"
 	"errors"
 	"io"
 	"os"
@@ -138,41 +137,26 @@ func TestProgram(t *testing.T) {
 // Every judged file of the corpus has the same keyframe as a file and as a pipe,
 // or fails both ways.
 func TestCorpus(t *testing.T) {
-	dir := filepath.Join("..", "..", "shared", "corpus")
-	f, err := os.Open(filepath.Join(dir, "INDEX.tsv"))
-	if err != nil {
-		t.Skip("the corpus of real streams is not beside the repository")
-	}
-	defer f.Close()
-	r := csv.NewReader(f)
-	r.Comma, r.LazyQuotes = '\t', true
-	rows, err := r.ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	column := func(name string) int { return slices.Index(rows[0], name) }
 	judged := 0
-	for _, row := range rows[1:] {
-		expect := row[column("expect")]
-		if expect == "any" || row[column("init")] != "" || !slices.Contains([]string{"ts", "mp4", "fmp4", "annexb"}, row[column("kind")]) {
+	for _, row := range testmedia.MustCorpus(t, "ts", "mp4", "fmp4", "annexb") {
+		if row.Expect == "any" || row.Init != "" {
 			continue
 		}
 		judged++
-		path := filepath.Join(dir, "files", row[0])
-		data, err := os.ReadFile(path)
+		data, err := os.ReadFile(row.Path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		whole, err := file.Open(path, nil).Keyframe(t.Context())
+		whole, err := file.Open(row.Path, nil).Keyframe(t.Context())
 		o := &file.Options{MaxBytes: int64(len(data)) + 1}
 		piped, pipedErr := file.NewStream(onlyReader{bytes.NewReader(data)}, o).Keyframe(t.Context())
 		switch {
-		case (err != nil) != (pipedErr != nil), (err == nil) != (expect == "picture"):
-			t.Errorf("%s: %v; piped: %v; expected: %s", row[0], err, pipedErr, expect)
+		case (err != nil) != (pipedErr != nil), (err == nil) != (row.Expect == "picture"):
+			t.Errorf("%s: %v; piped: %v; expected: %s", row.Name, err, pipedErr, row.Expect)
 		case err != nil && !known(err):
-			t.Errorf("%s: %v", row[0], err)
+			t.Errorf("%s: %v", row.Name, err)
 		case err == nil:
-			same(t, row[0], piped, whole)
+			same(t, row.Name, piped, whole)
 		}
 	}
 	if judged < 120 {

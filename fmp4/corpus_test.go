@@ -3,13 +3,13 @@ package fmp4_test
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/csv"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/kfgrab/kfgrab/fmp4"
+	"github.com/kfgrab/kfgrab/internal/testmedia"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
@@ -21,63 +21,29 @@ var encryptedAfterAll = map[string]bool{
 	"shaka-project+shaka-player/test/test/assets/encrypted-sintel-video-segment.mp4": true,
 }
 
-func corpus(tb testing.TB) (rows []map[string]string, dir string) {
-	tb.Helper()
-	if rows, dir = corpusRows(); rows == nil {
-		tb.Skip("the corpus of real streams is not beside the repository")
-	}
-	return rows, dir
-}
-
-// corpusRows returns the rows of MP4 files, or nil where there is no corpus.
-func corpusRows() (rows []map[string]string, dir string) {
-	dir = filepath.Join("..", "..", "shared", "corpus")
-	f, err := os.Open(filepath.Join(dir, "INDEX.tsv"))
-	if err != nil {
-		return nil, dir
-	}
-	defer f.Close()
-	r := csv.NewReader(f)
-	r.Comma, r.LazyQuotes = '\t', true
-	lines, err := r.ReadAll()
-	if err != nil {
-		return nil, dir
-	}
-	for _, line := range lines[1:] {
-		row := map[string]string{}
-		for i, name := range lines[0] {
-			row[name] = line[i]
-		}
-		if row["kind"] == "mp4" || row["kind"] == "fmp4" {
-			rows = append(rows, row)
-		}
-	}
-	return rows, filepath.Join(dir, "files")
-}
-
 // TestCorpus compares the first keyframe of real files with the picture that the
 // index says they have.
 func TestCorpus(t *testing.T) {
-	rows, dir := corpus(t)
+	rows := testmedia.MustCorpus(t, "mp4", "fmp4")
 	var batch pictures
 	for _, row := range rows {
-		if row["expect"] != "picture" || encryptedAfterAll[row["path"]] {
+		if row.Expect != "picture" || encryptedAfterAll[row.Name] {
 			continue
 		}
-		data, err := os.ReadFile(filepath.Join(dir, row["path"]))
+		data, err := os.ReadFile(row.Path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		f, err := fmp4.NewMovie(bytes.NewReader(data), int64(len(data)), readInit(t, dir, row["init"])).Keyframe()
+		f, err := fmp4.NewMovie(bytes.NewReader(data), int64(len(data)), readInit(t, row.Init)).Keyframe()
 		if err != nil {
-			t.Errorf("%s: %v", row["path"], err)
+			t.Errorf("%s: %v", row.Name, err)
 			continue
 		}
-		if f.Codec.String() != row["codec"] {
-			t.Errorf("%s: codec %v", row["path"], f.Codec)
+		if f.Codec.String() != row.Codec {
+			t.Errorf("%s: codec %v", row.Name, f.Codec)
 			continue
 		}
-		batch.add(row["path"], f, row["framemd5"])
+		batch.add(row.Name, f, row.FrameMD5)
 	}
 	if len(batch.names) < 140 {
 		t.Errorf("%d pictures only", len(batch.names))
@@ -85,12 +51,12 @@ func TestCorpus(t *testing.T) {
 	batch.check(t)
 }
 
-func readInit(t *testing.T, dir, path string) *fmp4.Init {
+func readInit(t *testing.T, path string) *fmp4.Init {
 	t.Helper()
 	if path == "" {
 		return nil
 	}
-	data, err := os.ReadFile(filepath.Join(dir, path))
+	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,28 +70,28 @@ func readInit(t *testing.T, dir, path string) *fmp4.Init {
 // TestCorpusStream feeds media segments behind their init segments, of unknown
 // size, as they come on standard input.
 func TestCorpusStream(t *testing.T) {
-	rows, dir := corpus(t)
+	rows := testmedia.MustCorpus(t, "mp4", "fmp4")
 	for _, row := range rows {
-		if row["expect"] != "picture" || row["init"] == "" || encryptedAfterAll[row["path"]] {
+		if row.Expect != "picture" || row.Init == "" || encryptedAfterAll[row.Name] {
 			continue
 		}
-		in, err := os.ReadFile(filepath.Join(dir, row["init"]))
+		in, err := os.ReadFile(row.Init)
 		if err != nil {
 			t.Fatal(err)
 		}
-		segment, err := os.ReadFile(filepath.Join(dir, row["path"]))
+		segment, err := os.ReadFile(row.Path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		apart, err := fmp4.NewMovie(bytes.NewReader(segment), -1, readInit(t, dir, row["init"])).Keyframe()
+		apart, err := fmp4.NewMovie(bytes.NewReader(segment), -1, readInit(t, row.Init)).Keyframe()
 		if err != nil {
-			t.Fatal(row["path"], err)
+			t.Fatal(row.Name, err)
 		}
 		f, err := fmp4.NewMovie(bytes.NewReader(append(in, segment...)), -1, nil).Keyframe()
 		if err != nil {
-			t.Error(row["path"], err)
+			t.Error(row.Name, err)
 		} else if !bytes.Equal(f.Data, apart.Data) {
-			t.Error(row["path"], "another picture")
+			t.Error(row.Name, "another picture")
 		}
 	}
 }
@@ -133,39 +99,50 @@ func TestCorpusStream(t *testing.T) {
 // TestCorpusOthers reads what has no picture to compare with: there must be an
 // answer, and errors must be of the stream.
 func TestCorpusOthers(t *testing.T) {
-	rows, dir := corpus(t)
+	rows := testmedia.MustCorpus(t, "mp4", "fmp4")
 	for _, row := range rows {
-		if row["expect"] == "picture" && !encryptedAfterAll[row["path"]] {
+		if row.Expect == "picture" && !encryptedAfterAll[row.Name] {
 			continue
 		}
 		var in *fmp4.Init
-		if row["init"] != "" {
-			in = readInit(t, dir, row["init"])
+		if row.Init != "" {
+			in = readInit(t, row.Init)
 		}
-		file, err := os.Open(filepath.Join(dir, row["path"]))
+		file, err := os.Open(row.Path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		f, err := fmp4.NewMovie(file, -1, in).Keyframe()
 		file.Close()
 		switch {
-		case err == nil && row["expect"] == "error":
-			t.Errorf("%s: %v, an error was due", row["path"], f.Kind)
-		case err == nil && (encryptedAfterAll[row["path"]] || strings.Contains(row["properties"], "encrypted")):
-			t.Errorf("%s: %v of an encrypted stream", row["path"], f.Kind)
+		case err == nil && row.Expect == "error":
+			t.Errorf("%s: %v, an error was due", row.Name, f.Kind)
+		case err == nil && (encryptedAfterAll[row.Name] || strings.Contains(row.Properties, "encrypted")):
+			t.Errorf("%s: %v of an encrypted stream", row.Name, f.Kind)
 		case err != nil && !isStreamError(err):
-			t.Errorf("%s: %v", row["path"], err)
+			t.Errorf("%s: %v", row.Name, err)
 		case err != nil:
-			t.Logf("%s: %v", filepath.Base(row["path"]), err)
+			t.Logf("%s: %v", filepath.Base(row.Name), err)
 		}
 	}
+}
+
+// fieldCoded is an H.264 byte stream of field pairs.
+func fieldCoded(t *testing.T) []byte {
+	t.Helper()
+	for _, file := range testmedia.MustCorpus(t, "annexb") {
+		if filepath.Base(file.Name) == "HCAFF1_HHI.264" {
+			return read(t, file.Path)
+		}
+	}
+	t.Skip("no HCAFF1_HHI.264 in the corpus")
+	return nil
 }
 
 // TestFieldsApart: the two fields of a picture in samples of their own, of which
 // only the first is sync.
 func TestFieldsApart(t *testing.T) {
-	_, dir := corpus(t)
-	stream := read(t, filepath.Join(dir, "lu-zero+fate-samples/h264-conformance/FRext/HCAFF1_HHI.264"))
+	stream := fieldCoded(t)
 	c := &clip{}
 	var fields [2][]byte
 	for nalu := range keyframe.AnnexB(stream) {

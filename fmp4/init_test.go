@@ -6,10 +6,12 @@ import (
 	"errors"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 
 	"github.com/kfgrab/kfgrab/fmp4"
+	"github.com/kfgrab/kfgrab/internal/testmedia"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
@@ -114,13 +116,14 @@ func TestVideoErrors(t *testing.T) {
 // TestList compares the tracks with ffprobe's streams.
 func TestList(t *testing.T) {
 	paths := []string{recipe(t, "faststart.mp4"), recipe(t, "h265.mp4"), recipe(t, "audio.mp4"), recipe(t, "fragmented.mp4")}
-	if rows, dir := corpusRows(); rows != nil {
-		for _, name := range []string{"sample_av1.mp4", "offline_vp9.mp4", "cbcsdec.mp4", "seq_h264_1.mp4", "hlg10-color-test.mp4"} {
-			for _, row := range rows {
-				if filepath.Base(row["path"]) == name {
-					paths = append(paths, filepath.Join(dir, row["path"]))
-				}
-			}
+	files, err := testmedia.Corpus("mp4", "fmp4") // none where there is no corpus
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := []string{"sample_av1.mp4", "offline_vp9.mp4", "cbcsdec.mp4", "seq_h264_1.mp4", "hlg10-color-test.mp4"}
+	for _, f := range files {
+		if slices.Contains(named, filepath.Base(f.Name)) {
+			paths = append(paths, f.Path)
 		}
 	}
 	for _, path := range paths {

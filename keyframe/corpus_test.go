@@ -2,59 +2,42 @@ package keyframe_test
 
 import (
 	"bytes"
-	"encoding/csv"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/kfgrab/kfgrab/internal/testmedia"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
-
-const corpus = "../../shared/corpus"
 
 // Every raw stream of the corpus gives the picture that its index expects,
 // however the stream is cut into pieces.
 func TestCorpusByteStreams(t *testing.T) {
-	index, err := os.Open(filepath.Join(corpus, "INDEX.tsv"))
-	if err != nil {
-		t.Skip("0 streams tested: no corpus beside the project")
-	}
-	defer index.Close()
-	r := csv.NewReader(index)
-	r.Comma, r.LazyQuotes = '\t', true
-	rows, err := r.ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	tested := 0
-	for _, row := range rows[1:] {
-		path, kind, codec, expect, md5 := row[0], row[1], row[2], row[6], row[8]
-		if kind != "annexb" || expect != "picture" {
+	for _, file := range testmedia.MustCorpus(t, "annexb") {
+		if file.Expect != "picture" {
 			continue
 		}
-		tested++
-		t.Run(filepath.Base(path), func(t *testing.T) {
-			data, err := os.ReadFile(filepath.Join(corpus, "files", path))
+		t.Run(filepath.Base(file.Name), func(t *testing.T) {
+			data, err := os.ReadFile(file.Path)
 			if err != nil {
 				t.Fatal(err)
 			}
 			c := keyframe.H264
-			if codec == "hevc" {
+			if file.Codec == "hevc" {
 				c = keyframe.H265
 			}
 			f := first(c, data, 997)
 			if f == nil {
 				t.Fatal("no keyframe")
 			}
-			if got := frameMD5(t, f); got != md5 {
-				t.Errorf("%v picture with frame MD5 %s, want %s", f.Kind, got, md5)
+			if got := frameMD5(t, f); got != file.FrameMD5 {
+				t.Errorf("%v picture with frame MD5 %s, want %s", f.Kind, got, file.FrameMD5)
 			}
 			compareInfo(t, f)
 		})
 	}
-	t.Logf("%d streams tested", tested)
 }
 
 // first feeds data in pieces of n bytes.

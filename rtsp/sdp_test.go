@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/bluenviron/gortsplib/v5/pkg/description"
 	"github.com/bluenviron/gortsplib/v5/pkg/sdpunmarshaler"
 
+	"github.com/kfgrab/kfgrab/internal/testmedia"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
@@ -118,33 +118,22 @@ func checkReduced(t *testing.T, text []byte) {
 // corpus returns the SDPs of cameras and servers by their path.
 func corpus(tb testing.TB) map[string][]byte {
 	tb.Helper()
-	sdps := corpusIfThere()
-	if len(sdps) == 0 {
-		tb.Skip("no corpus of real streams beside the repository")
-	}
-	return sdps
+	testmedia.MustCorpus(tb, "sdp")
+	return corpusIfThere()
 }
 
 func corpusIfThere() map[string][]byte {
-	root := filepath.Join("..", "..", "shared", "corpus")
-	index, err := os.ReadFile(filepath.Join(root, "INDEX.tsv"))
-	if err != nil {
-		return nil
-	}
 	sdps := map[string][]byte{}
-	for line := range strings.Lines(string(index)) {
-		row := strings.Split(line, "\t")
-		if len(row) < 2 || row[1] != "sdp" {
-			continue
-		}
-		b, err := os.ReadFile(filepath.Join(root, "files", row[0]))
+	files, _ := testmedia.Corpus("sdp")
+	for _, f := range files {
+		b, err := os.ReadFile(f.Path)
 		if err != nil {
 			continue
 		}
 		if bytes.HasPrefix(b, []byte("RTSP/1.0 200")) {
 			_, b, _ = bytes.Cut(b, []byte("\r\n\r\n"))
 		}
-		sdps[row[0]] = b
+		sdps[f.Name] = b
 	}
 	return sdps
 }

@@ -1,0 +1,69 @@
+package testmedia
+
+import (
+	"encoding/csv"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// CorpusFile is a row of the index of real streams that may lie beside the
+// repository.
+type CorpusFile struct {
+	Name     string // below the corpus's files
+	Path     string // of the file
+	Kind     string // "ts", "mp4", "fmp4", "annexb", "sdp", …
+	Codec    string // "h264", "hevc", …
+	Expect   string // "picture", "error" or "any"
+	Init     string // path of the initialisation segment, or ""
+	FrameMD5 string // of the picture that is expected
+
+	Properties string // in words: "encrypted cenc", …
+}
+
+// Corpus returns the files of the given kinds, none where there is no corpus. It
+// is looked for beside the repository, from a package one level below its root.
+func Corpus(kinds ...string) (files []CorpusFile, err error) {
+	dir := filepath.Join("..", "..", "shared", "corpus")
+	index, err := os.Open(filepath.Join(dir, "INDEX.tsv"))
+	if err != nil {
+		return nil, nil
+	}
+	defer index.Close()
+	r := csv.NewReader(index)
+	r.Comma, r.LazyQuotes = '\t', true
+	rows, err := r.ReadAll()
+	if err != nil {
+		return nil, err
+	}
+	column := func(name string) int { return slices.Index(rows[0], name) }
+	for _, row := range rows[1:] {
+		f := CorpusFile{
+			Name: row[column("path")], Path: filepath.Join(dir, "files", row[column("path")]),
+			Kind: row[column("kind")], Codec: row[column("codec")],
+			Expect: row[column("expect")], FrameMD5: row[column("framemd5")], Properties: row[column("properties")],
+		}
+		if init := row[column("init")]; init != "" {
+			f.Init = filepath.Join(dir, "files", init)
+		}
+		if slices.Contains(kinds, f.Kind) {
+			files = append(files, f)
+		}
+	}
+	return files, nil
+}
+
+// MustCorpus is Corpus for tests that are about nothing else: it skips them where
+// there is none.
+func MustCorpus(tb testing.TB, kinds ...string) []CorpusFile {
+	tb.Helper()
+	files, err := Corpus(kinds...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if len(files) == 0 {
+		tb.Skip("0 real streams tested: no corpus beside the repository")
+	}
+	return files
+}
