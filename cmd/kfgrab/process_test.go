@@ -373,6 +373,9 @@ func TestTerminal(t *testing.T) {
 	if _, err := exec.LookPath("script"); err != nil {
 		t.Skip("script(1) is not installed")
 	}
+	if out, err := exec.CommandContext(t.Context(), "script", "-qec", "true", "/dev/null").CombinedOutput(); err != nil {
+		t.Skipf("no terminal can be made here: %s", out)
+	}
 	media := testmedia.Make(t, "h264.ts")
 	terminal := func(line string) (stdout, dir string) {
 		c := exec.CommandContext(t.Context(), "script", "-qec", line, "/dev/null")
