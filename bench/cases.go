@@ -217,7 +217,7 @@ func readRanges(text string) ([]span, error) {
 
 func aesStage(m *media, step int) (*stage, error) {
 	s := newStage("aes128", ladder[:1], avcCodecs)
-	p := window(windowSize, segmentTime, step, func(n int) string { return fmt.Sprintf("../ladder/1080p-%d.aes", n) })
+	p := window(windowSize, segmentTime, step, func(n int) string { return fmt.Sprintf("../ladder/1080p-aes-%d.ts", n) })
 	p.header = []string{`#EXT-X-KEY:METHOD=AES-128,URI="../ladder/key.bin"`}
 	s.files[s.media] = p.String()
 	clear := fmt.Sprintf("1080p-%d.ts", step+windowSize-1)

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -31,7 +32,37 @@ const maxOutput = 4000
 // clientSide runs the contestants. It is a process of its own so that they start
 // from a small one: what Linux tells of a process's memory begins with its
 // parent's.
-type clientSide struct{ running *contestant }
+type clientSide struct {
+	mu      sync.Mutex
+	running *contestant
+}
+
+// interrupt ends the running contestant.
+func (c *clientSide) interrupt() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.running != nil {
+		c.running.kill()
+	}
+}
+
+func (c *clientSide) begin(o *order) (*contestant, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var err error
+	c.running, err = begin(o)
+	return c.running, err
+}
+
+// end waits for the running contestant.
+func (c *clientSide) end() answer {
+	c.running.stdin.Close()
+	o := c.running.end()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.running = nil
+	return answer{Outcome: o}
+}
 
 func (c *clientSide) do(o *order) (answer, error) {
 	switch o.Op {
@@ -39,32 +70,25 @@ func (c *clientSide) do(o *order) (answer, error) {
 		t, err := interfaceTraffic()
 		return answer{Traffic: t}, err
 	case "run":
-		p, err := begin(o)
-		if err != nil {
+		if _, err := c.begin(o); err != nil {
 			return answer{}, err
 		}
-		p.stdin.Close()
-		return answer{Outcome: p.end()}, nil
+		return c.end(), nil
 	case "start":
-		p, err := begin(o)
+		p, err := c.begin(o)
 		if err != nil {
 			return answer{}, err
 		}
-		if _, err := p.firstLine(); err != nil {
-			p.stdin.Close()
-			return answer{Outcome: p.end()}, nil
+		if _, err := p.stdout.ReadString('\n'); err != nil {
+			return c.end(), nil
 		}
-		c.running = p
 		return answer{}, nil
 	case "finish":
-		p := c.running
-		if p == nil {
+		if c.running == nil {
 			return answer{}, errors.New("finish without start")
 		}
-		c.running = nil
-		io.WriteString(p.stdin, "\n") //nolint:errcheck // its exit code tells
-		p.stdin.Close()
-		return answer{Outcome: p.end()}, nil
+		io.WriteString(c.running.stdin, "\n") //nolint:errcheck // its exit code tells
+		return c.end(), nil
 	}
 	return answer{}, fmt.Errorf("unknown order %q", o.Op)
 }
@@ -72,7 +96,7 @@ func (c *clientSide) do(o *order) (answer, error) {
 func (c *clientSide) close() {
 	if c.running != nil {
 		c.running.kill()
-		c.running.end()
+		c.end()
 	}
 }
 
@@ -112,8 +136,6 @@ func begin(o *order) (*contestant, error) {
 	})
 	return p, nil
 }
-
-func (p *contestant) firstLine() (string, error) { return p.stdout.ReadString('\n') }
 
 // kill ends the whole group.
 func (p *contestant) kill() { syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) }

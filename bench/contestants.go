@@ -21,10 +21,11 @@ type Contestant struct {
 
 // The contestants that the targets are about.
 const (
-	tunedName = "ffmpeg tuned"
-	coldName  = "kfgrab"
-	againName = "kfgrab, second grab"
-	smallName = "kfgrab --width 320"
+	tunedName   = "ffmpeg tuned"
+	guessedName = "ffmpeg tuned, guessed range"
+	coldName    = "kfgrab"
+	againName   = "kfgrab, second grab"
+	smallName   = "kfgrab --width 320"
 )
 
 // The words of a command that stand for something else.
@@ -53,9 +54,10 @@ func Contestants() []Contestant {
 			Command: words("ffmpeg -nostdin -v error -i MEDIA " + encoding),
 		},
 		{Name: tunedName, needs: words("ffmpeg"), Command: words(tunedCommand)},
+		{Name: guessedName, needs: words("ffmpeg"), Command: spaced(words(guessedCommand))},
 		{
 			Name: "streamlink, 300 kB, ffmpeg", needs: words("streamlink ffmpeg"),
-			Command: shell("REQUESTS_CA_BUNDLE=CA streamlink --loglevel error --stdout hls://MASTER best | head -c 300000 | ffmpeg -v error -i - " + encoding),
+			Command: shell("REQUESTS_CA_BUNDLE=CERTIFICATE streamlink --loglevel error --stdout hls://MASTER best | head -c 300000 | ffmpeg -v error -i - " + encoding),
 		},
 		{
 			Name: "GStreamer hlsdemux", needs: words("gst-launch-1.0"),
@@ -65,22 +67,38 @@ func Contestants() []Contestant {
 			Name: "go2rtc", needs: words("curl ffmpeg " + go2rtcWord),
 			Command: shell(go2rtcScript),
 		},
-		{Name: coldName, kfgrab: true, needs: words(kfgrabWord), Command: words("kfgrab --ca CA MASTER -o PICTURE")},
-		{Name: againName, kfgrab: true, again: true, Command: words("kfgrab-bench again --ca CA MASTER PICTURE")},
-		{Name: smallName, kfgrab: true, small: true, needs: words(kfgrabWord), Command: words("kfgrab --ca CA MASTER --width 320 -o PICTURE")},
+		{Name: coldName, kfgrab: true, needs: words(kfgrabWord), Command: words("kfgrab --ca CERTIFICATE MASTER -o PICTURE")},
+		{Name: againName, kfgrab: true, again: true, Command: words("kfgrab-bench again --ca CERTIFICATE MASTER PICTURE")},
+		{Name: smallName, kfgrab: true, small: true, needs: words(kfgrabWord), Command: words("kfgrab --ca CERTIFICATE MASTER --width 320 -o PICTURE")},
 	}
 }
 
-// go2rtcScript runs the server for one picture. Its HTTP interface is on the
+// go2rtcScript runs the server for one picture: there is no answer yet, or the
+// path is not known yet, while it starts. Its HTTP interface is on the
 // contestants' own loopback, which is not counted.
-const go2rtcScript = `SSL_CERT_FILE=CA go2rtc -config '{"api":{"listen":"127.0.0.1:1984"},"rtsp":{"listen":""},"webrtc":{"listen":""},"log":{"level":"warn","output":"stderr"},"streams":{"live":"MEDIA"}}' & ` +
-	`curl -sS --fail --retry 50 --retry-connrefused --retry-delay 0 --retry-max-time 25 -o PICTURE 'http://127.0.0.1:1984/api/frame.jpeg?src=live'; ` +
-	`e=$?; kill $!; wait $!; exit $e`
+const go2rtcScript = `SSL_CERT_FILE=CERTIFICATE go2rtc -config '{"api":{"listen":"127.0.0.1:1984"},"rtsp":{"listen":""},"webrtc":{"listen":""},"log":{"level":"warn","output":"stderr"},"streams":{"live":"MEDIA"}}' & ` +
+	`while code=$(curl -s -w '%{http_code}' -o PICTURE 'http://127.0.0.1:1984/api/frame.jpeg?src=live'); [ "$code" = 000 ] || [ "$code" = 404 ]; do kill -0 $! || exit; sleep 0.02; done; ` +
+	`kill $!; wait $!; [ "$code" = 200 ]`
 
 // gstreamerScript waits for a second picture, when the first is whole: hlsdemux
 // does not end with the end of what comes after it.
 const gstreamerScript = `gst-launch-1.0 -q souphttpsrc ssl-strict=false location=MEDIA ! hlsdemux ! decodebin ! videoconvert ! jpegenc quality=95 ! multifilesink location=PICTURE.%d & ` +
 	`while ! [ -e PICTURE.1 ]; do kill -0 $! || exit; sleep 0.02; done; kill $!; wait $!; mv PICTURE.0 PICTURE; rm PICTURE.*`
+
+// String is the command as one types it.
+func (c *Contestant) String() string {
+	if c.Command[0] == "sh" {
+		return c.Command[2]
+	}
+	quoted := make([]string, len(c.Command))
+	for i, word := range c.Command {
+		if strings.ContainsAny(word, " '") {
+			word = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+		}
+		quoted[i] = word
+	}
+	return strings.Join(quoted, " ")
+}
 
 // missing returns the first program that is not there.
 func (c *Contestant) missing(programs map[string]string) string {

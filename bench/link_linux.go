@@ -10,10 +10,8 @@ import (
 	"syscall"
 )
 
-// isolate gives cmd a network namespace of its own.
-func isolate(cmd *exec.Cmd) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
-}
+// isolate gives a process a network namespace of its own.
+func isolate(attr *syscall.SysProcAttr) { attr.Cloneflags = syscall.CLONE_NEWNET }
 
 // canIsolate tells why not, if it cannot be done here.
 func canIsolate() error {

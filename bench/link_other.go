@@ -1,17 +1,17 @@
-//go:build !linux
+//go:build unix && !linux
 
 package bench
 
 import (
 	"errors"
-	"os/exec"
+	"syscall"
 )
 
 const originHost = "127.0.0.1"
 
 var errNoNamespaces = errors.New("not Linux")
 
-func isolate(*exec.Cmd) {}
+func isolate(*syscall.SysProcAttr) {}
 
 func canIsolate() error { return errNoNamespaces }
 

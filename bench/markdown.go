@@ -157,7 +157,7 @@ func (r *Results) latencyTable(b *strings.Builder) {
 }
 
 func (r *Results) commands(b *strings.Builder) {
-	b.WriteString("\n## Commands\n\nMASTER and MEDIA are URLs, the latter of the 1080p playlist. CA is the TLS server's certificate.\n\n")
+	b.WriteString("\n## Commands\n\nMASTER and MEDIA are URLs, the latter of the 1080p playlist. CERTIFICATE is the TLS server's certificate.\n\n")
 	seen := map[string]bool{}
 	for _, row := range r.Rows {
 		if !seen[row.Contestant] {

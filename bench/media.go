@@ -157,7 +157,7 @@ func (s *set) encode(ctx context.Context, root, dir string) error {
 // aesKey is the key of the AES-128 case, which guards nothing.
 var aesKey = []byte("kfgrab benchmark")
 
-// encryptSegments writes 1080p-N.aes for every 1080p-N.ts, with the media
+// encryptSegments writes 1080p-aes-N.ts for every 1080p-N.ts, with the media
 // sequence number N as initialisation vector (RFC 8216 5.2).
 func encryptSegments(dir string) error {
 	block, err := aes.NewCipher(aesKey)
@@ -173,7 +173,7 @@ func encryptSegments(dir string) error {
 		b = append(b, strings.Repeat(string(rune(pad)), pad)...)
 		iv := binary.BigEndian.AppendUint64(make([]byte, 8), uint64(n))
 		cipher.NewCBCEncrypter(block, iv).CryptBlocks(b, b)
-		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("1080p-%d.aes", n)), b, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("1080p-aes-%d.ts", n)), b, 0o644); err != nil {
 			return err
 		}
 	}

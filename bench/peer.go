@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
+	"syscall"
 )
 
 // roleVariable tells a process of the suite which side it is.
@@ -25,7 +27,15 @@ func Main() {
 	case role == originRole:
 		os.Exit(serve(os.Stdin, os.Stdout, newOriginSide()))
 	case role == clientRole:
-		os.Exit(serve(os.Stdin, os.Stdout, &clientSide{}))
+		c := &clientSide{}
+		ended := make(chan os.Signal, 1)
+		signal.Notify(ended, syscall.SIGTERM)
+		go func() {
+			for range ended {
+				c.interrupt()
+			}
+		}()
+		os.Exit(serve(os.Stdin, os.Stdout, c))
 	case len(os.Args) > 1 && os.Args[1] == againCommand:
 		os.Exit(again(os.Args[2:], os.Stdin, os.Stdout, os.Stderr))
 	}
@@ -103,8 +113,9 @@ func startPeer(role string, isolated bool) (*peer, error) {
 	p := &peer{cmd: exec.Command(self)}
 	p.cmd.Env = append(os.Environ(), roleVariable+"="+role)
 	p.cmd.Stderr = os.Stderr
+	p.cmd.SysProcAttr = ownGroup() // an interrupt is for the suite to deal with
 	if isolated {
-		isolate(p.cmd)
+		isolate(p.cmd.SysProcAttr)
 	}
 	if p.in, err = p.cmd.StdinPipe(); err != nil {
 		return nil, err
@@ -133,6 +144,9 @@ func (p *peer) ask(o order) (answer, error) {
 	}
 	return a, nil
 }
+
+// interrupt ends what the client's side runs at the moment.
+func (p *peer) interrupt() { p.cmd.Process.Signal(syscall.SIGTERM) }
 
 // close lets the side end, which ends all that it started.
 func (p *peer) close() error {

@@ -1,6 +1,9 @@
 package bench
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Sample is what one run took.
 type Sample struct {
@@ -24,7 +27,7 @@ type Row struct {
 	Median     Sample        `json:"median"` // of each figure by itself
 	Floor      Floor         `json:"floor"`
 	Ratio      float64       `json:"ratio"` // of the median bytes down to the floor
-	Same       bool          `json:"same"`  // the picture is the newest one
+	Same       bool          `json:"same"`  // every picture is the newest one
 }
 
 // ok is the status of a row whose runs all brought a picture.
@@ -62,7 +65,7 @@ func (r *Row) summarise() {
 		PSNR:     medianOf(r.Runs, func(s Sample) float64 { return s.PSNR }),
 	}
 	r.Ratio = r.Floor.ratio(r.Median.Down)
-	r.Same = r.Median.PSNR >= samePSNR
+	r.Same = !slices.ContainsFunc(r.Runs, func(s Sample) bool { return s.PSNR < samePSNR })
 }
 
 // find returns the row of a contestant at a case without added latency, or nil.

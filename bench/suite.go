@@ -59,7 +59,7 @@ func Run(ctx context.Context, c Config) (*Results, error) {
 	if c.Progress == nil {
 		c.Progress = func(int, int, string) {}
 	}
-	s := &suite{Config: c, modified: time.Now().Add(-time.Hour)}
+	s := &suite{Config: c}
 	var err error
 	if s.media, err = makeMedia(ctx, func(what string) { c.Progress(0, 0, what) }); err != nil {
 		return nil, err
@@ -75,6 +75,7 @@ func Run(ctx context.Context, c Config) (*Results, error) {
 	if err := s.open(canIsolate()); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
+	defer context.AfterFunc(ctx, s.client.interrupt)()
 	s.results.Load[0] = load()
 	err = s.measure(ctx)
 	s.results.Load[1] = load()
@@ -85,7 +86,7 @@ func Run(ctx context.Context, c Config) (*Results, error) {
 // open starts both sides and joins them, by loopback where something speaks
 // against namespaces of their own.
 func (s *suite) open(against error) error {
-	s.root = filepath.Join(s.dir, "root")
+	s.root, s.modified = filepath.Join(s.dir, "root"), time.Now().Add(-time.Hour)
 	if err := os.Mkdir(s.root, 0o755); err != nil {
 		return err
 	}
@@ -239,7 +240,7 @@ func (s *suite) newRow(j job, c *Contestant, stages *[2]expected) Row {
 	}
 	return Row{
 		Case: j.Name, Contestant: c.Name, Latency: j.latency, Status: okStatus,
-		Command: strings.Join(c.Command, " "), Floor: newFloor(bodies, s.headers, !c.again),
+		Command: c.String(), Floor: newFloor(bodies, s.headers, !c.again),
 	}
 }
 
@@ -254,7 +255,7 @@ func (s *suite) once(row *Row, j job, c *Contestant, stages *[2]expected) error 
 	base := scheme + s.addresses[j.server] + "/"
 	o := order{Op: "run", TimeoutMS: runTimeout.Milliseconds(), Argv: c.argv(map[string]string{
 		"MASTER": base + stages[0].master, "MEDIA": base + stages[0].media, "PICTURE": picture,
-		"CA": filepath.Join(s.dir, certificate),
+		"CERTIFICATE": filepath.Join(s.dir, certificate),
 	}, s.programs)}
 	if err := s.publish(stages[0].stage); err != nil {
 		return err

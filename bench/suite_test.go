@@ -1,11 +1,14 @@
 package bench
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -64,7 +67,7 @@ func testSuite(t *testing.T, dir string, against error) {
 	const decode = `ffmpeg -v error -i PICTURE.ts -frames:v 1 -q:v 2 -y PICTURE`
 	contestants := []Contestant{
 		{Name: "whole segment", Command: shell("curl -sS -o PICTURE.m3u8 MEDIA && curl -sS -o PICTURE.ts $(dirname MEDIA)/../small/seg1.ts && " + decode)},
-		{Name: againName, kfgrab: true, again: true, Command: words("kfgrab-bench again --ca CA MASTER PICTURE")},
+		{Name: againName, kfgrab: true, again: true, Command: words("kfgrab-bench again --ca CERTIFICATE MASTER PICTURE")},
 		{Name: "broken", Command: shell("echo sorry >&2; exit 3")},
 	}
 	for _, server := range []string{plainServer, tlsServer} {
@@ -95,5 +98,42 @@ func testSuite(t *testing.T, dir string, against error) {
 	}
 	if broken.Status != "failed: exit 3: sorry" {
 		t.Errorf("broken: %q", broken.Status)
+	}
+}
+
+// TestInterrupted holds that a contestant ends with the suite's context.
+func TestInterrupted(t *testing.T) {
+	s := &suite{
+		Config: Config{Repeats: 1, Progress: func(int, int, string) {}},
+		media:  &media{dirs: map[string]string{"small": filepath.Dir(testmedia.Make(t, "hls-ts"))}}, dir: t.TempDir(), results: &Results{},
+	}
+	defer func() {
+		if err := s.close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if _, err := exec.LookPath("nginx"); err != nil {
+		t.Skip(err)
+	}
+	if err := s.open(errors.New("as a test")); err != nil {
+		t.Fatal(err)
+	}
+	started := filepath.Join(t.TempDir(), "started")
+	if err := syscall.Mkfifo(started, 0o600); err != nil {
+		t.Skip(err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer context.AfterFunc(ctx, s.client.interrupt)()
+	stop := errors.New("stop")
+	var opened sync.WaitGroup
+	opened.Go(func() {
+		os.ReadFile(started) //nolint:errcheck // that there is a writer is all
+		cancel(stop)
+	})
+	defer opened.Wait()
+	sleeper := Contestant{Name: "sleeper", Command: shell(": >" + started + "; sleep 1000")}
+	err := s.run(ctx, job{Case: Case{Name: "short", build: shortStage}, server: plainServer, who: []Contestant{sleeper, sleeper}})
+	if !errors.Is(err, stop) {
+		t.Errorf("error %v, want %v", err, stop)
 	}
 }

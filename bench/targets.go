@@ -39,7 +39,9 @@ func judge(rows []Row) []Target {
 			ratioTarget(find(rows, t.caseName, coldName, 0), t.caseName+", cold", t.cold),
 			ratioTarget(find(rows, t.caseName, againName, 0), t.caseName+", second grab", t.again))
 	}
-	out = append(out, smallRatio(find(rows, "ts", smallName, 0), find(rows, "ts", tunedName, 0)))
+	for _, other := range []string{tunedName, guessedName} {
+		out = append(out, smallRatio(find(rows, "ts", smallName, 0), find(rows, "ts", other, 0), other))
+	}
 	for _, name := range []string{"ts", "fmp4"} {
 		out = append(out, requests(find(rows, name, coldName, 0), name))
 	}
@@ -72,8 +74,8 @@ func ratioTarget(r *Row, what string, limit float64) Target {
 	return t
 }
 
-func smallRatio(small, tuned *Row) Target {
-	t := Target{What: "ts, --width 320 against ffmpeg tuned at 1080p", Limit: smallTarget, Unit: "times fewer bytes"}
+func smallRatio(small, tuned *Row, name string) Target {
+	t := Target{What: "ts, --width 320 against " + name + ", at 1080p", Limit: smallTarget, Unit: "times fewer bytes"}
 	for _, r := range []*Row{small, tuned} {
 		if t.Result = usable(r); t.Result != "" {
 			return t
