@@ -15,6 +15,8 @@ type Contestant struct {
 	Command []string
 	needs   []string // programs, without which it is left out
 	again   bool     // its second grab is measured
+	direct  bool     // it begins with the media playlist, and has that floor
+	only    []string // the cases that it takes part in; none stands for all
 	small   bool     // it wants 320 pixels, and runs where there is a ladder
 	kfgrab  bool     // it is the one that is to be good
 }
@@ -24,6 +26,7 @@ const (
 	tunedName   = "ffmpeg tuned"
 	guessedName = "ffmpeg tuned, guessed range"
 	coldName    = "kfgrab"
+	directName  = "kfgrab, media playlist"
 	againName   = "kfgrab, second grab"
 	smallName   = "kfgrab --width 320"
 )
@@ -68,6 +71,10 @@ func Contestants() []Contestant {
 			Command: shell(go2rtcScript),
 		},
 		{Name: coldName, kfgrab: true, needs: words(kfgrabWord), Command: words("kfgrab --ca CERTIFICATE MASTER -o PICTURE")},
+		{
+			Name: directName, kfgrab: true, direct: true, only: []string{"ts", "fmp4"}, needs: words(kfgrabWord),
+			Command: words("kfgrab --ca CERTIFICATE MEDIA -o PICTURE"),
+		},
 		{Name: againName, kfgrab: true, again: true, Command: words("kfgrab-bench again --ca CERTIFICATE MASTER PICTURE")},
 		{Name: smallName, kfgrab: true, small: true, needs: words(kfgrabWord), Command: words("kfgrab --ca CERTIFICATE MASTER --width 320 -o PICTURE")},
 	}

@@ -34,3 +34,16 @@ func (r *Results) WriteFiles(report, results, chart string) error {
 	}
 	return nil
 }
+
+// ReadResults reads the JSON that WriteFiles writes.
+func ReadResults(file string) (*Results, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	r := &Results{}
+	if err := json.Unmarshal(b, r); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return r, nil
+}

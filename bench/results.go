@@ -42,7 +42,7 @@ type Results struct {
 	Mode     string            `json:"mode"` // what the link was
 	Repeats  int               `json:"repeats"`
 	CPUs     int               `json:"cpus"`
-	Load     [2]float64        `json:"load"` // the machine's, at the beginning and at the end
+	Load     [2]float64        `json:"load"` // the machine's, at the beginning and at its highest
 	Versions map[string]string `json:"versions"`
 	LeftOut  map[string]string `json:"left_out"` // contestants, by what they lack
 	Rows     []Row             `json:"rows"`

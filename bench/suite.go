@@ -78,7 +78,6 @@ func Run(ctx context.Context, c Config) (*Results, error) {
 	defer context.AfterFunc(ctx, s.client.interrupt)()
 	s.results.Load[0] = load()
 	err = s.measure(ctx)
-	s.results.Load[1] = load()
 	s.results.Targets = judge(s.results.Rows)
 	return s.results, errors.Join(err, s.close())
 }
@@ -168,7 +167,9 @@ func (s *suite) jobs() []job {
 		if !wanted(s.Cases, c.Name) {
 			continue
 		}
-		takesPart := slices.DeleteFunc(slices.Clone(who), func(w Contestant) bool { return w.small && !c.ladder })
+		takesPart := slices.DeleteFunc(slices.Clone(who), func(w Contestant) bool {
+			return w.small && !c.ladder || len(w.only) > 0 && !slices.Contains(w.only, c.Name)
+		})
 		jobs = append(jobs, job{Case: c, server: c.server, who: takesPart})
 		if s.Tuning && (c.Name == "ts" || c.Name == "fmp4") {
 			jobs = append(jobs, job{Case: c, server: c.server, who: Tuning(), tuning: true})
@@ -210,6 +211,7 @@ func (s *suite) run(ctx context.Context, j job) error {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
+			s.results.Load[1] = max(s.results.Load[1], load())
 			s.Progress(s.done, s.total, j.Name+", "+j.who[i].Name)
 			if rows[i].Status == okStatus {
 				if err := s.once(&rows[i], j, &j.who[i], &stages); err != nil {
@@ -237,6 +239,8 @@ func (s *suite) newRow(j job, c *Contestant, stages *[2]expected) Row {
 		bodies = stages[1].again
 	case c.small:
 		bodies = stages[0].small
+	case c.direct:
+		bodies = stages[0].cold[1:]
 	}
 	return Row{
 		Case: j.Name, Contestant: c.Name, Latency: j.latency, Status: okStatus,

@@ -46,7 +46,10 @@ func judge(rows []Row) []Target {
 		out = append(out, requests(find(rows, name, coldName, 0), name))
 	}
 	slow := Latencies[len(Latencies)-1]
-	return append(out, wall(find(rows, "ts", coldName, slow), find(rows, "ts", tunedName, slow), slow))
+	for _, name := range []string{coldName, directName} {
+		out = append(out, wall(find(rows, "ts", name, slow), find(rows, "ts", tunedName, slow), name, slow))
+	}
+	return out
 }
 
 // usable says why a row cannot be held to a target, "" where it can. A picture
@@ -99,8 +102,8 @@ func requests(r *Row, name string) Target {
 	return t
 }
 
-func wall(cold, tuned *Row, latency time.Duration) Target {
-	t := Target{What: fmt.Sprintf("ts, cold, %v added, against ffmpeg tuned", latency), Unit: "s"}
+func wall(cold, tuned *Row, name string, latency time.Duration) Target {
+	t := Target{What: fmt.Sprintf("ts, %s, %v added, against ffmpeg tuned, which begins with the media playlist", name, latency), Unit: "s"}
 	for _, r := range []*Row{cold, tuned} {
 		if t.Result = usable(r); t.Result != "" {
 			return t

@@ -32,6 +32,7 @@ func run(ctx context.Context, args []string) error {
 		contestants = flags.String("contestants", "", "`names` of contestants, divided by semicolons (default all)")
 		report      = flags.String("report", "", "`file` for the report (default standard output)")
 		results     = flags.String("json", "", "`file` for the results in JSON")
+		from        = flags.String("from", "", "`file` of results to write the report of, instead of measuring")
 		chart       = flags.String("chart", "", "`file` for the chart, in SVG")
 	)
 	flags.StringVar(&c.Kfgrab, "kfgrab", "bin/kfgrab", "`path` of the command to measure")
@@ -39,6 +40,13 @@ func run(ctx context.Context, args []string) error {
 	flags.BoolVar(&c.NoLatency, "no-latency", false, "leave out the runs with added latency")
 	flags.BoolVar(&c.Tuning, "tuning", false, "measure what was tried of ffmpeg's options")
 	flags.Parse(args)
+	if *from != "" {
+		r, err := bench.ReadResults(*from)
+		if err != nil {
+			return err
+		}
+		return r.WriteFiles(*report, *results, *chart)
+	}
 	c.Cases, c.Contestants = list(*cases, ","), list(*contestants, ";")
 	bar := newBar(os.Stderr)
 	c.Progress = bar.tell
