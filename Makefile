@@ -12,7 +12,7 @@ BENCHCOUNT ?= 1
 REPEATS    ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fuzz bench microbench measure build deps deps-demo clean
+.PHONY: help demo test check fuzz bench microbench measure build deps deps-demo deps-bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
@@ -34,8 +34,7 @@ check: ## gofumpt, vet, staticcheck, tidy go.mod, and the floors of the architec
 fuzz: ## run each fuzz target for FUZZTIME (10s)
 	@sh scripts/fuzz.sh $(FUZZTIME)
 
-bench: build ## measure kfgrab beside other tools: BENCHMARKS.md, bench/results.json, bench/chart.svg
-	@sh testdata/tools/go2rtc.sh >/dev/null || echo "go2rtc was not built and is left out" >&2
+bench: deps-bench build ## measure kfgrab beside other tools: BENCHMARKS.md, bench/results.json, bench/chart.svg
 	$(GO) build -trimpath -o bin/kfgrab-bench ./cmd/kfgrab-bench
 	bin/kfgrab-bench -tuning -repeats $(REPEATS) -report BENCHMARKS.md -json bench/results.json -chart bench/chart.svg
 
@@ -53,6 +52,9 @@ deps: ## install what demo and tests need
 
 deps-demo:
 	@sh scripts/deps.sh demo
+
+deps-bench:
+	@sh scripts/deps.sh bench
 
 clean: ## delete what was built, and the demo's pictures
 	rm -rf bin dist demo-out

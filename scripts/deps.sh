@@ -1,10 +1,11 @@
 #!/bin/sh
-# deps.sh demo|test installs what the demo or the tests need and this machine
-# lacks, with apt as root or through sudo -n. Nothing is done, nor the package
+# deps.sh demo|test|bench installs what the demo, the tests or the benchmark suite
+# need and this machine lacks, with apt as root or through sudo -n. Nothing is done, nor the package
 # lists read, where all is there.
 #
 # Without ffmpeg there is no demo, so that is an error. The tests skip what they
-# cannot run: for them a missing package is a message.
+# cannot run, the suite leaves contestants out: for them a missing package is a
+# message.
 set -eu
 
 for_what=${1:-test}
@@ -24,6 +25,7 @@ missing_packages() {
 	{ have ffmpeg && have ffprobe; } || need ffmpeg
 	[ "$for_what" = demo ] && return
 	have_nginx || need nginx
+	have curl || need curl
 	# The race detector is built with cgo; the corpus checker is Python.
 	have_compiler || need gcc libc6-dev
 	have python3 || need python3-minimal
@@ -32,6 +34,11 @@ missing_packages() {
 		gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly; do
 		have_package $package || need $package
 	done
+	[ "$for_what" = bench ] || return 0
+	have streamlink || need streamlink
+	have gst-launch-1.0 || need gstreamer1.0-tools
+	have_package gstreamer1.0-libav || need gstreamer1.0-libav
+	{ have ip && have tc; } || need iproute2
 }
 
 as_root() {
@@ -98,10 +105,12 @@ if [ -n "$missing" ]; then
 		fi
 		;;
 	esac
-	[ -z "$missing" ] || echo "going on; the tests that need these are skipped:$missing" >&2
+	[ -z "$missing" ] || echo "going on; what needs these is skipped:$missing" >&2
 fi
 
-mediamtx=testdata/tools/mediamtx.sh
-if [ "$for_what" = test ] && [ -f $mediamtx ]; then
-	sh $mediamtx >/dev/null || echo "MediaMTX was not built; the tests that need it are skipped" >&2
-fi
+case $for_what in
+test) tool=mediamtx without="the tests that need it are skipped" ;;
+bench) tool=go2rtc without="it is left out" ;;
+*) exit 0 ;;
+esac
+sh testdata/tools/$tool.sh >/dev/null || echo "$tool was not built; $without" >&2

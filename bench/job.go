@@ -1,0 +1,121 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// job is a case at a server, for the contestants that take part.
+type job struct {
+	Case
+	server  string
+	latency time.Duration
+	who     []Contestant
+	tuning  bool
+}
+
+// measure runs all jobs.
+func (s *suite) measure(ctx context.Context) error {
+	jobs := s.jobs()
+	for _, j := range jobs {
+		s.total += len(j.who) * s.Repeats
+	}
+	for _, j := range jobs {
+		if err := s.run(ctx, j); err != nil {
+			return fmt.Errorf("%s: %w", j.Name, err)
+		}
+	}
+	return nil
+}
+
+func (s *suite) jobs() []job {
+	wanted := func(list []string, name string) bool { return len(list) == 0 || slices.Contains(list, name) }
+	var who []Contestant
+	for _, c := range Contestants() {
+		if lacks := c.missing(s.programs); lacks != "" {
+			s.results.LeftOut[c.Name] = lacks
+		} else if wanted(s.Contestants, c.Name) {
+			who = append(who, c)
+		}
+	}
+	var jobs []job
+	for _, c := range Cases() {
+		if !wanted(s.Cases, c.Name) {
+			continue
+		}
+		takesPart := slices.DeleteFunc(slices.Clone(who), func(w Contestant) bool {
+			return w.small && !c.ladder || len(w.only) > 0 && !slices.Contains(w.only, c.Name)
+		})
+		jobs = append(jobs, job{Case: c, server: c.server, who: takesPart})
+		if s.Tuning && (c.Name == "ts" || c.Name == "fmp4") {
+			jobs = append(jobs, job{Case: c, server: c.server, who: Tuning(), tuning: true})
+		}
+		if c.Name == "ts" && !s.NoLatency {
+			for _, d := range Latencies {
+				jobs = append(jobs, job{Case: c, server: delayedServer(d), latency: d, who: takesPart})
+			}
+		}
+	}
+	return jobs
+}
+
+// run repeats a job's contestants in turn, so that what disturbs the machine
+// disturbs all.
+func (s *suite) run(ctx context.Context, j job) error {
+	var stages [2]expected
+	for step := range stages {
+		st, err := j.build(s.media, step)
+		if err != nil {
+			return err
+		}
+		if stages[step], err = s.expect(ctx, st); err != nil {
+			return err
+		}
+	}
+	rows := make([]Row, len(j.who))
+	for i, c := range j.who {
+		rows[i] = s.newRow(j, &c, &stages)
+	}
+	for range s.Repeats {
+		for i := range j.who {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			s.results.Load[1] = max(s.results.Load[1], load())
+			s.Progress(s.done, s.total, j.Name+", "+j.who[i].Name)
+			if rows[i].Status == okStatus {
+				if err := s.once(&rows[i], j, &j.who[i], &stages); err != nil {
+					return err
+				}
+			}
+			s.done++
+		}
+	}
+	for i := range rows {
+		rows[i].summarise()
+	}
+	if j.tuning {
+		s.results.Tuning = append(s.results.Tuning, rows...)
+	} else {
+		s.results.Rows = append(s.results.Rows, rows...)
+	}
+	return nil
+}
+
+func (s *suite) newRow(j job, c *Contestant, stages *[2]expected) Row {
+	bodies := stages[0].cold
+	switch {
+	case c.again:
+		bodies = stages[1].again
+	case c.small:
+		bodies = stages[0].small
+	case c.direct:
+		bodies = stages[0].cold[1:]
+	}
+	return Row{
+		Case: j.Name, Contestant: c.Name, Latency: j.latency, Status: okStatus,
+		Command: c.String(), Floor: newFloor(bodies, s.headers, !c.again),
+	}
+}

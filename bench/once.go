@@ -1,0 +1,152 @@
+package bench
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/kfgrab/kfgrab"
+)
+
+// once runs a contestant and adds the sample to its row.
+func (s *suite) once(row *Row, j job, c *Contestant, stages *[2]expected) error {
+	picture := filepath.Join(s.dir, "picture.jpg")
+	os.Remove(picture)
+	scheme := "http://"
+	if j.server == tlsServer {
+		scheme = "https://"
+	}
+	base := scheme + s.addresses[j.server] + "/"
+	o := order{Op: "run", TimeoutMS: runTimeout.Milliseconds(), Argv: c.argv(map[string]string{
+		"MASTER": base + stages[0].master, "MEDIA": base + stages[0].media, "PICTURE": picture,
+		"CERTIFICATE": filepath.Join(s.dir, certificate),
+	}, s.programs)}
+	if err := s.publish(stages[0].stage); err != nil {
+		return err
+	}
+	wanted := &stages[0]
+	if c.again {
+		o.Op = "start"
+		a, err := s.client.ask(o)
+		if err != nil {
+			return err
+		}
+		if a.Outcome != nil {
+			row.Status = complaint(c, a.Outcome)
+			return nil
+		}
+		wanted = &stages[1]
+		if err := s.publish(wanted.stage); err != nil {
+			return err
+		}
+		o = order{Op: "finish"}
+	}
+	before, err := s.settled()
+	if err != nil {
+		return err
+	}
+	logged, err := s.logged()
+	if err != nil {
+		return err
+	}
+	a, err := s.client.ask(o)
+	if err != nil {
+		return err
+	}
+	after, err := s.settled()
+	if err != nil {
+		return err
+	}
+	log, err := s.logged()
+	if err != nil {
+		return err
+	}
+	sample := Sample{
+		Down: after.Down - before.Down, Up: after.Up - before.Up,
+		Requests: bytes.Count(log[len(logged):], []byte("\n")),
+		Wall:     a.Outcome.Wall, CPU: a.Outcome.CPU, Memory: a.Outcome.Memory,
+	}
+	s.finish(row, c, a.Outcome, sample, picture, wanted)
+	return nil
+}
+
+// finish adds the sample, or says why there is none.
+func (s *suite) finish(row *Row, c *Contestant, o *outcome, sample Sample, picture string, wanted *expected) {
+	got, err := readPicture(picture)
+	if o.Exit != 0 && (err != nil || c.kfgrab) || o.TimedOut {
+		row.Status = complaint(c, o)
+		return
+	}
+	if err != nil {
+		row.Status = "failed: " + err.Error()
+		if o.Stderr != "" {
+			row.Status = complaint(c, o)
+		}
+		return
+	}
+	if c.again {
+		var r againReport
+		if json.Unmarshal([]byte(o.Stdout), &r) != nil {
+			row.Status = "failed: no report"
+			return
+		}
+		sample.Wall, sample.CPU = r.Wall, r.CPU
+	}
+	reference := wanted.picture
+	if c.small {
+		reference = wanted.thumbnail
+	}
+	sample.PSNR = psnr(got, reference)
+	row.Runs = append(row.Runs, sample)
+}
+
+// complaint says in a few words how a contestant failed.
+func complaint(c *Contestant, o *outcome) string {
+	said, _, _ := strings.Cut(strings.TrimSpace(o.Stderr), "\n")
+	switch {
+	case o.TimedOut:
+		return fmt.Sprintf("failed: no picture within %v", runTimeout)
+	case c.kfgrab && o.Exit == kfgrab.BadStream.ExitCode():
+		return unsupportedStatus + ": " + said
+	}
+	return fmt.Sprintf("failed: exit %d: %s", o.Exit, said)
+}
+
+// publish puts a stage in place, with times that differ from those before.
+func (s *suite) publish(st *stage) error {
+	s.modified = s.modified.Add(time.Second)
+	return st.publish(s.root, s.modified)
+}
+
+// settled waits until nothing crosses the link any more: what a contestant left
+// unread is still on its way.
+func (s *suite) settled() (traffic, error) {
+	const pause, patience = 60 * time.Millisecond, 50
+	var last traffic
+	for range patience {
+		a, err := s.counter.ask(order{Op: "count"})
+		if err != nil {
+			return traffic{}, err
+		}
+		if a.Traffic == last {
+			return last, nil
+		}
+		last = a.Traffic
+		time.Sleep(pause)
+	}
+	return last, nil
+}
+
+// logged returns what the servers logged so far.
+func (s *suite) logged() ([]byte, error) {
+	b, err := os.ReadFile(filepath.Join(s.dir, accessLog))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	return b, err
+}
