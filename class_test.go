@@ -2,6 +2,7 @@ package kfgrab_test
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -53,6 +54,7 @@ func TestClassOf(t *testing.T) {
 		{&fetch.StatusError{Code: 401}, kfgrab.Unauthorised},
 		{&fetch.StatusError{Code: 403}, kfgrab.Unauthorised},
 		{&fetch.StatusError{Code: 407}, kfgrab.Unauthorised},
+		{&net.OpError{Op: "TLS handshake", Err: x509.UnknownAuthorityError{}}, kfgrab.Network},
 		{&rtsp.StatusError{Code: 401}, kfgrab.Unauthorised},
 		{context.DeadlineExceeded, kfgrab.Timeout},
 		{context.Cause(expired), kfgrab.Timeout},

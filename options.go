@@ -77,6 +77,9 @@ type Options struct {
 
 	InsecureTLS bool           // take any certificate
 	RootCAs     *x509.CertPool // instead of the system's; may be nil
+	// TLSFingerprint is the SHA-256 of the one certificate that a server may have,
+	// 32 bytes, in place of every other check of it; empty: none.
+	TLSFingerprint []byte
 
 	// Stdin is what the URL "-" stands for. For the end of a context to end a read
 	// that waits, it has to have the method SetReadDeadline.

@@ -2,6 +2,7 @@ package kfgrab
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/url"
@@ -69,6 +70,9 @@ func Open(rawURL string, opt *Options) (*Stream, error) {
 	if opt.At < 0 || opt.Width < 0 || opt.Height < 0 || opt.MaxBytes < 0 || opt.Program < 0 || opt.MaxBandwidth < 0 {
 		return nil, fmt.Errorf("%w: a negative number among the options", ErrUsage)
 	}
+	if n := len(opt.TLSFingerprint); n != 0 && n != sha256.Size {
+		return nil, fmt.Errorf("%w: a TLS fingerprint of %d bytes, not %d", ErrUsage, n, sha256.Size)
+	}
 	s := &Stream{name: redact.URL(rawURL), codec: opt.Codec, meter: &meter.Counter{}}
 	var err error
 	s.source, err = openSource(rawURL, opt, s.meter)
@@ -106,7 +110,7 @@ func openSource(rawURL string, opt *Options, m *meter.Counter) (tracker, error) 
 		return newWebSource(u, opt, files, m), nil
 	case "rtsp", "rtsps":
 		s, err := rtsp.New(u, &rtsp.Options{
-			UserAgent: opt.UserAgent, InsecureTLS: opt.InsecureTLS, RootCAs: opt.RootCAs,
+			UserAgent: opt.UserAgent, InsecureTLS: opt.InsecureTLS, RootCAs: opt.RootCAs, TLSFingerprint: opt.TLSFingerprint,
 			MaxBytes: opt.MaxBytes, Meter: m, Logger: opt.Logger, OnCodec: opt.OnCodec,
 		})
 		if err != nil {

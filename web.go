@@ -28,7 +28,7 @@ type webSource struct {
 func newWebSource(u *url.URL, opt *Options, files *file.Options, m *meter.Counter) *webSource {
 	client := fetch.New(u, &fetch.Options{
 		Header: opt.Header, HeadersEverywhere: opt.HeadersEverywhere, UserAgent: opt.UserAgent,
-		InsecureTLS: opt.InsecureTLS, RootCAs: opt.RootCAs,
+		InsecureTLS: opt.InsecureTLS, RootCAs: opt.RootCAs, TLSFingerprint: opt.TLSFingerprint,
 		MaxBytes: opt.MaxBytes, Meter: m, Logger: opt.Logger,
 	})
 	return &webSource{

@@ -31,6 +31,9 @@ type Options struct {
 
 	InsecureTLS bool           // accept any certificate
 	RootCAs     *x509.CertPool // nil: the system's
+	// TLSFingerprint is the SHA-256 of the one certificate that a server may have,
+	// in place of every other check of it; empty: none.
+	TLSFingerprint []byte
 
 	// MaxBytes bounds the body bytes of a job; 0 means DefaultMaxBytes. The end
 	// of a range that the reader did not want counts, headers do not.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kfgrab/kfgrab/internal/meter"
 	"github.com/kfgrab/kfgrab/internal/redact"
+	"github.com/kfgrab/kfgrab/internal/tlspin"
 )
 
 const (
@@ -104,18 +105,20 @@ func connOf(nc net.Conn) *conn {
 
 // newTransport decodes nothing by itself: ranges count encoded bytes.
 func newTransport(d *dialer, o *Options) *http.Transport {
+	secure := &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		RootCAs:            o.RootCAs,
+		InsecureSkipVerify: o.InsecureTLS,
+		ClientSessionCache: tls.NewLRUClientSessionCache(sessions),
+	}
+	tlspin.Apply(secure, o.TLSFingerprint)
 	return &http.Transport{
 		Proxy:                  proxy,
 		DialContext:            d.dial,
 		OnProxyConnectResponse: proxyAnswer,
 		DisableCompression:     true,
 		ForceAttemptHTTP2:      true,
-		TLSClientConfig: &tls.Config{
-			MinVersion:         tls.VersionTLS12,
-			RootCAs:            o.RootCAs,
-			InsecureSkipVerify: o.InsecureTLS,
-			ClientSessionCache: tls.NewLRUClientSessionCache(sessions),
-		},
+		TLSClientConfig:        secure,
 		IdleConnTimeout:        maxIdle,
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		HTTP2:                  &http.HTTP2Config{MaxReceiveBufferPerStream: streamWindow},

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+
+	"github.com/kfgrab/kfgrab/internal/tlspin"
 )
 
 // dial connects, and counts what crosses the socket.
@@ -26,13 +28,15 @@ func (s *Source) dialTLS(ctx context.Context, network, address string) (net.Conn
 	if err != nil {
 		host = address
 	}
-	secure := tls.Client(conn, &tls.Config{
+	config := &tls.Config{
 		ServerName: host, RootCAs: s.opt.RootCAs,
 		InsecureSkipVerify: s.opt.InsecureTLS, // the user's explicit wish
-	})
+	}
+	tlspin.Apply(config, s.opt.TLSFingerprint)
+	secure := tls.Client(conn, config)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		conn.Close()
-		return nil, err
+		return nil, &net.OpError{Op: "TLS handshake", Net: network, Addr: conn.RemoteAddr(), Err: err}
 	}
 	return secure, nil
 }

@@ -3,6 +3,7 @@ package rtsp
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"crypto/x509"
 	"errors"
 	"net/url"
@@ -16,6 +17,7 @@ import (
 	"github.com/kfgrab/kfgrab/internal/meter"
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 	"github.com/kfgrab/kfgrab/internal/testserver"
+	"github.com/kfgrab/kfgrab/internal/tlspin"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
@@ -219,6 +221,13 @@ func checkCertificates(t *testing.T, u *url.URL, file string) {
 	var unknown x509.UnknownAuthorityError
 	if !errors.As(err, &unknown) || !strings.Contains(err.Error(), "allow insecure TLS") {
 		t.Errorf("with no reason to trust the certificate: %v", err)
+	}
+	sum := sha256.Sum256(unknown.Cert.Raw)
+	mustGrab(t, u, &Options{TLSFingerprint: sum[:]}, file)
+	sum[0] ^= 1
+	var pinned *tlspin.Error
+	if _, err := grab(t, u, &Options{TLSFingerprint: sum[:], InsecureTLS: true}); !errors.As(err, &pinned) {
+		t.Errorf("with the fingerprint of another certificate: %v", err)
 	}
 }
 

@@ -26,6 +26,10 @@ type Options struct {
 	UserAgent   string         // "kfgrab" where empty
 	InsecureTLS bool           // take any certificate
 	RootCAs     *x509.CertPool // in place of the system's
+	// TLSFingerprint is the SHA-256 of the one certificate that the server may
+	// have, in place of every other check of it; empty: none.
+	TLSFingerprint []byte
+
 	MaxBytes    int64          // of RTP packets in one grab; 16 MiB where 0
 	Meter       *meter.Counter // counts the connection's bytes and the requests
 	Logger      *slog.Logger   // what was decided, at level debug

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 	"github.com/kfgrab/kfgrab/internal/testserver"
+	"github.com/kfgrab/kfgrab/internal/tlspin"
 )
 
 // recorder serves a file and keeps what it was asked.
@@ -92,6 +94,20 @@ func TestTLS(t *testing.T) {
 	newCommand(t, u, "--format", "annexb", "--ca", ca).run(0)
 	newCommand(t, u, "--format", "annexb", "--insecure").run(0)
 	newCommand(t, "probe", u, "--ca", ca).run(0)
+
+	text, err := os.ReadFile(ca)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(text)
+	sum := sha256.Sum256(block.Bytes)
+	newCommand(t, u, "--format", "annexb", "--tls-fingerprint", tlspin.Format(sum[:])).run(0)
+	c = newCommand(t, u, "--format", "annexb", "--insecure", "--tls-fingerprint", strings.Repeat("00", len(sum)))
+	c.run(4)
+	if got := c.stderr.String(); !strings.Contains(got, tlspin.Format(sum[:])) {
+		t.Error(got)
+	}
+	newCommand(t, u, "--tls-fingerprint", "00").run(2)
 }
 
 // authority writes the server's certificate, which signs itself, to a file.

@@ -105,6 +105,7 @@ type sourceFlags struct {
 	userAgent  string
 	insecure   bool
 	ca         string
+	pin        fingerprint
 	edge       edge
 	at         mediaTime
 	program    int
@@ -120,6 +121,7 @@ func (f *sourceFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.userAgent, "user-agent", "kfgrab/"+version, "`name` to go by")
 	flags.BoolVar(&f.insecure, "insecure", false, "accept any TLS certificate")
 	flags.StringVar(&f.ca, "ca", "", "PEM `file` of certificate authorities to trust instead of the system's")
+	flags.Var(&f.pin, "tls-fingerprint", "`SHA-256` of the server's certificate, as openssl x509 -fingerprint -sha256 prints it, to trust it alone")
 	flags.Var(&f.edge, "edge", "`which` keyframe of a live HLS stream: first of the newest segment (the cheapest), last there is, or next from now on")
 	flags.Var(&f.at, "at", "`time` in a recording, such as 90.5 or 00:10:30: the last keyframe up to there is taken")
 	flags.IntVar(&f.program, "program", 0, "`number` of the program of a transport stream (default the first with video)")
@@ -130,7 +132,7 @@ func (f *sourceFlags) register(flags *pflag.FlagSet) {
 func (f *sourceFlags) options(std *streams) (*kfgrab.Options, error) {
 	o := &kfgrab.Options{
 		Edge: kfgrab.Edge(f.edge), At: time.Duration(f.at), Program: f.program, MaxBytes: int64(f.maxBytes),
-		UserAgent: f.userAgent, InsecureTLS: f.insecure, Stdin: std.in,
+		UserAgent: f.userAgent, InsecureTLS: f.insecure, TLSFingerprint: f.pin, Stdin: std.in,
 		HeadersEverywhere: f.everywhere,
 	}
 	if f.timeout <= 0 {

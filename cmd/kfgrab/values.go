@@ -9,6 +9,7 @@ import (
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/hls"
+	"github.com/kfgrab/kfgrab/internal/tlspin"
 )
 
 // mediaTime is a flag's time in a recording: seconds, or [hours:]minutes:seconds,
@@ -59,6 +60,18 @@ func (e *edge) String() string { return kfgrab.Edge(*e).String() }
 func (e *edge) Set(text string) error {
 	v, err := hls.ParseEdge(text)
 	*e = edge(v)
+	return err
+}
+
+// fingerprint is a flag's TLS certificate.
+type fingerprint []byte
+
+func (f *fingerprint) Type() string { return "fingerprint" }
+
+func (f *fingerprint) String() string { return tlspin.Format(*f) }
+
+func (f *fingerprint) Set(text string) (err error) {
+	*f, err = tlspin.Parse(text)
 	return err
 }
 
