@@ -54,5 +54,5 @@ func ExampleClient() {
 	// "#EXTM3U\nseg.ts\n"
 	// of 2000000 bytes:
 	// 206 from 0 asked 100000
-	// 206 from 100000 asked 25000
+	// 206 from 100000 asked 20000
 }

@@ -27,10 +27,14 @@ type Range struct {
 	Offset int64 // of the first byte in the file
 	Length int64 // 0 or less: to the file's end (RFC 8216 4.3.2.2, EXT-X-BYTERANGE)
 	First  int64 // bytes of the first range; 0 means 64 KiB
-	// Next is the bytes of the ranges that follow as one reads on; 0 means
-	// First. Once a quarter of what was read is more than that, it is taken, up
-	// to Most, where 0 means 1 MiB.
+	// Next is the bytes of the second range, as one reads on; 0 means First. Those
+	// that follow are each half as large again as the one before, up to a quarter of
+	// what was read and to Most, where 0 means 1 MiB.
 	Next, Most int64
+	// Share has the second range reach to this part of the resource, where its size
+	// is known then and that is not more than Most; 0 means no part of it. 36 is a
+	// thirty-sixth.
+	Share int64
 }
 
 // Fetched is a request made for a Resource.
@@ -59,6 +63,7 @@ type Resource struct {
 	planner planner
 	held    window
 	got     int64
+	last    int64 // size of the last range but the first
 	body    *body // nil between requests
 	whole   bool  // the server ignores ranges
 	pos     int64 // of Read, in the file
@@ -77,7 +82,7 @@ func (c *Client) Open(ctx context.Context, u *url.URL, rng Range) *Resource {
 	if rng.Offset < 0 || rng.Length > math.MaxInt64/2 || rng.Offset > math.MaxInt64/2 {
 		r.err = fmt.Errorf("%s: %w: impossible byte range %d@%d", redact.URL(u.String()), keyframe.ErrCorrupt, rng.Length, rng.Offset)
 	}
-	r.planner = planner{base: rng.Offset, first: rng.First, next: rng.Next, most: rng.Most}
+	r.planner = planner{base: rng.Offset, first: rng.First, next: rng.Next, most: rng.Most, share: rng.Share}
 	if r.planner.first <= 0 {
 		r.planner.first = defaultRange
 	}
@@ -224,8 +229,11 @@ func (r *Resource) request(need span, sequential bool) error {
 	}
 	want := r.planner.request(plan{
 		need: need, sequential: sequential, held: r.held.spans(),
-		got: r.got, end: r.end(), left: left,
+		got: r.got, last: r.last, end: r.end(), left: left,
 	})
+	if r.got > 0 && sequential {
+		r.last = want.length()
+	}
 	resp, err := r.c.send(r.ctx, r.url, r.headers(want))
 	if err != nil {
 		return err
