@@ -21,14 +21,18 @@ const (
 	maxRange = 64 << 10
 
 	// Where the last keyframe's bytes are known, as much and a 64th, or minMargin, is
-	// asked for, and if this one is larger, minNext or a quarter of what came.
+	// asked for, and if this one is larger, an eighth, or minNext: consecutive keyframes
+	// mostly differ by less.
 	minMargin = 512
-	minNext   = 8 << 10
+	minNext   = 4 << 10
 
-	// The ranges that follow else: one is fetched in vain, but for its beginning, where
-	// the access unit ends at it; with the audio in between no more than 64 KiB.
-	nextRange = 48 << 10
-	mostRange = 60 << 10
+	// Else the second range is to end where a sixth of a second would on average, which
+	// the segment's size tells by now: most keyframes take an eighth to two fifths of a
+	// second. A range may be fetched in vain but for its beginning, where the access
+	// unit ends at it; with the audio in between no more than 64 KiB.
+	sharesPerSecond = 6
+	nextRange       = 12 << 10
+	mostRange       = 60 << 10
 
 	// The first range of an fMP4 segment is to hold its moof box, which tells the
 	// keyframe's own range. For a second of media that takes at most 60 pictures of
@@ -128,10 +132,7 @@ func (s *Source) begin(ctx context.Context, seg *Segment) (*reading, error) {
 	if err != nil {
 		return nil, err
 	}
-	rng := fetch.Range{First: s.firstRange(seg, before), Next: nextRange, Most: mostRange}
-	if s.span > 0 {
-		rng.Next = minNext
-	}
+	rng := s.ranges(seg, before)
 	if b := seg.ByteRange; b != nil {
 		rng.Offset, rng.Length = b.Offset, b.Length
 	}
@@ -153,6 +154,17 @@ func (s *Source) begin(ctx context.Context, seg *Segment) (*reading, error) {
 		s.log(ctx, "ranges", "fetched", r.Ranges())
 	}
 	return &reading{segment: seg, container: c, at: data, options: s.programOptions(lock), close: done}, nil
+}
+
+// ranges says how to read seg from the front.
+func (s *Source) ranges(seg *Segment, before *section) fetch.Range {
+	rng := fetch.Range{First: s.firstRange(seg, before), Next: nextRange, Most: mostRange}
+	if s.span > 0 {
+		rng.Next = int64(max(s.span/8, minNext))
+	} else {
+		rng.Share = max(1, int64(seg.Duration.Seconds()*sharesPerSecond))
+	}
+	return rng
 }
 
 // firstRange guesses how much of seg tells where its first keyframe is, or holds
