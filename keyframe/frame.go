@@ -1,25 +1,32 @@
 package keyframe
 
-import "time"
+import (
+	"image"
+	"time"
+)
 
-// Codec is a video coding standard.
+// Codec is a video coding standard, or the one of ready-made pictures.
 type Codec uint8
 
-// The codecs that kfgrab finds keyframes in.
+// The codecs that kfgrab finds keyframes in, and JPEG, which is never in a video
+// stream here: tiles beside one have it.
 const (
 	UnknownCodec Codec = iota
 	H264               // ISO/IEC 14496-10
 	H265               // ISO/IEC 23008-2
+	JPEG               // ISO/IEC 10918-1
 )
 
 // String gives the name that ffprobe prints as codec_name, which is also
-// the name of ffmpeg's demuxer for the raw byte stream: "h264" or "hevc".
+// the name of ffmpeg's demuxer for the raw byte stream: "h264", "hevc" or "mjpeg".
 func (c Codec) String() string {
 	switch c {
 	case H264:
 		return "h264"
 	case H265:
 		return "hevc"
+	case JPEG:
+		return "mjpeg"
 	}
 	return "unknown"
 }
@@ -36,6 +43,7 @@ const (
 	RecoveryPoint       // H.264 recovery point SEI with recovery_frame_cnt 0 on an all-intra picture
 	Intra               // all slices are I slices, with nothing in the stream that promises a clean start
 	GradualRefresh      // H.264 recovery point SEI with recovery_frame_cnt > 0: the last of several access units
+	Tile                // no keyframe: a ready-made picture of the stream, a JPEG or a part of one
 )
 
 // String gives a short lower-case name, as printed in reports.
@@ -53,6 +61,8 @@ func (k Kind) String() string {
 		return "intra"
 	case GradualRefresh:
 		return "gradual-refresh"
+	case Tile:
+		return "tile"
 	}
 	return "unknown"
 }
@@ -67,8 +77,12 @@ type Frame struct {
 
 	// Data is an Annex B byte stream: the parameter sets that the picture
 	// refers to, then its access unit (both fields of a field-coded picture),
-	// without filler data. The caller owns it.
+	// without filler data. Of JPEG it is the file as it came. The caller owns it.
 	Data []byte
+
+	// Crop is the part of a JPEG that is the picture, of the size that Info has;
+	// empty for all of it. Other codecs tell by their parameter sets.
+	Crop image.Rectangle
 
 	// Pictures is how many coded pictures Data holds; the picture meant is the
 	// last one. It is 1, except for the kind GradualRefresh.

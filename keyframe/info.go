@@ -2,14 +2,15 @@ package keyframe
 
 import "fmt"
 
-// Info is what the sequence parameter set tells of the picture. Sizes are in
-// pixels, numbered fields as in ISO/IEC 14496-10 and ISO/IEC 23008-2.
+// Info is what the sequence parameter set tells of the picture, or the frame header
+// of a JPEG. Sizes are in pixels, numbered fields as in ISO/IEC 14496-10 and
+// ISO/IEC 23008-2.
 type Info struct {
 	Width, Height           int // after cropping; a frame, also where it is coded as two fields
 	CodedWidth, CodedHeight int // before cropping
 	SARNum, SARDen          int // sample aspect ratio; 0, 0 where the stream does not tell
 
-	ProfileIDC int
+	ProfileIDC int    // of a JPEG: the second byte of the SOF marker
 	LevelIDC   int    // as coded: 31 is level 3.1 of H.264, 93 is level 3.1 of H.265
 	Profile    string // as ffprobe names it: "High", "Main 10", …
 

@@ -89,6 +89,17 @@ var recipes = map[string]recipe{
 	// Three renditions; the master playlist is master.m3u8 beside the first of
 	// their media playlists.
 	"hls-ladder": ladder("640x360", "320x180", "160x90"),
+
+	// The same 20 pictures, one a second: in JPEG grids of three by two, of which the
+	// last has two, in a JPEG each, and as they are.
+	"tiles":      stills("-vf tile=3x2 -q:v 3 -start_number 0 -f image2", "grid%d.jpg"),
+	"pictures":   stills("-q:v 3 -start_number 0 -f image2", "picture%d.jpg"),
+	"stills.rgb": stills("-pix_fmt rgb24 -f rawvideo", "stills.rgb"),
+}
+
+// stills makes pictures of 160x90.
+func stills(opts, out string) recipe {
+	return recipe{args: append(source("testsrc2", "160x90", 1, 20), strings.Fields(opts)...), out: out}
 }
 
 func source(name, size string, rate, seconds int) []string {
