@@ -23,7 +23,7 @@ func arguments(s shape, o Output) []string {
 		// inexact without unaligned.
 		"-flags", "+output_corrupt+unaligned", "-flags2", "+showall", "-noautorotate",
 	}
-	if s.codec == keyframe.H265 {
+	if s.codec != keyframe.H264 {
 		// H.265 errors within a slice are silent otherwise. Not for H.264, where a
 		// reference picture missing is no error in the picture.
 		args = append(args, "-err_detect", "explode+crccheck")
@@ -34,14 +34,20 @@ func arguments(s shape, o Output) []string {
 	}
 	args = append(args,
 		"-f", s.codec.String(), "-i", "pipe:0", "-map", "0", "-frames:v", frames, "-threads", "1",
-		"-filter_threads", "1", "-vf", o.filters(s.pictures), "-flags", "+bitexact")
+		"-filter_threads", "1", "-vf", o.filters(s), "-flags", "+bitexact")
 	return append(append(args, o.encoder()...), "pipe:1")
 }
 
-func (o Output) filters(pictures int) string {
+func (o Output) filters(s shape) string {
 	v := ""
-	if pictures > 1 {
-		v = fmt.Sprintf(`select='gte(n,%d)',`, pictures-1)
+	if s.pictures > 1 {
+		v = fmt.Sprintf(`select='gte(n,%d)',`, s.pictures-1)
+	}
+	if c := s.crop; !c.Empty() {
+		v += fmt.Sprintf("crop=%d:%d:%d:%d:exact=1,", c.Dx(), c.Dy(), c.Min.X, c.Min.Y)
+	}
+	if s.codec == keyframe.JPEG {
+		v += "setsar=1," // its density is not told by Info
 	}
 	v += o.scale()
 	switch o.Format {

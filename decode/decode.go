@@ -3,6 +3,7 @@ package decode
 import (
 	"context"
 	"fmt"
+	"image"
 	"io"
 
 	"github.com/kfgrab/kfgrab/keyframe"
@@ -13,6 +14,10 @@ import (
 // and of frames too large, which wrap keyframe.ErrUnsupported.
 func (d *Decoder) Decode(ctx context.Context, w io.Writer, f *keyframe.Frame, o Output) error {
 	if err := check(f, o); err != nil {
+		return err
+	}
+	if asWanted(f, o) {
+		_, err := w.Write(f.Data)
 		return err
 	}
 	j, err := d.startJob(ctx, shapeOf(f), o)
@@ -32,18 +37,23 @@ func (d *Decoder) Start(ctx context.Context, c keyframe.Codec, o Output) (*Job, 
 type shape struct {
 	codec    keyframe.Codec
 	pictures int
-	doubted  bool // H.265 whose end is open is decoded twice
+	doubted  bool            // H.265 whose end is open is decoded twice
+	crop     image.Rectangle // of JPEG
 }
 
 func shapeOf(f *keyframe.Frame) shape {
-	return shape{f.Codec, max(f.Pictures, 1), f.OpenEnd && f.Codec == keyframe.H265}
+	s := shape{codec: f.Codec, pictures: max(f.Pictures, 1), doubted: f.OpenEnd && f.Codec == keyframe.H265}
+	if f.Codec == keyframe.JPEG {
+		s.crop = f.Crop
+	}
+	return s
 }
 
 func (d *Decoder) startJob(ctx context.Context, s shape, o Output) (*Job, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	if s.codec != keyframe.H264 && s.codec != keyframe.H265 {
+	if s.codec != keyframe.H264 && s.codec != keyframe.H265 && s.codec != keyframe.JPEG {
 		return nil, fmt.Errorf("%w: codec %v", keyframe.ErrUnsupported, s.codec)
 	}
 	p, err := d.start(ctx, s.codec.String(), arguments(s, o))
@@ -62,8 +72,8 @@ type Job struct {
 }
 
 // Decode is as that of the Decoder. A frame of another codec than was told to
-// Start, of several coded pictures, or of H.265 with an open end, is given to a
-// new process instead.
+// Start, of several coded pictures, of H.265 with an open end, or a part of a JPEG,
+// is given to a new process instead.
 func (j *Job) Decode(ctx context.Context, w io.Writer, f *keyframe.Frame) error {
 	if err := check(f, j.output); err != nil {
 		j.Cancel()
@@ -116,7 +126,7 @@ func (j *Job) judge(picture []byte, same bool, f *keyframe.Frame, err error) err
 	switch {
 	case j.process.killed:
 		return err
-	case log.damaged, log.complained && j.shape.codec == keyframe.H265:
+	case log.damaged, log.complained && j.shape.codec != keyframe.H264:
 		return fail("%w: the picture is damaged", keyframe.ErrCorrupt)
 	case len(picture) == 0 && (log.complained || log.nothing):
 		return fail("%w: no %v picture in %d bytes", keyframe.ErrCorrupt, f.Codec, len(f.Data))

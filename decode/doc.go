@@ -1,5 +1,5 @@
-// Package decode turns a keyframe into a picture, with ffmpeg in a process of
-// its own.
+// Package decode turns a keyframe, or a ready-made JPEG or a part of one, into a
+// picture, with ffmpeg in a process of its own.
 //
 // Call [Decoder.Decode]; the zero Decoder finds ffmpeg in PATH. Where the frame
 // is still on its way, [Decoder.Start] starts the process first, and
@@ -16,6 +16,8 @@
 // H.264, and little in H.265: losses are for the packages that read containers
 // and packets to notice. An H.265 frame with an open end (Frame.OpenEnd), which
 // may have been cut short, is decoded twice to find out.
+//
+// A JPEG that is as wanted already is written as it came, once it has proved whole.
 //
 // Pictures that are not to be decoded (Annex B, MP4) need nothing from here.
 // There is no deinterlacing, rotation or tone mapping.
