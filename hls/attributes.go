@@ -13,10 +13,10 @@ import (
 )
 
 // attributeList yields the names and values of an attribute list (RFC 8216
-// 4.2), quotes taken off. It allocates nothing, where the library's own reader
-// takes a regular expression and a map a list: a playlist of nothing but
-// attributes would cost it 40 times its size. A value whose closing quote is
-// missing reaches to the end.
+// 4.2), quotes taken off. It allocates nothing and looks at each byte once, where
+// the library's own reader takes a map a list and a regular expression: 200 ns and
+// 40 bytes for a byte of attributes. A value whose closing quote is missing reaches
+// to the end.
 func attributeList(list string) iter.Seq2[string, string] {
 	return func(yield func(name, value string) bool) {
 		for list != "" {
@@ -54,9 +54,17 @@ const maxDuration = 100_000 * time.Second
 
 // seconds reads a decimal number of seconds; what is no number, or negative, is
 // 0.
-func seconds(value string) time.Duration {
+func seconds(value string) time.Duration { return duration(number(value)) }
+
+// number reads a decimal number; what is none, or longer than any that tells
+// something, is 0.
+func number(value string) float64 {
+	const longest = 32
+	if len(value) > longest {
+		return 0
+	}
 	f, _ := strconv.ParseFloat(strings.TrimSpace(value), 64)
-	return duration(f)
+	return f
 }
 
 func duration(f float64) time.Duration {

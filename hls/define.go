@@ -16,11 +16,9 @@ type variables struct {
 	query   url.Values // of base, read once
 	parent  *Master
 	count   int
+	used    int // references so far
 	scratch []byte
 }
-
-// maxDefinitions: a variable for each part of an address is under ten.
-const maxDefinitions = 256
 
 func newVariables(base *url.URL, parent *Master) *variables {
 	return &variables{base: base, parent: parent}
@@ -34,7 +32,7 @@ func (v *variables) define(list string) error {
 		v.defined = map[string]string{}
 	}
 	if v.count++; v.count > maxDefinitions {
-		return fmt.Errorf("%w: more than %d EXT-X-DEFINE", keyframe.ErrCorrupt, maxDefinitions)
+		return tooMany(tagDefine, maxDefinitions)
 	}
 	var name, value string
 	var err error
@@ -100,6 +98,9 @@ func (v *variables) expand(line []byte) ([]byte, error) {
 		if !found {
 			v.scratch = out
 			return out, nil
+		}
+		if v.used++; v.used > maxReferences {
+			return nil, tooMany("references to variables", maxReferences)
 		}
 		name, after, closed := bytes.Cut(rest, []byte("}"))
 		value, ok := v.defined[string(name)]

@@ -29,7 +29,8 @@ func (b *mediaBuilder) carry() {
 		m.Segments = append(m.Segments, s)
 	}
 	b.carried, m.Skipped = len(skipped), 0
-	b.keys, b.init = b.last().Keys, b.last().Map
+	b.taken, b.init = b.last().Keys, b.last().Map
+	b.keys = slices.Clone(b.taken)
 }
 
 // between returns the n segments from media sequence number seq on, nil where

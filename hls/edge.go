@@ -3,6 +3,7 @@ package hls
 import (
 	"context"
 	"fmt"
+	"iter"
 	"net/url"
 	"strconv"
 	"time"
@@ -103,16 +104,35 @@ func (m *Media) partial() (list []*Segment) {
 
 // part makes part i look like a segment.
 func (s *Segment) part(i int) *Segment {
-	p := *s
-	p.URI, p.ByteRange, p.Duration, p.Parts = s.Parts[i].URI, s.Parts[i].ByteRange, s.Parts[i].Duration, nil
-	p.isPart = true
-	for _, earlier := range s.Parts[:i] {
-		p.Start += earlier.Duration
-		if !p.ProgramDateTime.IsZero() {
-			p.ProgramDateTime = p.ProgramDateTime.Add(earlier.Duration)
+	for j, p := range s.eachPart() {
+		if j == i {
+			return p
 		}
 	}
-	return &p
+	return nil
+}
+
+// eachPart makes each part look like a segment. What it yields is good until the
+// next one.
+func (s *Segment) eachPart() iter.Seq2[int, *Segment] {
+	return func(yield func(int, *Segment) bool) {
+		if len(s.Parts) == 0 {
+			return
+		}
+		p := *s
+		p.isPart, p.Parts = true, nil
+		for i := range s.Parts {
+			part := &s.Parts[i]
+			p.URI, p.ByteRange, p.Duration = part.URI, part.ByteRange, part.Duration
+			if !yield(i, &p) {
+				return
+			}
+			p.Start += part.Duration
+			if !p.ProgramDateTime.IsZero() {
+				p.ProgramDateTime = p.ProgramDateTime.Add(part.Duration)
+			}
+		}
+	}
 }
 
 // place orders segments and parts by when they begin.
@@ -154,8 +174,7 @@ func (m *Media) beginsAfter(now time.Time, from place) *Segment {
 		candidates = append(candidates, m.Edge)
 	}
 	for _, seg := range candidates {
-		for i := range seg.Parts {
-			p := seg.part(i)
+		for i, p := range seg.eachPart() {
 			if seg.Parts[i].Independent && !seg.Parts[i].Gap && fresh(p, place{seg.Sequence, i}) {
 				return p
 			}

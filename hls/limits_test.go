@@ -3,71 +3,17 @@ package hls
 import (
 	"bytes"
 	"errors"
-	"fmt"
+	"maps"
 	"math"
 	"net/url"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/kfgrab/kfgrab/keyframe"
 )
-
-// hostile playlists of about n bytes, each meant to make one step of the way
-// expensive.
-var hostile = map[string]func(n int) []byte{
-	"dvr":              fill("#EXTM3U\n#EXT-X-TARGETDURATION:2\n", "#EXTINF:2.000,\nseg-%06d.ts?token="+strings.Repeat("a", 220)+"\n"),
-	"dated dvr":        fill("#EXTM3U\n", "#EXTINF:2.000,\n#EXT-X-PROGRAM-DATE-TIME:2024-01-01T00:00:00.000Z\nseg-%06d.ts\n"),
-	"tiny segments":    fill("#EXTM3U\n", "#EXTINF:\na\n"),
-	"keys":             fill("#EXTM3U\n#EXTINF:1,\na\n", "#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n"),
-	"key per segment":  fill("#EXTM3U\n", "#EXT-X-KEY:METHOD=AES-128,URI=\"k\",IV=0x1\n#EXTINF:1,\na\n"),
-	"key formats":      fill("#EXTM3U\n", "#EXT-X-KEY:METHOD=AES-128,KEYFORMAT=\"%d\"\n#EXTINF:1,\na\n"),
-	"maps":             fill("#EXTM3U\n#EXTINF:1,\na\n", "#EXT-X-MAP:URI=\"i\",BYTERANGE=\"1@1\"\n"),
-	"parts":            fill("#EXTM3U\n", "#EXT-X-PART:URI=\"p\",BYTERANGE=1@1\n"),
-	"hints":            fill("#EXTM3U\n#EXTINF:1,\na\n", "#EXT-X-PRELOAD-HINT:URI=p\n"),
-	"reports":          fill("#EXTM3U\n#EXTINF:1,\na\n", "#EXT-X-RENDITION-REPORT:URI=p\n"),
-	"bad dates":        fill("#EXTM3U\n#EXTINF:1,\na\n", "#EXT-X-PROGRAM-DATE-TIME:"+strings.Repeat("9", 60000)+"\n"),
-	"attributes":       fill("#EXTM3U\n#EXTINF:1,\na\n", "#EXT-X-KEY:"+strings.Repeat("a=b,", 16000)+"\n"),
-	"no attributes":    fill("#EXTM3U\n#EXTINF:1,\na\n", "#EXT-X-KEY:"+strings.Repeat(`,"`, 16000)+"\n"),
-	"blank lines":      fill("#EXTM3U\n", "\n"),
-	"comments":         fill("#EXTM3U\n", "# "+strings.Repeat("c", 60000)+"\n"),
-	"orphans":          fill("#EXTM3U\n#EXTINF:1,\na\n", "b\n"),
-	"unpaired EXTINF":  fill("#EXTM3U\n", "#EXTINF:1,\n"),
-	"tags":             fill("#EXTM3U\n#EXTINF:1,\na\n", "#EXT\n"),
-	"variants":         fill("#EXTM3U\n", "#EXT-X-STREAM-INF:BANDWIDTH=1\na\n"),
-	"variant, long":    fill("#EXTM3U\n", "#EXT-X-STREAM-INF:"+strings.Repeat("a=b,", 16000)+"\na\n"),
-	"i-frame variants": fill("#EXTM3U\n", "#EXT-X-I-FRAME-STREAM-INF:\n"),
-	// The master that took the library alone 68 s and 21.7 GB at 83 kB.
-	"renditions": func(n int) []byte {
-		media := fill("#EXTM3U\n", "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"n%d\",URI=\"a%d.m3u8\"\n")(n / 2)
-		return append(media, fill("", "#EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO=\"a\"\nv%d.m3u8\n")(n/2)...)
-	},
-	"definitions":          fill("#EXTM3U\n#EXTINF:1,\na\n", "#EXT-X-DEFINE:NAME=\"n%d\",VALUE=\"v\"\n"),
-	"query definitions":    fill("#EXTM3U\n#EXTINF:1,\na\n", "#EXT-X-DEFINE:QUERYPARAM=\"q\"\n"),
-	"expansion":            fill("#EXTM3U\n#EXT-X-DEFINE:NAME=\"n\",VALUE=\""+strings.Repeat("v", 60000)+"\"\n", "#EXTINF:1,\n{$n}\n"),
-	"doubling":             fill("#EXTM3U\n#EXT-X-DEFINE:NAME=\"n\",VALUE=\"vv\"\n", "#EXT-X-DEFINE:NAME=\"n\",VALUE=\"{$n}{$n}\"\n"),
-	"empty variables":      fill("#EXTM3U\n#EXT-X-DEFINE:NAME=\"n\",VALUE=\"\"\n", "#EXTINF:1,\n"+strings.Repeat("{$n}", 16000)+"\n"),
-	"definition expansion": fill("#EXTM3U\n#EXT-X-DEFINE:NAME=\"n\",VALUE=\""+strings.Repeat("v", 60000)+"\"\n", "#EXT-X-DEFINE:NAME=\"n%d\",VALUE=\"{$n}\"\n"),
-}
-
-// fill repeats a block, in which %d is its number, until there are n bytes or as
-// many lines as may be.
-func fill(head, block string) func(n int) []byte {
-	lines := strings.Count(block, "\n")
-	numbered := strings.Contains(block, "%")
-	format := strings.ReplaceAll(block, "%d", "%[1]d")
-	return func(n int) []byte {
-		out := bytes.NewBufferString(head)
-		for i := 0; out.Len()+len(block) <= n && i < (maxLines-10)/lines; i++ {
-			if numbered {
-				fmt.Fprintf(out, format, i)
-			} else {
-				out.WriteString(block)
-			}
-		}
-		return out.Bytes()
-	}
-}
 
 var testBase = &url.URL{Scheme: "https", Host: "host", Path: "/live/index.m3u8", RawQuery: "q=" + strings.Repeat("x", 8000)}
 
@@ -137,6 +83,12 @@ func TestParseRefuses(t *testing.T) {
 		{"a line by variables", hostile["doubling"](64 << 10), "a line of more than"},
 		{"definitions", hostile["definitions"](64 << 10), "EXT-X-DEFINE"},
 		{"keys", hostile["key formats"](64 << 10), "keys for one segment"},
+		{"keys of all segments", hostile["keys and maps"](maxBytes), "131072 keys"},
+		{"attributes", hostile["attributes"](maxBytes), "attributes"},
+		{"attributes of definitions", hostile["attributes of definitions"](maxBytes), "attributes"},
+		{"references", hostile["empty variables"](maxBytes), "references to variables"},
+		{"tags of a header", hostile["sequences"](64 << 10), "tags of a header"},
+		{"a tag of a header", hostile["playlist types"](64 << 10), "EXT-X-PLAYLIST-TYPE of more than"},
 		{"parts", hostile["parts"](1 << 20), "EXT-X-PART"},
 		{"hints", hostile["hints"](64 << 10), "EXT-X-PRELOAD-HINT"},
 		{"reports", hostile["reports"](64 << 10), "EXT-X-RENDITION-REPORT"},
@@ -149,26 +101,37 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// TestParseTakes24Hours is the evidence of the caps.
+// TestParseTakes24Hours is the evidence of the caps: 24 hours of 2 s segments, or
+// what maxLines leave of them.
 func TestParseTakes24Hours(t *testing.T) {
-	for _, name := range []string{"dvr", "dated dvr"} {
-		data := hostile[name](11 << 20)
-		p, err := Parse(data, testBase, nil)
-		if err != nil || len(p.Media.Segments) < 43_000 {
+	for name, segments := range map[string]int{"dvr": 43_000, "dated dvr": 43_000, "key and map per segment": 32_000, "four variables": 65_000} {
+		p, err := Parse(hostile[name](11<<20), testBase, nil)
+		if err != nil || len(p.Media.Segments) < segments {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
 
+// BenchmarkParse parses every hostile playlist at the size of its cap, and chooses
+// from it.
 func BenchmarkParse(b *testing.B) {
-	for _, name := range []string{"dvr", "tiny segments", "keys", "variants"} {
+	for _, name := range slices.Sorted(maps.Keys(hostile)) {
+		data := hostile[name](maxBytes)
+		if body, _ := playlistBody(data); isMaster(body) {
+			data = hostile[name](maxMasterBytes)
+		}
 		b.Run(name, func(b *testing.B) {
-			data := hostile[name](maxMasterBytes)
 			b.SetBytes(int64(len(data)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := Parse(data, testBase, nil); err != nil {
-					b.Fatal(err)
+				p, err := Parse(data, testBase, nil)
+				switch {
+				case err != nil:
+				case p.Master != nil:
+					p.Master.Pick(PickOptions{Width: 640})
+				default:
+					p.Media.choose()
+					p.Media.beginsAfter(time.Now(), p.Media.end())
 				}
 			}
 		})

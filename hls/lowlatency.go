@@ -1,9 +1,6 @@
 package hls
 
-import (
-	"net/url"
-	"strconv"
-)
+import "net/url"
 
 func serverControl(attributes string) ServerControl {
 	var c ServerControl
@@ -61,7 +58,7 @@ func startPoint(attributes string) *StartPoint {
 	for name, value := range attributeList(attributes) {
 		switch name {
 		case "TIME-OFFSET":
-			f, _ := strconv.ParseFloat(value, 64)
+			f := number(value)
 			p.Offset = duration(f)
 			if f < 0 {
 				p.Offset = -duration(-f)

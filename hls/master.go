@@ -42,17 +42,20 @@ type Rendition struct {
 	Default  bool
 }
 
-func (m *Master) add(v Variant, iframes bool) {
-	list := &m.Variants
-	if iframes {
-		list = &m.IFrames
-	}
-	v.Index = len(*list)
-	*list = append(*list, v)
-}
-
-func (m *Master) tag(t tag, base *url.URL) {
+// tag takes one line of the log; uri is that of an EXT-X-STREAM-INF.
+func (m *Master) tag(t tag, uri string, base *url.URL) {
 	switch t.name {
+	case tagStreamInf:
+		v := variant(t.value, base)
+		v.URI.Text, v.Index = uri, len(m.Variants)
+		m.Variants = append(m.Variants, v)
+	case tagIFrameStreamInf:
+		if v := variant(t.value, base); v.URI.Text != "" {
+			v.Index = len(m.IFrames)
+			m.IFrames = append(m.IFrames, v)
+		}
+	case "#EXT-X-INDEPENDENT-SEGMENTS":
+		m.IndependentSegments = true
 	case "#EXT-X-MEDIA":
 		r := rendition(t.value, base)
 		m.Renditions = append(m.Renditions, r)
@@ -69,6 +72,38 @@ func (m *Master) tag(t tag, base *url.URL) {
 			}
 		}
 	}
+}
+
+// variant reads the attributes of an EXT-X-STREAM-INF or EXT-X-I-FRAME-STREAM-INF.
+func variant(attributes string, base *url.URL) Variant {
+	v := Variant{URI: URI{Base: base}}
+	for name, value := range attributeList(attributes) {
+		switch name {
+		case "URI": // of I-frames
+			v.URI.Text = value
+		case "BANDWIDTH":
+			v.Bandwidth = count(value)
+		case "AVERAGE-BANDWIDTH":
+			v.AverageBandwidth = count(value)
+		case "CODECS":
+			v.Codecs = value
+		case "RESOLUTION":
+			v.Width, v.Height = size(value)
+		case "FRAME-RATE":
+			v.FrameRate = finite(number(value))
+		case "VIDEO-RANGE":
+			v.VideoRange = value
+		case "PATHWAY-ID":
+			v.PathwayID = value
+		case "VIDEO":
+			v.Video = value
+		case "AUDIO":
+			v.Audio = value
+		case "NAME":
+			v.Name = value
+		}
+	}
+	return v
 }
 
 func rendition(attributes string, base *url.URL) Rendition {

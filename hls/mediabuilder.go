@@ -3,6 +3,7 @@ package hls
 import (
 	"fmt"
 	"net/url"
+	"slices"
 
 	"github.com/kfgrab/kfgrab/keyframe"
 )
@@ -16,6 +17,9 @@ const (
 	maxSkipped = 1 << 25
 	// maxKeys: one for each DRM system that applies at once; three are common.
 	maxKeys = 16
+	// maxAllKeys bounds the sum over the segments where a key changes: their keys
+	// stand in lines of their own.
+	maxAllKeys = maxLines
 	// maxParts: parts are listed for the last three target durations, 300 of
 	// them if they are 100 ms and the target 10 s.
 	maxParts = 1 << 13
@@ -31,10 +35,13 @@ type mediaBuilder struct {
 	base  *url.URL
 	media *Media
 	next  Segment // what the tags since the last URI say
-	keys  []Key   // never changed in place: segments hold it
+	keys  []Key
+	taken []Key // copy of keys that segments hold; nil if keys are others since
+	all   int   // keys in all such copies
 	init  *Map
 
 	nextRange string // EXT-X-BYTERANGE since the last URI
+	nextDate  string // EXT-X-PROGRAM-DATE-TIME since then
 	lastPart  *Part  // for byte ranges that go on from it
 	parts     int
 
@@ -45,8 +52,8 @@ type mediaBuilder struct {
 // tag takes one line of the log.
 func (b *mediaBuilder) tag(t tag) error {
 	switch t.name {
-	case "": // a URI without EXTINF was dropped, and with it what it alone had
-		b.next, b.nextRange = Segment{}, ""
+	case tagLost: // a URI without EXTINF, and with it what it alone had
+		b.next, b.nextRange, b.nextDate = Segment{}, "", ""
 	case "#EXT-X-BYTERANGE":
 		b.nextRange = t.value
 	case "#EXT-X-DISCONTINUITY":
@@ -54,8 +61,8 @@ func (b *mediaBuilder) tag(t tag) error {
 	case "#EXT-X-GAP":
 		b.next.Gap = true
 	case "#EXT-X-PROGRAM-DATE-TIME":
-		b.next.ProgramDateTime = dateTime(t.value)
-	case "#EXT-X-KEY":
+		b.nextDate = t.value
+	case tagKey:
 		return b.key(t.value)
 	case "#EXT-X-MAP":
 		return b.initialisation(t.value)
@@ -109,16 +116,15 @@ func (b *mediaBuilder) header(t tag) error {
 	return nil
 }
 
-func tooMany(name string, limit int) error {
-	return fmt.Errorf("%w: more than %d %s", keyframe.ErrCorrupt, limit, name[1:])
-}
-
 // listed is how many segments the playlist itself had so far.
 func (b *mediaBuilder) listed() int { return len(b.media.Segments) - b.carried }
 
 // segment ends the segment that the tags were about.
 func (b *mediaBuilder) segment(uri string, length float64) error {
-	s := b.complete()
+	s, err := b.complete()
+	if err != nil {
+		return err
+	}
 	s.URI = URI{uri, b.base}
 	s.Duration = duration(length)
 	if b.nextRange != "" {
@@ -133,22 +139,26 @@ func (b *mediaBuilder) segment(uri string, length float64) error {
 		s.ByteRange = r
 	}
 	b.media.Segments = append(b.media.Segments, s)
-	b.next, b.nextRange = Segment{}, ""
+	b.next, b.nextRange, b.nextDate = Segment{}, "", ""
 	return nil
 }
 
 // complete returns the next segment with all that it takes from those before.
-func (b *mediaBuilder) complete() Segment {
-	s := b.next
+func (b *mediaBuilder) complete() (s Segment, err error) {
+	s = b.next
 	s.Sequence = b.media.MediaSequence + int64(b.media.Skipped+len(b.media.Segments))
-	s.Map, s.Keys = b.init, b.keys
+	if s.Keys, err = b.takeKeys(); err != nil {
+		return s, err
+	}
+	s.Map = b.init
+	s.ProgramDateTime = dateTime(b.nextDate)
 	if prev := b.last(); prev != nil {
 		s.Start = prev.Start + prev.Duration
 		if s.ProgramDateTime.IsZero() && !prev.ProgramDateTime.IsZero() {
 			s.ProgramDateTime = prev.ProgramDateTime.Add(prev.Duration)
 		}
 	}
-	return s
+	return s, nil
 }
 
 func (b *mediaBuilder) last() *Segment {
@@ -159,9 +169,12 @@ func (b *mediaBuilder) last() *Segment {
 }
 
 // finish adds the edge, and dates the segments before the first date.
-func (b *mediaBuilder) finish() *Media {
+func (b *mediaBuilder) finish() (*Media, error) {
 	if len(b.next.Parts) > 0 {
-		edge := b.complete()
+		edge, err := b.complete()
+		if err != nil {
+			return nil, err
+		}
 		b.media.Edge = &edge
 	}
 	segments := b.media.Segments
@@ -174,7 +187,7 @@ func (b *mediaBuilder) finish() *Media {
 			s.ProgramDateTime = after.ProgramDateTime.Add(-s.Duration)
 		}
 	}
-	return b.media
+	return b.media, nil
 }
 
 // key takes one EXT-X-KEY: it replaces the one of the same KEYFORMAT, and NONE
@@ -196,27 +209,41 @@ func (b *mediaBuilder) key(attributes string) error {
 			}
 		}
 	}
+	b.taken = nil
 	if k.Method == "NONE" {
-		b.keys = nil
+		b.keys = b.keys[:0]
 		return nil
 	}
-	keys := make([]Key, 0, len(b.keys)+1)
-	for _, old := range b.keys {
-		if old.KeyFormat != k.KeyFormat {
-			keys = append(keys, old)
-		}
+	switch i := slices.IndexFunc(b.keys, func(old Key) bool { return old.KeyFormat == k.KeyFormat }); {
+	case i >= 0:
+		b.keys[i] = k
+	case len(b.keys) == maxKeys:
+		return tooMany("keys for one segment", maxKeys)
+	default:
+		b.keys = append(b.keys, k)
 	}
-	if len(keys) == maxKeys {
-		return fmt.Errorf("%w: more than %d keys for one segment", keyframe.ErrCorrupt, maxKeys)
-	}
-	b.keys = append(keys, k)
 	return nil
+}
+
+// takeKeys returns the keys that apply now. Between changes it is the same slice.
+func (b *mediaBuilder) takeKeys() ([]Key, error) {
+	if b.taken == nil && len(b.keys) > 0 {
+		if b.all += len(b.keys); b.all > maxAllKeys {
+			return nil, tooMany("keys", maxAllKeys)
+		}
+		b.taken = slices.Clone(b.keys)
+	}
+	return b.taken, nil
 }
 
 // initialisation takes one EXT-X-MAP. A byte range without offset begins at 0:
 // there is nothing that it could go on from.
 func (b *mediaBuilder) initialisation(attributes string) error {
-	m := &Map{URI: URI{Base: b.base}, Keys: b.keys}
+	keys, err := b.takeKeys()
+	if err != nil {
+		return err
+	}
+	m := &Map{URI: URI{Base: b.base}, Keys: keys}
 	for name, value := range attributeList(attributes) {
 		switch name {
 		case "URI":

@@ -79,61 +79,29 @@ func parse(data []byte, base *url.URL, parent *Master, kept *Media) (*Playlist, 
 	return p, nil
 }
 
-// decodeMaster has the library find the variants, and the log give what the
-// library does not know of them, and the renditions.
+// decodeMaster has the library pair variants with URIs, and the log tell what
+// they are.
 func decodeMaster(text *sanitised, base *url.URL) (*Master, error) {
 	list := m3u8.NewMasterPlaylist()
-	log := &tagLog{tags: make([]tag, 0, text.tags+text.uris)}
-	list.WithCustomDecoders([]m3u8.CustomDecoder{log})
 	if err := list.Decode(*bytes.NewBuffer(text.lines), false); err != nil {
 		return nil, fmt.Errorf("%w: %w", keyframe.ErrCorrupt, err)
 	}
-	m := &Master{IndependentSegments: list.IndependentSegments()}
-	rest := list.Variants
-	for _, t := range log.tags {
-		if t.name != tagStreamInf && t.name != tagIFrameStreamInf {
-			m.tag(t, base)
-			continue
+	m := &Master{}
+	for _, t := range text.log {
+		uri := ""
+		if t.name == tagStreamInf {
+			if t.before >= len(list.Variants) {
+				return nil, fmt.Errorf("%w: variants and tags do not match", keyframe.ErrCorrupt)
+			}
+			uri = list.Variants[t.before].URI
 		}
-		if len(rest) == 0 {
-			return nil, fmt.Errorf("%w: variants and tags do not match", keyframe.ErrCorrupt)
-		}
-		v := variant(rest[0], t.value, base)
-		rest = rest[1:]
-		m.add(v, t.name == tagIFrameStreamInf)
+		m.tag(t, uri, base)
 	}
 	return m, nil
 }
 
-// variant takes over what the library reads right, and adds what it does not
-// know. The bandwidths come from the attributes, as the library's wrap at 2³².
-func variant(v *m3u8.Variant, attributes string, base *url.URL) Variant {
-	out := Variant{
-		URI:        URI{v.URI, base},
-		Codecs:     v.Codecs,
-		VideoRange: v.VideoRange,
-		Audio:      v.Audio,
-		Video:      v.Video,
-		FrameRate:  finite(v.FrameRate),
-	}
-	out.Width, out.Height = size(v.Resolution)
-	for name, value := range attributeList(attributes) {
-		switch name {
-		case "BANDWIDTH":
-			out.Bandwidth = count(value)
-		case "AVERAGE-BANDWIDTH":
-			out.AverageBandwidth = count(value)
-		case "PATHWAY-ID":
-			out.PathwayID = value
-		case "NAME":
-			out.Name = value
-		}
-	}
-	return out
-}
-
-// decodeMedia has the library pair durations with URIs and read the header, and
-// hands all else to the log's reader.
+// decodeMedia has the library pair durations with URIs and read a part of the
+// header, and hands the log to its reader.
 func decodeMedia(text *sanitised, base *url.URL, kept *Media) (*Media, error) {
 	// The capacity is exact: the library's slice never grows, and never is 0,
 	// at which it would divide.
@@ -141,8 +109,6 @@ func decodeMedia(text *sanitised, base *url.URL, kept *Media) (*Media, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", keyframe.ErrCorrupt, err)
 	}
-	log := &tagLog{tags: make([]tag, 0, text.tags)}
-	list.WithCustomDecoders([]m3u8.CustomDecoder{log})
 	if err := list.Decode(*bytes.NewBuffer(text.lines), false); err != nil {
 		return nil, fmt.Errorf("%w: %w", keyframe.ErrCorrupt, err)
 	}
@@ -157,7 +123,7 @@ func decodeMedia(text *sanitised, base *url.URL, kept *Media) (*Media, error) {
 		Segments:              make([]Segment, 0, list.Count()),
 	}}
 	listed := list.Segments[:list.Count()]
-	for _, t := range log.tags {
+	for _, t := range text.log {
 		for b.listed() < t.before {
 			s := listed[b.listed()]
 			if err := b.segment(s.URI, s.Duration); err != nil {
@@ -173,51 +139,29 @@ func decodeMedia(text *sanitised, base *url.URL, kept *Media) (*Media, error) {
 			return nil, err
 		}
 	}
-	return b.finish(), nil
-}
-
-// tag is one line of a playlist that begins with #EXT, in the order of the
-// playlist.
-type tag struct {
-	name   string // "#EXT-X-KEY"
-	value  string // what follows the colon
-	before int    // segments whose URI stands before the tag
-}
-
-// tagLog is the one custom decoder that the library gets: it sees every line
-// that begins with #EXT and keeps it, and the library keeps no copy, as
-// SegmentTag is false. It is its own m3u8.CustomTag.
-type tagLog struct {
-	tags     []tag
-	segments int
-}
-
-func (l *tagLog) TagName() string       { return "#EXT" }
-func (l *tagLog) SegmentTag() bool      { return false }
-func (l *tagLog) Encode() *bytes.Buffer { return nil }
-func (l *tagLog) String() string        { return "" }
-
-func (l *tagLog) Decode(line string) (m3u8.CustomTag, error) {
-	name, value, _ := strings.Cut(strings.TrimPrefix(line, hidden), ":")
-	if name == tagInf {
-		l.segments++
-		return l, nil
-	}
-	l.tags = append(l.tags, tag{name, value, l.segments})
-	return l, nil
+	return b.finish()
 }
 
 // maxDate leaves blanks and digits to spare: "2006-01-02T15:04:05.999999999Z07:00"
 // is 35 bytes.
 const maxDate = 64
 
-// dateTime reads the date of EXT-X-PROGRAM-DATE-TIME. One that cannot be read is
-// the zero time: a still does not fail for want of a clock.
+// dateTime reads the date of EXT-X-PROGRAM-DATE-TIME (ISO/IEC 8601:2004), whose
+// offset servers write as Z, +02:00, +0200 and +02. One that cannot be read is the
+// zero time: a still does not fail for want of a clock.
 func dateTime(value string) time.Time {
-	if len(value) > maxDate {
+	value = strings.TrimSpace(value)
+	if value == "" || len(value) > maxDate {
 		return time.Time{}
 	}
-	t, err := m3u8.FullTimeParse(strings.TrimSpace(value))
+	layout := "2006-01-02T15:04:05Z07:00"
+	switch len(value) - strings.LastIndexAny(value, "+-Z") {
+	case len("+0200"):
+		layout = "2006-01-02T15:04:05Z0700"
+	case len("+02"):
+		layout = "2006-01-02T15:04:05Z07"
+	}
+	t, err := time.Parse(layout, value)
 	if err != nil {
 		return time.Time{}
 	}

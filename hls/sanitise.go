@@ -4,73 +4,26 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/kfgrab/kfgrab/keyframe"
 )
-
-// Limits of a playlist. The server controls its size, and a parsed playlist
-// takes some four times its bytes of memory.
-const (
-	// maxBytes: 24 hours of 2 s segments whose URIs carry a token, 43,200 times
-	// 250 bytes, are 11 MB.
-	maxBytes = 12 << 20
-	// maxMasterBytes: a hundred variants and renditions with 2 kB of token in
-	// each URI. The library takes 200 ns for a byte of attribute list, hence the
-	// lower cap.
-	maxMasterBytes = 256 << 10
-	// maxLines: 24 hours of 2 s segments with EXTINF, EXT-X-PROGRAM-DATE-TIME
-	// and URI are 129,600 lines.
-	maxLines = 1 << 17
-	// maxLine: a key's data: URI is a few kB, an SCTE-35 message at most 8 kB in
-	// hexadecimal.
-	maxLine = 64 << 10
-)
-
-// Tags that the sanitiser, the library or the readers of the log ask for.
-const (
-	tagHeader          = "#EXTM3U"
-	tagInf             = "#EXTINF"
-	tagPart            = "#EXT-X-PART"
-	tagStreamInf       = "#EXT-X-STREAM-INF"
-	tagIFrameStreamInf = "#EXT-X-I-FRAME-STREAM-INF"
-	tagDefine          = "#EXT-X-DEFINE"
-)
-
-// trusted are the tags that the library may read itself. Whatever else it would
-// read is hidden from it, because it reads it wrongly (byte ranges without
-// offset), partly (keys, maps, target durations), with a panic (EXT-X-KEY,
-// EXT-X-MAP, WV-CYPHER-VERSION, WV-VIDEO-RESOLUTION) or in more than linear
-// time (EXT-X-MEDIA, attached to each variant).
-var trusted = []string{
-	tagStreamInf,
-	tagIFrameStreamInf,
-	"#EXT-X-INDEPENDENT-SEGMENTS",
-	"#EXT-X-MEDIA-SEQUENCE",
-	"#EXT-X-DISCONTINUITY-SEQUENCE",
-	"#EXT-X-PLAYLIST-TYPE",
-	"#EXT-X-I-FRAMES-ONLY",
-	"#EXT-X-ENDLIST",
-}
-
-// hidden, put before a tag, makes it a comment to the library's own readers and
-// leaves it to the custom decoder, which is called for all that begins with
-// #EXT. Alone on a line it stands for a URI that was dropped.
-const hidden = "#EXT:"
 
 var (
 	newline = []byte("\n")
 	bom     = []byte("\xef\xbb\xbf")
 )
 
-// sanitised is a playlist in the form that the library can be given: no blank
-// lines, no comments, each URI directly after its EXTINF or EXT-X-STREAM-INF, no
-// such tag without URI and no URI without it, durations that are numbers,
-// variables replaced, no newline at the end.
+// sanitised is a playlist in two parts, its variables replaced: the lines that the
+// library is given, and the log of the tags that it is not.
 type sanitised struct {
+	// lines are openers without attributes, with durations that are numbers, each
+	// directly before its URI, no URI without opener, and the header that the library
+	// reads. There are no blank lines, no comments, and no newline at the end.
 	lines  []byte
-	master bool
 	uris   int
-	tags   int // that the log will hold, at most
+	log    []tag
+	master bool
 }
 
 // withinLimits is asked before anything goes over the lines.
@@ -79,13 +32,17 @@ func withinLimits(data []byte) error {
 		return tooLong(maxBytes)
 	}
 	if bytes.Count(data, newline) >= maxLines {
-		return fmt.Errorf("%w: more than %d lines", keyframe.ErrCorrupt, maxLines)
+		return tooMany("lines", maxLines)
 	}
 	return nil
 }
 
 func tooLong(limit int) error {
 	return fmt.Errorf("%w: longer than %d bytes", keyframe.ErrCorrupt, limit)
+}
+
+func tooMany(what string, limit int) error {
+	return fmt.Errorf("%w: more than %d %s", keyframe.ErrCorrupt, limit, strings.TrimPrefix(what, "#"))
 }
 
 // sanitise goes once over the lines after #EXTM3U.
@@ -97,7 +54,8 @@ func sanitise(body []byte, vars *variables) (*sanitised, error) {
 	if len(body) > s.limit {
 		return nil, tooLong(s.limit)
 	}
-	s.out.lines = make([]byte, 0, len(body)+len(body)/4)
+	s.out.lines = make([]byte, 0, len(body)+min(len(body)/4, maxLines)) // an EXTINF may grow by two bytes
+	s.out.log = make([]tag, 0, bytes.Count(body, []byte("#EXT-X-")))
 	for line := range bytes.SplitSeq(body, newline) {
 		if err := s.line(bytes.TrimSpace(line)); err != nil {
 			return nil, err
@@ -112,97 +70,133 @@ type sanitiser struct {
 	vars   *variables
 	limit  int
 	opener string // the tag that a URI needs
-	held   []byte // the last opener, until its URI comes
+	opened bool   // it was there, and its URI was not yet
+	held   []byte // its value
+
+	size, attributes, headers int // so far
 }
 
 func (s *sanitiser) line(line []byte) error {
-	if len(line) == 0 {
+	switch {
+	case len(line) == 0:
 		return nil
-	}
-	if len(line) > maxLine {
+	case len(line) > maxLine:
 		return fmt.Errorf("%w: a line of more than %d bytes", keyframe.ErrCorrupt, maxLine)
+	case line[0] != '#':
+		line, err := s.expand(line)
+		if err == nil {
+			s.uri(line)
+		}
+		return err
 	}
-	isTag := bytes.HasPrefix(line, []byte("#EXT"))
-	if line[0] == '#' && !isTag {
+	name, _, _ := bytes.Cut(line, []byte(":"))
+	reader := readers[string(name)]
+	if reader == nobody {
 		return nil // a comment, or a tag of nobody's business
 	}
-	line, err := s.vars.expand(line)
+	line, err := s.expand(line)
 	if err != nil {
 		return err
 	}
-	line = bytes.TrimSpace(line)
-	if isTag {
-		err = s.tag(line)
-	} else {
-		s.uri(line)
-	}
-	if err == nil && len(s.out.lines) > s.limit+s.out.tags*len(hidden) {
-		err = tooLong(s.limit) // grown by variables
-	}
-	return err
+	return s.tag(reader, line, len(name))
 }
 
-func (s *sanitiser) tag(line []byte) error {
-	name, value, colon := bytes.Cut(line, []byte(":"))
-	switch {
-	case string(name) == s.opener:
-		s.hold(value)
-		return nil
-	case string(name) == tagInf, string(name) == tagStreamInf: // of the other kind of playlist
-		return nil
-	case string(name) == tagIFrameStreamInf && !colon: // the library takes it for a comment
-		return nil
-	case string(name) == tagDefine:
-		if err := s.vars.define(string(value)); err != nil {
-			return err
-		}
-		fallthrough // emitted, so that its size counts
-	case !slices.Contains(trusted, string(name)):
-		s.out.lines = append(s.out.lines, hidden...)
+// expand replaces variables, and bounds what they make of a playlist.
+func (s *sanitiser) expand(line []byte) ([]byte, error) {
+	line, err := s.vars.expand(line)
+	if s.size += len(line); err == nil && s.size > s.limit {
+		err = tooLong(s.limit)
 	}
-	s.out.tags++
-	s.emit(line)
+	return bytes.TrimSpace(line), err
+}
+
+// tag takes a line that begins with the tag's name, of n bytes.
+func (s *sanitiser) tag(reader reader, line []byte, n int) error {
+	if reader == libraryOnce || reader == logOnce {
+		if s.headers++; s.headers > maxHeaders {
+			return tooMany("tags of a header", maxHeaders)
+		}
+	}
+	switch reader {
+	case libraryWithURI:
+		s.hold(line, n)
+		return nil
+	case libraryOnce:
+		if len(line) > maxHeaderLine {
+			return fmt.Errorf("%w: %s of more than %d bytes", keyframe.ErrCorrupt, line[1:n], maxHeaderLine)
+		}
+		s.emit(line)
+		return nil
+	}
+	text := string(line)
+	t := tag{name: text[:n], value: strings.TrimPrefix(text[n:], ":")}
+	if s.attributes += 1 + strings.Count(t.value, ","); s.attributes > maxAttributes {
+		return tooMany("attributes", maxAttributes)
+	}
+	if reader == sanitiserAtOnce {
+		return s.vars.define(t.value)
+	}
+	s.log(t)
 	return nil
+}
+
+func (s *sanitiser) log(t tag) {
+	t.before = s.out.uris
+	s.out.log = append(s.out.log, t)
 }
 
 // hold keeps an EXTINF or EXT-X-STREAM-INF back until its URI. Tags between the
 // two come to stand before it, where they mean the same and are counted with
-// the right segment. Of several without URI the last counts.
-func (s *sanitiser) hold(value []byte) {
-	s.held = append(append(s.held[:0], s.opener...), ':')
-	if s.opener == tagInf {
-		s.held = append(append(s.held, leadingNumber(value)...), ',')
-		return
+// the right segment. Of several without URI the last counts, and one of the other
+// kind of playlist does not.
+func (s *sanitiser) hold(line []byte, n int) {
+	if string(line[:n]) == s.opener {
+		s.opened, s.held = true, append(s.held[:0], bytes.TrimPrefix(line[n:], []byte(":"))...)
 	}
-	s.held = append(s.held, value...)
 }
 
 func (s *sanitiser) uri(line []byte) {
-	if len(s.held) == 0 || len(line) == 0 || line[0] == '#' { // the latter two by variables
-		s.held = s.held[:0]
-		s.out.tags++
-		s.emit([]byte(hidden))
+	opened := s.opened
+	s.opened = false
+	switch {
+	case !opened, len(line) == 0, line[0] == '#': // the latter two by variables
+		if len(s.out.log) == 0 || s.out.log[len(s.out.log)-1].name != tagLost {
+			s.log(tag{name: tagLost})
+		}
 		return
+	case s.out.master:
+		s.log(tag{name: tagStreamInf, value: string(s.held)})
+		s.emit([]byte(tagStreamInf), []byte(":"))
+	default:
+		s.emit([]byte(tagInf), []byte(":"), leadingNumber(s.held), []byte(","))
 	}
-	s.emit(s.held)
-	s.held = s.held[:0]
 	s.out.uris++
 	s.emit(line)
 }
 
-func (s *sanitiser) emit(line []byte) {
-	if need := len(line) + 1; cap(s.out.lines)-len(s.out.lines) < need {
+// emit gives the library a line.
+func (s *sanitiser) emit(parts ...[]byte) {
+	need := 1
+	for _, p := range parts {
+		need += len(p)
+	}
+	if cap(s.out.lines)-len(s.out.lines) < need {
 		s.out.lines = slices.Grow(s.out.lines, max(need, len(s.out.lines))) // doubles: append copies 5 times as much
 	}
-	s.out.lines = append(append(s.out.lines, line...), '\n')
+	for _, p := range parts {
+		s.out.lines = append(s.out.lines, p...)
+	}
+	s.out.lines = append(s.out.lines, '\n')
 }
 
 // leadingNumber returns the digits and points that value begins with, "0" if
-// there are none: servers write "10;title", "6.006 ,", "-1" and nothing.
+// there are none: servers write "10;title", "6.006 ,", "-1" and nothing. More
+// than maxDigits of them are cut off, behind the nanoseconds or the bound that
+// duration sets.
 func leadingNumber(value []byte) []byte {
-	value = bytes.TrimSpace(value)
+	value = bytes.TrimLeft(bytes.TrimSpace(value), "0")
 	i := 0
-	for i < len(value) && (value[i] == '.' || '0' <= value[i] && value[i] <= '9') {
+	for i < min(len(value), maxDigits) && (value[i] == '.' || '0' <= value[i] && value[i] <= '9') {
 		i++
 	}
 	if i == 0 {
@@ -217,7 +211,7 @@ func leadingNumber(value []byte) []byte {
 func isMaster(body []byte) bool {
 	weak := false
 	for line := range bytes.SplitSeq(body, newline) {
-		line = bytes.TrimSpace(line)
+		line = bytes.TrimLeft(line, " \t")
 		if !bytes.HasPrefix(line, []byte("#EXT")) {
 			continue
 		}

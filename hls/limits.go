@@ -1,0 +1,35 @@
+package hls
+
+// Limits of a playlist. The server controls its size, and a parsed playlist
+// takes some four times its bytes of memory.
+const (
+	// maxBytes: 24 hours of 2 s segments whose URIs carry a token, 43,200 times
+	// 250 bytes, are 11 MB.
+	maxBytes = 12 << 20
+	// maxMasterBytes: a hundred variants and renditions with 2 kB of token in
+	// each URI.
+	maxMasterBytes = 256 << 10
+	// maxLines: 24 hours of 2 s segments with EXTINF, EXT-X-PROGRAM-DATE-TIME
+	// and URI are 129,600 lines.
+	maxLines = 1 << 17
+	// maxLine: a key's data: URI is a few kB, an SCTE-35 message at most 8 kB in
+	// hexadecimal.
+	maxLine = 64 << 10
+	// maxAttributes bounds those of all tags that are read, counted by commas: of
+	// 32,768 segments, for which maxLines leave room, each may have a key and a map
+	// with eight, and as many commas in quotes.
+	maxAttributes = 1 << 19
+	// maxReferences bounds those to variables: four in each of 65,536 URIs.
+	maxReferences = 1 << 18
+	// maxDefinitions: a variable for each part of an address is under ten.
+	maxDefinitions = 256
+	// maxHeaders: a tag about the whole playlist stands there once; where several
+	// playlists were glued together it is there again.
+	maxHeaders = 256
+	// maxHeaderLine: the longest that the library reads, and it does so rune by
+	// rune, is EXT-X-DISCONTINUITY-SEQUENCE with a number of 20 digits.
+	maxHeaderLine = 64
+	// maxDigits are those of a duration: a day's seconds, a point, nanoseconds. A
+	// number that a float64 does not hold takes twenty times as long to read.
+	maxDigits = 15
+)
