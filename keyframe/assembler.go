@@ -90,6 +90,9 @@ func (a *Assembler) Lose() {
 	a.synced = false
 }
 
+// Lost returns how many pictures to start from Lose has thrown away.
+func (a *Assembler) Lost() int { return a.lost }
+
 // Flush tells that the stream, or the budget for it, is at its end. It returns
 // the frame that is whole now, else the last all-intra picture, else nil. Where
 // the stream may have been cut short, call Lose before.

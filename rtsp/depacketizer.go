@@ -34,6 +34,10 @@ type depacketizer struct {
 	first   uint32 // RTP timestamp of the first packet
 	ticks   int64  // from first to stamp, without the wrap at 32 bits
 
+	lost   int  // packets missing, by their numbers
+	inBand bool // the stream has parameter sets in it
+	spoilt spoilt
+
 	damaged   bool   // a packet of the access unit is missing
 	fragments []byte // of the NAL unit being gathered
 	inUnit    bool   // its first fragment was seen, its last not yet
@@ -75,6 +79,7 @@ func (d *depacketizer) place(p *rtp.Packet) {
 	switch {
 	case !d.started:
 		d.started, d.first = true, p.Timestamp
+		d.spoilt.here = true // a keyframe that was on its way already
 		d.markers.beginAccessUnit(true)
 	case p.SSRC != d.ssrc || p.SequenceNumber != d.seq+1:
 		// What is missing may reach into the access unit that p belongs to, so
@@ -83,8 +88,10 @@ func (d *depacketizer) place(p *rtp.Packet) {
 		d.markers.beginAccessUnit(true)
 		d.damaged = p.SSRC == d.ssrc && p.Timestamp == d.stamp
 		if p.SSRC == d.ssrc {
+			d.lost += max(0, int(int16(p.SequenceNumber-d.seq-1)))
 			d.ticks += int64(int32(p.Timestamp - d.stamp))
 		}
+		d.spoilt.here = d.spoilt.here && p.Timestamp == d.stamp
 	case p.Timestamp != d.stamp:
 		if d.inUnit {
 			d.lose()
@@ -92,7 +99,7 @@ func (d *depacketizer) place(p *rtp.Packet) {
 		d.markers.endAccessUnit()
 		d.endAccessUnit()
 		d.markers.beginAccessUnit(false)
-		d.damaged = false
+		d.damaged, d.spoilt.here = false, false
 		d.ticks += int64(int32(p.Timestamp - d.stamp))
 	}
 	d.seq, d.ssrc, d.stamp = p.SequenceNumber, p.SSRC, p.Timestamp
@@ -100,8 +107,12 @@ func (d *depacketizer) place(p *rtp.Packet) {
 
 // lose gives up the access unit being gathered.
 func (d *depacketizer) lose() {
-	d.fragments, d.inUnit = d.fragments[:0], false
+	before := d.asm.Lost()
 	d.asm.Lose()
+	if d.asm.Lost() > before || d.inUnit && d.startsAt(d.fragments[0]) {
+		d.spoilt.add(d.ticks)
+	}
+	d.fragments, d.inUnit = d.fragments[:0], false
 }
 
 func (d *depacketizer) endAccessUnit() {
@@ -142,6 +153,7 @@ func (d *depacketizer) unit(b []byte) {
 		d.lose()
 		return
 	}
+	d.inBand = d.inBand || isSPS(d.codec, b[0])
 	d.give(d.asm.Push(b, d.pts()))
 }
 
@@ -152,6 +164,16 @@ func (d *depacketizer) isSlice(head byte) bool {
 	}
 	t := head & 0x1f
 	return t >= 1 && t <= 5
+}
+
+// startsAt says whether a slice with this first byte is of a picture that a decoder
+// can start from, as far as its type tells.
+func (d *depacketizer) startsAt(head byte) bool {
+	if d.codec == keyframe.H265 {
+		t := head >> 1 & 0x3f
+		return t >= 16 && t <= 21 // BLA_W_LP to CRA_NUT
+	}
+	return head&0x1f == 5
 }
 
 // fragment takes a part of a NAL unit, which header begins: the FU-A of
@@ -169,6 +191,9 @@ func (d *depacketizer) fragment(start, end bool, header, b []byte) {
 		d.inUnit = true
 		d.markers.fragmented()
 	case !d.inUnit || len(d.fragments)+len(b) > maxNALU:
+		if d.startsAt(header[0]) {
+			d.spoilt.add(d.ticks)
+		}
 		d.lose()
 		return
 	default:
@@ -221,4 +246,21 @@ func (d *depacketizer) end(clean bool) {
 		d.lose() // whatever is there has no marker behind it
 	}
 	d.give(d.asm.Flush())
+}
+
+// spoilt counts keyframes that were thrown away for a hole in them.
+type spoilt struct {
+	count       int
+	first, last int64 // ticks
+	here        bool  // the access unit being gathered is counted already
+}
+
+func (s *spoilt) add(ticks int64) {
+	if s.here {
+		return
+	}
+	if s.count == 0 {
+		s.first = ticks
+	}
+	s.count, s.last, s.here = s.count+1, ticks, true
 }

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"strings"
 
+	"github.com/bluenviron/gortsplib/v5"
 	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
 
 	"github.com/kfgrab/kfgrab/internal/redact"
@@ -54,7 +56,7 @@ func hint(code int, withCredentials bool) string {
 	case 454:
 		return "the server has dropped the session, try again"
 	case 461:
-		return "the server does not send over TCP"
+		return "the server does not send over this transport, another may do"
 	case 503:
 		return "the server is overloaded or the stream is not running"
 	}
@@ -107,12 +109,31 @@ func (s *session) fail(ctx context.Context, err error) error {
 		return fmt.Errorf("%s: no answer from the server: %w", s.method, os.ErrDeadlineExceeded)
 	case errors.As(err, &liberrors.ErrClientServerRequestedUDP{}):
 		return fmt.Errorf("%w: the server sends over UDP only", keyframe.ErrUnsupported)
+	case errors.As(err, &liberrors.ErrClientServerRequestedTCP{}):
+		return fmt.Errorf("%w: the server sends over TCP only", keyframe.ErrUnsupported)
+	case s.transport == Multicast && errors.As(err, &liberrors.ErrClientTransportHeaderInvalidDelivery{}):
+		return fmt.Errorf("%w: the server does not send to groups", keyframe.ErrUnsupported)
+	case s.client.Tunnel != gortsplib.TunnelNone && s.method == "connect" && !fromNetwork(err) && !errors.Is(err, io.EOF):
+		return s.refusedTunnel(err)
 	case errors.Is(err, io.EOF):
 		return fmt.Errorf("%s: the server closed the connection: %w", s.method, io.ErrUnexpectedEOF)
 	case fromNetwork(err):
 		return fmt.Errorf("%s: %w", s.method, err)
 	}
 	return protocolError(err)
+}
+
+// refusedTunnel makes an error of an HTTP server's answer to a tunnel, of which
+// gortsplib tells the status in words, and for WebSocket none.
+func (s *session) refusedTunnel(err error) error {
+	var code int
+	if n, _ := fmt.Sscanf(err.Error(), "bad status code: %d", &code); n == 1 {
+		return &StatusError{
+			Code: code, Reason: http.StatusText(code), Method: "GET", URL: redact.URL(s.url.String()),
+			Hint: "the server makes no tunnel through HTTP here",
+		}
+	}
+	return fmt.Errorf("%w: the server makes no tunnel here (%s)", keyframe.ErrUnsupported, oneLine(err.Error()))
 }
 
 func timedOut(err error) bool {

@@ -19,6 +19,7 @@ type videoTrack struct {
 	clock         int
 	parameterSets [][]byte // NAL units without start codes
 	donl          bool     // sprop-max-don-diff > 0
+	encrypted     bool     // SRTP, with keys of the session
 }
 
 // videoClock is the RTP clock of H.264 and H.265 (RFC 6184 8.2.1, RFC 7798 7.1),
@@ -38,7 +39,11 @@ func (s *sdp) video() (*videoTrack, error) {
 		e, c, known := m.choose()
 		switch {
 		case c != keyframe.UnknownCodec:
-			return m.track(i, e, c)
+			v, err := m.track(i, e, c)
+			if err == nil {
+				v.encrypted = m.encrypted(s.attributes)
+			}
+			return v, err
 		case known:
 			others = append(others, codecName(e.name))
 		default:
@@ -86,6 +91,13 @@ func (m *media) track(index int, e encoding, c keyframe.Codec) (*videoTrack, err
 	return v, nil
 }
 
+// encrypted says whether the medium is sent as SRTP, by its profile or by the keys
+// that come with it (RFC 4567, RFC 4568).
+func (m *media) encrypted(session []string) bool {
+	return strings.Contains(m.proto, "SAVP") || attribute(m.attributes, "crypto") != "" ||
+		attribute(m.attributes, "key-mgmt") != "" || attribute(session, "key-mgmt") != ""
+}
+
 // parameterSets reads NAL units in Base64 with commas between them (RFC 6184 8.1,
 // RFC 7798 7.1). What is damaged is left out, as the stream may repeat it.
 //
@@ -114,7 +126,7 @@ func parameterSets(value string) [][]byte {
 // where there is none.
 func (v *videoTrack) info() keyframe.Info {
 	for _, set := range v.parameterSets {
-		if v.isSPS(set) {
+		if isSPS(v.codec, set[0]) {
 			if i, err := keyframe.ParseInfo(v.codec, set); err == nil {
 				return i
 			}
@@ -123,9 +135,10 @@ func (v *videoTrack) info() keyframe.Info {
 	return keyframe.Info{}
 }
 
-func (v *videoTrack) isSPS(nalu []byte) bool {
-	if v.codec == keyframe.H265 {
-		return nalu[0]>>1&0x3f == 33
+// isSPS says whether a NAL unit is a sequence parameter set, by its first byte.
+func isSPS(c keyframe.Codec, head byte) bool {
+	if c == keyframe.H265 {
+		return head>>1&0x3f == 33
 	}
-	return nalu[0]&0x1f == 7
+	return head&0x1f == 7
 }

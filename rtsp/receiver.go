@@ -2,6 +2,7 @@ package rtsp
 
 import (
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -21,14 +22,18 @@ const grace = 500 * time.Millisecond
 // budget of bytes. Its methods may be called from several goroutines.
 type receiver struct {
 	settled chan struct{} // closed when the frame is there, or cannot come any more
+	// request asks the source ssrc for a keyframe, for the nth time; or nil.
+	request func(ssrc uint32, nth int)
 
-	mu    sync.Mutex
-	d     *depacketizer
-	limit int64
-	bytes int64 // of the packets so far
-	frame *keyframe.Frame
-	over  bool // settled is closed, nothing more is taken
-	timer *time.Timer
+	mu      sync.Mutex
+	d       *depacketizer
+	limit   int64
+	packets int
+	bytes   int64 // of the packets so far
+	asked   requests
+	frame   *keyframe.Frame
+	over    bool // settled is closed, nothing more is taken
+	timer   *time.Timer
 }
 
 func newReceiver(v *videoTrack, limit int64) *receiver {
@@ -49,7 +54,9 @@ func (r *receiver) push(p *rtp.Packet) {
 		return
 	}
 	r.rest()
+	r.packets++
 	r.bytes += int64(p.MarshalSize())
+	first := r.d.opening(p.Payload)
 	r.d.push(p)
 	switch {
 	case r.frame != nil:
@@ -60,6 +67,9 @@ func (r *receiver) push(p *rtp.Packet) {
 	case r.d.marked():
 		at := r.bytes
 		r.timer = time.AfterFunc(grace, func() { r.takeMarked(at) })
+	}
+	if r.frame == nil && r.request != nil && r.asked.due(time.Now(), first, r.d.spoilt.count) {
+		r.request(p.SSRC, r.asked.count)
 	}
 }
 
@@ -128,6 +138,41 @@ func (r *receiver) reason() string {
 		return fmt.Sprintf("within %d bytes", r.limit)
 	}
 	return fmt.Sprintf("the stream ended after %d bytes", r.bytes)
+}
+
+// late says why there is no frame after the time given for it.
+func (r *receiver) late(timeout time.Duration, t Transport) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch s := &r.d.spoilt; {
+	case r.packets == 0 && t == TCP:
+		return fmt.Errorf("the server sent nothing within %v: %w", timeout, os.ErrDeadlineExceeded)
+	case r.packets == 0:
+		return fmt.Errorf("no datagram came within %v; if a firewall holds them back, TCP passes: %w", timeout, os.ErrDeadlineExceeded)
+	case s.count > 1:
+		every := r.d.duration((s.last - s.first) / int64(s.count-1))
+		return fmt.Errorf("%w within %v: %d damaged ones, one about every %v, for %d lost packets of %d",
+			keyframe.ErrNotFound, timeout, s.count, every.Round(time.Second/10), r.d.lost, r.d.lost+r.packets)
+	}
+	return fmt.Errorf("%w (within %v: the GOP seems to be longer than %v)",
+		r.d.asm.NotFound(), timeout, r.d.duration(max(r.d.ticks, 0)).Round(time.Second/10))
+}
+
+// stats tells what came. Transport, Wait and the rest are the session's to add.
+func (r *receiver) stats() Stats {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return Stats{
+		Packets: r.packets, Bytes: r.bytes, Lost: r.d.lost,
+		Damaged: r.d.spoilt.count, Requested: r.asked.count,
+	}
+}
+
+// inBand says whether the stream had parameter sets in it.
+func (r *receiver) inBand() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.d.inBand
 }
 
 // since moves pts, which counts from the first packet, to count from the RTP

@@ -39,6 +39,8 @@ type peer struct {
 	net.Conn
 	script *script
 	head   textproto.MIMEHeader // of the last request
+
+	described, paused bool // for answer to remember
 }
 
 // run listens on loopback until the test ends.

@@ -215,6 +215,10 @@ func (s *sdp) reduced(v *videoTrack) []byte {
 	}
 	fmt.Fprintf(&b, "m=video 0 %s %d\r\n", proto, v.payloadType)
 	fmt.Fprintf(&b, "a=rtpmap:%d %s/%d\r\n", v.payloadType, v.encoding, v.clock)
+	if v.codec == keyframe.H264 {
+		// gortsplib refuses mode 0 over UDP, for reasons of its own decoder.
+		fmt.Fprintf(&b, "a=fmtp:%d packetization-mode=1\r\n", v.payloadType)
+	}
 	keep(&b, m.attributes, "control", "key-mgmt", "crypto")
 	return []byte(b.String())
 }

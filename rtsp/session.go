@@ -2,22 +2,16 @@ package rtsp
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"log/slog"
 	"net/url"
-	"os"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/bluenviron/gortsplib/v5"
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
 	"github.com/bluenviron/gortsplib/v5/pkg/description"
-	"github.com/bluenviron/gortsplib/v5/pkg/headers"
-	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
 	"github.com/pion/rtcp"
-
-	"github.com/kfgrab/kfgrab/keyframe"
+	"github.com/pion/rtp"
 )
 
 // silence is how long a server may send nothing where ctx sets no deadline.
@@ -25,50 +19,64 @@ const silence = 10 * time.Second
 
 // session is one RTSP connection, from OPTIONS to TEARDOWN.
 //
-// The client's hooks run in gortsplib's goroutine while a
-// method of the client is waited for, or while the packets come.
+// The client's hooks run in gortsplib's goroutine while a method of the client is
+// waited for, or while the packets come.
 type session struct {
-	client   *gortsplib.Client
-	url      *url.URL
-	log      *slog.Logger
-	maxBytes int64
-	stop     func() bool // ends the watch over ctx
+	client *gortsplib.Client
+	url    *url.URL
+	opt    *Options
+	known  *memory       // from an earlier grab, or nil
+	learnt *memory       // for the next one, or nil
+	ended  chan struct{} // closed when the client has ended, with endErr
+	endErr error
 
-	method   base.Method // of the last request
-	location string      // where an answer 3xx to DESCRIBE points
-	redirect int         // its status code
+	method    base.Method // of the last request
+	location  string      // where an answer 3xx to DESCRIBE points
+	redirect  int         // its status code
+	public    string      // the methods that OPTIONS told
+	challenge []string    // of the last answer 401
+
 	sdp      *sdp        // what DESCRIBE told, or nil
 	video    *videoTrack // the track to play, or nil
 	videoErr error       // why there is none
 	desc     *description.Session
+
+	transport  Transport // that SETUP agreed on
+	canReport  bool      // there is somewhere to send RTCP to
+	receiver   atomic.Pointer[receiver]
+	roundTrips atomic.Int64
+	tunnelled  bool  // the first of a tunnel's two connections was made
+	datagrams  int64 // bytes that were counted in the meter
 }
 
 // open prepares a session. The connection is made by the first request.
-func (s *Source) open(ctx context.Context, u *url.URL) (*session, error) {
-	c := &session{url: u, log: s.opt.Logger, maxBytes: s.opt.MaxBytes, method: "connect"}
-	tcp := gortsplib.ProtocolTCP
+func (s *Source) open(ctx context.Context, u *url.URL, known *memory) (*session, error) {
+	c := &session{url: u, opt: &s.opt, known: known, method: "connect", ended: make(chan struct{})}
 	c.client = &gortsplib.Client{
-		Scheme: u.Scheme, Host: u.Host, Protocol: &tcp,
+		Scheme: u.Scheme, Host: u.Host, Tunnel: s.scheme.tunnel,
 		UserAgent:   s.opt.UserAgent,
 		ReadTimeout: patience(ctx),
-		DialContext: s.dial, DialTLSContext: s.dialTLS,
-		OnRequest: func(r *base.Request) {
-			if r.Method != base.Teardown { // not to be named in the error that led to it
-				c.method = r.Method
-			}
-			s.opt.Meter.AddRequest()
-			c.log.Debug("rtsp request", "method", r.Method)
-		},
+		DialContext: c.dial, DialTLSContext: c.dialTLS, ListenPacket: listenPacket,
+		// Ports that are not as announced: some cameras leave server_port out, or
+		// send from others. Their address is still checked.
+		AnyPortEnable:     true,
+		OnRequest:         c.count,
 		OnResponse:        c.observe,
 		OnServerRequest:   tolerate,
-		OnTransportSwitch: func(err error) { c.log.Debug("rtsp transport", "why", err) },
-		OnPacketsLost:     func(n uint64) { c.log.Debug("rtsp packets lost", "count", n) },
-		OnDecodeError:     func(err error) { c.log.Debug("rtsp packet refused", "why", err) },
+		OnTransportSwitch: func(err error) { s.opt.Logger.Debug("rtsp transport", "why", err) },
+		OnPacketsLost:     func(n uint64) { s.opt.Logger.Debug("rtsp packets lost", "count", n) },
+		OnDecodeError:     func(err error) { s.opt.Logger.Debug("rtsp packet refused", "why", err) },
+	}
+	if known != nil {
+		c.sdp, c.video, c.desc = known.sdp, known.video, known.desc
 	}
 	if err := c.client.Start(); err != nil {
 		return nil, protocolError(err)
 	}
-	c.stop = context.AfterFunc(ctx, c.client.Close)
+	go func() {
+		c.endErr = c.client.Wait()
+		close(c.ended)
+	}()
 	return c, nil
 }
 
@@ -81,11 +89,31 @@ func patience(ctx context.Context) time.Duration {
 	return silence
 }
 
+// watch ends the session with ctx, until stop is called. stop says whether the
+// session goes on.
+func (s *session) watch(ctx context.Context) (stop func() bool) {
+	return context.AfterFunc(ctx, s.client.Close)
+}
+
 // close sends TEARDOWN if there is a session, does not wait for its answer, and
 // returns when the connection is closed and all goroutines are gone.
 func (s *session) close() {
-	s.stop()
 	s.client.Close()
+	<-s.ended
+}
+
+// count sees every request before it is sent.
+func (s *session) count(r *base.Request) {
+	if r.Method == base.Options && s.primed() {
+		return // answered from memory
+	}
+	s.opt.Meter.AddRequest()
+	s.opt.Logger.Debug("rtsp request", "method", r.Method)
+	if r.Method == base.Teardown {
+		return // not to be named in the error that led to it, nor waited for
+	}
+	s.method = r.Method
+	s.roundTrips.Add(1)
 }
 
 // observe sees every answer before gortsplib does.
@@ -94,10 +122,16 @@ func (s *session) close() {
 // credentials along to any host. Of an SDP it gets to see the one track to be
 // played, as it refuses all for the fault of one.
 func (s *session) observe(r *base.Response) {
-	if s.method != base.Describe {
-		return
-	}
-	switch code := r.StatusCode; {
+	code := r.StatusCode
+	switch {
+	case code == base.StatusUnauthorized:
+		s.challenge = r.Header["WWW-Authenticate"]
+	case s.method == base.Options && code == base.StatusOK:
+		s.public = strings.Join(r.Header["Public"], ", ")
+	case s.method == base.Play && s.transport != TCP:
+		// gortsplib gives datagrams three seconds to come, or one to a group.
+		s.client.ReadTimeout = forever
+	case s.method != base.Describe:
 	case code >= 300 && code < 400 && len(r.Header["Location"]) == 1:
 		s.redirect, s.location = int(code), r.Header["Location"][0]
 		delete(r.Header, "Location")
@@ -109,6 +143,10 @@ func (s *session) observe(r *base.Response) {
 		}
 	}
 }
+
+// forever is longer than the time since 1970, from which gortsplib reckons the
+// silence where nothing has come yet.
+const forever = 250 * 365 * 24 * time.Hour
 
 // tolerate has requests of the server answered with 200, all but TEARDOWN.
 //
@@ -123,6 +161,7 @@ func tolerate(r *base.Request) {
 // describe sends OPTIONS and DESCRIBE. After an error, location is set where it
 // was a redirect.
 func (s *session) describe(ctx context.Context) (err error) {
+	defer s.watch(ctx)()
 	s.desc, _, err = s.client.Describe((*base.URL)(s.url))
 	if err == nil || s.videoErr != nil && ctx.Err() == nil {
 		return nil // without a track to play, the answer is only for listing
@@ -130,70 +169,19 @@ func (s *session) describe(ctx context.Context) (err error) {
 	return s.fail(ctx, err)
 }
 
-// play sends SETUP and PLAY and gathers packets up to the first keyframe.
-func (s *session) play(ctx context.Context) (*keyframe.Frame, error) {
-	medium := s.desc.Medias[0]
-	if _, err := s.client.Setup(s.desc.BaseURL, medium, 0, 0); err != nil {
-		return nil, s.fail(ctx, err)
+// medium is the one that is played.
+func (s *session) medium() *description.Media { return s.desc.Medias[0] }
+
+// packet takes what comes to the receiver of the grab that is on.
+func (s *session) packet(p *rtp.Packet) {
+	if r := s.receiver.Load(); r != nil {
+		r.push(p)
 	}
-	r := newReceiver(s.video, s.maxBytes)
-	defer r.stop()
-	s.client.OnPacketRTP(medium, medium.Formats[0], r.push)
-	s.client.OnPacketRTCP(medium, func(p rtcp.Packet) {
-		if _, bye := p.(*rtcp.Goodbye); bye {
-			r.settle(true)
-		}
-	})
-	answer, err := s.client.Play(nil)
-	if err != nil {
-		return nil, s.fail(ctx, err)
-	}
-	return s.wait(ctx, r, answer)
 }
 
-// wait returns the receiver's frame, as soon as there is one or none can come.
-func (s *session) wait(ctx context.Context, r *receiver, answer *base.Response) (*keyframe.Frame, error) {
-	ended := make(chan error, 1)
-	go func() { ended <- s.client.Wait() }()
-	var err error
-	select {
-	case <-r.settled:
-		s.close()
-		<-ended
-	case err = <-ended:
-		r.settle(errors.As(err, &liberrors.ErrClientUnhandledMethod{}))
-	case <-ctx.Done():
-		s.close()
-		err = <-ended
+func (s *session) report(p rtcp.Packet) {
+	_, bye := p.(*rtcp.Goodbye)
+	if r := s.receiver.Load(); r != nil && bye {
+		r.settle(true)
 	}
-	f, missing := r.result()
-	switch {
-	case f != nil:
-		if start, ok := startOf(answer); ok {
-			f.PTS = r.since(f.PTS, start)
-		}
-		return f, nil
-	case ctx.Err() != nil:
-		return nil, fmt.Errorf("%v: %w", missing, context.Cause(ctx))
-	case err == nil || errors.Is(err, io.EOF) || errors.As(err, &liberrors.ErrClientUnhandledMethod{}):
-		return nil, fmt.Errorf("%w (%s)", missing, r.reason())
-	case timedOut(err):
-		return nil, fmt.Errorf("%v: the stream fell silent: %w", missing, os.ErrDeadlineExceeded)
-	}
-	return nil, s.fail(ctx, err)
-}
-
-// startOf reads the RTP timestamp at which the server says that play begins (RFC
-// 2326 12.33).
-func startOf(answer *base.Response) (stamp uint32, ok bool) {
-	var info headers.RTPInfo
-	if err := info.Unmarshal(answer.Header["RTP-Info"]); err != nil {
-		return 0, false
-	}
-	for _, e := range info {
-		if e.Timestamp != nil {
-			return *e.Timestamp, true
-		}
-	}
-	return 0, false
 }

@@ -94,7 +94,7 @@ func TestNoPicture(t *testing.T) {
 		}, code: 403, text: "DESCRIBE: 403 No way: this user may not"},
 		{name: "UDP only", sdp: h264SDP, answer: func(_ *peer, method string) string {
 			return map[string]string{"SETUP": "RTSP/1.0 461 Unsupported Transport\r\n"}[method]
-		}, code: 461, text: "does not send over TCP"},
+		}, code: 461, text: "does not send over this transport"},
 		{name: "UDP all the same", sdp: h264SDP, answer: func(_ *peer, method string) string {
 			return map[string]string{"SETUP": ok + "Transport: RTP/AVP;unicast;client_port=1-2;server_port=3-4\r\n"}[method]
 		}, is: keyframe.ErrUnsupported, text: "over UDP only"},

@@ -117,12 +117,14 @@ func (s *RTSP) launch(tb testing.TB, cmd *exec.Cmd) {
 
 // GStreamer says what GStreamer's RTSP server is to serve at "/live".
 type GStreamer struct {
-	File           string // Annex B, at 25 pictures a second, over and over
+	File           string // Annex B, at 25 pictures a second, over and over; "" for an encoder with a keyframe every ten seconds
 	Codec          string // "h264" or "h265"
 	Audio          bool   // a second, G.711 track
 	User, Password string
 	Digest         bool // instead of basic authentication
 	TLS            bool
+	Feedback       bool   // offers RTP/AVPF
+	Group          string // address and even port of a multicast group on loopback
 }
 
 // Start runs it. Its lines are those that testdata/rtsp/gstserver.py tells of.
@@ -143,6 +145,15 @@ func (g GStreamer) Start(tb testing.TB) *RTSP {
 	if g.TLS {
 		s.scheme = "rtsps"
 		args = append(args, "--certificate", s.oneFileCertificate(tb))
+	}
+	if g.Feedback {
+		args = append(args, "--feedback")
+	}
+	if g.Group != "" {
+		args = append(args, "--group", g.Group)
+	}
+	if g.File == "" {
+		g.File = "-"
 	}
 	s.launch(tb, exec.Command(python(tb), append(args, g.File)...))
 	for _, l := range s.Await(tb, "port ") {

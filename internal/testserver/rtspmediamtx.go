@@ -19,8 +19,8 @@ type MediaMTX struct {
 	HLS            bool // serves low-latency HLS too: RTSP.HLS
 }
 
-// mediamtxConfig switches off all that is not RTSP over TCP, or HLS where it is
-// asked for. Whoever publishes needs no password.
+// mediamtxConfig switches off all that is not RTSP, or HLS where it is asked for.
+// Whoever publishes needs no password.
 const mediamtxConfig = `
 logLevel: debug
 rtmp: no
@@ -31,7 +31,11 @@ hlsVariant: lowLatency
 webrtc: no
 srt: no
 moq: no
-rtspTransports: [tcp]
+rtspTransports: [tcp, udp]
+rtpAddress: %[10]s
+rtcpAddress: %[11]s
+srtpAddress: %[12]s
+srtcpAddress: %[13]s
 rtspEncryption: "%[1]s"
 rtspAddress: %[2]s
 rtspsAddress: %[3]s
@@ -56,6 +60,8 @@ func (m MediaMTX) Start(tb testing.TB) *RTSP {
 	s := &RTSP{scheme: "rtsp", user: m.User, pass: m.Password}
 	plain, secure := freeAddress(tb), freeAddress(tb)
 	s.addr, s.publish, s.hls = plain, plain, freeAddress(tb)
+	rtp, rtcp := freePair(tb)
+	srtp, srtcp := freePair(tb)
 	encryption, certificate, method, user := "no", "none.pem", "basic", "any"
 	if m.TLS {
 		s.scheme, s.addr = "rtsps", secure
@@ -67,7 +73,8 @@ func (m MediaMTX) Start(tb testing.TB) *RTSP {
 	if m.User != "" {
 		user = m.User
 	}
-	text := fmt.Sprintf(mediamtxConfig, encryption, plain, secure, certificate, method, user, m.Password, m.HLS, s.hls)
+	text := fmt.Sprintf(mediamtxConfig, encryption, plain, secure, certificate, method, user, m.Password, m.HLS, s.hls,
+		rtp, rtcp, srtp, srtcp)
 	file := filepath.Join(tb.TempDir(), "mediamtx.yml")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		tb.Fatal(err)
@@ -110,6 +117,30 @@ func freeAddress(tb testing.TB) string {
 	}
 	defer l.Close()
 	return l.Addr().String()
+}
+
+// freePair is two neighbouring UDP ports, the first of them even.
+func freePair(tb testing.TB) (rtp, rtcp string) {
+	tb.Helper()
+	for range 100 {
+		first, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+		if err != nil {
+			tb.Fatal(err)
+		}
+		addr := *first.LocalAddr().(*net.UDPAddr)
+		second := addr
+		second.Port++
+		other, err := net.ListenUDP("udp", &second)
+		first.Close()
+		if err == nil {
+			other.Close()
+		}
+		if err == nil && addr.Port%2 == 0 {
+			return addr.String(), second.String()
+		}
+	}
+	tb.Fatal("no two free UDP ports")
+	return "", ""
 }
 
 // Publish lets ffmpeg send file, in real time and over and over, to path, and

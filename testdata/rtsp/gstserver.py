@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Serves one Annex B file over RTSP, in a loop and in real time at 25 pictures a
-second, with GStreamer's RTSP server. Clients share the stream, as with a camera.
+second, or what an encoder makes, with GStreamer's RTSP server. Clients share the stream, as with a camera.
 
 Listens on 127.0.0.1. The first line on standard output is "port N"; then come
 "request METHOD path" for what clients ask and "closed" for each that leaves.
@@ -26,13 +26,15 @@ RATE = 25
 
 def arguments():
     parser = argparse.ArgumentParser()
-    parser.add_argument("file")
+    parser.add_argument("file", help="- for an encoder's own pictures, with a keyframe every ten seconds or when asked")
     parser.add_argument("--codec", choices=["h264", "h265"], required=True)
     parser.add_argument("--audio", action="store_true")
     parser.add_argument("--user")
     parser.add_argument("--password")
     parser.add_argument("--digest", action="store_true")
     parser.add_argument("--certificate", help="PEM file with certificate and key")
+    parser.add_argument("--feedback", action="store_true", help="offer RTP/AVPF")
+    parser.add_argument("--group", help="address and even port of a multicast group")
     return parser.parse_args()
 
 
@@ -41,6 +43,10 @@ def say(*words):
 
 
 def pipeline(opt):
+    if opt.file == "-":
+        encoder = f"x{opt.codec[1:]}enc tune=zerolatency speed-preset=ultrafast key-int-max={10 * RATE}"
+        raw = f"videotestsrc is-live=true pattern=ball ! video/x-raw,width=640,height=360,framerate={RATE}/1"
+        return f"( {raw} ! {encoder} ! rtp{opt.codec}pay name=pay0 pt=96 config-interval=-1 )"
     source = "appsrc is-live=true format=time do-timestamp=true"
     caps = f"video/x-{opt.codec},stream-format=byte-stream,alignment=au,framerate={RATE}/1"
     video = f"{source} name=pictures caps={caps} ! {opt.codec}parse ! rtp{opt.codec}pay name=pay0 pt=96 config-interval=1"
@@ -75,6 +81,13 @@ def feed(media, pictures):
     GLib.timeout_add(1000 // RATE, push)
 
 
+def multicast(factory, address, port):
+    pool = GstRtspServer.RTSPAddressPool.new()
+    pool.add_range(address, address, int(port), int(port) + 1, 1)
+    factory.set_address_pool(pool)
+    factory.set_multicast_iface("lo")
+
+
 def token():
     t = GstRtspServer.RTSPToken()
     t.set_string("media.factory.role", ROLE)
@@ -96,7 +109,7 @@ def authentication(opt):
 
 
 def watch(_server, client):
-    for method in ["options", "describe", "setup", "play", "teardown"]:
+    for method in ["options", "describe", "setup", "play", "pause", "teardown"]:
         client.connect(
             method + "-request",
             lambda _c, ctx, m=method.upper(): say("request", m, ctx.uri.abspath if ctx.uri else "*"),
@@ -110,9 +123,14 @@ def main():
     factory = GstRtspServer.RTSPMediaFactory.new()
     factory.set_launch(pipeline(opt))
     factory.set_shared(True)
-    with open(opt.file, "rb") as f:
-        pictures = itertools.cycle(list(access_units(f.read(), opt.codec)))
-    factory.connect("media-configure", lambda _f, media: feed(media, pictures))
+    if opt.feedback:
+        factory.set_profiles(GstRtsp.RTSPProfile.AVP | GstRtsp.RTSPProfile.AVPF)
+    if opt.group:
+        multicast(factory, *opt.group.split(":"))
+    if opt.file != "-":
+        with open(opt.file, "rb") as f:
+            pictures = itertools.cycle(list(access_units(f.read(), opt.codec)))
+        factory.connect("media-configure", lambda _f, media: feed(media, pictures))
     permissions = GstRtspServer.RTSPPermissions()
     permissions.add_permission_for_role(ROLE, "media.factory.access", True)
     permissions.add_permission_for_role(ROLE, "media.factory.construct", True)

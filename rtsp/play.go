@@ -1,0 +1,111 @@
+package rtsp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/bluenviron/gortsplib/v5/pkg/base"
+	"github.com/bluenviron/gortsplib/v5/pkg/headers"
+	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
+
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+// play sends PLAY and gathers packets up to the first keyframe. It says whether
+// the server went along with the PLAY.
+func (s *session) play(ctx context.Context) (f *keyframe.Frame, stats Stats, played bool, err error) {
+	r := newReceiver(s.video, s.opt.MaxBytes)
+	defer r.stop()
+	if !s.opt.NoKeyframeRequest && s.canReport {
+		r.request = s.requestKeyframe
+	}
+	s.receiver.Store(r)
+	defer s.receiver.Store(nil)
+	answer, err := s.client.Play(nil)
+	if err != nil {
+		return nil, Stats{}, false, s.fail(ctx, err)
+	}
+	began := time.Now()
+	f, err = s.wait(ctx, r)
+	stats = r.stats()
+	stats.Wait, stats.Transport = time.Since(began), s.transport
+	if f == nil {
+		return nil, stats, true, err
+	}
+	if start, ok := startOf(answer); ok {
+		f.PTS = r.since(f.PTS, start)
+	}
+	s.learnt = s.remember(r.inBand())
+	return f, stats, true, nil
+}
+
+// wait returns the receiver's frame, as soon as there is one or none can come. The
+// session goes on only where there is one.
+func (s *session) wait(ctx context.Context, r *receiver) (*keyframe.Frame, error) {
+	timeout := time.NewTimer(s.opt.KeyframeTimeout)
+	defer timeout.Stop()
+	late := false
+	select {
+	case <-r.settled:
+	case <-s.ended:
+		r.settle(errors.As(s.endErr, &liberrors.ErrClientUnhandledMethod{}))
+	case <-timeout.C:
+		r.settle(false)
+		late = true
+	case <-ctx.Done():
+		s.close()
+	}
+	f, missing := r.result()
+	if f != nil {
+		return f, nil
+	}
+	select {
+	case <-s.ended:
+	default:
+		s.close()
+		s.endErr = nil // the end was ours
+	}
+	err := s.endErr
+	switch {
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("%w: %w", missing, context.Cause(ctx))
+	case late:
+		return nil, r.late(s.opt.KeyframeTimeout, s.transport)
+	case err == nil || errors.Is(err, io.EOF) || errors.As(err, &liberrors.ErrClientUnhandledMethod{}):
+		return nil, fmt.Errorf("%w (%s)", missing, r.reason())
+	case timedOut(err):
+		return nil, fmt.Errorf("%v: the stream fell silent: %w", missing, os.ErrDeadlineExceeded)
+	}
+	return nil, s.fail(ctx, err)
+}
+
+// startOf reads the RTP timestamp at which the server says that play begins (RFC
+// 2326 12.33).
+func startOf(answer *base.Response) (stamp uint32, ok bool) {
+	var info headers.RTPInfo
+	if err := info.Unmarshal(answer.Header["RTP-Info"]); err != nil {
+		return 0, false
+	}
+	for _, e := range info {
+		if e.Timestamp != nil {
+			return *e.Timestamp, true
+		}
+	}
+	return 0, false
+}
+
+// pauseTime is how long a server may take to pause. One that takes longer gets a
+// new session the next time.
+const pauseTime = time.Second
+
+// pause stops the packets and keeps the session. It says whether that worked.
+func (s *session) pause() bool {
+	defer time.AfterFunc(pauseTime, s.client.Close).Stop()
+	s.client.ReadTimeout = silence
+	_, err := s.client.Pause()
+	return err == nil
+}
