@@ -50,7 +50,7 @@ type planner struct {
 	base        int64 // where the resource begins in the file
 	first, next int64 // sizes of the first range and of follow-ups
 	most        int64 // to which follow-ups grow
-	share       int64 // of the size, reached by the first follow-up; 0 none
+	share       int64 // of the size, reached by the second range; 0 none
 }
 
 // plan is what the planner looks at.
@@ -59,7 +59,6 @@ type plan struct {
 	sequential bool  // more will be asked for behind it, as far as one can tell
 	held       spans // what need not be asked for again
 	got        int64 // bytes fetched so far
-	last       int64 // size of the last follow-up, 0 none
 	end        int64 // of the resource, -1 unknown
 	left       int64 // of the budget, at least 1
 }
@@ -69,7 +68,8 @@ type plan struct {
 // the budget allows. It is empty where nothing is missing.
 //
 // A reader from the front gets more than it asked for, lest every read be a
-// request: first bytes, then what followUp says.
+// request: first bytes, then next, then a quarter of what it has had by then. So
+// little is fetched in vain, and a long scan takes few requests.
 func (p planner) request(now plan) span {
 	want := now.held.gap(now.need)
 	if want.length() <= 0 {
@@ -88,12 +88,13 @@ func (p planner) request(now plan) span {
 	return now.held.gap(want)
 }
 
-// followUp returns where a follow-up from here is to end. Each is half as large
-// again as the last, but no more than a quarter of what was had by then: little is
-// fetched in vain, and a long scan takes few requests.
+// followUp returns where a range that is not the first is to end.
 func (p planner) followUp(now plan, from int64) int64 {
-	to := from + max(p.next, min(now.last+now.last/2, now.got/4, p.most))
-	if now.last == 0 && p.share > 0 && now.end > p.base {
+	if now.got > p.first {
+		return from + max(p.next, min(now.got/4, p.most))
+	}
+	to := from + p.next
+	if p.share > 0 && now.end > p.base {
 		to = max(to, min(p.base+(now.end-p.base)/p.share, from+p.most))
 	}
 	return to

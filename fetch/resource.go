@@ -28,12 +28,12 @@ type Range struct {
 	Length int64 // 0 or less: to the file's end (RFC 8216 4.3.2.2, EXT-X-BYTERANGE)
 	First  int64 // bytes of the first range; 0 means 64 KiB
 	// Next is the bytes of the second range, as one reads on; 0 means First. Those
-	// that follow are each half as large again as the one before, up to a quarter of
-	// what was read and to Most, where 0 means 1 MiB.
+	// that follow have a quarter of what was read, where that is more, up to Most;
+	// 0 means 1 MiB.
 	Next, Most int64
 	// Share has the second range reach to this part of the resource, where its size
-	// is known then and that is not more than Most; 0 means no part of it. 36 is a
-	// thirty-sixth.
+	// is known then and that takes no more than Most; 0 means no part of it. 48 is a
+	// forty-eighth.
 	Share int64
 }
 
@@ -63,7 +63,6 @@ type Resource struct {
 	planner planner
 	held    window
 	got     int64
-	last    int64 // size of the last range but the first
 	body    *body // nil between requests
 	whole   bool  // the server ignores ranges
 	pos     int64 // of Read, in the file
@@ -229,11 +228,8 @@ func (r *Resource) request(need span, sequential bool) error {
 	}
 	want := r.planner.request(plan{
 		need: need, sequential: sequential, held: r.held.spans(),
-		got: r.got, last: r.last, end: r.end(), left: left,
+		got: r.got, end: r.end(), left: left,
 	})
-	if r.got > 0 && sequential {
-		r.last = want.length()
-	}
 	resp, err := r.c.send(r.ctx, r.url, r.headers(want))
 	if err != nil {
 		return err

@@ -26,13 +26,13 @@ const (
 	minMargin = 512
 	minNext   = 4 << 10
 
-	// Else the second range is to end where a sixth of a second would on average, which
-	// the segment's size tells by now: most keyframes take an eighth to two fifths of a
-	// second. A range may be fetched in vain but for its beginning, where the access
-	// unit ends at it; with the audio in between no more than 64 KiB.
-	sharesPerSecond = 6
-	nextRange       = 12 << 10
-	mostRange       = 60 << 10
+	// Else a quarter of what came, or firstNext, and at least what makes an eighth of a
+	// second, which the size tells by now: most keyframes take from that to two fifths
+	// of a second. A range may be fetched in vain but for its beginning, where the
+	// access unit ends at it; with the audio in between no more than 64 KiB.
+	guessesPerSecond = 8
+	firstNext        = 8 << 10
+	mostRange        = 60 << 10
 
 	// The first range of an fMP4 segment is to hold its moof box, which tells the
 	// keyframe's own range. For a second of media that takes at most 60 pictures of
@@ -104,19 +104,9 @@ func (r *reading) offset(f *keyframe.Frame) time.Duration {
 	return ts.Since(f.PTS, r.Start())
 }
 
-// open begins to read seg. Where a key that was remembered does not fit, it is
-// fetched anew: the server may have changed it under the same address.
+// open begins to read seg.
 func (s *Source) open(ctx context.Context, seg *Segment) (*reading, error) {
-	remembered := len(s.keys) > 0
-	r, err := s.begin(ctx, seg)
-	if remembered && errors.Is(err, errWrongKey) {
-		s.keys, s.section = nil, nil
-		r, err = s.begin(ctx, seg)
-	}
-	if errors.Is(err, errWrongKey) {
-		s.keys = nil
-	}
-	return r, err
+	return withFreshKeys(s, func() (*reading, error) { return s.begin(ctx, seg) })
 }
 
 func (s *Source) begin(ctx context.Context, seg *Segment) (*reading, error) {
@@ -158,12 +148,13 @@ func (s *Source) begin(ctx context.Context, seg *Segment) (*reading, error) {
 
 // ranges says how to read seg from the front.
 func (s *Source) ranges(seg *Segment, before *section) fetch.Range {
-	rng := fetch.Range{First: s.firstRange(seg, before), Next: nextRange, Most: mostRange}
+	rng := fetch.Range{First: s.firstRange(seg, before), Most: mostRange}
 	if s.span > 0 {
 		rng.Next = int64(max(s.span/8, minNext))
-	} else {
-		rng.Share = max(1, int64(seg.Duration.Seconds()*sharesPerSecond))
+		return rng
 	}
+	rng.Next = max(rng.First/4, firstNext)
+	rng.Share = int64(max(1, seg.Duration.Seconds()*guessesPerSecond))
 	return rng
 }
 
@@ -181,7 +172,7 @@ func (s *Source) firstRange(seg *Segment, before *section) int64 {
 	case s.span > 0:
 		return int64(s.span + max(s.span/64, minMargin))
 	case s.variant != nil:
-		guess = int64(s.variant.Bandwidth) / 8 / 8
+		guess = int64(s.variant.Bandwidth) / 8 / guessesPerSecond
 	}
 	return min(max(guess, minRange), maxRange)
 }
