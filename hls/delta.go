@@ -29,7 +29,7 @@ func (b *mediaBuilder) carry() {
 		m.Segments = append(m.Segments, s)
 	}
 	b.carried, m.Skipped = len(skipped), 0
-	b.taken, b.init = b.last().Keys, b.last().Map
+	b.taken, b.init, b.tiles = b.last().Keys, b.last().Map, b.last().Tiles
 	b.keys = slices.Clone(b.taken)
 }
 

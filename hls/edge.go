@@ -46,6 +46,9 @@ func ParseEdge(name string) (Edge, error) {
 
 // take returns the keyframe of seg that is wanted.
 func (s *Source) take(ctx context.Context, seg *Segment) (*keyframe.Frame, error) {
+	if seg.isImage {
+		return s.picture(ctx, seg)
+	}
 	if s.opts.Edge != EdgeLast || seg.isPart || seg.isIFrame {
 		return s.first(ctx, seg)
 	}

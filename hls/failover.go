@@ -98,7 +98,7 @@ func elsewhereMayDo(ctx context.Context, err error) bool {
 // turnTo makes v the variant to be read.
 func (s *Source) turnTo(v *Variant, alternates []*Variant) {
 	s.chosen, s.alternates = v, alternates
-	s.variant, s.noIFrames, s.learnt = nil, false, learnt{}
+	s.variant, s.noIFrames, s.noTiles, s.learnt = nil, false, false, learnt{}
 }
 
 // forget has the next playlist begin with the master playlist.
@@ -123,6 +123,9 @@ func (s *Source) knownPlaylist(ctx context.Context) (*Media, error) {
 		}
 	}
 	s.variant = s.chosen
+	if media := s.imagePlaylist(ctx); media != nil {
+		return media, nil
+	}
 	if media := s.iframePlaylist(ctx); media != nil {
 		return media, nil
 	}
@@ -185,5 +188,5 @@ func (s *Source) address() (*url.URL, error) {
 	case s.chosen:
 		return s.master.video(s.variant).Resolve()
 	}
-	return s.variant.URI.Resolve() // of I-frames
+	return s.variant.URI.Resolve() // of I-frames or images
 }

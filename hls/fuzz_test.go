@@ -37,10 +37,10 @@ func checkURI(tb testing.TB, data []byte, u URI) {
 
 func checkMaster(tb testing.TB, data []byte, m *Master, lines int) {
 	tb.Helper()
-	if len(m.Variants)+len(m.IFrames)+len(m.Renditions) > lines {
+	if len(m.Variants)+len(m.IFrames)+len(m.Images)+len(m.Renditions) > lines {
 		tb.Error("more variants than lines")
 	}
-	for _, v := range slices.Concat(m.Variants, m.IFrames) {
+	for _, v := range slices.Concat(m.Variants, m.IFrames, m.Images) {
 		checkURI(tb, data, v.URI)
 		if v.Bandwidth < 0 || v.Width < 0 || v.FrameRate != v.FrameRate {
 			tb.Errorf("impossible variant %+v", v)
@@ -97,6 +97,9 @@ func checkMedia(tb testing.TB, data []byte, m *Media, lines int) {
 		}
 		for _, part := range s.Parts {
 			checkURI(tb, data, part.URI)
+		}
+		if s.tile < 0 || s.tile > s.newestTile() {
+			tb.Errorf("tile %d of %d", s.tile, s.newestTile()+1)
 		}
 		if r := s.ByteRange; r != nil && (r.Offset < 0 || r.Length <= 0 || r.Offset+r.Length < 0) {
 			tb.Errorf("impossible byte range %+v", r)

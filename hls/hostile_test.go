@@ -54,6 +54,9 @@ var hostile = map[string]func(n int) []byte{
 	"variant, long":           fill("#EXTM3U\n", "#EXT-X-STREAM-INF:"+strings.Repeat("a=b,", 16000)+"\na\n"),
 	"variant, lines of 12 kB": fill("#EXTM3U\n", "#EXT-X-STREAM-INF:"+strings.Repeat("a=b,", 3000)+"\na\n"),
 	"video renditions":        fill("#EXTM3U\n", "#EXT-X-MEDIA:TYPE=VIDEO,DEFAULT=YES,URI=\"a\",GROUP-ID=\"%d\"\n"),
+	"image variants":          fill("#EXTM3U\n#EXT-X-STREAM-INF:\na\n", "#EXT-X-IMAGE-STREAM-INF:URI=i\n"),
+	"tiles":                   fill("#EXTM3U\n#EXTINF:1,\na\n", "#EXT-X-TILES:\n"),
+	"tiles per image":         fill("#EXTM3U\n#EXT-X-IMAGES-ONLY\n", "#EXT-X-TILES:LAYOUT=9x9,DURATION=1\n#EXTINF:\na\n"),
 	"i-frame variants":        fill("#EXTM3U\n", "#EXT-X-I-FRAME-STREAM-INF:URI=i\n"),
 	// The master that took the library alone 68 s and 21.7 GB at 83 kB.
 	"renditions": func(n int) []byte {

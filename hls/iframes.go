@@ -2,6 +2,7 @@ package hls
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/kfgrab/kfgrab/keyframe"
@@ -56,14 +57,41 @@ func (s *Source) iframePlaylist(ctx context.Context) *Media {
 	if v == nil || s.noIFrames {
 		return nil
 	}
+	media := s.instead(ctx, v, "I-frame playlist", func(m *Media) bool { return m.IFramesOnly && len(m.Segments) > 0 })
+	s.noIFrames = media == nil
+	return media
+}
+
+// instead makes v the variant to be read, where its playlist can be had and is good.
+func (s *Source) instead(ctx context.Context, v *Variant, what string, good func(*Media) bool) *Media {
 	chosen := s.variant
 	s.variant = v
 	media, err := s.variantPlaylist(ctx)
-	if err == nil && media.IFramesOnly && len(media.Segments) > 0 {
-		s.log(ctx, "I-frame playlist", "choice", v.label(), "uri", v.URI.String())
+	if err == nil && good(media) {
+		s.log(ctx, what, "choice", v.label(), "uri", v.URI.String())
 		return media
 	}
-	s.log(ctx, "no use of the I-frame playlist", "uri", v.URI.String(), "because", err)
-	s.variant, s.noIFrames = chosen, true
+	s.log(ctx, "no use of the "+what, "uri", v.URI.String(), "because", err)
+	s.variant = chosen
 	return nil
+}
+
+// setAside gives up the I-frame or image playlist being read, and says whether the
+// variant itself is to be read after err.
+func (s *Source) setAside(ctx context.Context, err error) bool {
+	if s.variant == nil || s.variant == s.chosen {
+		return false
+	}
+	images := s.master.isImages(s.variant)
+	if !anotherMayDo(ctx, err) && (!images || !errors.Is(err, keyframe.ErrUnsupported) || ctx.Err() != nil) {
+		return false
+	}
+	if images {
+		s.noTiles = true
+	} else {
+		s.noIFrames = true
+	}
+	s.log(ctx, "no use of I-frame or image playlist", "uri", s.variant.URI.String(), "because", err)
+	s.variant, s.learnt = nil, learnt{}
+	return true
 }

@@ -161,6 +161,21 @@ func (s *Source) key(ctx context.Context, u URI) ([]byte, error) {
 	return doc.Body, nil
 }
 
+// withFreshKeys reads by read. Where a key that was remembered does not fit, it is
+// fetched anew: the server may have changed it under the same address.
+func withFreshKeys[T any](s *Source, read func() (T, error)) (T, error) {
+	remembered := len(s.keys) > 0
+	r, err := read()
+	if remembered && errors.Is(err, errWrongKey) {
+		s.keys, s.section = nil, nil
+		r, err = read()
+	}
+	if errors.Is(err, errWrongKey) {
+		s.keys = nil
+	}
+	return r, err
+}
+
 // dataKey reads a key that stands in the playlist (RFC 2397).
 func dataKey(uri string) ([]byte, error) {
 	head, data, ok := strings.Cut(strings.TrimSpace(uri), ",")

@@ -7,6 +7,7 @@ import "net/url"
 type Master struct {
 	Variants            []Variant         // EXT-X-STREAM-INF, in the playlist's order
 	IFrames             []Variant         // EXT-X-I-FRAME-STREAM-INF
+	Images              []Variant         // EXT-X-IMAGE-STREAM-INF, of tiles of the size stated
 	Renditions          []Rendition       // EXT-X-MEDIA
 	IndependentSegments bool              // every segment of every rendition can be decoded alone
 	Pathway             string            // PATHWAY-ID of EXT-X-CONTENT-STEERING, to begin with
@@ -15,8 +16,8 @@ type Master struct {
 	videos map[string]URI // of the VIDEO renditions to be shown, by group
 }
 
-// Variant is one EXT-X-STREAM-INF or EXT-X-I-FRAME-STREAM-INF. What the
-// playlist does not say is zero.
+// Variant is one EXT-X-STREAM-INF, EXT-X-I-FRAME-STREAM-INF or
+// EXT-X-IMAGE-STREAM-INF. What the playlist does not say is zero.
 type Variant struct {
 	URI              URI
 	Bandwidth        int // peak, bit/s
@@ -28,7 +29,7 @@ type Variant struct {
 	PathwayID        string
 	Video, Audio     string // group IDs in Renditions
 	Name             string
-	Index            int // in Variants or IFrames
+	Index            int // in Variants, IFrames or Images
 }
 
 // Rendition is one EXT-X-MEDIA (RFC 8216 4.3.4.1). Its URI's Text is empty where
@@ -50,10 +51,9 @@ func (m *Master) tag(t tag, uri string, base *url.URL) {
 		v.URI.Text, v.Index = uri, len(m.Variants)
 		m.Variants = append(m.Variants, v)
 	case tagIFrameStreamInf:
-		if v := variant(t.value, base); v.URI.Text != "" {
-			v.Index = len(m.IFrames)
-			m.IFrames = append(m.IFrames, v)
-		}
+		m.IFrames = appendAside(m.IFrames, t.value, base)
+	case tagImageStreamInf:
+		m.Images = appendAside(m.Images, t.value, base)
 	case "#EXT-X-INDEPENDENT-SEGMENTS":
 		m.IndependentSegments = true
 	case "#EXT-X-MEDIA":
@@ -74,12 +74,23 @@ func (m *Master) tag(t tag, uri string, base *url.URL) {
 	}
 }
 
-// variant reads the attributes of an EXT-X-STREAM-INF or EXT-X-I-FRAME-STREAM-INF.
+// appendAside adds an EXT-X-I-FRAME-STREAM-INF or EXT-X-IMAGE-STREAM-INF, which has its
+// URI among its attributes.
+func appendAside(list []Variant, attributes string, base *url.URL) []Variant {
+	v := variant(attributes, base)
+	if v.Index = len(list); v.URI.Text == "" {
+		return list
+	}
+	return append(list, v)
+}
+
+// variant reads the attributes of an EXT-X-STREAM-INF, EXT-X-I-FRAME-STREAM-INF or
+// EXT-X-IMAGE-STREAM-INF.
 func variant(attributes string, base *url.URL) Variant {
 	v := Variant{URI: URI{Base: base}}
 	for name, value := range attributeList(attributes) {
 		switch name {
-		case "URI": // of I-frames
+		case "URI": // not of EXT-X-STREAM-INF
 			v.URI.Text = value
 		case "BANDWIDTH":
 			v.Bandwidth = count(value)

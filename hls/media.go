@@ -11,6 +11,7 @@ type Media struct {
 	DiscontinuitySequence int64
 	Live                  bool // neither EXT-X-ENDLIST nor EXT-X-PLAYLIST-TYPE:VOD: segments are still added
 	IFramesOnly           bool // each segment's byte range is one I-frame
+	ImagesOnly            bool // each segment is a JPEG (EXT-X-IMAGES-ONLY)
 	IndependentSegments   bool // each segment can be decoded alone
 	Segments              []Segment
 	// Edge is the segment that is still being made, in low-latency HLS: its
@@ -40,9 +41,12 @@ type Segment struct {
 	// by durations from the nearest that is given. Zero if there is none.
 	ProgramDateTime time.Time
 	Parts           []Part
+	Tiles           *Tiles // of an image; nil: it is one picture. Shared as Map is
 
 	isPart   bool // it is a partial segment, made to look like a whole one
 	isIFrame bool // its byte range is one keyframe
+	isImage  bool // it is a JPEG
+	tile     int  // index of the picture meant, of an image
 }
 
 // ByteRange is Length bytes of a resource from Offset on.

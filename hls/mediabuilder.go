@@ -39,6 +39,7 @@ type mediaBuilder struct {
 	taken []Key // copy of keys that segments hold; nil if keys are others since
 	all   int   // keys in all such copies
 	init  *Map
+	tiles *Tiles
 
 	nextRange string // EXT-X-BYTERANGE since the last URI
 	nextDate  string // EXT-X-PROGRAM-DATE-TIME since then
@@ -66,6 +67,8 @@ func (b *mediaBuilder) tag(t tag) error {
 		return b.key(t.value)
 	case "#EXT-X-MAP":
 		return b.initialisation(t.value)
+	case "#EXT-X-TILES":
+		b.tiles = tiles(t.value)
 	case tagPart:
 		return b.part(t.value)
 	default:
@@ -82,6 +85,8 @@ func (b *mediaBuilder) header(t tag) error {
 		m.TargetDuration = seconds(t.value)
 	case "#EXT-X-INDEPENDENT-SEGMENTS":
 		m.IndependentSegments = true
+	case "#EXT-X-IMAGES-ONLY":
+		m.ImagesOnly = true
 	case "#EXT-X-PART-INF":
 		for name, value := range attributeList(t.value) {
 			if name == "PART-TARGET" {
@@ -150,7 +155,7 @@ func (b *mediaBuilder) complete() (s Segment, err error) {
 	if s.Keys, err = b.takeKeys(); err != nil {
 		return s, err
 	}
-	s.Map = b.init
+	s.Map, s.Tiles = b.init, b.tiles
 	s.ProgramDateTime = dateTime(b.nextDate)
 	if prev := b.last(); prev != nil {
 		s.Start = prev.Start + prev.Duration
@@ -179,7 +184,12 @@ func (b *mediaBuilder) finish() (*Media, error) {
 	}
 	segments := b.media.Segments
 	for i := range segments {
-		segments[i].isIFrame = b.media.IFramesOnly && segments[i].ByteRange != nil
+		s := &segments[i]
+		s.isIFrame = b.media.IFramesOnly && s.ByteRange != nil
+		s.isImage, s.tile = b.media.ImagesOnly, 0
+		if s.isImage && b.media.Live {
+			s.tile = s.newestTile()
+		}
 	}
 	for i := len(segments) - 2; i >= 0; i-- {
 		s, after := &segments[i], &segments[i+1]

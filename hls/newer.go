@@ -10,12 +10,12 @@ import (
 // newer returns the keyframe of seg that is wanted, unless the last one came from
 // there and Options.IfNewer asks for another.
 func (s *Source) newer(ctx context.Context, seg *Segment) (*keyframe.Frame, error) {
-	if s.opts.IfNewer && seg.sameAs(s.last) {
+	if s.opts.IfNewer && seg.sameAs(s.last) && seg.tile == s.last.tile {
 		return nil, fmt.Errorf("%w than that of segment %d", keyframe.ErrNotModified, seg.Sequence)
 	}
 	f, err := s.take(ctx, seg)
 	if err == nil {
-		s.last = &Segment{Sequence: seg.Sequence, URI: seg.URI, ByteRange: seg.ByteRange}
+		s.last = &Segment{Sequence: seg.Sequence, URI: seg.URI, ByteRange: seg.ByteRange, tile: seg.tile}
 	}
 	return f, err
 }

@@ -18,6 +18,9 @@ func outline(p *Playlist) string {
 		for _, v := range m.IFrames {
 			add("i-frames %s", outlineVariant(v))
 		}
+		for _, v := range m.Images {
+			add("images %s", outlineVariant(v))
+		}
 		for _, r := range m.Renditions {
 			add("rendition %s %s %s %s %v %s", r.Type, r.GroupID, r.Name, r.Language, r.Default, r.URI.Text)
 		}
@@ -90,6 +93,12 @@ func outlineSegment(s Segment) string {
 	}
 	if !s.ProgramDateTime.IsZero() {
 		out += " at " + s.ProgramDateTime.Format("15:04:05.999")
+	}
+	if s.isImage {
+		out += fmt.Sprintf(" image %d", s.tile)
+	}
+	if t := s.Tiles; t != nil {
+		out += fmt.Sprintf(" tiles(%dx%d %dx%d %v)", t.Columns, t.Rows, t.Width, t.Height, t.Duration)
 	}
 	for _, p := range s.Parts {
 		out += fmt.Sprintf(" part(%s %v%s", p.URI.Text, p.Duration, outlineRange(p.ByteRange))

@@ -59,7 +59,7 @@ func (s *Source) sectionOf(ctx context.Context, seg *Segment) (*section, error) 
 
 // load fetches and reads a section.
 func (s *Source) load(ctx context.Context, u *url.URL, keys []Key, want *section) error {
-	data, err := s.fetchPart(ctx, u, want.part)
+	data, err := s.fetchPart(ctx, u, want.part, maxSection)
 	if err != nil {
 		return err
 	}
@@ -89,16 +89,17 @@ func (s *Source) tellCodec() error {
 	return err
 }
 
-// fetchPart reads what is a document of its own or a part of one.
-func (s *Source) fetchPart(ctx context.Context, u *url.URL, part ByteRange) ([]byte, error) {
+// fetchPart reads what is a document of its own or a part of one, of limit bytes at
+// most.
+func (s *Source) fetchPart(ctx context.Context, u *url.URL, part ByteRange, limit int64) ([]byte, error) {
 	switch {
 	case part.Length == 0:
-		doc, err := s.client.Get(ctx, u, maxSection)
+		doc, err := s.client.Get(ctx, u, limit)
 		if err != nil {
 			return nil, err
 		}
 		return doc.Body, nil
-	case part.Length > maxSection:
+	case part.Length > limit:
 		return nil, fmt.Errorf("%w: of %d bytes", keyframe.ErrUnsupported, part.Length)
 	}
 	r := s.client.Open(ctx, u, fetch.Range{Offset: part.Offset, Length: part.Length, First: part.Length})

@@ -24,6 +24,14 @@ type Options struct {
 	// this time from the start.
 	At time.Duration
 
+	// AllowTiles allows a ready-made JPEG tile (EXT-X-IMAGE-STREAM-INF) in place of a
+	// keyframe, where Width or Height asks for a size that it serves and neither
+	// Rendition, Codec nor EdgeNext asks for a keyframe: of a live stream the newest
+	// tile, else the first, or the one at the time At. Its kind is keyframe.Tile. An
+	// image comes whole, with all of its tiles. Where no tile can be had, a keyframe
+	// is taken after all.
+	AllowTiles bool
+
 	// Program is the program of a transport stream; 0 is the first with video.
 	Program int
 
@@ -33,7 +41,7 @@ type Options struct {
 	IfNewer bool
 
 	// OnCodec, where set, is called when the codec is known, before the keyframe
-	// is whole.
+	// is whole. It is not called for tiles.
 	OnCodec func(keyframe.Codec)
 
 	// Playlist, where set, is what is at the URL, as it has just been fetched. It
@@ -58,6 +66,7 @@ type Source struct {
 
 	learnt
 	noIFrames bool // the I-frame playlist turned out to be of no use
+	noTiles   bool // the image playlist did
 	tracks    []keyframe.Track
 }
 
@@ -93,28 +102,29 @@ func (s *Source) Keyframe(ctx context.Context) (*keyframe.Frame, error) {
 
 // keyframe takes the keyframe from one variant.
 func (s *Source) keyframe(ctx context.Context) (*keyframe.Frame, error) {
-	media, err := s.mediaPlaylist(ctx)
-	if err != nil {
-		return nil, err
+	for {
+		media, err := s.mediaPlaylist(ctx)
+		if err == nil {
+			var f *keyframe.Frame
+			if f, err = s.from(ctx, media); err == nil {
+				return f, nil
+			}
+		}
+		if !s.setAside(ctx, err) {
+			return nil, err
+		}
 	}
-	f, err := s.from(ctx, media)
-	if err == nil || !media.IFramesOnly || s.variant == nil || !anotherMayDo(ctx, err) {
-		return f, err
-	}
-	s.log(ctx, "the I-frame playlist is of no use", "because", err)
-	s.noIFrames, s.variant, s.learnt = true, nil, learnt{}
-	if media, err = s.mediaPlaylist(ctx); err != nil {
-		return nil, err
-	}
-	return s.from(ctx, media)
 }
 
 func (s *Source) from(ctx context.Context, media *Media) (*keyframe.Frame, error) {
-	if s.opts.Edge == EdgeNext && media.Live {
+	if s.opts.Edge == EdgeNext && media.Live && !media.ImagesOnly {
 		return s.next(ctx, media)
 	}
 	ctx, cancel := s.patience(ctx)
 	defer cancel()
+	if media.ImagesOnly {
+		return s.fromImages(ctx, media)
+	}
 	if s.opts.At > 0 && !media.Live {
 		return s.at(ctx, media)
 	}

@@ -8,6 +8,7 @@ const (
 	tagKey             = "#EXT-X-KEY"
 	tagStreamInf       = "#EXT-X-STREAM-INF"
 	tagIFrameStreamInf = "#EXT-X-I-FRAME-STREAM-INF"
+	tagImageStreamInf  = "#EXT-X-IMAGE-STREAM-INF"
 	tagDefine          = "#EXT-X-DEFINE"
 
 	// tagLost is logged where a URI was dropped.
@@ -49,12 +50,14 @@ var readers = map[string]reader{
 	tagDefine:                       sanitiserAtOnce,
 	"#EXT-X-TARGETDURATION":         logOnce,
 	"#EXT-X-INDEPENDENT-SEGMENTS":   logOnce,
+	"#EXT-X-IMAGES-ONLY":            logOnce,
 	"#EXT-X-PART-INF":               logOnce,
 	"#EXT-X-SERVER-CONTROL":         logOnce,
 	"#EXT-X-START":                  logOnce,
 	"#EXT-X-SKIP":                   logOnce,
 	"#EXT-X-CONTENT-STEERING":       logOnce,
 	tagIFrameStreamInf:              logAlways,
+	tagImageStreamInf:               logAlways,
 	"#EXT-X-MEDIA":                  logAlways,
 	"#EXT-X-BYTERANGE":              logAlways,
 	"#EXT-X-DISCONTINUITY":          logAlways,
@@ -63,6 +66,7 @@ var readers = map[string]reader{
 	tagKey:                          logAlways,
 	"#EXT-X-MAP":                    logAlways,
 	tagPart:                         logAlways,
+	"#EXT-X-TILES":                  logAlways,
 	"#EXT-X-PRELOAD-HINT":           logAlways,
 	"#EXT-X-RENDITION-REPORT":       logAlways,
 }

@@ -104,6 +104,12 @@ func (e *ending) update(media *Media, tail []byte) ([]byte, *ending) {
 	}
 	delta := fmt.Appendf(nil, "#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:%d\n#EXT-X-SKIP:SKIPPED-SEGMENTS=%d\n",
 		media.MediaSequence, len(media.Segments))
+	if media.IFramesOnly {
+		delta = append(delta, "#EXT-X-I-FRAMES-ONLY\n"...)
+	}
+	if media.ImagesOnly {
+		delta = append(delta, "#EXT-X-IMAGES-ONLY\n"...)
+	}
 	next := *e
 	next.text = lastLines(append(text, tail...))
 	return append(delta, now[at].rest...), &next
@@ -119,7 +125,6 @@ func parseUpdate(delta []byte, base *url.URL, parent *Master, media *Media) (*Pl
 	m.TargetDuration, m.PartTarget = media.TargetDuration, media.PartTarget
 	m.DiscontinuitySequence = media.DiscontinuitySequence
 	m.Live = m.Live && media.Live
-	m.IFramesOnly = media.IFramesOnly
 	m.IndependentSegments = media.IndependentSegments
 	m.ServerControl, m.Start = media.ServerControl, media.Start
 	return p, nil

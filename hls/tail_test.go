@@ -179,3 +179,28 @@ func TestEndNeed(t *testing.T) {
 		t.Errorf("with parts: %d", got)
 	}
 }
+
+// TestEndOfIFrames: what is read by its end stays a list of I-frames.
+func TestEndOfIFrames(t *testing.T) {
+	text := "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-I-FRAMES-ONLY\n"
+	for n := range 2000 {
+		text += fmt.Sprintf("#EXTINF:2,\n#EXT-X-BYTERANGE:900@188\nseg%d.ts\n", n)
+	}
+	p, err := Parse([]byte(text), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := text + "#EXTINF:2,\n#EXT-X-BYTERANGE:900@188\nseg2000.ts\n"
+	delta, next := endingOf([]byte(text), p.Media).update(p.Media, []byte(now[len(now)-4000:]))
+	if next == nil {
+		t.Fatal("no seam")
+	}
+	p, err = parseUpdate(delta, nil, nil, p.Media)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := p.Media
+	if n := len(m.Segments); n != 2001 || !m.IFramesOnly || !m.Segments[0].isIFrame || !m.Segments[n-1].isIFrame {
+		t.Errorf("%d segments, I-frames %v", n, m.IFramesOnly)
+	}
+}
