@@ -60,6 +60,12 @@ type Options struct {
 	// any.
 	Codec keyframe.Codec
 
+	// AllowTiles allows a ready-made tile of an HLS stream (EXT-X-IMAGE-STREAM-INF) in
+	// place of a keyframe, where Width or Height asks for a size that one serves: see
+	// hls.Options. Such a frame has the kind keyframe.Tile and the codec keyframe.JPEG,
+	// and cannot be muxed.
+	AllowTiles bool
+
 	// Program is the program of a transport stream; 0 is the first with video.
 	Program int
 
@@ -86,7 +92,7 @@ type Options struct {
 	Stdin io.Reader
 
 	// OnCodec, where set, is called when the codec is known, while the keyframe is
-	// still on its way: the moment to start a decoder.
+	// still on its way: the moment to start a decoder. It is not called for tiles.
 	OnCodec func(keyframe.Codec)
 
 	// Logger takes debug lines of what was decided and why; may be nil.

@@ -39,7 +39,7 @@ type Stream struct {
 	meter  *meter.Counter
 }
 
-// Snapshot is a keyframe with its circumstances.
+// Snapshot is a keyframe, or a tile in its place, with its circumstances.
 type Snapshot struct {
 	Frame *keyframe.Frame
 	URL   string // of the stream, without credentials

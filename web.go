@@ -38,7 +38,7 @@ func newWebSource(u *url.URL, opt *Options, files *file.Options, m *meter.Counte
 				Width: opt.Width, Height: opt.Height, MaxBandwidth: opt.MaxBandwidth,
 				Rendition: opt.Rendition, Codec: opt.Codec,
 			},
-			Edge: opt.Edge, IfNewer: opt.IfNewer, At: opt.At, Program: opt.Program, OnCodec: opt.OnCodec, Logger: opt.Logger,
+			Edge: opt.Edge, IfNewer: opt.IfNewer, At: opt.At, AllowTiles: opt.AllowTiles, Program: opt.Program, OnCodec: opt.OnCodec, Logger: opt.Logger,
 		},
 	}
 }
