@@ -139,4 +139,3 @@ func TestTilesAtHand(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
-

@@ -19,16 +19,19 @@ type choiceFlags struct {
 	maxBandwidth bandwidth
 	rendition    rendition
 	codec        codec
+	allowTiles   bool
 }
 
 func (f *choiceFlags) register(flags *pflag.FlagSet) {
 	flags.Var(&f.maxBandwidth, "max-bandwidth", "`bit/s` of the HLS rendition at most, such as 2.5M or 800k; where all have more, the cheapest is taken")
 	flags.Var(&f.rendition, "rendition", "`which` HLS rendition, in place of what --width and --height lead to: best, worst, a height such as 720p, or an index as kfgrab probe has it")
 	flags.Var(&f.codec, "codec", "`name` of the only codec to take, h264 or h265")
+	flags.BoolVar(&f.allowTiles, "allow-tiles", false, "take a ready-made JPEG tile of an HLS stream in place of a keyframe, where it is as large as --width and --height ask for")
 }
 
 func (f *choiceFlags) apply(o *kfgrab.Options) {
 	o.MaxBandwidth, o.Rendition, o.Codec = int(f.maxBandwidth), kfgrab.Selector(f.rendition), keyframe.Codec(f.codec)
+	o.AllowTiles = f.allowTiles
 }
 
 // bandwidth is a flag's number of bits a second, with k, M or G for powers of 1000

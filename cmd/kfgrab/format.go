@@ -23,6 +23,9 @@ var (
 	formatJSON   = format{name: "json", ext: ".json"}
 )
 
+// accessUnit says whether f holds coded video, which is there of keyframes alone.
+func (f format) accessUnit() bool { return f == formatAnnexB || f == formatMP4 }
+
 const formatList = "jpeg, png, webp, rgb24, annexb, mp4 or json"
 
 func pictureFormat(f decode.Format) format {

@@ -46,6 +46,9 @@ func grab(ctx context.Context, std *streams, rawURL string, source *sourceFlags,
 	if err != nil {
 		return err
 	}
+	if picture.choice.allowTiles && format.accessUnit() {
+		return usageError(fmt.Errorf("--format %s holds a keyframe, which a tile is not: leave out --allow-tiles or choose another format", format.name))
+	}
 	if picture.show && !isTerminal(std.out) {
 		return usageError(fmt.Errorf("--show needs standard output to be a terminal; write the picture with -o"))
 	}

@@ -167,7 +167,7 @@ func cmdMedia(ts *testscript.TestScript, _ bool, args []string) {
 	for _, name := range args {
 		path, err := testmedia.Path(name)
 		ts.Check(err)
-		if strings.HasSuffix(path, ".m3u8") {
+		if strings.HasSuffix(path, ".m3u8") || strings.Contains(path, "%") {
 			path = filepath.Dir(path)
 		}
 		ts.Check(os.Symlink(path, ts.MkAbs(name)))
