@@ -239,10 +239,10 @@ func h265Stage(m *media, step int) (*stage, error) {
 	r := ladder[0]
 	r.Bandwidth = 3_000_000
 	s := newStage("h265", []Rendition{r}, hevcCodecs)
-	p := window(3, segmentTime, step, func(n int) string { return fmt.Sprintf("../h265/%d.m4s", n) })
+	p := window(shortWindow, segmentTime, step, func(n int) string { return fmt.Sprintf("../h265/%d.m4s", n) })
 	p.header = []string{`#EXT-X-MAP:URI="../h265/init.mp4"`}
 	s.files[s.media] = p.String()
-	last := fmt.Sprintf("%d.m4s", step+2)
+	last := fmt.Sprintf("%d.m4s", step+shortWindow-1)
 	init, bodies, err := m.sample("h265", "init.mp4", last)
 	if err != nil {
 		return nil, err
@@ -254,8 +254,8 @@ func h265Stage(m *media, step int) (*stage, error) {
 
 func longGOPStage(m *media, step int) (*stage, error) {
 	s := newStage("gop10", ladder[:1], avcCodecs)
-	s.files[s.media] = window(3, longGOP, step, func(n int) string { return fmt.Sprintf("../gop10/%d.ts", n) }).String()
-	last := fmt.Sprintf("%d.ts", step+2)
+	s.files[s.media] = window(shortWindow, longGOP, step, func(n int) string { return fmt.Sprintf("../gop10/%d.ts", n) }).String()
+	last := fmt.Sprintf("%d.ts", step+shortWindow-1)
 	b, err := m.read("gop10", last)
 	if err != nil {
 		return nil, err

@@ -49,10 +49,10 @@ func TestFloor(t *testing.T) {
 			t.Errorf("%s: payload %d, wire %d, want %d, %d", name, f.Payload, f.Wire, c.payload, c.wire)
 		}
 	}
-	if got := (Floor{Wire: 200}).ratio(300); got != 1.5 {
+	if got := (Sample{Floor: 200, Down: 300}).ratio(); got != 1.5 {
 		t.Errorf("ratio %v, want 1.5", got)
 	}
-	if got := (Floor{}).ratio(300); got != 0 {
+	if got := (Sample{Down: 300}).ratio(); got != 0 {
 		t.Errorf("ratio to no floor %v, want 0", got)
 	}
 }

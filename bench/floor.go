@@ -40,11 +40,3 @@ func newFloor(bodies []Body, headers, connect bool) Floor {
 	}
 	return f
 }
-
-// ratio is how many times the floor was spent, 0 where there is none.
-func (f Floor) ratio(down int64) float64 {
-	if f.Wire == 0 {
-		return 0
-	}
-	return float64(down) / float64(f.Wire)
-}

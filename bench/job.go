@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// delayedCases are measured with latency added as well.
+var delayedCases = []string{"ts", "fmp4"}
+
 // job is a case at a server, for the contestants that take part.
 type job struct {
 	Case
@@ -52,7 +55,7 @@ func (s *suite) jobs() []job {
 		if s.Tuning && (c.Name == "ts" || c.Name == "fmp4") {
 			jobs = append(jobs, job{Case: c, server: c.server, who: Tuning(), tuning: true})
 		}
-		if c.Name == "ts" && !s.NoLatency {
+		if slices.Contains(delayedCases, c.Name) && !s.NoLatency {
 			for _, d := range Latencies {
 				jobs = append(jobs, job{Case: c, server: delayedServer(d), latency: d, who: takesPart})
 			}
@@ -64,21 +67,19 @@ func (s *suite) jobs() []job {
 // run repeats a job's contestants in turn, so that what disturbs the machine
 // disturbs all.
 func (s *suite) run(ctx context.Context, j job) error {
-	var stages [2]expected
-	for step := range stages {
-		st, err := j.build(s.media, step)
-		if err != nil {
-			return err
-		}
-		if stages[step], err = s.expect(ctx, st); err != nil {
-			return err
-		}
+	stages, err := s.stages(ctx, j)
+	if err != nil {
+		return err
 	}
 	rows := make([]Row, len(j.who))
 	for i, c := range j.who {
-		rows[i] = s.newRow(j, &c, &stages)
+		rows[i] = Row{
+			Case: j.Name, Contestant: c.Name, Latency: j.latency, Status: okStatus,
+			Command: c.String(), Floor: s.floor(&c, &stages[0], &stages[1]),
+		}
 	}
-	for range s.Repeats {
+	for repeat := range s.Repeats {
+		now, next := &stages[repeat%moments], &stages[repeat%moments+1]
 		for i := range j.who {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
@@ -86,7 +87,7 @@ func (s *suite) run(ctx context.Context, j job) error {
 			s.results.Load[1] = max(s.results.Load[1], load())
 			s.Progress(s.done, s.total, j.Name+", "+j.who[i].Name)
 			if rows[i].Status == okStatus {
-				if err := s.once(&rows[i], j, &j.who[i], &stages); err != nil {
+				if err := s.once(&rows[i], j, &j.who[i], now, next); err != nil {
 					return err
 				}
 			}
@@ -104,18 +105,33 @@ func (s *suite) run(ctx context.Context, j job) error {
 	return nil
 }
 
-func (s *suite) newRow(j job, c *Contestant, stages *[2]expected) Row {
-	bodies := stages[0].cold
+// stages are the moments that the runs take in turn, and one more.
+func (s *suite) stages(ctx context.Context, j job) ([]expected, error) {
+	var out []expected
+	for step := range min(s.Repeats, moments) + 1 {
+		st, err := j.build(s.media, step)
+		if err != nil {
+			return nil, err
+		}
+		e, err := s.expect(ctx, st)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, e)
+	}
+	return out, nil
+}
+
+// floor is what a contestant's picture costs now, or next, if it was there now.
+func (s *suite) floor(c *Contestant, now, next *expected) Floor {
+	bodies := now.cold
 	switch {
 	case c.again:
-		bodies = stages[1].again
+		bodies = next.again
 	case c.small:
-		bodies = stages[0].small
+		bodies = now.small
 	case c.direct:
-		bodies = stages[0].cold[1:]
+		bodies = now.cold[1:]
 	}
-	return Row{
-		Case: j.Name, Contestant: c.Name, Latency: j.latency, Status: okStatus,
-		Command: c.String(), Floor: newFloor(bodies, s.headers, !c.again),
-	}
+	return newFloor(bodies, s.headers, !c.again)
 }

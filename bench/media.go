@@ -30,10 +30,13 @@ var ladder = []Rendition{
 }
 
 const (
-	frameRate  = 25
-	windowSize = 6 // segments in a live playlist
-	// The suite makes one segment more than a window has, for the window to move.
-	ladderSegments = windowSize + 1
+	frameRate   = 25
+	windowSize  = 6 // segments in a live playlist
+	shortWindow = 3 // where segments are long or slow to make
+	// moments are those at which the runs look at a stream, in turn: each has another
+	// newest keyframe. The window moves on once more, for the second grab.
+	moments        = 3
+	ladderSegments = windowSize + moments
 	segmentTime    = 6 * time.Second
 	dvrSegmentTime = 4 * time.Second
 	longGOP        = 10 * time.Second
@@ -55,8 +58,9 @@ func picture(r Rendition, length time.Duration) string {
 		r.Width, r.Height, frameRate, seconds(length))
 }
 
+// x264 encodes as a camera does: in constant time, and so without looking ahead.
 func x264(bandwidth int, gop time.Duration) string {
-	return fmt.Sprintf("-c:v libx264 -preset veryfast -g %[1]d -keyint_min %[1]d -sc_threshold 0 -bf 2 -b:v %[2]d -maxrate %[2]d -bufsize %[2]d -c:a aac -b:a 64k",
+	return fmt.Sprintf("-c:v libx264 -preset veryfast -tune zerolatency -g %[1]d -keyint_min %[1]d -sc_threshold 0 -b:v %[2]d -maxrate %[2]d -bufsize %[2]d -c:a aac -b:a 64k",
 		seconds(gop)*frameRate, bandwidth)
 }
 
@@ -86,10 +90,10 @@ func sets() []set {
 	return []set{
 		s,
 		{"gop10", []string{fmt.Sprintf("%s %s %s -hls_segment_filename %%d.ts gop10.m3u8",
-			picture(long, 4*longGOP), x264(long.Bandwidth, longGOP), strings.TrimPrefix(hlsMuxer(longGOP, ""), "-c copy "))}},
+			picture(long, (shortWindow+moments)*longGOP), x264(long.Bandwidth, longGOP), strings.TrimPrefix(hlsMuxer(longGOP, ""), "-c copy "))}},
 		{"h265", []string{fmt.Sprintf("%s -c:v libx265 -preset ultrafast -tag:v hvc1 -x265-params log-level=error:keyint=50:min-keyint=50:scenecut=0:open-gop=0 "+
 			"-b:v 3000000 -c:a aac -b:a 64k %s -hls_segment_filename %%d.m4s h265.m3u8",
-			picture(long, 4*segmentTime), strings.TrimPrefix(hlsMuxer(segmentTime, "-hls_segment_type fmp4 -hls_fmp4_init_filename init.mp4"), "-c copy "))}},
+			picture(long, (shortWindow+moments)*segmentTime), strings.TrimPrefix(hlsMuxer(segmentTime, "-hls_segment_type fmp4 -hls_fmp4_init_filename init.mp4"), "-c copy "))}},
 	}
 }
 

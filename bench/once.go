@@ -14,7 +14,7 @@ import (
 )
 
 // once runs a contestant and adds the sample to its row.
-func (s *suite) once(row *Row, j job, c *Contestant, stages *[2]expected) error {
+func (s *suite) once(row *Row, j job, c *Contestant, now, next *expected) error {
 	picture := filepath.Join(s.dir, "picture.jpg")
 	os.Remove(picture)
 	scheme := "http://"
@@ -23,13 +23,13 @@ func (s *suite) once(row *Row, j job, c *Contestant, stages *[2]expected) error 
 	}
 	base := scheme + s.addresses[j.server] + "/"
 	o := order{Op: "run", TimeoutMS: runTimeout.Milliseconds(), Argv: c.argv(map[string]string{
-		"MASTER": base + stages[0].master, "MEDIA": base + stages[0].media, "PICTURE": picture,
+		"MASTER": base + now.master, "MEDIA": base + now.media, "PICTURE": picture,
 		"CERTIFICATE": filepath.Join(s.dir, certificate),
 	}, s.programs)}
-	if err := s.publish(stages[0].stage); err != nil {
+	if err := s.publish(now.stage); err != nil {
 		return err
 	}
-	wanted := &stages[0]
+	wanted := now
 	if c.again {
 		o.Op = "start"
 		a, err := s.client.ask(o)
@@ -40,7 +40,7 @@ func (s *suite) once(row *Row, j job, c *Contestant, stages *[2]expected) error 
 			row.Status = complaint(c, a.Outcome)
 			return nil
 		}
-		wanted = &stages[1]
+		wanted = next
 		if err := s.publish(wanted.stage); err != nil {
 			return err
 		}
@@ -69,6 +69,7 @@ func (s *suite) once(row *Row, j job, c *Contestant, stages *[2]expected) error 
 	sample := Sample{
 		Down: after.Down - before.Down, Up: after.Up - before.Up,
 		Requests: bytes.Count(log[len(logged):], []byte("\n")),
+		Floor:    s.floor(c, now, next).Wire,
 		Wall:     a.Outcome.Wall, CPU: a.Outcome.CPU, Memory: a.Outcome.Memory,
 	}
 	s.finish(row, c, a.Outcome, sample, picture, wanted)

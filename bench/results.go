@@ -9,11 +9,20 @@ import (
 type Sample struct {
 	Down     int64         `json:"down"` // bytes over the link
 	Up       int64         `json:"up"`
+	Floor    int64         `json:"floor"` // of its picture
 	Requests int           `json:"requests"`
 	Wall     time.Duration `json:"wall_ns"`
 	CPU      time.Duration `json:"cpu_ns"`
 	Memory   int64         `json:"memory"` // bytes, of the largest process
 	PSNR     float64       `json:"psnr"`   // dB against the newest picture, 0 for none
+}
+
+// ratio is how many times the floor was spent, 0 where there is none.
+func (s Sample) ratio() float64 {
+	if s.Floor == 0 {
+		return 0
+	}
+	return float64(s.Down) / float64(s.Floor)
 }
 
 // Row is a contestant at a case.
@@ -25,9 +34,9 @@ type Row struct {
 	Status     string        `json:"status"` // "ok", "unsupported", or what went wrong
 	Runs       []Sample      `json:"runs"`
 	Median     Sample        `json:"median"` // of each figure by itself
-	Floor      Floor         `json:"floor"`
-	Ratio      float64       `json:"ratio"` // of the median bytes down to the floor
-	Same       bool          `json:"same"`  // every picture is the newest one
+	Floor      Floor         `json:"floor"`  // of the first run's picture
+	Ratio      float64       `json:"ratio"`  // of the bytes down to the floor, the median of it
+	Same       bool          `json:"same"`   // every picture is the newest one
 }
 
 // ok is the status of a row whose runs all brought a picture.
@@ -58,13 +67,14 @@ func (r *Row) summarise() {
 	r.Median = Sample{
 		Down:     medianOf(r.Runs, func(s Sample) int64 { return s.Down }),
 		Up:       medianOf(r.Runs, func(s Sample) int64 { return s.Up }),
+		Floor:    medianOf(r.Runs, func(s Sample) int64 { return s.Floor }),
 		Requests: medianOf(r.Runs, func(s Sample) int { return s.Requests }),
 		Wall:     medianOf(r.Runs, func(s Sample) time.Duration { return s.Wall }),
 		CPU:      medianOf(r.Runs, func(s Sample) time.Duration { return s.CPU }),
 		Memory:   medianOf(r.Runs, func(s Sample) int64 { return s.Memory }),
 		PSNR:     medianOf(r.Runs, func(s Sample) float64 { return s.PSNR }),
 	}
-	r.Ratio = r.Floor.ratio(r.Median.Down)
+	r.Ratio = medianOf(r.Runs, Sample.ratio)
 	r.Same = !slices.ContainsFunc(r.Runs, func(s Sample) bool { return s.PSNR < samePSNR })
 }
 

@@ -1,9 +1,6 @@
 package bench
 
-import (
-	"fmt"
-	"time"
-)
+import "fmt"
 
 // Target is a figure that kfgrab is to reach.
 type Target struct {
@@ -45,9 +42,10 @@ func judge(rows []Row) []Target {
 	for _, name := range []string{"ts", "fmp4"} {
 		out = append(out, requests(find(rows, name, coldName, 0), name))
 	}
-	slow := Latencies[len(Latencies)-1]
-	for _, name := range []string{coldName, directName} {
-		out = append(out, wall(find(rows, "ts", name, slow), find(rows, "ts", tunedName, slow), name, slow))
+	for _, caseName := range delayedCases {
+		for _, name := range []string{coldName, directName} {
+			out = append(out, wall(rows, caseName, name))
+		}
 	}
 	return out
 }
@@ -102,14 +100,17 @@ func requests(r *Row, name string) Target {
 	return t
 }
 
-func wall(cold, tuned *Row, name string, latency time.Duration) Target {
-	t := Target{What: fmt.Sprintf("ts, %s, %v added, against ffmpeg tuned, which begins with the media playlist", name, latency), Unit: "s"}
-	for _, r := range []*Row{cold, tuned} {
+// wall compares times with the longest latency.
+func wall(rows []Row, caseName, name string) Target {
+	latency := Latencies[len(Latencies)-1]
+	ours, tuned := find(rows, caseName, name, latency), find(rows, caseName, tunedName, latency)
+	t := Target{What: fmt.Sprintf("%s, %s, %v added, against ffmpeg tuned, which begins with the media playlist", caseName, name, latency), Unit: "s"}
+	for _, r := range []*Row{ours, tuned} {
 		if t.Result = usable(r); t.Result != "" {
 			return t
 		}
 	}
-	t.Got, t.Limit = cold.Median.Wall.Seconds(), tuned.Median.Wall.Seconds()
+	t.Got, t.Limit = ours.Median.Wall.Seconds(), tuned.Median.Wall.Seconds()
 	t.Result = verdict(t.Got < t.Limit)
 	return t
 }

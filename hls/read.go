@@ -26,10 +26,10 @@ const (
 	minMargin = 512
 	minNext   = 4 << 10
 
-	// Else a quarter of what came, or firstNext, and at least what makes an eighth of a
-	// second, which the size tells by now: most keyframes take from that to two fifths
-	// of a second. A range may be fetched in vain but for its beginning, where the
-	// access unit ends at it; with the audio in between no more than 64 KiB.
+	// Else a third, or firstNext, and at least what makes an eighth of a second, which
+	// the size tells by now: most keyframes take from that to two fifths of a second.
+	// A range may be fetched in vain but for its beginning, where the access unit ends
+	// at it; with the audio in between no more than 64 KiB.
 	guessesPerSecond = 8
 	firstNext        = 8 << 10
 	mostRange        = 60 << 10
@@ -153,7 +153,7 @@ func (s *Source) ranges(seg *Segment, before *section) fetch.Range {
 		rng.Next = int64(max(s.span/8, minNext))
 		return rng
 	}
-	rng.Next = max(rng.First/4, firstNext)
+	rng.Next = max(rng.First/3, firstNext)
 	rng.Share = int64(max(1, seg.Duration.Seconds()*guessesPerSecond))
 	return rng
 }
