@@ -145,7 +145,7 @@ func (s *Source) image(ctx context.Context, seg *Segment) (*keyframe.Frame, erro
 		return nil, fmt.Errorf("%s: %w: %s", seg.URI, err, lookalike(data))
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", seg.URI, err)
-	case info.Width > maxImageSide || info.Height > maxImageSide:
+	case info.Width*info.Height > maxImagePixels:
 		return nil, fmt.Errorf("%s: %w: an image of %dx%d", seg.URI, keyframe.ErrUnsupported, info.Width, info.Height)
 	}
 	return &keyframe.Frame{Codec: keyframe.JPEG, Kind: keyframe.Tile, Data: data, Pictures: 1, PTS: keyframe.NoPTS, Info: info}, nil

@@ -193,6 +193,7 @@ func TestTilesOfNoUse(t *testing.T) {
 		{"a list of gaps", tilesHeader + "#EXT-X-GAP\n" + gridLine(0, 6), "tiles.m3u8", "only gaps"},
 		{"no image", listed("gone.jpg", tag), "tiles.m3u8 gone.jpg", "status 404"},
 		{"no images", tilesHeader + gridLine(8, 6) + gridLine(9, 6), "tiles.m3u8 grid9.jpg grid8.jpg", "status 404"},
+		{"an image of too many pixels", listed("wide.jpg", ""), "tiles.m3u8 wide.jpg", "an image of 65535x65535"},
 		{"an image that is HTML", listed("page.html", tag), "tiles.m3u8 page.html", "not a JPEG: it is an HTML page"},
 		{"an empty image", listed("empty.jpg", tag), "tiles.m3u8 empty.jpg", "not a JPEG: the answer is empty"},
 		{"a truncated image", listed("cut.jpg", tag), "tiles.m3u8 cut.jpg", "cut short"},
@@ -216,6 +217,7 @@ func TestTilesOfNoUse(t *testing.T) {
 			files["page.html"], files["empty.jpg"], files["cut.jpg"] = "<html>gone</html>", "", files["grid0.jpg"][:5000]
 			files["huge.jpg"], files["key"] = files["grid0.jpg"]+strings.Repeat("\x00", maxImage), strings.Repeat("k", 16)
 			files["small.jpg"] = smallPicture(t)
+			files["wide.jpg"] = strings.Replace(files["small.jpg"], "\x00\x2d\x00\x50", "\xff\xff\xff\xff", 1) // height and width of its frame header
 			web := newSite(t, files)
 			var log strings.Builder
 			o := allowed(160)

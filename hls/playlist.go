@@ -9,6 +9,9 @@
 // for what is new in it. It does not wait for segments but with [EdgeNext], and keeps
 // nothing on disk.
 //
+// With Options.AllowTiles a ready-made JPEG (EXT-X-IMAGE-STREAM-INF), or a tile of one,
+// serves in place of a keyframe.
+//
 // Segments under METHOD=AES-128, SAMPLE-AES and SAMPLE-AES-CTR are decrypted with
 // keys that a URI leads to (KEYFORMAT identity). There is no rights management.
 package hls

@@ -18,8 +18,8 @@ type Tiles struct {
 	Duration      time.Duration // that each tile stands for
 }
 
-// maxImageSide: services keep to 4096, and a JPEG has at most 65535.
-const maxImageSide = 1 << 14
+// maxImagePixels is what package decode takes. Services keep to 4096x4096.
+const maxImagePixels = 64 << 20
 
 func tiles(attributes string) *Tiles {
 	t := &Tiles{}
@@ -45,7 +45,7 @@ func (t *Tiles) check() error {
 		return fmt.Errorf("%w: EXT-X-TILES without a LAYOUT that is one", keyframe.ErrCorrupt)
 	case t.Duration == 0 && t.Columns*t.Rows > 1:
 		return fmt.Errorf("%w: EXT-X-TILES without DURATION", keyframe.ErrCorrupt)
-	case t.Columns*t.Width > maxImageSide || t.Rows*t.Height > maxImageSide:
+	case t.Columns*t.Width*t.Rows*t.Height > maxImagePixels:
 		return fmt.Errorf("%w: an image of %dx%d tiles of %dx%d", keyframe.ErrUnsupported, t.Columns, t.Rows, t.Width, t.Height)
 	}
 	return nil

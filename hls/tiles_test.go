@@ -30,7 +30,9 @@ var tilesTests = []struct {
 	{"RESOLUTION=160x90,LAYOUT=3x2,DURATION=-1", Tiles{160, 90, 3, 2, 0}, "without DURATION"},
 	{"RESOLUTION=160x90,LAYOUT=3x2,DURATION=NaN", Tiles{160, 90, 3, 2, 0}, "without DURATION"},
 	{"RESOLUTION=160x90,LAYOUT=32768x32768,DURATION=1", Tiles{160, 90, 32768, 32768, time.Second}, "an image of 32768x32768 tiles"},
-	{"RESOLUTION=32768x1,LAYOUT=1x1,DURATION=1", Tiles{32768, 1, 1, 1, time.Second}, "an image of 1x1 tiles"},
+	{"RESOLUTION=32768x32768,LAYOUT=32768x32768,DURATION=1", Tiles{32768, 32768, 32768, 32768, time.Second}, "an image of 32768x32768 tiles"},
+	{"RESOLUTION=8192x8192,LAYOUT=1x1,DURATION=1", Tiles{8192, 8192, 1, 1, time.Second}, ""},
+	{"RESOLUTION=8192x8192,LAYOUT=2x1,DURATION=1", Tiles{8192, 8192, 2, 1, time.Second}, "an image of 2x1 tiles"},
 }
 
 func TestTiles(t *testing.T) {
