@@ -14,8 +14,9 @@ const (
 	// maxMoof bounds one movie fragment: a million samples at 16 bytes each.
 	maxMoof = 16 << 20
 
-	// maxPlain bounds the samples of a trun box that says nothing of each and so
-	// has no bytes for them: 18 minutes of 60 pictures a second.
+	// maxPlain bounds the samples of a fragment of which trun boxes say nothing and so
+	// have no bytes for: 18 minutes of 60 pictures a second. For those of a file
+	// maxUniform does.
 	maxPlain = 1 << 16
 )
 
@@ -26,6 +27,7 @@ type fragment struct {
 	number int64    // of the next sample
 	end    int64    // decode time behind the last one
 	passed bool     // samples were passed over
+	plain  int64    // samples that no bytes stand for
 	others []uint32 // tracks that have samples too
 }
 
@@ -118,6 +120,12 @@ func (p *fragmentParser) traf(traf box) error {
 		run.entry += int(r.count)
 		if mine && r.count > 0 {
 			p.out.runs = append(p.out.runs, r)
+			if r.stride == 0 {
+				p.out.plain += r.count
+			}
+			if p.out.plain > maxPlain {
+				return errShortRun
+			}
 		}
 	}
 	if mine {

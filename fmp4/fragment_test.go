@@ -3,6 +3,8 @@ package fmp4_test
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -118,6 +120,9 @@ func fragmentCases(tb testing.TB) []fileCase {
 		{name: "run of 4 billion samples of nothing", data: file(in, func(d uint32) []byte {
 			return traf(tfhd(tfhdBaseIsMoof|tfhdSize, 1, k), trun(0, farAway))
 		}), want: keyframe.ErrCorrupt, text: "trun"},
+		{name: "runs of samples of nothing without end", data: file(in, func(d uint32) []byte {
+			return traf(tfhd(tfhdBaseIsMoof, 1), trun(0, 1<<16), trun(0, 1))
+		}), want: keyframe.ErrCorrupt, text: "trun"},
 		{name: "moof of 4 GB", data: cat(in, farAway, "moof", zeros(100)), want: keyframe.ErrCorrupt, text: "4294967295 bytes"},
 		{name: "cut in the sample", data: func() []byte { b := one(in, clear); return b[:len(b)-3] }(), want: keyframe.ErrCorrupt, text: "3 bytes of it are missing"},
 	}
@@ -125,6 +130,23 @@ func fragmentCases(tb testing.TB) []fileCase {
 
 func TestFragments(t *testing.T) {
 	checkFiles(t, fragmentCases(t))
+}
+
+// TestFragmentsOfNothing: what no bytes stand for is not counted without end, whatever
+// is asked of it.
+func TestFragmentsOfNothing(t *testing.T) {
+	c := tinyClip(t)
+	in := fragmentedInit(visual("avc1", c.avcC(4)), 1, 0, nonSyncFlags)
+	moof := bx("moof", bx("traf", tfhd(tfhdBaseIsMoof, 1), trun(0, 1<<16)))
+	data := cat(in, bytes.Repeat(moof, 65))
+	m := fmp4.NewMovie(bytes.NewReader(data), int64(len(data)), nil)
+	_, first := m.Keyframe()
+	_, at := m.KeyframeAt(time.Hour)
+	for _, err := range []error{first, at} {
+		if !errors.Is(err, keyframe.ErrCorrupt) || !strings.Contains(err.Error(), "4194304 samples") {
+			t.Error(err)
+		}
+	}
 }
 
 // TestTimes: tfdt of 32 and 64 bits, composition offsets of both signs, and

@@ -40,6 +40,7 @@ type Movie struct {
 	list   samples
 	number int64 // of the next fragment's first sample
 	dts    int64 // of the next fragment, where it tells none
+	plain  int64 // samples of fragments that no bytes stand for
 	others []uint32
 	seek   *seek
 
@@ -370,6 +371,9 @@ func (m *Movie) moof(h header, at int64) error {
 	f, err := parseMoof(box{h.kind, body, at}, at+h.len+int64(len(body)), m.track, m.number, m.dts)
 	if err != nil {
 		return err
+	}
+	if m.plain += f.plain; m.plain > maxUniform {
+		return fmt.Errorf("%w: more than %d samples of no bytes each", keyframe.ErrCorrupt, maxUniform)
 	}
 	if len(f.runs) == 0 && len(m.others) == 0 {
 		m.others = f.others
