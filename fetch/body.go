@@ -11,17 +11,15 @@ const (
 	maxDrain = 64 << 10
 
 	// A server that sends more than was asked for sends ahead what the socket's
-	// receive buffer holds. At 50 Mbit/s, 158 kB were in vain after 104 kB with
-	// the kernel's own choice, 43 kB with this one, set when the answer's
-	// headers are in. (With 16 KiB it was 29 kB, but one transfer in eight
-	// stalled for 200 ms.) It grows with what was read, so that a long scan is
-	// not slow.
-	minReceiveBuffer = 24 << 10
-	maxReceiveBuffer = 1 << 20
-	// loopbackBuffer stands for minReceiveBuffer on loopback, where segments have
-	// 64 kB: a buffer that holds less than two of them stalls, each time for
-	// longer, and 16 MB were not through after a minute.
-	loopbackBuffer = 160 << 10
+	// receive window allows. At 50 Mbit/s, 158 kB were in vain after 104 kB with
+	// the kernel's own choice, 19 kB with this one, set when the answer's headers
+	// are in. It grows with what was read, so that a long scan is not slow.
+	minWindow = 16 << 10
+	maxWindow = 1 << 20
+	// loopbackWindow stands for minWindow on loopback, where segments have 64 kB:
+	// a window that holds less than two of them stalls, each time for longer, and
+	// 16 MB were not through after a minute.
+	loopbackWindow = 160 << 10
 	// smallRead keeps such a server from sending into our own buffers.
 	smallRead = 8 << 10
 )
@@ -36,7 +34,7 @@ type body struct {
 	conn   *conn // of HTTP/1, else nil
 
 	overlong bool // there is more than was asked for
-	buffer   int  // receive buffer that was set for this reason
+	window   int  // receive window that was set for this reason
 }
 
 func newBody(resp *response, b *budget, has span) *body {
@@ -56,7 +54,7 @@ func (b *body) leadsTo(off int64) bool {
 func (b *body) read(p []byte) (int, error) {
 	if b.overlong {
 		p = p[:min(len(p), smallRead)]
-		b.widen(int(min(b.at/4, maxReceiveBuffer)))
+		b.widen(int(min(b.at/4, maxWindow)))
 	}
 	n, err := b.r.Read(p)
 	b.at += int64(n)
@@ -66,19 +64,23 @@ func (b *body) read(p []byte) (int, error) {
 	return n, err
 }
 
-// widen sets the receive buffer, in few steps.
+// widen sets the receive window, which grows in few steps. It is set before each
+// read, as Linux forgets it whenever it learns of larger packets.
 func (b *body) widen(size int) {
-	if b.conn != nil && b.conn.tcp != nil && (b.buffer == 0 || size >= 2*b.buffer) {
-		b.buffer = max(size, leastBuffer(b.conn.tcp.RemoteAddr()))
-		b.conn.tcp.SetReadBuffer(b.buffer) // where it fails, only bytes are lost
+	if b.conn == nil || b.conn.tcp == nil {
+		return
 	}
+	if b.window == 0 || size >= 2*b.window {
+		b.window = max(size, leastWindow(b.conn.tcp.RemoteAddr()))
+	}
+	limitReceive(b.conn.tcp, b.window)
 }
 
-func leastBuffer(server net.Addr) int {
+func leastWindow(server net.Addr) int {
 	if a, ok := server.(*net.TCPAddr); ok && a.IP.IsLoopback() {
-		return loopbackBuffer
+		return loopbackWindow
 	}
-	return minReceiveBuffer
+	return minWindow
 }
 
 // drainable says whether the rest is so small that reading it costs less than

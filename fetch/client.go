@@ -55,7 +55,7 @@ type Client struct {
 	userAgent string
 
 	dialer    *dialer
-	transport *http.Transport
+	transport *protocols
 	jar       http.CookieJar
 	budget    *budget
 	meter     *meter.Counter
@@ -76,7 +76,7 @@ func New(u *url.URL, o *Options) *Client {
 		header:    canonical(o.Header),
 		userAgent: o.UserAgent,
 		dialer:    d,
-		transport: newTransport(d, o),
+		transport: newProtocols(d, o),
 		jar:       jar,
 		budget:    &budget{max: o.MaxBytes},
 		meter:     o.Meter,
@@ -110,6 +110,6 @@ func (c *Client) Left() int64 { return max(0, c.budget.left()) }
 // Close ends every connection, and with them what is still being read. The
 // Client can be used again afterwards.
 func (c *Client) Close() {
-	c.transport.CloseIdleConnections()
+	c.transport.closeIdle()
 	c.dialer.closeAll()
 }

@@ -171,10 +171,9 @@ func TestGetEnd(t *testing.T) {
 // cost of headers.
 func TestNginxNewer(t *testing.T) {
 	for _, extra := range []string{"", gzipped} {
-		forNginx(t, extra, func(t *testing.T, base string, o *Options) {
-			o, m := counted(o)
+		forNginx(t, extra, func(t *testing.T, base string, connect connector) {
 			u := parse(t, base+"/live.m3u8")
-			c := client(t, u, o)
+			c, m := connect(u)
 			ctx := within(t, testTime)
 			whole, err := c.Get(ctx, u, 1<<20)
 			if err != nil {

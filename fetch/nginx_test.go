@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/kfgrab/kfgrab/internal/meter"
 	"github.com/kfgrab/kfgrab/internal/testserver"
 )
 
@@ -33,22 +35,33 @@ func files(t *testing.T) (dir string, segment, playlist []byte) {
 
 const gzipped = "gzip on; gzip_types application/vnd.apple.mpegurl video/mp2t;"
 
-// forNginx runs test over HTTP/1.1, and over TLS and HTTP/2.
-func forNginx(t *testing.T, extra string, test func(t *testing.T, base string, o *Options)) {
+// connector returns a client, and what counts for it.
+type connector func(*url.URL) (*Client, *meter.Counter)
+
+// forNginx runs test over HTTP/1.1, over TLS, and over HTTP/2.
+func forNginx(t *testing.T, extra string, test func(t *testing.T, base string, connect connector)) {
 	dir, _, _ := files(t)
-	t.Run("HTTP/1.1", func(t *testing.T) { test(t, testserver.Nginx(t, dir, extra), &Options{}) })
-	t.Run("HTTP/2", func(t *testing.T) {
-		base, roots := testserver.NginxTLS(t, dir, extra)
-		test(t, base, &Options{RootCAs: roots})
-	})
+	connect := func(o *Options, http2 bool) connector {
+		return func(u *url.URL) (*Client, *meter.Counter) {
+			o, m := counted(o)
+			c := client(t, u, o)
+			if http2 {
+				c.transport.insisting.Store(origin(u), true)
+			}
+			return c, m
+		}
+	}
+	t.Run("HTTP/1.1", func(t *testing.T) { test(t, testserver.Nginx(t, dir, extra), connect(&Options{}, false)) })
+	base, roots := testserver.NginxTLS(t, dir, extra)
+	t.Run("TLS", func(t *testing.T) { test(t, base, connect(&Options{RootCAs: roots}, false)) })
+	t.Run("HTTP/2", func(t *testing.T) { test(t, base, connect(&Options{RootCAs: roots}, true)) })
 }
 
 func TestNginx(t *testing.T) {
 	segment := noise(3_000_000)
-	forNginx(t, gzipped, func(t *testing.T, base string, o *Options) {
-		o, m := counted(o)
+	forNginx(t, gzipped, func(t *testing.T, base string, connect connector) {
 		u := parse(t, base+"/seg.ts")
-		c := client(t, u, o)
+		c, m := connect(u)
 		ctx := within(t, testTime)
 
 		r := c.Open(ctx, u, Range{First: 100_000, Next: 10_000})
@@ -95,10 +108,9 @@ func TestNginx(t *testing.T) {
 // Without ranges the segment's start is read, and not much more.
 func TestNginxWithoutRanges(t *testing.T) {
 	segment := noise(3_000_000)
-	forNginx(t, "max_ranges 0;", func(t *testing.T, base string, o *Options) {
-		o, m := counted(o)
+	forNginx(t, "max_ranges 0;", func(t *testing.T, base string, connect connector) {
 		u := parse(t, base+"/seg.ts")
-		c := client(t, u, o)
+		c, m := connect(u)
 		r := c.Open(within(t, testTime), u, Range{First: 60_000})
 		got := make([]byte, 100_000)
 		if _, err := io.ReadFull(r, got); err != nil || !bytes.Equal(got, segment[:len(got)]) {
