@@ -12,6 +12,8 @@
 // [*StatusError]; when the context is done, the error wraps its cause instead.
 // A job that used up its bytes ends with [ErrBudget].
 //
-// There is no cache but what the caller keeps, no retry, no HTTP authentication but
-// Basic, and no media: what the bytes mean is for the packages above.
+// A request whose kept connection breaks before the body has begun is made once
+// more, on a new one. There is no other retry, no cache but what the caller keeps, no
+// HTTP authentication but Basic, no HTTP/2 but with servers that refuse HTTP/1.1, and
+// no media: what the bytes mean is for the packages above.
 package fetch

@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -26,6 +27,7 @@ type response struct {
 	*http.Response
 	url      *url.URL // after redirects
 	conn     *conn    // of HTTP/1; nil with HTTP/2, where a body can end alone
+	kept     bool     // the connection had served another request before
 	sentAuth bool
 }
 
@@ -34,7 +36,7 @@ type response struct {
 func (c *Client) send(ctx context.Context, u *url.URL, own http.Header) (*response, error) {
 	seen := map[string]bool{}
 	for range maxRedirects + 1 {
-		resp, err := c.roundTrip(ctx, u, own)
+		resp, err := c.ask(ctx, u, own)
 		if err != nil {
 			return nil, err
 		}
@@ -56,13 +58,52 @@ func (c *Client) send(ctx context.Context, u *url.URL, own http.Header) (*respon
 	return nil, protocolError(u, "more than %d redirects", maxRedirects)
 }
 
-// roundTrip asks once.
+// ask asks once, and once more on a new connection where one that was kept breaks
+// before the body's first byte: the server, restarted or tired of waiting, had
+// given it up. net/http does so where there was no answer at all, and then not always.
+func (c *Client) ask(ctx context.Context, u *url.URL, own http.Header) (*response, error) {
+	resp, err := c.roundTrip(ctx, u, own)
+	if err == nil && resp.kept {
+		err = resp.begin(ctx)
+	}
+	if err == nil || resp == nil || !resp.kept || ctx.Err() != nil {
+		return resp, err
+	}
+	c.log.DebugContext(ctx, "the connection was lost, asking again", "url", redact.URL(u.String()))
+	c.transport.closeIdle() // as old as the one that broke
+	return c.roundTrip(ctx, u, own)
+}
+
+// begin reads the first byte of a body that is wanted, and puts it back.
+func (r *response) begin(ctx context.Context) error {
+	if r.StatusCode/100 != 2 {
+		return nil
+	}
+	first := make([]byte, 1)
+	switch _, err := io.ReadFull(r.Body, first); {
+	case err == io.EOF:
+		return nil
+	case err != nil:
+		r.Body.Close()
+		return fail(ctx, r.url, err)
+	}
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(first), r.Body), r.Body}
+	return nil
+}
+
+// roundTrip asks once. An answer comes even with an error, once there is a
+// connection: it tells which.
 func (c *Client) roundTrip(ctx context.Context, u *url.URL, own http.Header) (*response, error) {
 	if err := check(u); err != nil {
 		return nil, err
 	}
 	resp := &response{url: u}
-	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) { resp.conn = connOf(info.Conn) }}
+	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
+		resp.conn, resp.kept = connOf(info.Conn), info.Reused
+	}}
 	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodGet, "", nil)
 	if err != nil {
 		return nil, fail(ctx, u, err)
@@ -73,7 +114,7 @@ func (c *Client) roundTrip(ctx context.Context, u *url.URL, own http.Header) (*r
 	c.meter.AddRequest()
 	resp.Response, err = c.transport.RoundTrip(req)
 	if err != nil {
-		return nil, fail(ctx, u, err)
+		return resp, fail(ctx, u, err)
 	}
 	if resp.ProtoMajor != 1 {
 		resp.conn = nil
