@@ -192,9 +192,13 @@ func (m *Media) beginsAfter(now time.Time, from place) *Segment {
 // next waits for a keyframe that is not listed yet: by blocking reload where the
 // server offers it, else by asking again.
 func (s *Source) next(ctx context.Context, media *Media) (*keyframe.Frame, error) {
-	now, from := time.Now(), media.end()
+	from := media.end()
+	if s.ahead != nil && s.variant == s.chosen {
+		from = *s.ahead
+	}
+	s.ahead = nil
 	for {
-		if seg := media.beginsAfter(now, from); seg != nil {
+		if seg := media.beginsAfter(s.begun, from); seg != nil {
 			return s.grab(ctx, media, seg)
 		}
 		if !media.Live {

@@ -62,6 +62,7 @@ func (s *Source) patience(ctx context.Context) (context.Context, context.CancelF
 // picture is of another size. The error is that of the first.
 func (s *Source) withAlternates(ctx context.Context, take func(context.Context) (*keyframe.Frame, error)) (*keyframe.Frame, error) {
 	s.spare, s.fresh = len(s.alternates), false
+	s.begun, s.ahead = time.Now(), nil
 	f, err := take(ctx)
 	first := err
 	for err != nil && s.spare > 0 && elsewhereMayDo(ctx, err) {
@@ -95,10 +96,11 @@ func elsewhereMayDo(ctx context.Context, err error) bool {
 	return errors.As(err, &transfer) || errors.As(err, &slow)
 }
 
-// turnTo makes v the variant to be read.
+// turnTo makes v the variant to be read. Where the next keyframe is waited for, and a
+// report on v is at hand, its playlist is first asked for with what comes next.
 func (s *Source) turnTo(v *Variant, alternates []*Variant) {
 	s.chosen, s.alternates = v, alternates
-	s.variant, s.noIFrames, s.noTiles, s.learnt = nil, false, false, learnt{}
+	s.variant, s.noIFrames, s.noTiles, s.learnt = nil, false, false, learnt{ahead: s.reported(v)}
 }
 
 // forget has the next playlist begin with the master playlist.
@@ -167,6 +169,9 @@ func (s *Source) variantPlaylist(ctx context.Context) (*Media, error) {
 	u, err := s.address()
 	if err != nil {
 		return nil, err
+	}
+	if s.ahead != nil && s.variant == s.chosen {
+		u = blocking(u, *s.ahead, s.ahead.part > 0)
 	}
 	ctx, cancel := s.patience(ctx)
 	defer cancel()

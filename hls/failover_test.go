@@ -247,3 +247,44 @@ func TestFailOverKey(t *testing.T) {
 		}
 	}
 }
+
+// TestFailOverWaits: where the rendition fails whose next keyframe is waited for, and
+// it has reported on the next one, that is waited for right away.
+func TestFailOverWaits(t *testing.T) {
+	for _, tt := range []struct{ name, report, asked string }{
+		{"told", "#EXT-X-RENDITION-REPORT:URI=\"../b/live.m3u8?t=1\",LAST-MSN=7,LAST-PART=0\n", "t=1&_HLS_msn=7&_HLS_part=1 t=1&_HLS_msn=7&_HLS_part=2"},
+		{"told in short", "#EXT-X-RENDITION-REPORT:URI=\"../b/live.m3u8?t=1\"\n", "t=1&_HLS_msn=7&_HLS_part=1 t=1&_HLS_msn=7&_HLS_part=2"},
+		{"not told", "#EXT-X-RENDITION-REPORT:URI=\"../c/live.m3u8\",LAST-MSN=7,LAST-PART=0\n", "t=1 t=1&_HLS_msn=7&_HLS_part=2 t=1&_HLS_msn=7&_HLS_part=3"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			files := directory(t, testmedia.Make(t, "hls-ts"))
+			files["master.m3u8"] = strings.Replace(pathways("a", "b"), "b/live.m3u8", "b/live.m3u8?t=1", 1)
+			const head = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-PART-INF:PART-TARGET=1\n#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=3\n" +
+				"#EXT-X-MEDIA-SEQUENCE:6\n#EXTINF:2,\n../seg0.ts\n#EXT-X-PART:DURATION=1,INDEPENDENT=YES,URI=\"../seg1.ts\"\n"
+			web := newSite(t, files)
+			web.answers["a/live.m3u8"] = func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.RawQuery != "" {
+					w.WriteHeader(http.StatusBadGateway)
+					return
+				}
+				fmt.Fprint(w, head+tt.report)
+			}
+			var queries []string
+			web.answers["b/live.m3u8"] = func(w http.ResponseWriter, r *http.Request) {
+				queries = append(queries, r.URL.RawQuery)
+				fmt.Fprint(w, head)
+				for i := range len(queries) {
+					fmt.Fprintf(w, "#EXT-X-PART:DURATION=1,INDEPENDENT=YES,URI=\"../seg%d.ts\"\n", i+2)
+				}
+			}
+			f := grab(t, source(t, web.URL+"/master.m3u8", &Options{Edge: EdgeNext}, nil))
+			if got := strings.Join(queries, " "); got != tt.asked {
+				t.Errorf("asked for %q, want %q", got, tt.asked)
+			}
+			// The part that is being made while another rendition is turned to is passed over.
+			if want := firstPTS(t, files[fmt.Sprintf("seg%d.ts", len(queries)+1)]); f.PTS != want {
+				t.Errorf("PTS %v, want %v", f.PTS, want)
+			}
+		})
+	}
+}

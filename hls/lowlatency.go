@@ -38,21 +38,6 @@ func preloadHint(attributes string, base *url.URL) PreloadHint {
 	return h
 }
 
-func renditionReport(attributes string, base *url.URL) RenditionReport {
-	r := RenditionReport{URI: URI{Base: base}}
-	for name, value := range attributeList(attributes) {
-		switch name {
-		case "URI":
-			r.URI.Text = value
-		case "LAST-MSN":
-			r.LastSequence = int64(count(value))
-		case "LAST-PART":
-			r.LastPart = count(value)
-		}
-	}
-	return r
-}
-
 func startPoint(attributes string) *StartPoint {
 	p := &StartPoint{}
 	for name, value := range attributeList(attributes) {

@@ -93,13 +93,6 @@ type ServerControl struct {
 	PartHoldBack      time.Duration
 }
 
-// RenditionReport tells how far another rendition's playlist is.
-type RenditionReport struct {
-	URI          URI
-	LastSequence int64
-	LastPart     int
-}
-
 // StartPoint is where the server would have playback begin; a negative Offset
 // counts from the end.
 type StartPoint struct {

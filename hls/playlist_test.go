@@ -120,6 +120,7 @@ func TestParseHeader(t *testing.T) {
 #EXT-X-SKIP:SKIPPED-SEGMENTS=3
 #EXT-X-PRELOAD-HINT:TYPE=PART,URI="p",BYTERANGE-START=5,BYTERANGE-LENGTH=6
 #EXT-X-RENDITION-REPORT:URI="../1M/index.m3u8",LAST-MSN=273,LAST-PART=2
+#EXT-X-RENDITION-REPORT:URI="../4M/index.m3u8"
 `
 	p, err := Parse([]byte(playlist), nil, nil)
 	if err != nil {
@@ -139,7 +140,7 @@ func TestParseHeader(t *testing.T) {
 			CanBlockReload: true, CanSkipUntil: 24 * time.Second, CanSkipDateRanges: true,
 			HoldBack: 12 * time.Second, PartHoldBack: time.Second,
 		},
-		RenditionReports: []RenditionReport{{URI: URI{Text: "../1M/index.m3u8"}, LastSequence: 273, LastPart: 2}},
+		RenditionReports: []RenditionReport{{URI: URI{Text: "../1M/index.m3u8"}, LastSequence: 273, LastPart: 2}, {URI: URI{Text: "../4M/index.m3u8"}, LastSequence: -1, LastPart: -1}},
 		Start:            &StartPoint{Offset: -12500 * time.Millisecond, Precise: true},
 		Skipped:          3,
 	}

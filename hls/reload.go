@@ -59,7 +59,7 @@ func (s *Source) playlist(ctx context.Context, u *url.URL) (*Playlist, error) {
 		delete(s.reloads, name)
 		return p, err
 	}
-	r.media, r.seen = p.Media, asked
+	r.media, r.seen, s.latest = p.Media, asked, p.Media
 	if s.reloads[name] == nil && len(s.reloads)%maxReloads == 0 {
 		s.reloads = map[string]*reload{}
 	}

@@ -63,6 +63,7 @@ type Source struct {
 	master  *Master
 	variant *Variant // being read: the one chosen, or the one of its I-frames; nil where url is a media playlist's
 	selection
+	begun time.Time // when the grab did
 
 	learnt
 	noIFrames bool // the I-frame playlist turned out to be of no use
@@ -78,6 +79,8 @@ type learnt struct {
 	keys     map[string][]byte  // by address
 	last     *Segment           // that the last keyframe came from
 	reloads  map[string]*reload // media playlists, by address
+	latest   *Media             // the media playlist that was read last
+	ahead    *place             // what comes next, before a playlist tells; nil where nobody knows
 }
 
 // New returns a Source of the master or media playlist at u, fetched through
