@@ -9,6 +9,7 @@ import (
 
 	"github.com/kfgrab/kfgrab/hls"
 	"github.com/kfgrab/kfgrab/keyframe"
+	"github.com/kfgrab/kfgrab/rtsp"
 )
 
 // Edge is which keyframe of a live HLS stream is wanted.
@@ -23,6 +24,25 @@ const (
 
 // Selector names a rendition of an HLS stream; hls.ParseRendition makes one.
 type Selector = hls.Selector
+
+// RTSPTransport is how the media of an RTSP stream travel.
+type RTSPTransport = rtsp.Transport
+
+// The transports: see rtsp.Transport.
+const (
+	TransportTCP       = rtsp.TCP
+	TransportUDP       = rtsp.UDP
+	TransportMulticast = rtsp.Multicast
+	TransportAuto      = rtsp.Auto
+)
+
+// RTSPOptions are the settings of RTSP alone, as rtsp.Options has them.
+type RTSPOptions struct {
+	Transport         RTSPTransport
+	KeyframeTimeout   time.Duration // rtsp.DefaultKeyframeTimeout where 0
+	NoKeyframeRequest bool          // wait for the keyframe that the server sends anyway
+	KeepSession       bool          // between the grabs of a Stream
+}
 
 // Options are the settings of a Stream. The zero value takes the newest keyframe
 // of a live stream, the first of another, at the best quality there is.
@@ -86,6 +106,9 @@ type Options struct {
 	// TLSFingerprint is the SHA-256 of the one certificate that a server may have,
 	// 32 bytes, in place of every other check of it; empty: none.
 	TLSFingerprint []byte
+
+	// RTSP is how RTSP streams are played.
+	RTSP RTSPOptions
 
 	// Stdin is what the URL "-" stands for. For the end of a context to end a read
 	// that waits, it has to have the method SetReadDeadline.

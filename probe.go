@@ -67,14 +67,10 @@ func probeKeyframe(ctx context.Context, source tracker) ([]Rendition, error) {
 	return []Rendition{r}, nil
 }
 
-// probeRTSP is content with the SDP where that has parameter sets.
 func probeRTSP(ctx context.Context, source *rtsp.Source) ([]Rendition, error) {
 	d, err := source.Describe(ctx)
 	if err != nil {
 		return nil, err
-	}
-	if d.Codec != keyframe.UnknownCodec && d.Info.Width == 0 {
-		return probeKeyframe(ctx, source)
 	}
 	return []Rendition{{Codec: d.Codec, Info: d.Info, Tracks: d.Tracks}}, nil
 }

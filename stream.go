@@ -48,6 +48,7 @@ type Snapshot struct {
 	// zero time where it tells nothing.
 	MediaTime time.Time
 	Cost      Cost
+	RTSP      *rtsp.Stats // of RTSP streams
 }
 
 // Cost is what a grab took.
@@ -108,15 +109,6 @@ func openSource(rawURL string, opt *Options, m *meter.Counter) (tracker, error) 
 			return nil, fmt.Errorf("%w: %s has no host", ErrUsage, redact.URL(rawURL))
 		}
 		return newWebSource(u, opt, files, m), nil
-	case "rtsp", "rtsps":
-		s, err := rtsp.New(u, &rtsp.Options{
-			UserAgent: opt.UserAgent, InsecureTLS: opt.InsecureTLS, RootCAs: opt.RootCAs, TLSFingerprint: opt.TLSFingerprint,
-			MaxBytes: opt.MaxBytes, Meter: m, Logger: opt.Logger, OnCodec: opt.OnCodec,
-		})
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrUsage, err)
-		}
-		return s, nil
 	case "udp":
 		s, err := file.OpenUDP(u, files)
 		if err != nil {
@@ -126,7 +118,19 @@ func openSource(rawURL string, opt *Options, m *meter.Counter) (tracker, error) 
 	case "file":
 		return file.Open(u.Path, files), nil
 	}
-	return nil, fmt.Errorf("%w: %s: kfgrab reads http, https, rtsp, rtsps, udp and file", ErrUsage, redact.URL(rawURL))
+	if u.Scheme = strings.ToLower(u.Scheme); rtsp.IsScheme(u.Scheme) {
+		s, err := rtsp.New(u, &rtsp.Options{
+			Transport: opt.RTSP.Transport, KeyframeTimeout: opt.RTSP.KeyframeTimeout,
+			NoKeyframeRequest: opt.RTSP.NoKeyframeRequest, KeepSession: opt.RTSP.KeepSession,
+			UserAgent: opt.UserAgent, InsecureTLS: opt.InsecureTLS, RootCAs: opt.RootCAs, TLSFingerprint: opt.TLSFingerprint,
+			MaxBytes: opt.MaxBytes, Meter: m, Logger: opt.Logger, OnCodec: opt.OnCodec,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrUsage, err)
+		}
+		return s, nil
+	}
+	return nil, fmt.Errorf("%w: %s: kfgrab reads http, https, rtsp, rtsps, tunnels of these, udp and file", ErrUsage, redact.URL(rawURL))
 }
 
 // Keyframe returns the newest keyframe that costs little to have. The error names
@@ -150,10 +154,14 @@ func (s *Stream) Grab(ctx context.Context) (*Snapshot, error) {
 		return nil, err
 	}
 	spent := s.meter.Read().Sub(before)
-	return &Snapshot{
+	snap := &Snapshot{
 		Frame: f, URL: s.name, Taken: time.Now(), MediaTime: f.Time,
 		Cost: Cost{Down: spent.Down, Up: spent.Up, Requests: spent.Requests, Elapsed: time.Since(began)},
-	}, nil
+	}
+	if source, ok := s.source.(*rtsp.Source); ok {
+		snap.RTSP = new(source.Stats())
+	}
+	return snap, nil
 }
 
 // named puts the stream's URL in front of err, unless it has it already.

@@ -14,6 +14,10 @@ import (
 // times that leaves room for encoders that do not keep to their level.
 const maxNALU = 16 << 20
 
+// maxSPS bounds the sequence parameter set that is kept: ten times the largest that
+// encoders make.
+const maxSPS = 4 << 10
+
 // depacketizer turns RTP packets into NAL units, and those, through an
 // Assembler, into frames. It does no I/O and knows no time but that of RTP.
 //
@@ -34,8 +38,8 @@ type depacketizer struct {
 	first   uint32 // RTP timestamp of the first packet
 	ticks   int64  // from first to stamp, without the wrap at 32 bits
 
-	lost   int  // packets missing, by their numbers
-	inBand bool // the stream has parameter sets in it
+	lost   int    // packets missing, by their numbers
+	sps    []byte // the first sequence parameter set in the stream
 	spoilt spoilt
 
 	damaged   bool   // a packet of the access unit is missing
@@ -153,7 +157,9 @@ func (d *depacketizer) unit(b []byte) {
 		d.lose()
 		return
 	}
-	d.inBand = d.inBand || isSPS(d.codec, b[0])
+	if d.sps == nil && isSPS(d.codec, b[0]) && len(b) <= maxSPS {
+		d.sps = bytes.Clone(b)
+	}
 	d.give(d.asm.Push(b, d.pts()))
 }
 

@@ -3,8 +3,8 @@
 // Call [New] with a URL and [Source.Keyframe] for each picture. A grab is one
 // short session: OPTIONS, DESCRIBE, SETUP of the one video track, PLAY, the
 // first random access unit, TEARDOWN: five round trips with the connection's, six
-// where the server asks for a password. [Source.Describe] stops after DESCRIBE.
-// [Source.Stats] tells what a grab took.
+// where the server asks for a password. [Source.Describe] stops after DESCRIBE
+// where that tells enough. [Source.Stats] tells what a grab took.
 //
 // The next grab of the same Source does without OPTIONS and DESCRIBE, where the
 // stream has its parameter sets in it and is not encrypted. With

@@ -19,33 +19,62 @@ import (
 // the server went along with the PLAY.
 func (s *session) play(ctx context.Context) (f *keyframe.Frame, stats Stats, played bool, err error) {
 	r := newReceiver(s.video, s.opt.MaxBytes)
-	defer r.stop()
-	if !s.opt.NoKeyframeRequest && s.canReport {
-		r.request = s.requestKeyframe
-	}
-	s.receiver.Store(r)
+	answer, err := s.begin(ctx, r)
 	defer s.receiver.Store(nil)
-	answer, err := s.client.Play(nil)
 	if err != nil {
-		return nil, Stats{}, false, s.fail(ctx, err)
+		return nil, Stats{}, false, err
 	}
 	began := time.Now()
 	f, err = s.wait(ctx, r)
 	stats = r.stats()
 	stats.Wait, stats.Transport = time.Since(began), s.transport
-	if f == nil {
+	if err != nil {
 		return nil, stats, true, err
 	}
 	if start, ok := startOf(answer); ok {
 		f.PTS = r.since(f.PTS, start)
 	}
-	s.learnt = s.remember(r.inBand())
+	s.learnt = s.remember(r.sps() != nil)
 	return f, stats, true, nil
+}
+
+// playInfo sends PLAY and gathers packets up to the first parameter sets.
+func (s *session) playInfo(ctx context.Context) (keyframe.Info, error) {
+	r := newReceiver(s.video, s.opt.MaxBytes)
+	r.infoWanted = true
+	_, err := s.begin(ctx, r)
+	defer s.receiver.Store(nil)
+	if err != nil {
+		return keyframe.Info{}, err
+	}
+	f, err := s.wait(ctx, r)
+	switch {
+	case err != nil:
+		return keyframe.Info{}, err
+	case f != nil:
+		return f.Info, nil
+	}
+	return keyframe.ParseInfo(s.video.codec, r.sps())
+}
+
+// begin sends PLAY and has packets go to r.
+func (s *session) begin(ctx context.Context, r *receiver) (*base.Response, error) {
+	if !s.opt.NoKeyframeRequest && s.canReport {
+		r.request = s.requestKeyframe
+	}
+	s.receiver.Store(r)
+	answer, err := s.client.Play(nil)
+	if err != nil {
+		r.stop()
+		return nil, s.fail(ctx, err)
+	}
+	return answer, nil
 }
 
 // wait returns the receiver's frame, as soon as there is one or none can come. The
 // session goes on only where there is one.
 func (s *session) wait(ctx context.Context, r *receiver) (*keyframe.Frame, error) {
+	defer r.stop()
 	timeout := time.NewTimer(s.opt.KeyframeTimeout)
 	defer timeout.Stop()
 	late := false
@@ -60,7 +89,7 @@ func (s *session) wait(ctx context.Context, r *receiver) (*keyframe.Frame, error
 		s.close()
 	}
 	f, missing := r.result()
-	if f != nil {
+	if missing == nil {
 		return f, nil
 	}
 	select {

@@ -23,7 +23,8 @@ const grace = 500 * time.Millisecond
 type receiver struct {
 	settled chan struct{} // closed when the frame is there, or cannot come any more
 	// request asks the source ssrc for a keyframe, for the nth time; or nil.
-	request func(ssrc uint32, nth int)
+	request    func(ssrc uint32, nth int)
+	infoWanted bool // a parameter set will do
 
 	mu      sync.Mutex
 	d       *depacketizer
@@ -59,7 +60,7 @@ func (r *receiver) push(p *rtp.Packet) {
 	first := r.d.opening(p.Payload)
 	r.d.push(p)
 	switch {
-	case r.frame != nil:
+	case r.frame != nil, r.infoWanted && r.d.sps != nil:
 		r.finish()
 	case r.bytes > r.limit:
 		r.d.end(false)
@@ -120,11 +121,12 @@ func (r *receiver) rest() {
 	}
 }
 
-// result returns the frame, or why there is none.
+// result returns the frame, or why there is none. With infoWanted there may be
+// neither.
 func (r *receiver) result() (*keyframe.Frame, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.frame != nil {
+	if r.frame != nil || r.infoWanted && r.d.sps != nil {
 		return r.frame, nil
 	}
 	return nil, r.d.asm.NotFound()
@@ -168,11 +170,11 @@ func (r *receiver) stats() Stats {
 	}
 }
 
-// inBand says whether the stream had parameter sets in it.
-func (r *receiver) inBand() bool {
+// sps is the first sequence parameter set that the stream had in it, or nil.
+func (r *receiver) sps() []byte {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.d.inBand
+	return r.d.sps
 }
 
 // since moves pts, which counts from the first packet, to count from the RTP

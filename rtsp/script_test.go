@@ -41,6 +41,7 @@ type peer struct {
 	head   textproto.MIMEHeader // of the last request
 
 	described, paused bool // for answer to remember
+	port              int
 }
 
 // run listens on loopback until the test ends.

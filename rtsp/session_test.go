@@ -131,6 +131,31 @@ func TestNoPicture(t *testing.T) {
 	}
 }
 
+// Where the SDP has no parameter sets, the first ones of the stream will do, and
+// the keyframe is not waited for.
+func TestDescribeInBand(t *testing.T) {
+	s, packets := pictures(t, 20, 30)
+	_, without := pictures(t, 1, 20)
+	for _, c := range []struct {
+		name    string
+		packets []*rtp.Packet
+		want    int
+	}{
+		{"parameter sets", packets, s.frames[0].Info.Width},
+		{"none", without, 0},
+	} {
+		srv := &script{sdp: h264SDP, play: func(p *peer) { p.send(c.packets); p.bye() }}
+		source, err := New(srv.run(t), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := source.Describe(t.Context())
+		if err != nil || d.Codec != keyframe.H264 || d.Info.Width != c.want || len(d.Tracks) != 1 {
+			t.Errorf("%s: %+v, %v", c.name, d, err)
+		}
+	}
+}
+
 // The session ends with TEARDOWN, of that session.
 func TestTeardown(t *testing.T) {
 	_, packets := pictures(t, 0, 1)

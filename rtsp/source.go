@@ -2,6 +2,7 @@ package rtsp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 
@@ -52,15 +53,17 @@ func (s *Source) Close() error {
 	return nil
 }
 
-// Description is what DESCRIBE told.
+// Description is what a stream holds.
 type Description struct {
 	Codec  keyframe.Codec // of the video track that Keyframe would play, or UnknownCodec
-	Info   keyframe.Info  // from the SDP's parameter sets; zero where it has none
+	Info   keyframe.Info  // from the parameter sets; zero where there are none
 	Tracks []keyframe.Track
 }
 
-// Describe asks for the SDP and no more. A stream without H.264 or H.265 video is
-// described too. Errors are those of Keyframe.
+// Describe tells what the stream holds: by its SDP alone where that has parameter
+// sets, else by the first ones that come. A stream without H.264 or H.265 video is
+// described too, and so is one that has no parameter sets. Errors are those of
+// Keyframe.
 func (s *Source) Describe(ctx context.Context) (*Description, error) {
 	c, err := s.connect(ctx)
 	if err != nil {
@@ -68,10 +71,21 @@ func (s *Source) Describe(ctx context.Context) (*Description, error) {
 	}
 	defer c.close()
 	d := &Description{Tracks: s.tracks}
-	if v := c.video; v != nil {
-		d.Codec, d.Info = v.codec, v.info()
+	if c.video == nil {
+		return d, nil
 	}
-	return d, nil
+	d.Codec, d.Info = c.video.codec, c.video.info()
+	if d.Info.Width > 0 {
+		return d, nil
+	}
+	defer c.watch(ctx)()
+	if err = c.setup(ctx); err == nil {
+		d.Info, err = c.playInfo(ctx)
+	}
+	if errors.Is(err, keyframe.ErrNotFound) && ctx.Err() == nil {
+		err = nil
+	}
+	return d, err
 }
 
 // Keyframe takes the first picture that a decoder can start from, in a session of

@@ -69,6 +69,9 @@ func TestScript(t *testing.T) {
 				env.Vars, "GORACE="+os.Getenv("GORACE"), "SECRET="+secret, "WEB="+w.url, "HOST="+strings.TrimPrefix(w.url, "http://"), "MUTE="+w.mute.Addr().String(),
 				"HLS_TS="+live.HLS(origin.TS), "HLS_FMP4="+live.HLS(origin.FMP4),
 				"RTSP_H264="+live.RTSP(keyframe.H264), "RTSP_H265="+live.RTSP(keyframe.H265),
+				"RTSP_HTTP="+strings.Replace(live.RTSP(keyframe.H264), "rtsp:", "rtsp+http:", 1),
+				"RTSP_WS="+strings.Replace(live.RTSP(keyframe.H264), "rtsp:", "rtsp+ws:", 1),
+				"WEB_TUNNEL="+strings.Replace(w.url, "http:", "rtsp+http:", 1),
 			)
 			return nil
 		},

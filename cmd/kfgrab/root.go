@@ -25,7 +25,8 @@ and the least CPU that the protocol allows.
   kfgrab recording.mp4 --at 00:10:30 --format png -o scene.png
 
 Streams: HLS (http, https), MP4 and MPEG-TS files over HTTP or local, RTSP (rtsp,
-rtsps), transport streams in datagrams (udp), and - for standard input.
+rtsps, and tunnels: rtsp+http, rtsp+ws), transport streams in datagrams (udp), and
+- for standard input.
 
 Exit codes: 0 done, 1 other, 2 usage, 3 no keyframe within the budget, 4 network
 or server, 5 not authorised, 6 timeout, 7 corrupt or unsupported stream, 8 decoder
@@ -109,6 +110,7 @@ type sourceFlags struct {
 	edge       edge
 	at         mediaTime
 	program    int
+	rtsp       rtspFlags
 	verbose    bool
 }
 
@@ -125,6 +127,7 @@ func (f *sourceFlags) register(flags *pflag.FlagSet) {
 	flags.Var(&f.edge, "edge", "`which` keyframe of a live HLS stream: first of the newest segment (the cheapest), last there is, or next from now on")
 	flags.Var(&f.at, "at", "`time` in a recording, such as 90.5 or 00:10:30: the last keyframe up to there is taken")
 	flags.IntVar(&f.program, "program", 0, "`number` of the program of a transport stream (default the first with video)")
+	f.rtsp.register(flags)
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "tell on standard error what was decided and why")
 }
 
@@ -134,6 +137,9 @@ func (f *sourceFlags) options(std *streams) (*kfgrab.Options, error) {
 		Edge: kfgrab.Edge(f.edge), At: time.Duration(f.at), Program: f.program, MaxBytes: int64(f.maxBytes),
 		UserAgent: f.userAgent, InsecureTLS: f.insecure, TLSFingerprint: f.pin, Stdin: std.in,
 		HeadersEverywhere: f.everywhere,
+	}
+	if err := f.rtsp.apply(o); err != nil {
+		return nil, err
 	}
 	if f.timeout <= 0 {
 		return nil, usageError(fmt.Errorf("--timeout %v is no time at all", f.timeout))

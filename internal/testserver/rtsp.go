@@ -123,8 +123,7 @@ type GStreamer struct {
 	User, Password string
 	Digest         bool // instead of basic authentication
 	TLS            bool
-	Feedback       bool   // offers RTP/AVPF
-	Group          string // address and even port of a multicast group on loopback
+	Feedback       bool // offers RTP/AVPF
 }
 
 // Start runs it. Its lines are those that testdata/rtsp/gstserver.py tells of.
@@ -148,9 +147,6 @@ func (g GStreamer) Start(tb testing.TB) *RTSP {
 	}
 	if g.Feedback {
 		args = append(args, "--feedback")
-	}
-	if g.Group != "" {
-		args = append(args, "--group", g.Group)
 	}
 	if g.File == "" {
 		g.File = "-"

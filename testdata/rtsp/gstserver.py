@@ -34,7 +34,6 @@ def arguments():
     parser.add_argument("--digest", action="store_true")
     parser.add_argument("--certificate", help="PEM file with certificate and key")
     parser.add_argument("--feedback", action="store_true", help="offer RTP/AVPF")
-    parser.add_argument("--group", help="address and even port of a multicast group")
     return parser.parse_args()
 
 
@@ -81,13 +80,6 @@ def feed(media, pictures):
     GLib.timeout_add(1000 // RATE, push)
 
 
-def multicast(factory, address, port):
-    pool = GstRtspServer.RTSPAddressPool.new()
-    pool.add_range(address, address, int(port), int(port) + 1, 1)
-    factory.set_address_pool(pool)
-    factory.set_multicast_iface("lo")
-
-
 def token():
     t = GstRtspServer.RTSPToken()
     t.set_string("media.factory.role", ROLE)
@@ -125,8 +117,6 @@ def main():
     factory.set_shared(True)
     if opt.feedback:
         factory.set_profiles(GstRtsp.RTSPProfile.AVP | GstRtsp.RTSPProfile.AVPF)
-    if opt.group:
-        multicast(factory, *opt.group.split(":"))
     if opt.file != "-":
         with open(opt.file, "rb") as f:
             pictures = itertools.cycle(list(access_units(f.read(), opt.codec)))
