@@ -393,6 +393,14 @@ func TestBrokenAnswers(t *testing.T) {
 		{"endless header", "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 100<<10) + "\r\n\r\n", "header"},
 		{"unknown coding", "HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 3\r\n\r\n012", `content encoding "br"`},
 		{"not gzip", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 30\r\n\r\n012345678901234567890123456789", "gzip: invalid header"},
+		{"gzip that breaks off", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 10\r\n\r\n\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03", "closed the connection too early"},
+		{"gzip of which a part is sent", part + "Content-Encoding: gzip\r\nContent-Range: bytes 0-9/10\r\nContent-Length: 10\r\n\r\n0123456789", "asked for the whole"},
+		{"length that is none", "HTTP/1.1 200 OK\r\nContent-Length: ten\r\n\r\n0123456789", "Content-Length"},
+		{"negative length", "HTTP/1.1 200 OK\r\nContent-Length: -10\r\n\r\n0123456789", "Content-Length"},
+		{"two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\nContent-Length: 5\r\n\r\n0123456789", "Content-Length"},
+		{"chunk without a length", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nten\r\n0123456789", "chunk"},
+		{"another unit", part + "Content-Range: seconds 0-9/10\r\nContent-Length: 10\r\n\r\n0123456789", "without a proper Content-Range"},
+		{"status of its own", "HTTP/1.1 099 Hm\r\nContent-Length: 0\r\n\r\n", "status 99"},
 		{"refused range", "HTTP/1.1 416 Range Not Satisfiable\r\nContent-Range: bytes */5000\r\nContent-Length: 0\r\n\r\n", "status 416"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -409,6 +417,31 @@ func TestBrokenAnswers(t *testing.T) {
 			}
 			if errors.Is(err, io.EOF) {
 				t.Errorf("%v is io.EOF", err)
+			}
+		})
+	}
+}
+
+// Answers that are odd but clear.
+func TestOddAnswers(t *testing.T) {
+	const part = "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-9/10\r\n"
+	for _, c := range []struct{ name, answer string }{
+		{"body longer than its range", part + "Content-Length: 20\r\n\r\n0123456789abcdefghij"},
+		{"bytes behind the body", part + "Content-Length: 10\r\n\r\n0123456789abcdefghij"},
+		{"part without a length", part + "\r\n0123456789"},
+		{"whole without a length", "HTTP/1.1 200 OK\r\n\r\n0123456789"},
+		{"HTTP/1.0", "HTTP/1.0 200 OK\r\n\r\n0123456789"},
+		{"chunks and a length", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n0\r\n\r\n"},
+		{"chunked part", part + "Transfer-Encoding: chunked\r\n\r\n4\r\n0123\r\n6\r\n456789\r\n0\r\n\r\n"},
+		{"the same length twice", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\nContent-Length: 10\r\n\r\n0123456789"},
+		{"early hints", "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + part + "Content-Length: 10\r\n\r\n0123456789"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			u := raw(t, c.answer)
+			r := client(t, u, nil).Open(within(t, testTime), u, Range{First: 10})
+			defer r.Close()
+			if got, err := io.ReadAll(r); err != nil || string(got) != "0123456789" {
+				t.Errorf("%q, %v", got, err)
 			}
 		})
 	}
