@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// maxCarried is as many segments as a playlist within maxLines can list.
-const maxCarried = maxLines / 2
+// maxMerged is as many segments as a playlist within maxLines can list.
+const maxMerged = maxLines / 2
 
 // carry puts the segments that a delta update skips in their place, with what
 // they say of those behind them (draft-pantos-hls-rfc8216bis 5.2.2.2). Where
@@ -16,10 +16,10 @@ const maxCarried = maxLines / 2
 func (b *mediaBuilder) carry() {
 	m := b.media
 	skipped := b.kept.between(m.MediaSequence, m.Skipped)
-	if len(skipped) == 0 || len(skipped) > maxCarried {
+	if len(skipped) == 0 || len(skipped)+b.expected > maxMerged {
 		return
 	}
-	m.Segments = slices.Grow(m.Segments, len(skipped))
+	m.Segments = make([]Segment, 0, len(skipped)+b.expected)
 	for _, s := range skipped {
 		s.Start = 0
 		if prev := b.last(); prev != nil {

@@ -84,9 +84,9 @@ func TestDelta(t *testing.T) {
 
 // TestDeltaBounded: one playlist after the other cannot pile up segments.
 func TestDeltaBounded(t *testing.T) {
-	kept := &Media{Segments: make([]Segment, maxCarried+1)}
+	kept := &Media{Segments: make([]Segment, maxMerged+1)}
 	m := parseMedia(t, "#EXTM3U\n#EXT-X-SKIP:SKIPPED-SEGMENTS=65537\n#EXTINF:2,\na\n", kept)
-	if m.Skipped != maxCarried+1 || len(m.Segments) != 1 {
+	if m.Skipped != maxMerged+1 || len(m.Segments) != 1 {
 		t.Errorf("%d skipped, %d segments", m.Skipped, len(m.Segments))
 	}
 }

@@ -3,6 +3,7 @@ package hls
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"maps"
 	"math"
 	"net/url"
@@ -44,6 +45,31 @@ func TestParseMemory(t *testing.T) {
 			data := playlist(n)
 			if got := allocated(bound, func() { Parse(data, testBase, nil) }); got > bound {
 				t.Errorf("%s: %d bytes of playlist took %d bytes of memory, want at most %d", name, len(data), got, bound)
+			}
+		}
+	}
+}
+
+// TestDeltaMemory holds a delta update to the same where it and what it goes on from
+// are as large as may be, and refuses what no playlist could list.
+func TestDeltaMemory(t *testing.T) {
+	if raceDetector {
+		t.Skip("memory is not counted under the race detector")
+	}
+	const bound = 50_000_000
+	for _, name := range []string{"dvr", "tiny segments", "key per segment"} {
+		kept, err := Parse(hostile[name](maxBytes), testBase, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, skipped := range []int{1, 10_000, len(kept.Media.Segments)} {
+			data := fmt.Appendf(nil, "#EXTM3U\n#EXT-X-SKIP:SKIPPED-SEGMENTS=%d%s", skipped, hostile[name](maxBytes - 100)[len(tagHeader):])
+			var merged *Playlist
+			if got := allocated(bound, func() { merged, err = parse(data, testBase, nil, kept.Media) }); got > bound || err != nil {
+				t.Fatalf("%s after %d skipped segments took %d bytes of memory, want at most %d; %v", name, skipped, got, bound, err)
+			}
+			if n := len(merged.Media.Segments); n > maxMerged {
+				t.Errorf("%s after %d skipped segments: %d segments", name, skipped, n)
 			}
 		}
 	}

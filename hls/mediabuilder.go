@@ -46,8 +46,9 @@ type mediaBuilder struct {
 	lastPart  *Part  // for byte ranges that go on from it
 	parts     int
 
-	kept    *Media // what a delta update goes on from; may be nil
-	carried int    // segments taken from it
+	kept     *Media // what a delta update goes on from; may be nil
+	carried  int    // segments taken from it
+	expected int    // segments that the playlist itself has
 }
 
 // tag takes one line of the log.
@@ -142,6 +143,9 @@ func (b *mediaBuilder) segment(uri string, length float64) error {
 			return fmt.Errorf("EXT-X-BYTERANGE of segment %d: %w", s.Sequence, err)
 		}
 		s.ByteRange = r
+	}
+	if b.media.Segments == nil {
+		b.media.Segments = make([]Segment, 0, b.expected)
 	}
 	b.media.Segments = append(b.media.Segments, s)
 	b.next, b.nextRange, b.nextDate = Segment{}, "", ""

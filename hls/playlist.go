@@ -118,12 +118,11 @@ func decodeMedia(text *sanitised, base *url.URL, kept *Media) (*Media, error) {
 	if list.SeqNo > maxSequence || list.DiscontinuitySeq > maxSequence {
 		return nil, fmt.Errorf("%w: media sequence number out of range", keyframe.ErrCorrupt)
 	}
-	b := mediaBuilder{base: base, kept: kept, media: &Media{
+	b := mediaBuilder{base: base, kept: kept, expected: int(list.Count()), media: &Media{
 		MediaSequence:         int64(list.SeqNo),
 		DiscontinuitySequence: int64(list.DiscontinuitySeq),
 		Live:                  !list.Closed && list.MediaType != m3u8.VOD,
 		IFramesOnly:           list.Iframe,
-		Segments:              make([]Segment, 0, list.Count()),
 	}}
 	listed := list.Segments[:list.Count()]
 	for _, t := range text.log {
