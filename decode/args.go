@@ -24,8 +24,9 @@ func arguments(s shape, o Output) []string {
 		"-flags", "+output_corrupt+unaligned", "-flags2", "+showall", "-noautorotate",
 	}
 	if s.codec != keyframe.H264 {
-		// H.265 errors within a slice are silent otherwise. Not for H.264, where a
-		// reference picture missing is no error in the picture.
+		// H.265 errors within a slice are silent otherwise, and of a JPEG that breaks off
+		// there would be a picture. Not for H.264, where a reference picture missing is
+		// no error in the picture.
 		args = append(args, "-err_detect", "explode+crccheck")
 	}
 	frames := "1"

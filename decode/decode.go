@@ -126,7 +126,7 @@ func (j *Job) judge(picture []byte, same bool, f *keyframe.Frame, err error) err
 	switch {
 	case j.process.killed:
 		return err
-	case log.damaged, log.complained && j.shape.codec != keyframe.H264:
+	case log.damaged, log.complained && j.shape.codec == keyframe.H265:
 		return fail("%w: the picture is damaged", keyframe.ErrCorrupt)
 	case len(picture) == 0 && (log.complained || log.nothing):
 		return fail("%w: no %v picture in %d bytes", keyframe.ErrCorrupt, f.Codec, len(f.Data))

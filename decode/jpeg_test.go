@@ -93,6 +93,12 @@ func TestTileOutputs(t *testing.T) {
 // TestJPEGAsItCame: what is wanted already is not coded again.
 func TestJPEGAsItCame(t *testing.T) {
 	whole := picture(t, "pictures", 3)
+	dense := *whole
+	dense.Data = ffmpeg(t, whole.Data, "-f", "mjpeg", "-i", "pipe:0", "-pix_fmt", "yuvj444p", "-f", "mjpeg", "pipe:1")
+	var err error
+	if dense.Info, err = keyframe.ParseJPEG(dense.Data); err != nil || dense.Info.ChromaFormat != 3 {
+		t.Fatal(dense.Info, err)
+	}
 	for _, tt := range []struct {
 		name   string
 		frame  *keyframe.Frame
@@ -104,6 +110,7 @@ func TestJPEGAsItCame(t *testing.T) {
 		{"smaller", whole, decode.Output{Width: 80}, false},
 		{"of a quality", whole, decode.Output{Quality: 90}, false},
 		{"of another format", whole, decode.Output{Format: decode.PNG}, false},
+		{"of another chroma format", &dense, decode.Output{}, false},
 		{"a part", tile(t, 0, 0), decode.Output{}, false},
 	} {
 		if got := bytes.Equal(decodeTo(t, tt.frame, tt.output), tt.frame.Data); got != tt.same {
@@ -117,6 +124,30 @@ func TestJPEGAsItCame(t *testing.T) {
 	}
 	if err := j.Decode(context.Background(), &w, whole); err != nil || w.Len() == 0 {
 		t.Errorf("a job: %d bytes, %v", w.Len(), err)
+	}
+}
+
+// What stands beside the picture in a JPEG changes nothing: a density, which Info does
+// not tell, Exif that is none, and padding.
+func TestJPEGBesides(t *testing.T) {
+	f := picture(t, "tiles", 0)
+	o := decode.Output{Format: decode.RGB24, Width: 100}
+	want := decodeTo(t, f, o)
+	const square = "JFIF\x00\x01\x02\x00\x00\x01\x00\x01"
+	if !bytes.Contains(f.Data, []byte(square)) {
+		t.Fatal("there is no density to change")
+	}
+	exif := "Exif\x00\x00 that is no TIFF"
+	for name, data := range map[string][]byte{
+		"density": bytes.Replace(f.Data, []byte(square), []byte("JFIF\x00\x01\x02\x00\x00\x01\x00\x02"), 1),
+		"Exif":    append([]byte("\xff\xd8\xff\xe1\x00"+string(byte(2+len(exif)))+exif), f.Data[2:]...),
+		"padding": append(bytes.Clone(f.Data), 0, 0, '\r', '\n'),
+	} {
+		other := *f
+		other.Data = data
+		if !bytes.Equal(decodeTo(t, &other, o), want) {
+			t.Errorf("%s: another picture", name)
+		}
 	}
 }
 
