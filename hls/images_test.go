@@ -34,32 +34,42 @@ func TestImagesOf(t *testing.T) {
 #EXT-X-IMAGE-STREAM-INF:BANDWIDTH=4000,RESOLUTION=640x360,CODECS="jpeg",PATHWAY-ID="elsewhere",URI="g"
 #EXT-X-IMAGE-STREAM-INF:BANDWIDTH=90000,RESOLUTION=400x400,CODECS="jpeg",URI="h"
 #EXT-X-IMAGE-STREAM-INF
+#EXT-X-STREAM-INF:BANDWIDTH=5000000,PATHWAY-ID="elsewhere"
+1
+#EXT-X-MEDIA:TYPE=VIDEO,GROUP-ID="cameras",NAME="main",DEFAULT=YES,URI="main"
+#EXT-X-STREAM-INF:BANDWIDTH=5000000,VIDEO="cameras"
+2
 `), nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {
+		variant int
 		options PickOptions
 		want    string
 	}{
-		{PickOptions{Width: 160}, "c"},
-		{PickOptions{Height: 1}, "c"},
-		{PickOptions{Width: 161}, "a"},
-		{PickOptions{Height: 91}, "a"},
-		{PickOptions{Width: 320, Height: 200}, "h"},
-		{PickOptions{Width: 401}, ""},
-		{PickOptions{Width: 320, MaxBandwidth: 19_999}, ""},
-		{PickOptions{Width: 10, MaxBandwidth: 8500}, "c"},
+		{0, PickOptions{Width: 160}, "c"},
+		{0, PickOptions{Height: 1}, "c"},
+		{0, PickOptions{Width: 161}, "a"},
+		{0, PickOptions{Height: 91}, "a"},
+		{0, PickOptions{Width: 320, Height: 200}, "h"},
+		{0, PickOptions{Width: 401}, ""},
+		{0, PickOptions{Width: 320, MaxBandwidth: 19_999}, ""},
+		{0, PickOptions{Width: 10, MaxBandwidth: 8500}, "c"},
+		{1, PickOptions{Width: 160}, "g"}, // of its pathway
+		{1, PickOptions{Width: 160, MaxBandwidth: 3999}, ""},
+		{1, PickOptions{Width: 320, Height: 361}, "h"}, // of any
+		{2, PickOptions{Width: 160}, ""},               // of another camera, maybe
 	} {
 		got := ""
-		if v := p.Master.images(&p.Master.Variants[0], tt.options); v != nil {
+		if v := p.Master.images(&p.Master.Variants[tt.variant], tt.options); v != nil {
 			got = v.URI.Text
 			if !p.Master.isImages(v) {
 				t.Errorf("%+v: %s is not among the images", tt.options, got)
 			}
 		}
 		if got != tt.want {
-			t.Errorf("%+v: %q, want %q", tt.options, got, tt.want)
+			t.Errorf("variant %d, %+v: %q, want %q", tt.variant, tt.options, got, tt.want)
 		}
 	}
 	if p.Master.isImages(&p.Master.Variants[0]) {
@@ -263,6 +273,25 @@ func TestTilesFailLater(t *testing.T) {
 	}
 }
 
+// TestTilesFailOver: the tiles of the pathway that works are used, where those of the
+// first are of no use.
+func TestTilesFailOver(t *testing.T) {
+	files := tiledFiles(t)
+	files["master.m3u8"] = pathways("a", "b")
+	for i, place := range []string{"a", "b"} {
+		files["master.m3u8"] += fmt.Sprintf("#EXT-X-IMAGE-STREAM-INF:BANDWIDTH=9000,RESOLUTION=160x90,PATHWAY-ID=\"p%d\",URI=\"%s/tiles.m3u8\"\n", i, place)
+	}
+	files["b/tiles.m3u8"] = strings.ReplaceAll(files["tiles.m3u8"], "grid", "../grid")
+	web := newSite(t, files)
+	f := grab(t, source(t, web.URL+"/master.m3u8", allowed(160), nil))
+	if got := describeTile(t, files, f); got != "grid3.jpg (160,0) 00:00:19" {
+		t.Errorf("got %s", got)
+	}
+	if got := names(web.took()); got != "master.m3u8 a/tiles.m3u8 a/live.m3u8 b/tiles.m3u8 grid3.jpg" {
+		t.Errorf("asked for %q", got)
+	}
+}
+
 // TestTilesRefused: where credentials are wanted there is no other way.
 func TestTilesRefused(t *testing.T) {
 	files := tiledFiles(t)
@@ -371,13 +400,13 @@ func TestTilesIfNewer(t *testing.T) {
 }
 
 // TestTilesOfALongList: where the end of a list alone is fetched, it stays one of
-// images.
+// images, and its tiles are still those of the one tag in front.
 func TestTilesOfALongList(t *testing.T) {
 	files := tiledFiles(t)
 	const many = 1200
-	text := tilesHeader
+	text := tilesHeader + "#EXT-X-TILES:RESOLUTION=160x90,LAYOUT=3x2,DURATION=1\n"
 	add := func(n int) {
-		text += fmt.Sprintf("#EXTINF:6,\n#EXT-X-TILES:RESOLUTION=160x90,LAYOUT=3x2,DURATION=1\ngrid%d.jpg?n=%d\n", n%3, n)
+		text += fmt.Sprintf("#EXTINF:6,\ngrid%d.jpg?date=2026-01-01T00:00:00Z&camera=entrance&n=%d\n", n%3, n)
 		files["tiles.m3u8"] = text
 	}
 	for n := range many {
