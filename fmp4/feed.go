@@ -34,7 +34,9 @@ func (m *Movie) feed(s sample, ahead int) error {
 			return err
 		}
 	}
-	m.prepare(d)
+	if err := m.prepare(d); err != nil {
+		return err
+	}
 	if s.number != m.expected {
 		m.asm.Lose()
 	}
@@ -75,16 +77,28 @@ func (m *Movie) spend(s sample) error {
 	return nil
 }
 
+// maxSets bounds the parameter sets given to the assembler in the search for one
+// keyframe, where samples change between descriptions: of 1 kB, 65536 times.
+const maxSets = 64 << 20
+
 // prepare gives the assembler the parameter sets of d.
-func (m *Movie) prepare(d *description) {
+func (m *Movie) prepare(d *description) error {
 	if m.asm == nil {
 		m.asm = keyframe.NewAssembler(d.codec)
 		m.sets, m.expected = nil, -1
 	}
-	if m.sets != d {
-		m.asm.AddParameterSets(d.sets...)
-		m.sets = d
+	if m.sets == d {
+		return nil
 	}
+	for _, set := range d.sets {
+		m.setBytes += len(set)
+	}
+	if m.setBytes > maxSets {
+		return fmt.Errorf("%w: sample descriptions change without end", keyframe.ErrCorrupt)
+	}
+	m.asm.AddParameterSets(d.sets...)
+	m.sets = d
+	return nil
 }
 
 // push cuts a sample into NAL units (ISO/IEC 14496-15 5.3.4.2).

@@ -52,6 +52,7 @@ type Movie struct {
 	passed   bool  // samples were passed over unread
 	spent    int64 // payload bytes read since the last keyframe
 	deepest  int64 // where the payload read so far ends
+	setBytes int   // bytes of parameter sets since the last keyframe
 	found    bool
 }
 
@@ -129,7 +130,7 @@ func (m *Movie) take() *keyframe.Frame {
 	}
 	f := m.ready[0]
 	m.ready = m.ready[1:]
-	m.found, m.refused, m.spent = true, 0, 0
+	m.found, m.refused, m.spent, m.setBytes = true, 0, 0, 0
 	m.sets.complete(&f.Info)
 	return f
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -279,5 +280,30 @@ func BenchmarkSegment(b *testing.B) {
 		if _, err := fmp4.NewMovie(bytes.NewReader(data), int64(len(data)), in).Keyframe(); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// TestDescriptionsAlternate: large parameter sets are not taken over again and again
+// for samples of a few bytes.
+func TestDescriptionsAlternate(t *testing.T) {
+	c := tinyClip(t)
+	pps := cat(c.pps, zeros(60000))
+	var entries []any
+	for range 30 {
+		entries = append(entries, uint16(len(pps)), pps)
+	}
+	entry := visual("avc1", bx("avcC", uint8(1), c.sps[1:4], uint8(0xff), uint8(0xe1), uint16(len(c.sps)), c.sps, uint8(30), cat(entries...)))
+	const samples = 40
+	reserved := cat(uint32(1), uint8(0x6c))
+	var chunks, offsets []uint32
+	for i := range uint32(samples) {
+		chunks, offsets = append(chunks, i+1, 1, 1+i%2), append(offsets, 16+i*uint32(len(reserved)))
+	}
+	moov := bx("moov", trak(1, "vide", stsd(entry, entry), bx("stts", list(1, samples, 1)), bx("stsc", list(samples, chunks...)),
+		bx("stsz", uint32(0), uint32(len(reserved)), uint32(samples)), bx("stco", list(samples, offsets...))))
+	data := mdatFirst(moov, bytes.Repeat(reserved, samples))
+	_, err := fmp4.NewMovie(bytes.NewReader(data), int64(len(data)), nil).Keyframe()
+	if !errors.Is(err, keyframe.ErrCorrupt) || !strings.Contains(err.Error(), "descriptions change") {
+		t.Error(err)
 	}
 }
