@@ -27,6 +27,7 @@ type Assembler struct {
 	pictures   int  // coded pictures that ended
 	unresolved int  // random access pictures without their parameter sets
 	lost       int  // pictures thrown away by Lose
+	every      every
 	forbidden  bool // a start code was followed by what begins no NAL unit
 }
 
@@ -87,7 +88,7 @@ func (a *Assembler) Lose() {
 	}
 	a.cur.reset()
 	a.dropPrefix()
-	a.synced = false
+	a.synced, a.every.gap = false, true
 }
 
 // Lost returns how many pictures to start from Lose has thrown away.
@@ -202,13 +203,16 @@ func (a *Assembler) finish() *Frame {
 		return nil
 	}
 	a.pictures++
+	if c.every {
+		return a.handOut()
+	}
 	switch c.kind {
 	case UnknownKind:
 	case Intra:
 		a.cur, a.fallback = a.fallback, a.cur
 	case GradualRefresh:
 		if !c.refreshed() {
-			c.begun, c.ended, c.second, c.run = false, false, false, true
+			c.goOn()
 			return nil
 		}
 		fallthrough

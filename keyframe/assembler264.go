@@ -14,6 +14,7 @@ func (a *Assembler) begin264(head []byte) (*Frame, fate) {
 		return a.slice264(head)
 	case t >= nal264PartitionA && t <= nal264PartitionC:
 		// Data partitions (Extended profile) hold no picture to start from.
+		a.every.gap = true
 		return a.finish(), toNothing
 	case t == nal264SEI || t == nal264SPS || t == nal264PPS:
 		a.synced = true
@@ -37,6 +38,7 @@ func (a *Assembler) slice264(head []byte) (f *Frame, _ fate) {
 		f = a.finish()
 		a.cur.reset()
 		a.dropPrefix()
+		a.every.gap = true
 		if s.idr {
 			a.unresolved++
 		} else {
@@ -89,7 +91,7 @@ func (a *Assembler) start264(s *slice264) {
 		c.run = false
 	} else {
 		c.reset()
-		c.kind, c.wanted = kind, kind != UnknownKind
+		c.kind, c.wanted = kind, kind != UnknownKind || c.every
 		c.recovery, c.startNum = a.recovery, s.frameNum
 		c.info = s.sps.info
 	}
@@ -106,9 +108,12 @@ func (p *picture) add264(s *slice264) fate {
 	p.sawFirstMb = p.sawFirstMb || s.firstMb == 0
 	if !s.intra && !p.second && (p.kind == Intra || p.kind == RecoveryPoint) {
 		// Not all intra after all: a gradual refresh, or nothing to start from.
-		if p.kind == RecoveryPoint && p.recovery > 0 {
+		switch {
+		case p.kind == RecoveryPoint && p.recovery > 0:
 			p.kind = GradualRefresh
-		} else {
+		case p.every:
+			p.kind = UnknownKind
+		default:
 			p.refuse()
 		}
 	}

@@ -61,9 +61,11 @@ func (a *Assembler) start265(s *slice265, kind Kind) {
 	c.begun, c.count, c.pts = true, 1, a.nextPTS
 	a.nextPTS = NoPTS
 	switch {
-	case kind == UnknownKind:
+	case kind == UnknownKind && !c.every:
 	case s.sps == nil || a.sets265.vps[s.sps.vpsID] == nil: // decoders want the VPS too
-		a.unresolved++
+		if kind != UnknownKind {
+			a.unresolved++
+		}
 	default:
 		c.kind, c.wanted, c.info = kind, true, s.sps.info
 		c.refer(a.sets265.vps[s.sps.vpsID])

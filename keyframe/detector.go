@@ -36,6 +36,13 @@ func (d *Detector) Settle(c Codec) {
 	d.readings = slices.DeleteFunc(d.readings, func(r reading) bool { return r.asm.Codec() != c })
 }
 
+// EveryPicture is Assembler.EveryPicture.
+func (d *Detector) EveryPicture() {
+	for _, r := range d.readings {
+		r.asm.EveryPicture()
+	}
+}
+
 // Settled says whether the stream is read as codec c and no other.
 func (d *Detector) Settled(c Codec) bool {
 	return len(d.readings) == 1 && d.readings[0].asm.Codec() == c

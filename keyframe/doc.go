@@ -13,5 +13,7 @@
 // last all-intra picture. H.265 IDR, CRA and BLA pictures. The second field of
 // a field-coded H.264 picture belongs to the frame.
 //
+// [Assembler.EveryPicture] is for who decodes more than keyframes.
+//
 // There is no decoding of pictures, no container and no network here.
 package keyframe

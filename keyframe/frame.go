@@ -70,7 +70,8 @@ func (k Kind) String() string {
 // NoPTS is the presentation time of a frame whose stream did not tell one.
 const NoPTS time.Duration = -1
 
-// Frame is one picture that decodes by itself.
+// Frame is one picture that decodes by itself; behind Assembler.EveryPicture also
+// one that decodes behind those before it.
 type Frame struct {
 	Codec Codec
 	Kind  Kind
@@ -87,6 +88,10 @@ type Frame struct {
 	// Pictures is how many coded pictures Data holds; the picture meant is the
 	// last one. It is 1, except for the kind GradualRefresh.
 	Pictures int
+
+	// AfterGap says that pictures in front of this one are missing, or may be. It is
+	// set behind Assembler.EveryPicture alone.
+	AfterGap bool
 
 	// OpenEnd says that the stream ended with this picture: nothing shows that its
 	// last slice came whole.

@@ -20,6 +20,7 @@ type picture struct {
 	second bool // its second field has begun
 	run    bool // a gradual refresh that goes on with the next picture
 
+	every  bool // Assembler.EveryPicture
 	wanted bool // its bytes are kept
 	kind   Kind
 	au     []byte   // Annex B, without parameter sets
@@ -37,8 +38,11 @@ type picture struct {
 
 // reset makes p empty and keeps its memory.
 func (p *picture) reset() {
-	*p = picture{au: p.au[:0], sets: p.sets[:0], recovery: -1, pts: NoPTS}
+	*p = picture{every: p.every, au: p.au[:0], sets: p.sets[:0], recovery: -1, pts: NoPTS}
 }
+
+// goOn has the next picture follow in the same run.
+func (p *picture) goOn() { p.begun, p.ended, p.second, p.run = false, false, false, true }
 
 // refuse gives up the bytes of a picture that turned out not to be wanted; its
 // extent is still followed.
