@@ -24,9 +24,9 @@ type Assembler struct {
 	nextPTS  time.Duration
 	synced   bool // the next slice can be the first of its picture
 
-	pictures   int  // coded pictures that ended
-	unresolved int  // random access pictures without their parameter sets
-	lost       int  // pictures thrown away by Lose
+	pictures   int // coded pictures that ended
+	unresolved int // random access pictures without their parameter sets
+	lost       int // pictures thrown away by Lose
 	every      every
 	forbidden  bool // a start code was followed by what begins no NAL unit
 }

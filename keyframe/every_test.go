@@ -140,7 +140,7 @@ func TestEveryPictureAfterLoss(t *testing.T) {
 
 // Every raw stream of the corpus decodes from its pictures as it does by itself.
 func TestCorpusEveryPicture(t *testing.T) {
-	const small = 400 << 10 // of which there are enough, in two seconds
+	const small = 64 << 10 // of which there are enough
 	for _, file := range testmedia.MustCorpus(t, "annexb") {
 		data, err := os.ReadFile(file.Path)
 		if err != nil {
