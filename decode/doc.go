@@ -13,9 +13,9 @@
 //
 // A picture that ffmpeg had to patch is an error that wraps
 // [keyframe.ErrCorrupt]. ffmpeg notices all truncation and nearly all damage in
-// H.264, little in H.265, and of a JPEG truncation: losses are for the packages that
-// read containers and packets to notice. An H.265 frame with an open end (Frame.OpenEnd), which
-// may have been cut short, is decoded twice to find out.
+// H.264, little in H.265, and of a JPEG truncation: losses are for the packages
+// that read containers and packets to notice. An H.265 frame with an open end
+// (Frame.OpenEnd), which may have been cut short, is decoded twice to find out.
 //
 // A JPEG that is as wanted already is written as it came, once it has proved whole.
 //
