@@ -7,6 +7,8 @@
 // time. Both read the index (moov, moof, sidx) first and of the payload only the
 // samples that hold the keyframe. [Mux] turns a keyframe into an MP4 file.
 //
+// [Movie.Picture] is for who decodes more than keyframes.
+//
 // [Movie.SetKey] decrypts the samples of fragments with a key that the caller has;
 // there is no rights management. There is no decoding of pictures. Of the codecs,
 // only H.264 and H.265 have keyframes here; [Init.List] names the others.

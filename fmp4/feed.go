@@ -85,6 +85,9 @@ const maxSets = 64 << 20
 func (m *Movie) prepare(d *description) error {
 	if m.asm == nil {
 		m.asm = keyframe.NewAssembler(d.codec)
+		if m.every {
+			m.asm.EveryPicture()
+		}
 		m.sets, m.expected = nil, -1
 	}
 	if m.sets == d {

@@ -49,6 +49,8 @@ type Movie struct {
 	expected int64        // the sample that continues what the assembler has
 	ready    []*keyframe.Frame
 	refused  int
+	every    bool  // all pictures are wanted
+	ended    bool  // Picture has come to the end
 	passed   bool  // samples were passed over unread
 	spent    int64 // payload bytes read since the last keyframe
 	deepest  int64 // where the payload read so far ends

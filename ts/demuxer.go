@@ -25,6 +25,7 @@ type demuxer struct {
 	wanted  int // program number, 0 for the first with video
 	onCodec func(keyframe.Codec)
 	decrypt func(*keyframe.Frame) // of SAMPLE-AES, or nil
+	every   bool                  // all pictures are wanted
 
 	sections map[int]*section // by PID: the association table and the maps
 	maps     map[int]int      // PIDs of the program maps by program number
@@ -96,7 +97,7 @@ func (d *demuxer) provisionally(p packet, raw []byte) *video {
 			return nil
 		}
 		i = len(d.provisional)
-		d.provisional = append(d.provisional, newVideo(p.pid, keyframe.H264, keyframe.H265))
+		d.provisional = append(d.provisional, d.newVideo(p.pid, keyframe.H264, keyframe.H265))
 	}
 	return d.follow(d.provisional[i], p, raw)
 }
@@ -192,7 +193,23 @@ func (d *demuxer) adopt(s stream) *video {
 			return v
 		}
 	}
-	return newVideo(s.ID, s.codec)
+	return d.newVideo(s.ID, s.codec)
+}
+
+func (d *demuxer) newVideo(pid int, codecs ...keyframe.Codec) *video {
+	v := newVideo(pid, codecs...)
+	if d.every {
+		v.EveryPicture()
+	}
+	return v
+}
+
+// goOn prepares for packets that do not count on from those before.
+func (d *demuxer) goOn() {
+	d.bytes, d.start = 0, keyframe.NoPTS
+	for _, v := range d.followed() {
+		v.counted, v.inPES = false, false
+	}
 }
 
 // followed returns the streams that may hold a keyframe.

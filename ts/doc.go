@@ -7,6 +7,7 @@
 // Packets of 188, 192 and 204 bytes are read, from anywhere in a packet and
 // anywhere in a GOP, with or without a program association table in time.
 // Scrambled streams are reported, not read, and so is SAMPLE-AES unless
-// [Options].SampleAES decrypts it. There is no muxing here, and no audio beyond its
+// [Options].SampleAES decrypts it. [Reader.Picture] is for who decodes more than
+// keyframes. There is no muxing here, and no audio beyond its
 // listing.
 package ts
