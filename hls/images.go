@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/kfgrab/kfgrab/keyframe"
 )
@@ -53,6 +54,17 @@ func (v *Variant) isJPEG() bool {
 	return v.Codecs == "" || strings.EqualFold(v.Codecs, "jpeg") || strings.EqualFold(v.Codecs, "jpg")
 }
 
+// cheaperThanKeyframe says whether an image that stands for so long takes no more
+// than a keyframe of rendition, as far as bandwidths tell: the most that a keyframe
+// usually takes is what two fifths of a second take on average. An image comes whole,
+// and so one of many tiles costs more.
+func (v *Variant) cheaperThanKeyframe(rendition *Variant, length time.Duration) bool {
+	if v.Bandwidth == 0 || rendition.Bandwidth == 0 {
+		return true
+	}
+	return float64(v.Bandwidth)*length.Seconds() <= float64(rendition.Bandwidth)*2/5
+}
+
 // isImages says whether v is one of m.Images.
 func (m *Master) isImages(v *Variant) bool {
 	return v.Index < len(m.Images) && v == &m.Images[v.Index]
@@ -68,7 +80,10 @@ func (s *Source) imagePlaylist(ctx context.Context) *Media {
 	if v == nil {
 		return nil
 	}
-	media := s.instead(ctx, v, "image playlist", func(m *Media) bool { return m.ImagesOnly && len(m.Segments) > 0 })
+	rendition := s.variant
+	media := s.instead(ctx, v, "image playlist", func(m *Media) bool {
+		return m.ImagesOnly && len(m.Segments) > 0 && v.cheaperThanKeyframe(rendition, m.Segments[0].Duration)
+	})
 	s.noTiles = media == nil
 	return media
 }

@@ -77,6 +77,27 @@ func TestImagesOf(t *testing.T) {
 	}
 }
 
+func TestCheaperThanKeyframe(t *testing.T) {
+	for _, tt := range []struct {
+		name              string
+		images, rendition int
+		length            time.Duration
+		want              bool
+	}{
+		{"few tiles", 9000, 800_000, 6 * time.Second, true},
+		{"as much as two fifths of a second", 80_000, 1_000_000, 5 * time.Second, true},
+		{"more", 80_001, 1_000_000, 5 * time.Second, false},
+		{"a hundred tiles", 6600, 800_000, 100 * time.Second, false},
+		{"an unknown rendition", 6600, 0, 100 * time.Second, true},
+		{"unknown images", 0, 800_000, 100 * time.Second, true},
+	} {
+		v, r := &Variant{Bandwidth: tt.images}, &Variant{Bandwidth: tt.rendition}
+		if got := v.cheaperThanKeyframe(r, tt.length); got != tt.want {
+			t.Errorf("%s: %v", tt.name, got)
+		}
+	}
+}
+
 const tilesMaster = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=800000,RESOLUTION=640x360,CODECS=\"avc1.64001e,mp4a.40.2\"\nlive.m3u8\n" +
 	"#EXT-X-IMAGE-STREAM-INF:BANDWIDTH=9000,RESOLUTION=160x90,CODECS=\"jpeg\",URI=\"tiles.m3u8\"\n"
 
@@ -135,6 +156,15 @@ func describeTile(t testing.TB, files map[string]string, f *keyframe.Frame) stri
 }
 
 // TestTilesTaken: which tile, and what is asked for.
+// again is what a second grab asks for: no master, and no list that was of no use.
+func again(asked string) string {
+	asked = strings.TrimPrefix(asked, "master.m3u8 ")
+	if strings.Contains(asked, "live.m3u8") {
+		asked = strings.TrimPrefix(asked, "tiles.m3u8 ")
+	}
+	return asked
+}
+
 func TestTilesTaken(t *testing.T) {
 	ended := "#EXT-X-ENDLIST\n"
 	for _, tt := range []struct {
@@ -161,6 +191,7 @@ func TestTilesTaken(t *testing.T) {
 		{"ended, at a tile's beginning", tilesHeader + gridLine(0, 6) + gridLine(1, 6) + ended, Options{AllowTiles: true, At: 9 * time.Second, PickOptions: PickOptions{Width: 1}}, "grid1.jpg (0,90) 00:00:09", "master.m3u8 tiles.m3u8 grid1.jpg"},
 		{"ended, behind the end", tilesHeader + gridLine(0, 6) + gridLine(3, 2) + ended, Options{AllowTiles: true, At: time.Hour, PickOptions: PickOptions{Width: 1}}, "grid3.jpg (160,0) 00:00:07", "master.m3u8 tiles.m3u8 grid3.jpg"},
 
+		{"a long image", tilesHeader + "#EXTINF:36,\ngrid0.jpg\n", *allowed(160), "keyframe", "master.m3u8 tiles.m3u8 live.m3u8 seg2.ts"},
 		{"not allowed", "", Options{PickOptions: PickOptions{Width: 160}}, "keyframe", "master.m3u8 live.m3u8 seg2.ts"},
 		{"no size asked for", "", Options{AllowTiles: true}, "keyframe", "master.m3u8 live.m3u8 seg2.ts"},
 		{"larger than the tile", "", *allowed(161), "keyframe", "master.m3u8 live.m3u8 seg2.ts"},
@@ -174,7 +205,7 @@ func TestTilesTaken(t *testing.T) {
 			}
 			web := newSite(t, files)
 			s := source(t, web.URL+"/master.m3u8", &tt.options, nil)
-			for _, asked := range []string{tt.asked, strings.TrimPrefix(tt.asked, "master.m3u8 ")} {
+			for _, asked := range []string{tt.asked, again(tt.asked)} {
 				if got := describeTile(t, files, grab(t, s)); got != tt.want {
 					t.Errorf("got %s, want %s", got, tt.want)
 				}
