@@ -10,6 +10,8 @@
 // stream has its parameter sets in it and is not encrypted. With
 // [Options.KeepSession] it is a PLAY and a PAUSE.
 //
+// [Source.Receive] plays on, for who wants more than keyframes.
+//
 // Media travel in the RTSP connection itself, itself plain, in TLS, or tunnelled
 // through HTTP or WebSocket; or over UDP, to this host or to a group. H.264 (RFC
 // 6184) and H.265 (RFC 7798) are read, and SRTP where gortsplib can. There is no

@@ -25,6 +25,7 @@ type receiver struct {
 	// request asks the source ssrc for a keyframe, for the nth time; or nil.
 	request    func(ssrc uint32, nth int)
 	infoWanted bool // a parameter set will do
+	every      *every
 
 	mu      sync.Mutex
 	d       *depacketizer
@@ -69,10 +70,13 @@ func (r *receiver) push(p *rtp.Packet) {
 		at := r.bytes
 		r.timer = time.AfterFunc(grace, func() { r.takeMarked(at) })
 	}
-	if r.frame == nil && r.request != nil && r.asked.due(time.Now(), first, r.d.spoilt.count) {
+	if r.keyframeWanted() && r.request != nil && r.asked.due(time.Now(), first, r.d.spoilt.count+r.every.gaps()) {
 		r.request(p.SSRC, r.asked.count)
 	}
 }
+
+// keyframeWanted says whether a keyframe would help.
+func (r *receiver) keyframeWanted() bool { return r.frame == nil && !r.every.goesOn() }
 
 // takeMarked is what the timer runs, which was set when at bytes had come.
 func (r *receiver) takeMarked(at int64) {
