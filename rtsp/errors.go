@@ -103,6 +103,11 @@ func (s *session) fail(ctx context.Context, err error) error {
 			Code: code, Reason: oneLine(status.Message), Method: string(s.method),
 			URL: redact.URL(s.url.String()), Hint: hint(code, s.url.User != nil),
 		}
+	case errors.As(err, &liberrors.ErrClientAuthSetup{}):
+		return &StatusError{
+			Code: http.StatusUnauthorized, Method: string(s.method), URL: redact.URL(s.url.String()),
+			Hint: "the server knows neither Basic nor Digest authentication",
+		}
 	case errors.As(err, &certificate):
 		return fmt.Errorf("%w (give the certificate of its authority, or allow insecure TLS)", err)
 	case timedOut(err):

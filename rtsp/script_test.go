@@ -2,7 +2,9 @@ package rtsp
 
 import (
 	"bufio"
+	"encoding/binary"
 	"fmt"
+	"io"
 	"net"
 	"net/textproto"
 	"net/url"
@@ -27,6 +29,7 @@ type script struct {
 
 	mu       sync.Mutex
 	requests []string // heads, as they came
+	reports  [][]byte // RTCP packets
 }
 
 const (
@@ -38,6 +41,7 @@ const (
 type peer struct {
 	net.Conn
 	script *script
+	in     *bufio.Reader
 	head   textproto.MIMEHeader // of the last request
 
 	described, paused bool // for answer to remember
@@ -69,8 +73,11 @@ func (s *script) run(t *testing.T) *url.URL {
 func (s *script) serve(conn net.Conn) {
 	defer conn.Close()
 	p := &peer{Conn: conn, script: s}
-	in := textproto.NewReader(bufio.NewReader(conn))
+	p.in = bufio.NewReader(conn)
+	in := textproto.NewReader(p.in)
 	for {
+		for s.report(p.in) {
+		}
 		line, err := in.ReadLine()
 		if err != nil {
 			return
@@ -86,6 +93,23 @@ func (s *script) serve(conn net.Conn) {
 			return
 		}
 	}
+}
+
+// report takes a packet that the client has sent between its requests, and says
+// whether there was one.
+func (s *script) report(in *bufio.Reader) bool {
+	head, err := in.Peek(4)
+	if err != nil || head[0] != '$' {
+		return false
+	}
+	b := make([]byte, 4+int(binary.BigEndian.Uint16(head[2:])))
+	if _, err := io.ReadFull(in, b); err != nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reports = append(s.reports, b[4:])
+	return true
 }
 
 // reply answers a request. It returns false to hang up.

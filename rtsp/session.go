@@ -30,7 +30,8 @@ type session struct {
 	ended  chan struct{} // closed when the client has ended, with endErr
 	endErr error
 
-	method    base.Method // of the last request
+	playing   bool        // for the hooks alone: PLAY was answered
+	method    base.Method // of the last request that was waited for
 	location  string      // where an answer 3xx to DESCRIBE points
 	redirect  int         // its status code
 	public    string      // the methods that OPTIONS told
@@ -104,12 +105,15 @@ func (s *session) close() {
 
 // count sees every request before it is sent.
 func (s *session) count(r *base.Request) {
-	if r.Method == base.Options && s.primed() {
+	if r.Method == base.Options && s.primed() && s.method == "connect" {
 		return // answered from memory
 	}
 	s.opt.Meter.AddRequest()
 	s.opt.Logger.Debug("rtsp request", "method", r.Method)
-	if r.Method == base.Teardown {
+	if r.Method == base.Pause {
+		s.playing = false
+	}
+	if r.Method == base.Teardown || s.playing {
 		return // not to be named in the error that led to it, nor waited for
 	}
 	s.method = r.Method
@@ -124,13 +128,17 @@ func (s *session) count(r *base.Request) {
 func (s *session) observe(r *base.Response) {
 	code := r.StatusCode
 	switch {
+	case s.playing: // to gortsplib's signs of life
 	case code == base.StatusUnauthorized:
 		s.challenge = r.Header["WWW-Authenticate"]
 	case s.method == base.Options && code == base.StatusOK:
 		s.public = strings.Join(r.Header["Public"], ", ")
-	case s.method == base.Play && s.transport != TCP:
-		// gortsplib gives datagrams three seconds to come, or one to a group.
-		s.client.ReadTimeout = forever
+	case s.method == base.Play && code == base.StatusOK:
+		s.playing = true
+		if s.transport != TCP {
+			// gortsplib gives datagrams three seconds to come, or one to a group.
+			s.client.ReadTimeout = forever
+		}
 	case s.method != base.Describe:
 	case code >= 300 && code < 400 && len(r.Header["Location"]) == 1:
 		s.redirect, s.location = int(code), r.Header["Location"][0]

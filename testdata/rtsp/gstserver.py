@@ -22,6 +22,7 @@ from gi.repository import Gio, GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
 ROLE = "viewer"
 RATE = 25
+WIDTH, HEIGHT = 640, 360
 
 
 def arguments():
@@ -42,12 +43,12 @@ def say(*words):
 
 
 def pipeline(opt):
-    if opt.file == "-":
-        encoder = f"x{opt.codec[1:]}enc tune=zerolatency speed-preset=ultrafast key-int-max={10 * RATE}"
-        raw = f"videotestsrc is-live=true pattern=ball ! video/x-raw,width=640,height=360,framerate={RATE}/1"
-        return f"( {raw} ! {encoder} ! rtp{opt.codec}pay name=pay0 pt=96 config-interval=-1 )"
     source = "appsrc is-live=true format=time do-timestamp=true"
     caps = f"video/x-{opt.codec},stream-format=byte-stream,alignment=au,framerate={RATE}/1"
+    if opt.file == "-":
+        raw = f"video/x-raw,format=I420,width={WIDTH},height={HEIGHT},framerate={RATE}/1"
+        encoder = f"x{opt.codec[1:]}enc tune=zerolatency speed-preset=ultrafast key-int-max={10 * RATE}"
+        return f"( {source} name=pictures caps={raw} ! {encoder} ! rtp{opt.codec}pay name=pay0 pt=96 config-interval=-1 )"
     video = f"{source} name=pictures caps={caps} ! {opt.codec}parse ! rtp{opt.codec}pay name=pay0 pt=96 config-interval=1"
     audio = f"{source} name=sound caps=audio/x-alaw,rate=8000,channels=1 ! rtppcmapay name=pay1 pt=8"
     return f"( {video} {audio if opt.audio else ''} )"
@@ -66,6 +67,15 @@ def access_units(data, codec):
         unit += b"\x00\x00\x00\x01" + nalu
         has_slice |= is_slice
     yield unit
+
+
+def stripes():
+    """Makes raw pictures in I420 that move, for an encoder."""
+    size = WIDTH * HEIGHT * 3 // 2
+    pattern = bytes(range(256)) * (size // 256 + 3)
+    for step in itertools.count():
+        shift = step * 4 % 512
+        yield pattern[shift : shift + size]
 
 
 def feed(media, pictures):
@@ -117,10 +127,11 @@ def main():
     factory.set_shared(True)
     if opt.feedback:
         factory.set_profiles(GstRtsp.RTSPProfile.AVP | GstRtsp.RTSPProfile.AVPF)
+    pictures = stripes()
     if opt.file != "-":
         with open(opt.file, "rb") as f:
             pictures = itertools.cycle(list(access_units(f.read(), opt.codec)))
-        factory.connect("media-configure", lambda _f, media: feed(media, pictures))
+    factory.connect("media-configure", lambda _f, media: feed(media, pictures))
     permissions = GstRtspServer.RTSPPermissions()
     permissions.add_permission_for_role(ROLE, "media.factory.access", True)
     permissions.add_permission_for_role(ROLE, "media.factory.construct", True)
