@@ -204,24 +204,31 @@ func (s *Source) next(ctx context.Context, media *Media) (*keyframe.Frame, error
 		if !media.Live {
 			return nil, fmt.Errorf("%w: the stream ended", keyframe.ErrNotFound)
 		}
-		before := media.end()
 		var err error
-		if media.ServerControl.CanBlockReload {
-			media, err = s.blockingReload(ctx, media)
-		} else if err = pause(ctx, media.reloadAfter()); err == nil {
-			media, err = s.mediaPlaylist(ctx)
-		}
-		if err != nil {
+		if media, err = s.nextPlaylist(ctx, media); err != nil {
 			return nil, err
 		}
-		// A server that answers a blocking reload at once with nothing new would be
-		// asked without pause.
-		if !media.end().after(before) {
-			if err := pause(ctx, media.reloadAfter()); err != nil {
-				return nil, err
-			}
-		}
 	}
+}
+
+// nextPlaylist returns what the playlist media has become, after a wait.
+func (s *Source) nextPlaylist(ctx context.Context, media *Media) (*Media, error) {
+	before := media.end()
+	var err error
+	if media.ServerControl.CanBlockReload {
+		media, err = s.blockingReload(ctx, media)
+	} else if err = pause(ctx, media.reloadAfter()); err == nil {
+		media, err = s.mediaPlaylist(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	// A server that answers a blocking reload at once with nothing new would be
+	// asked without pause.
+	if !media.end().after(before) {
+		err = pause(ctx, media.reloadAfter())
+	}
+	return media, err
 }
 
 // minReload keeps a playlist of absurdly short segments from being asked for all

@@ -54,7 +54,7 @@ func (v *Variant) readable(c keyframe.Codec) bool {
 // keyframe.
 func (s *Source) iframePlaylist(ctx context.Context) *Media {
 	v := s.master.iframes(s.variant, s.opts.PickOptions)
-	if v == nil || s.noIFrames {
+	if v == nil || s.noIFrames || s.follow != nil {
 		return nil
 	}
 	media := s.instead(ctx, v, "I-frame playlist", func(m *Media) bool { return m.IFramesOnly && len(m.Segments) > 0 })

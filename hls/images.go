@@ -73,7 +73,7 @@ func (m *Master) isImages(v *Variant) bool {
 // imagePlaylist turns to the image media playlist whose tiles serve, if there is one
 // that can be had.
 func (s *Source) imagePlaylist(ctx context.Context) *Media {
-	if s.noTiles || !s.opts.tiles() {
+	if s.noTiles || s.follow != nil || !s.opts.tiles() {
 		return nil
 	}
 	v := s.master.images(s.variant, s.opts.PickOptions)

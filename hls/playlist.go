@@ -10,7 +10,8 @@
 // nothing on disk.
 //
 // With Options.AllowTiles a ready-made JPEG (EXT-X-IMAGE-STREAM-INF), or a tile of one,
-// serves in place of a keyframe.
+// serves in place of a keyframe. [Source.Follow] reads a live stream on, segment by
+// segment, for who wants more than keyframes.
 //
 // Segments under METHOD=AES-128, SAMPLE-AES and SAMPLE-AES-CTR are decrypted with
 // keys that a URI leads to (KEYFORMAT identity). There is no rights management.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"time"
 
 	"github.com/kfgrab/kfgrab/fetch"
@@ -65,6 +66,7 @@ type content interface {
 // container finds the keyframes of a segment.
 type container interface {
 	Keyframe() (*keyframe.Frame, error)
+	Picture() (*keyframe.Frame, error)
 	Tracks() []keyframe.Track
 	Start() time.Duration // first presentation time, or keyframe.NoPTS
 }
@@ -148,6 +150,9 @@ func (s *Source) begin(ctx context.Context, seg *Segment) (*reading, error) {
 
 // ranges says how to read seg from the front.
 func (s *Source) ranges(seg *Segment, before *section) fetch.Range {
+	if s.follow != nil {
+		return fetch.Range{First: math.MaxInt32} // all of it
+	}
 	rng := fetch.Range{First: s.firstRange(seg, before), Most: mostRange}
 	if s.span > 0 {
 		rng.Next = int64(max(s.span/8, minNext))
@@ -187,13 +192,13 @@ func (s *Source) recognise(r content, before *section, lock *protection) (contai
 	case len(head) == 0:
 		return nil, fmt.Errorf("%w: the segment is empty", keyframe.ErrCorrupt)
 	case fmp4.Sniff(head):
-		m := fmp4.NewMovie(r, r.Size(), before.movie)
+		m := s.follow.movie(r, before)
 		if lock != nil && lock.method != methodWhole {
 			m.SetKey(lock.key)
 		}
 		return m, nil
 	case ts.Sniff(head, err != nil):
-		return ts.NewReader(before.ahead(r), s.programOptions(lock)), nil
+		return s.follow.reader(before.ahead(r), s.programOptions(lock)), nil
 	case packedAudio(head):
 		return nil, fmt.Errorf("%w: the rendition is audio only", keyframe.ErrNotFound)
 	case lock.whole():

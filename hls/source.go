@@ -66,8 +66,9 @@ type Source struct {
 	begun time.Time // when the grab did
 
 	learnt
-	noIFrames bool // the I-frame playlist turned out to be of no use
-	noTiles   bool // the image playlist did
+	follow    *follower // while Follow reads on
+	noIFrames bool      // the I-frame playlist turned out to be of no use
+	noTiles   bool      // the image playlist did
 	tracks    []keyframe.Track
 }
 
