@@ -51,7 +51,7 @@ func tiledNginx(t *testing.T) (base, dir string) {
 }
 
 func imagesOf(list string) string {
-	return "#EXT-X-IMAGE-STREAM-INF:BANDWIDTH=20000,RESOLUTION=160x90,CODECS=\"jpeg\",URI=\"" + list + "\"\n"
+	return "#EXT-X-IMAGE-STREAM-INF:BANDWIDTH=16000,RESOLUTION=160x90,CODECS=\"jpeg\",URI=\"" + list + "\"\n"
 }
 
 // likest returns which of the pictures in the tiles frame f looks like, and how much

@@ -55,14 +55,14 @@ func (v *Variant) isJPEG() bool {
 }
 
 // cheaperThanKeyframe says whether an image that stands for so long takes no more
-// than a keyframe of rendition, as far as bandwidths tell: the most that a keyframe
-// usually takes is what two fifths of a second take on average. An image comes whole,
-// and so one of many tiles costs more.
+// than a keyframe of rendition, as far as bandwidths tell: a keyframe seldom takes
+// more than half a second does on average. An image comes whole, and so one of many
+// tiles costs more.
 func (v *Variant) cheaperThanKeyframe(rendition *Variant, length time.Duration) bool {
 	if v.Bandwidth == 0 || rendition.Bandwidth == 0 {
 		return true
 	}
-	return float64(v.Bandwidth)*length.Seconds() <= float64(rendition.Bandwidth)*2/5
+	return float64(v.Bandwidth)*length.Seconds() <= float64(rendition.Bandwidth)/2
 }
 
 // isImages says whether v is one of m.Images.

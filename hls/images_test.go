@@ -85,8 +85,8 @@ func TestCheaperThanKeyframe(t *testing.T) {
 		want              bool
 	}{
 		{"few tiles", 9000, 800_000, 6 * time.Second, true},
-		{"as much as two fifths of a second", 80_000, 1_000_000, 5 * time.Second, true},
-		{"more", 80_001, 1_000_000, 5 * time.Second, false},
+		{"as much as half a second", 100_000, 1_000_000, 5 * time.Second, true},
+		{"more", 100_001, 1_000_000, 5 * time.Second, false},
 		{"a hundred tiles", 6600, 800_000, 100 * time.Second, false},
 		{"an unknown rendition", 6600, 0, 100 * time.Second, true},
 		{"unknown images", 0, 800_000, 100 * time.Second, true},
@@ -191,7 +191,7 @@ func TestTilesTaken(t *testing.T) {
 		{"ended, at a tile's beginning", tilesHeader + gridLine(0, 6) + gridLine(1, 6) + ended, Options{AllowTiles: true, At: 9 * time.Second, PickOptions: PickOptions{Width: 1}}, "grid1.jpg (0,90) 00:00:09", "master.m3u8 tiles.m3u8 grid1.jpg"},
 		{"ended, behind the end", tilesHeader + gridLine(0, 6) + gridLine(3, 2) + ended, Options{AllowTiles: true, At: time.Hour, PickOptions: PickOptions{Width: 1}}, "grid3.jpg (160,0) 00:00:07", "master.m3u8 tiles.m3u8 grid3.jpg"},
 
-		{"a long image", tilesHeader + "#EXTINF:36,\ngrid0.jpg\n", *allowed(160), "keyframe", "master.m3u8 tiles.m3u8 live.m3u8 seg2.ts"},
+		{"a long image", tilesHeader + "#EXTINF:60,\ngrid0.jpg\n", *allowed(160), "keyframe", "master.m3u8 tiles.m3u8 live.m3u8 seg2.ts"},
 		{"not allowed", "", Options{PickOptions: PickOptions{Width: 160}}, "keyframe", "master.m3u8 live.m3u8 seg2.ts"},
 		{"no size asked for", "", Options{AllowTiles: true}, "keyframe", "master.m3u8 live.m3u8 seg2.ts"},
 		{"larger than the tile", "", *allowed(161), "keyframe", "master.m3u8 live.m3u8 seg2.ts"},

@@ -20,6 +20,9 @@ const (
 	// connection's first flight, and maxRange, which wastes no more than 64 KiB.
 	minRange = 16 << 10
 	maxRange = 64 << 10
+	// blindRange is the first of a rendition of which nothing is known: there is no
+	// master playlist. With the second range it holds what 1080p mostly takes.
+	blindRange = 24 << 10
 
 	// Where the last keyframe's bytes are known, as much and a 64th, or minMargin, is
 	// asked for, and if this one is larger, an eighth, or minNext: consecutive keyframes
@@ -167,7 +170,7 @@ func (s *Source) ranges(seg *Segment, before *section) fetch.Range {
 // it: in a transport stream as much as the last one took, with what lay between
 // and what showed its end.
 func (s *Source) firstRange(seg *Segment, before *section) int64 {
-	guess := int64(minRange)
+	guess := int64(blindRange)
 	switch {
 	case seg.isIFrame:
 		return seg.ByteRange.Length
