@@ -13,6 +13,20 @@ const defaultQuality = 90
 // arguments returns ffmpeg's command line for access units of shape s, which is
 // all of a frame that they depend on.
 func arguments(s shape, o Output) []string {
+	frames := "1"
+	if s.doubted {
+		frames = "2"
+	}
+	v := ""
+	if s.pictures > 1 {
+		v = fmt.Sprintf(`select='gte(n,%d)',`, s.pictures-1)
+	}
+	args := append(decoder(s.codec), "-frames:v", frames)
+	return append(args, o.ending(v+o.filters(s))...)
+}
+
+// decoder is the part up to the stream to be decoded.
+func decoder(c keyframe.Codec) []string {
 	// One thread: slices are the only thing to share in a single picture, and
 	// with slice threads H.264 errors go unreported.
 	args := []string{
@@ -23,27 +37,23 @@ func arguments(s shape, o Output) []string {
 		// inexact without unaligned.
 		"-flags", "+output_corrupt+unaligned", "-flags2", "+showall", "-noautorotate",
 	}
-	if s.codec != keyframe.H264 {
+	if c != keyframe.H264 {
 		// H.265 errors within a slice are silent otherwise, and of a JPEG that breaks off
 		// there would be a picture. Not for H.264, where a reference picture missing is
 		// no error in the picture.
 		args = append(args, "-err_detect", "explode+crccheck")
 	}
-	frames := "1"
-	if s.doubted {
-		frames = "2"
-	}
-	args = append(args,
-		"-f", s.codec.String(), "-i", "pipe:0", "-map", "0", "-frames:v", frames, "-threads", "1",
-		"-filter_threads", "1", "-vf", o.filters(s), "-flags", "+bitexact")
+	return append(args, "-f", c.String(), "-i", "pipe:0", "-map", "0")
+}
+
+// ending is the part from the filters on.
+func (o Output) ending(filters string) []string {
+	args := []string{"-threads", "1", "-filter_threads", "1", "-vf", filters, "-flags", "+bitexact"}
 	return append(append(args, o.encoder()...), "pipe:1")
 }
 
 func (o Output) filters(s shape) string {
 	v := ""
-	if s.pictures > 1 {
-		v = fmt.Sprintf(`select='gte(n,%d)',`, s.pictures-1)
-	}
 	if c := s.crop; !c.Empty() {
 		v += fmt.Sprintf("crop=%d:%d:%d:%d:exact=1,", c.Dx(), c.Dy(), c.Min.X, c.Min.Y)
 	}
@@ -58,6 +68,8 @@ func (o Output) filters(s shape) string {
 		v += ":out_color_matrix=bt601:out_range=limited,format=yuv420p"
 	case PNG, RGB24:
 		v += ",format=rgb24"
+	case BGR24:
+		v += ",format=bgr24"
 	}
 	return v + ",setsar=1"
 }
@@ -72,7 +84,7 @@ func (o Output) encoder() []string {
 		return []string{"-c:v", "png", "-f", "image2pipe"}
 	case WebP:
 		return []string{"-c:v", "libwebp", "-quality", fmt.Sprint(q), "-f", "image2pipe"}
-	case RGB24:
+	case RGB24, BGR24:
 		return []string{"-c:v", "rawvideo", "-f", "rawvideo"}
 	}
 	return []string{"-c:v", "mjpeg", "-q:v", fmt.Sprint(quantiser(q)), "-f", "image2pipe"}

@@ -4,7 +4,8 @@
 // Call [Decoder.Decode]; the zero Decoder finds ffmpeg in PATH. Where the frame
 // is still on its way, [Decoder.Start] starts the process first, and
 // [Job.Decode] gives it the frame. [Output] says what the picture is to be like,
-// [Output.Size] how large it will be.
+// [Output.Size] how large it will be. [Decoder.DecodeSequence] makes several
+// pictures of a row of access units in one run.
 //
 // The process reads the frame from its standard input and writes the picture to
 // its standard output. Its arguments tell the codec and the output wanted,

@@ -48,7 +48,7 @@ func (d *Decoder) Version(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	out, err := p.finish(ctx, nil)
+	out, err := p.finish(ctx)
 	if err != nil {
 		return "", err
 	}

@@ -14,6 +14,7 @@ const (
 	PNG                 // 8-bit RGB without alpha
 	WebP                // lossy, 4:2:0
 	RGB24               // bytes R G B, rows from the top, no padding, no header; see Output.Size
+	BGR24               // the same of B G R, the order of OpenCV
 )
 
 var formats = [...]struct {
@@ -24,10 +25,11 @@ var formats = [...]struct {
 	PNG:   {"png", "image/png", []string{".png"}},
 	WebP:  {"webp", "image/webp", []string{".webp"}},
 	RGB24: {"rgb24", "application/octet-stream", []string{".rgb", ".rgb24"}},
+	BGR24: {"bgr24", "application/octet-stream", []string{".bgr", ".bgr24"}},
 }
 
 // ParseFormat returns the format of that name: "jpeg" or "jpg", "png", "webp",
-// "rgb24" or "rgb", in any case.
+// "rgb24" or "rgb", "bgr24" or "bgr", in any case.
 func ParseFormat(name string) (Format, error) {
 	for f := range formats {
 		if strings.EqualFold(name, formats[f].name) {
@@ -37,7 +39,7 @@ func ParseFormat(name string) (Format, error) {
 	if f, ok := ByExtension("." + name); ok {
 		return f, nil
 	}
-	return 0, fmt.Errorf("unknown picture format %q: want jpeg, png, webp or rgb24", name)
+	return 0, fmt.Errorf("unknown picture format %q: want jpeg, png, webp, rgb24 or bgr24", name)
 }
 
 // ByExtension returns the format of files that end in ext, such as ".jpg".
@@ -69,8 +71,8 @@ func (f Format) Extension() string {
 	return formats[f].extensions[0]
 }
 
-// MIMEType returns the media type, application/octet-stream for RGB24, which
-// has none.
+// MIMEType returns the media type, application/octet-stream for RGB24 and
+// BGR24, which have none.
 func (f Format) MIMEType() string {
 	if int(f) >= len(formats) {
 		return "application/octet-stream"

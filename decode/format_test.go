@@ -16,6 +16,7 @@ func TestFormat(t *testing.T) {
 		{decode.PNG, "png", "PNG", ".png", ".Png", "image/png"},
 		{decode.WebP, "webp", "WebP", ".webp", ".WEBP", "image/webp"},
 		{decode.RGB24, "rgb24", "rgb", ".rgb", ".rgb24", "application/octet-stream"},
+		{decode.BGR24, "bgr24", "bgr", ".bgr", ".bgr24", "application/octet-stream"},
 	} {
 		if c.format.String() != c.name || c.format.Extension() != c.ext || c.format.MIMEType() != c.mime {
 			t.Errorf("%d is %v, %s, %s", c.format, c.format, c.format.Extension(), c.format.MIMEType())

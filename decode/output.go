@@ -21,8 +21,8 @@ type Output struct {
 	// picture is that size whatever its aspect ratio.
 	Width, Height int
 
-	// Quality goes from 1, smallest, to 100, best; 0 is 90. PNG and RGB24 lose
-	// nothing and pass it over.
+	// Quality goes from 1, smallest, to 100, best; 0 is 90. PNG, RGB24 and
+	// BGR24 lose nothing and pass it over.
 	Quality int
 }
 

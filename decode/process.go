@@ -78,13 +78,17 @@ func (d *Decoder) start(ctx context.Context, codec string, args []string) (*proc
 
 // finish gives input to the process and returns what it wrote, once it is dead.
 // A failure to write is no error: what the process did about it is.
-func (p *process) finish(ctx context.Context, input []byte) ([]byte, error) {
+func (p *process) finish(ctx context.Context, input ...[]byte) ([]byte, error) {
 	defer p.cancel(nil)
 	kill := context.AfterFunc(ctx, func() { p.cancel(context.Cause(ctx)) })
 	defer kill()
 	unblock := context.AfterFunc(p.ctx, func() { p.stdin.Close() })
 	defer unblock()
-	p.stdin.Write(input)
+	for _, data := range input {
+		if _, err := p.stdin.Write(data); err != nil {
+			break
+		}
+	}
 	p.stdin.Close()
 	<-p.done
 	if p.killed = p.ctx.Err() != nil; p.killed {

@@ -8,7 +8,7 @@ import (
 )
 
 // whole says whether b begins and ends as a file of its format does, and for
-// RGB24, which has no marks, whether its length is that of Size.
+// RGB24 and BGR24, which have no marks, whether its length is that of Size.
 func (o Output) whole(b []byte, i keyframe.Info) bool {
 	switch o.Format {
 	case JPEG: // SOI, EOI

@@ -26,7 +26,7 @@ var (
 // accessUnit says whether f holds coded video, which is there of keyframes alone.
 func (f format) accessUnit() bool { return f == formatAnnexB || f == formatMP4 }
 
-const formatList = "jpeg, png, webp, rgb24, annexb, mp4 or json"
+const formatList = "jpeg, png, webp, rgb24, bgr24, annexb, mp4 or json"
 
 func pictureFormat(f decode.Format) format {
 	return format{name: f.String(), ext: f.Extension(), picture: f, decoded: true}
