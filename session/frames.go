@@ -1,0 +1,124 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/kfgrab/kfgrab"
+	"github.com/kfgrab/kfgrab/decode"
+)
+
+// Clip is a row of decoded pictures.
+type Clip struct {
+	// Data has the shape Count×Height×Width×3: rows of the format asked for from the
+	// top, picture by picture, without padding.
+	Data                 []byte
+	Count, Height, Width int
+
+	// Times are those of the pictures on the stream's own clock. Where the rate is
+	// higher than the stream's, or pictures are missing, one is there several times.
+	Times []time.Duration
+
+	// KeyframeAge is how long ago the newest keyframe came, by which a stream that
+	// stands still shows.
+	KeyframeAge time.Duration
+}
+
+// Frames returns the last n pictures, decoded, in the order of presentation: the
+// newest, and for each of the others the one that was to be seen 1/rate seconds
+// before. At rate 0 they are the last n, whatever their times. o says the format,
+// RGB24 or BGR24, and the size; where that is open, it is the stream's, with square
+// pixels.
+//
+// Where there are not so many yet, Frames waits for them until ctx is done. It
+// fails at once where there never will be: where they reach further back than
+// Options.Keep, or than what Options.MaxBytes holds of the stream, with an error
+// that wraps kfgrab.ErrUsage. While a connection is lost, the pictures before are
+// the last ones. Other errors are those of decode.Decoder.DecodeSequence, of Latest,
+// and context.Cause(ctx).
+func (s *Session) Frames(ctx context.Context, n int, rate float64, o decode.Output) (*Clip, error) {
+	if err := s.check(n, rate, o); err != nil {
+		return nil, err
+	}
+	seq, c, err := s.gather(ctx, n, rate)
+	if err != nil {
+		return nil, err
+	}
+	var pictures bytes.Buffer
+	if err := s.opt.Decoder.DecodeSequence(ctx, &pictures, seq, o); err != nil {
+		return nil, fmt.Errorf("%s: %w", s.stream.URL(), err)
+	}
+	c.Data, c.Count = pictures.Bytes(), n
+	c.Width, c.Height = o.Size(seq.Info)
+	return c, nil
+}
+
+func (s *Session) check(n int, rate float64, o decode.Output) error {
+	usage := func(format string, args ...any) error {
+		return fmt.Errorf("%w: %w", kfgrab.ErrUsage, fmt.Errorf(format, args...))
+	}
+	switch err := o.Validate(); {
+	case err != nil:
+		return usage("%w", err)
+	case o.Format != decode.RGB24 && o.Format != decode.BGR24:
+		return usage("pictures as %v: want rgb24 or bgr24", o.Format)
+	case n <= 0 || !(rate >= 0) || math.IsInf(rate, 0):
+		return usage("%d pictures at a rate of %v", n, rate)
+	}
+	if back := float64(n-1) / rate; rate > 0 && back > s.opt.Keep.Seconds() {
+		return usage("%d pictures at a rate of %v go back %.1f s, and the session keeps %v", n, rate, back, s.opt.Keep)
+	}
+	return nil
+}
+
+// gather waits for the pictures.
+func (s *Session) gather(ctx context.Context, n int, rate float64) (*decode.Sequence, *Clip, error) {
+	for {
+		s.mu.Lock()
+		chosen, ok := s.ring.choose(n, rate)
+		if ok {
+			seq := &decode.Sequence{Codec: s.ring.codec, Info: s.ring.info, Data: chosen.data, Show: chosen.show}
+			age := time.Since(s.ring.entries[len(s.ring.entries)-1].arrived)
+			s.mu.Unlock()
+			return seq, &Clip{Times: chosen.times, KeyframeAge: age}, nil
+		}
+		err := s.never(rate)
+		more := s.wake
+		if more == nil && err == nil {
+			more = make(chan struct{})
+			s.wake = more
+		}
+		s.mu.Unlock()
+		if err != nil {
+			return nil, nil, err
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return nil, nil, s.tooFew(ctx, n)
+		}
+	}
+}
+
+// never says why there will not be more pictures than there are, if so.
+func (s *Session) never(rate float64) error {
+	r := s.ring
+	switch {
+	case s.final != nil:
+		return s.missing("too few pictures")
+	case r.cut || rate == 0 && r.evicted > 0:
+		return fmt.Errorf("%s: %w: that many pictures are never kept: %d are, of %d bytes, in %v and %d bytes at most",
+			s.stream.URL(), kfgrab.ErrUsage, len(r.pictures), r.bytes, s.opt.Keep, s.opt.MaxBytes)
+	}
+	return nil
+}
+
+func (s *Session) tooFew(ctx context.Context, n int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.missing(fmt.Sprintf("fewer than %d pictures so far", n))
+	return fmt.Errorf("%w: %w", err, context.Cause(ctx))
+}
