@@ -32,8 +32,8 @@ type Range struct {
 	// 0 means 1 MiB.
 	Next, Most int64
 	// Share has the second range reach to this part of the resource, where its size
-	// is known then and that takes no more than Most; 0 means no part of it. 48 is a
-	// forty-eighth.
+	// is known then and that takes no more than Most; 0 means no part of it. 36 is a
+	// thirty-sixth.
 	Share int64
 }
 

@@ -20,9 +20,6 @@ const (
 	// connection's first flight, and maxRange, which wastes no more than 64 KiB.
 	minRange = 16 << 10
 	maxRange = 64 << 10
-	// blindRange is the first of a rendition of which nothing is known: there is no
-	// master playlist. With the second range it holds what 1080p mostly takes.
-	blindRange = 24 << 10
 
 	// Where the last keyframe's bytes are known, as much and a 64th, or minMargin, is
 	// asked for, and if this one is larger, an eighth, or minNext: consecutive keyframes
@@ -30,13 +27,19 @@ const (
 	minMargin = 512
 	minNext   = 4 << 10
 
-	// Else a third, or firstNext, and at least what makes an eighth of a second, which
-	// the size tells by now: most keyframes take from that to two fifths of a second.
-	// A range may be fetched in vain but for its beginning, where the access unit ends
-	// at it; with the audio in between no more than 64 KiB.
+	// Else a third, or firstNext, which makes a sixth of a second: most keyframes take
+	// from an eighth to two fifths. A range may be fetched in vain but for its
+	// beginning, where the access unit ends at it; with the audio in between no more
+	// than 64 KiB.
 	guessesPerSecond = 8
 	firstNext        = 8 << 10
 	mostRange        = 60 << 10
+
+	// Without a master playlist the bandwidth is not known before the segment's size
+	// is: a first range that serves small pictures, and a second one up to a sixth of
+	// a second.
+	blindRange     = 24 << 10
+	blindPerSecond = 6
 
 	// The first range of an fMP4 segment is to hold its moof box, which tells the
 	// keyframe's own range. For a second of media that takes at most 60 pictures of
@@ -162,7 +165,9 @@ func (s *Source) ranges(seg *Segment, before *section) fetch.Range {
 		return rng
 	}
 	rng.Next = max(rng.First/3, firstNext)
-	rng.Share = int64(max(1, seg.Duration.Seconds()*guessesPerSecond))
+	if s.variant == nil {
+		rng.Share = int64(max(1, seg.Duration.Seconds()*blindPerSecond))
+	}
 	return rng
 }
 
