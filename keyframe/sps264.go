@@ -30,8 +30,17 @@ const (
 )
 
 func parseSPS264(nalu []byte) (*sps264, error) {
+	s, r, err := beginSPS264(nalu)
+	if err == nil && r.flag() {
+		vui264(r, &s.info)
+	}
+	return s, err
+}
+
+// beginSPS264 leaves r at vui_parameters_present_flag.
+func beginSPS264(nalu []byte) (*sps264, *bitReader, error) {
 	if len(nalu) < 4 {
-		return nil, fmt.Errorf("%w: sequence parameter set of %d bytes", ErrCorrupt, len(nalu))
+		return nil, nil, fmt.Errorf("%w: sequence parameter set of %d bytes", ErrCorrupt, len(nalu))
 	}
 	r := &bitReader{data: AppendRBSP(nil, nalu[1:])}
 	s := &sps264{raw: nalu}
@@ -48,12 +57,9 @@ func parseSPS264(nalu []byte) (*sps264, error) {
 	r.flag() // gaps_in_frame_num_value_allowed_flag
 	s.size(r)
 	if r.bad {
-		return nil, fmt.Errorf("%w: sequence parameter set ends too early or is out of bounds", ErrCorrupt)
+		return nil, nil, fmt.Errorf("%w: sequence parameter set ends too early or is out of bounds", ErrCorrupt)
 	}
-	if r.flag() {
-		vui264(r, i)
-	}
-	return s, nil
+	return s, r, nil
 }
 
 // chroma reads the fields that only the High profiles carry.
