@@ -98,7 +98,7 @@ func (s *Session) gather(ctx context.Context, n int, rate float64) (*decode.Sequ
 		select {
 		case <-more:
 		case <-ctx.Done():
-			return nil, nil, s.tooFew(ctx, n)
+			return nil, nil, s.tooFew(ctx)
 		}
 	}
 }
@@ -116,9 +116,8 @@ func (s *Session) never(rate float64) error {
 	return nil
 }
 
-func (s *Session) tooFew(ctx context.Context, n int) error {
+func (s *Session) tooFew(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	err := s.missing(fmt.Sprintf("fewer than %d pictures so far", n))
-	return fmt.Errorf("%w: %w", err, context.Cause(ctx))
+	return fmt.Errorf("%w: %w", s.missing("too few pictures so far"), context.Cause(ctx))
 }

@@ -3,6 +3,7 @@
 //
 //	kfgrab URL [-o FILE]
 //	kfgrab probe URL
+//	kfgrab session URL
 //	kfgrab demo
 //
 // kfgrab --help tells the rest.

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"syscall"
+	"testing"
+
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+// Pictures come again and again, until the program is told to stop, which it does
+// with the last of them whole.
+func TestSessionEvery(t *testing.T) {
+	t.Parallel()
+	live := startOrigin(t)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	const clip = 2 * 3 * 64 * 36
+	c := newCommand(t, "session", live.RTSP(keyframe.H264), "--frames", "2", "--rate", "25", "--size", "64x36", "--every", "100ms")
+	c.Stdout = w
+	c.start()
+	w.Close()
+	clips := make([]byte, 3*clip)
+	if _, err := io.ReadFull(r, clips); err != nil {
+		t.Fatal(err, c.stderr.String())
+	}
+	c.Process.Signal(syscall.SIGTERM)
+	rest, err := io.ReadAll(r)
+	if err != nil || len(rest)%clip != 0 {
+		t.Errorf("%d bytes behind, %v", len(rest), err)
+	}
+	c.ends(0)
+	if bytes.Equal(clips[:clip], clips[2*clip:]) || c.stderr.Len() > 0 {
+		t.Errorf("the third clip is the first, or: %s", c.stderr.String())
+	}
+}
+
+// A file is replaced by what is newer.
+func TestSessionEveryFile(t *testing.T) {
+	t.Parallel()
+	live := startOrigin(t)
+	c := newCommand(t, "session", live.RTSP(keyframe.H264), "--size", "64x36", "--every", "50ms", "-o", "now.rgb", "--json")
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	c.Stderr = w
+	c.start()
+	w.Close()
+	line := make([]byte, 1)
+	for n := 0; n < 3; { // reports
+		if _, err := r.Read(line); err != nil {
+			t.Fatal(err)
+		}
+		if line[0] == '\n' {
+			n++
+		}
+	}
+	c.Process.Signal(os.Interrupt)
+	if _, err := io.Copy(io.Discard, r); err != nil {
+		t.Error(err)
+	}
+	c.ends(0)
+	files, err := os.ReadDir(c.Dir)
+	if err != nil || len(files) != 1 || files[0].Name() != "now.rgb" {
+		t.Fatalf("%v, %v", files, err)
+	}
+	if info, err := files[0].Info(); err != nil || info.Size() != 3*64*36 {
+		t.Errorf("%v, %v", info, err)
+	}
+}
