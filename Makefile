@@ -34,9 +34,9 @@ check: ## gofumpt, vet, staticcheck, tidy go.mod, and the floors of the architec
 fuzz: ## run each fuzz target for FUZZTIME (10s)
 	@sh scripts/fuzz.sh $(FUZZTIME)
 
-bench: deps-bench build ## measure kfgrab beside other tools: BENCHMARKS.md, bench/results.json, bench/chart.svg
+bench: deps-bench build ## measure kfgrab beside other tools: BENCHMARKS.md, bench/results.json, bench/chart.png
 	$(GO) build -trimpath -o bin/kfgrab-bench ./cmd/kfgrab-bench
-	bin/kfgrab-bench -tuning -repeats $(REPEATS) -report BENCHMARKS.md -json bench/results.json -chart bench/chart.svg
+	bin/kfgrab-bench -tuning -repeats $(REPEATS) -report BENCHMARKS.md -json bench/results.json -chart bench/chart.png
 
 microbench: ## run the Go benchmarks that match BENCH, BENCHCOUNT times
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(BENCHCOUNT) ./...

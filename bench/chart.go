@@ -4,14 +4,21 @@ import (
 	"fmt"
 	"image/color"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
-	_ "gonum.org/v1/plot/vg/vgsvg" // the chart's format
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+
+	"github.com/kfgrab/kfgrab/internal/atomicfile"
 )
 
-var plotColour = color.RGBA{R: 0x2b, G: 0x6c, B: 0xb0, A: 0xff}
+var (
+	kfgrabColour = color.RGBA{R: 0x2b, G: 0x6c, B: 0xb0, A: 0xff}
+	othersColour = color.RGBA{R: 0xa0, G: 0xae, B: 0xc0, A: 0xff}
+)
 
 // bar is one of the chart's.
 type bar struct {
@@ -41,25 +48,43 @@ func (r *Results) writeChart(file string) error {
 		return fmt.Errorf("no chart: case ts was not measured")
 	}
 	p := plot.New()
-	p.Title.Text = "Bytes for one 1080p picture of a live HLS stream"
-	p.X.Label.Text = "megabytes down"
+	p.Title.Text = "Megabytes for one picture of a live 1080p HLS stream"
+	p.Title.Padding = vg.Points(10)
 	var names []string
-	var values plotter.Values
-	for _, b := range list {
-		names = append(names, fmt.Sprintf("%s  %s", b.name, megabytes(b.bytes)))
-		values = append(values, float64(b.bytes)/1e6)
+	for i, b := range list {
+		names = append(names, fmt.Sprintf("%s   %s", b.name, megabytes(b.bytes)))
+		chart, err := plotter.NewBarChart(plotter.Values{float64(b.bytes) / 1e6}, vg.Points(14))
+		if err != nil {
+			return err
+		}
+		chart.Horizontal, chart.XMin, chart.LineStyle.Width = true, float64(i), 0
+		chart.Color = othersColour
+		if strings.HasPrefix(b.name, coldName) {
+			chart.Color = kfgrabColour
+		}
+		p.Add(chart)
 	}
-	chart, err := plotter.NewBarChart(values, vg.Points(14))
+	p.NominalY(names...)
+	p.X.Min, p.X.Max = 0, float64(list[len(list)-1].bytes)/1e6*1.05
+	return save(p, vg.Length(len(list))*vg.Points(22)+vg.Points(80), file)
+}
+
+// save writes a PNG, whose letters are the same everywhere.
+func save(p *plot.Plot, height vg.Length, file string) error {
+	const width, margin = 18 * vg.Centimeter, 8
+	c := vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(144))
+	page := draw.New(c)
+	page.FillPolygon(color.White, []vg.Point{{}, {X: width}, {X: width, Y: height}, {Y: height}})
+	p.Draw(draw.Crop(page, margin, -margin, margin, -margin))
+	f, err := atomicfile.Create(file)
 	if err != nil {
 		return err
 	}
-	chart.Horizontal = true
-	chart.Color = plotColour
-	chart.LineStyle.Width = 0
-	p.Add(chart)
-	p.NominalY(names...)
-	p.X.Min = 0
-	return p.Save(18*vg.Centimeter, vg.Length(len(list))*vg.Centimeter*0.8+3*vg.Centimeter, file)
+	if _, err := (vgimg.PngCanvas{Canvas: c}).WriteTo(f); err != nil {
+		f.Discard()
+		return err
+	}
+	return f.Commit()
 }
 
 func megabytes(n int64) string { return fmt.Sprintf("%.2f MB", float64(n)/1e6) }

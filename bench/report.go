@@ -8,7 +8,7 @@ import (
 )
 
 // WriteFiles writes the report, in Markdown, the results, in JSON, and the chart,
-// in SVG. An empty name leaves a file out; without its own the report goes to
+// in PNG. An empty name leaves a file out; without its own the report goes to
 // standard output.
 func (r *Results) WriteFiles(report, results, chart string) error {
 	text := r.markdown(chart)
