@@ -47,14 +47,20 @@ func (d *Decoder) start(ctx context.Context, codec string, args []string) (*proc
 	if err != nil {
 		return nil, err
 	}
-	p := &process{done: make(chan struct{})}
-	p.ctx, p.cancel = context.WithCancelCause(ctx)
+	p := &process{}
 	p.log = messages{codec: codec, overflow: func() { p.cancel(errTooMuchStderr) }}
+	return p, p.run(ctx, path, args, &limited{p: p}, &p.log)
+}
+
+// run starts the process; its output goes to stdout and stderr from goroutines of
+// their own.
+func (p *process) run(ctx context.Context, path string, args []string, stdout, stderr io.Writer) (err error) {
+	p.done = make(chan struct{})
+	p.ctx, p.cancel = context.WithCancelCause(ctx)
 	cmd := exec.CommandContext(p.ctx, path, args...)
 	cmd.Dir = string(os.PathSeparator)
 	cmd.Env = environment()
-	cmd.Stdout = &limited{p: p}
-	cmd.Stderr = &p.log
+	cmd.Stdout, cmd.Stderr = stdout, stderr
 	cmd.WaitDelay = orphanDelay
 	ownGroup(cmd)
 	if p.stdin, err = cmd.StdinPipe(); err == nil {
@@ -63,17 +69,18 @@ func (d *Decoder) start(ctx context.Context, codec string, args []string) (*proc
 	if err != nil {
 		defer p.cancel(nil)
 		if ctx.Err() != nil {
-			return nil, &Error{Err: fmt.Errorf("ffmpeg was not started: %w", context.Cause(ctx))}
+			return &Error{Err: fmt.Errorf("ffmpeg was not started: %w", context.Cause(ctx))}
 		}
-		return nil, &Error{Err: fmt.Errorf("ffmpeg does not run: %w", pathless(err))}
+		return &Error{Err: fmt.Errorf("ffmpeg does not run: %w", pathless(err))}
 	}
+	limit(cmd.Process) // before it is given anything
 	go func() {
 		if p.err = cmd.Wait(); errors.Is(p.err, exec.ErrWaitDelay) {
 			killGroup(cmd) // its leader is dead, another member holds the pipes
 		}
 		close(p.done)
 	}()
-	return p, nil
+	return nil
 }
 
 // finish gives input to the process and returns what it wrote, once it is dead.

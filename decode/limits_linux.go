@@ -1,0 +1,42 @@
+package decode
+
+import (
+	"math"
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// maxMemory bounds ffmpeg's address space: the largest pictures that are let in,
+	// of 16 bits, with the frames that a decoder keeps of them.
+	maxMemory = 6 << 30
+	// maxCPU is in seconds. It is for a process that is left alone: a call's context
+	// ends sooner.
+	maxCPU = 600
+	// maxFiles is what a dynamically linked ffmpeg opens while it loads, and more.
+	maxFiles = 64
+	// maxFile is in bytes. ffmpeg writes none; a script in its place may keep a note.
+	maxFile = 64 << 10
+)
+
+// limit bounds what a process can do that decodes something malicious. Pipes
+// are bounded by who reads them. A sandbox may forbid this, and it is done without.
+func limit(p *os.Process) {
+	for resource, most := range map[int]uint64{
+		unix.RLIMIT_AS:     maxMemory,
+		unix.RLIMIT_CPU:    maxCPU,
+		unix.RLIMIT_NOFILE: maxFiles,
+		unix.RLIMIT_FSIZE:  maxFile,
+		unix.RLIMIT_CORE:   0,
+	} {
+		if strconv.IntSize == 32 && most > math.MaxUint32 {
+			continue
+		}
+		var now unix.Rlimit
+		if unix.Prlimit(p.Pid, resource, nil, &now) == nil {
+			unix.Prlimit(p.Pid, resource, &unix.Rlimit{Cur: min(most, now.Max), Max: min(most, now.Max)}, nil)
+		}
+	}
+}
