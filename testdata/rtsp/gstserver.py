@@ -69,6 +69,13 @@ def access_units(data, codec):
     yield unit
 
 
+class Camera(GstRtspServer.RTSPMediaFactory):
+    """Gives one stream to all, by whatever address and port they ask for it."""
+
+    def do_gen_key(self, url):
+        return url.abspath
+
+
 def stripes():
     """Makes raw pictures in I420 that move, for an encoder."""
     size = WIDTH * HEIGHT * 3 // 2
@@ -122,16 +129,19 @@ def watch(_server, client):
 def main():
     opt = arguments()
     Gst.init(None)
-    factory = GstRtspServer.RTSPMediaFactory.new()
+    factory = Camera()
     factory.set_launch(pipeline(opt))
     factory.set_shared(True)
     if opt.feedback:
         factory.set_profiles(GstRtsp.RTSPProfile.AVP | GstRtsp.RTSPProfile.AVPF)
-    pictures = stripes()
+    pictures = stripes
     if opt.file != "-":
         with open(opt.file, "rb") as f:
-            pictures = itertools.cycle(list(access_units(f.read(), opt.codec)))
-    factory.connect("media-configure", lambda _f, media: feed(media, pictures))
+            units = list(access_units(f.read(), opt.codec))
+        pictures = lambda: itertools.cycle(units)  # noqa: E731
+    # A stream that begins anew takes nothing from the one before, which may go on
+    # for a while.
+    factory.connect("media-configure", lambda _f, media: feed(media, pictures()))
     permissions = GstRtspServer.RTSPPermissions()
     permissions.add_permission_for_role(ROLE, "media.factory.access", True)
     permissions.add_permission_for_role(ROLE, "media.factory.construct", True)
