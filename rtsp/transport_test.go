@@ -70,6 +70,18 @@ func TestMediaMTXTransports(t *testing.T) {
 	}
 }
 
+// VLC sends over UDP alone.
+func TestVLC(t *testing.T) {
+	file := testmedia.Make(t, "live.264")
+	srv := testserver.VLC(t, file)
+	checkTransport(t, srv.URL("/live"), Options{Transport: Auto}, UDP, file)
+	_, err := grab(t, srv.URL("/live"), nil)
+	var status *StatusError
+	if !errors.As(err, &status) || status.Code != 461 || !strings.Contains(err.Error(), "another may do") {
+		t.Error(err)
+	}
+}
+
 // Datagrams would not be encrypted.
 func TestSecureUDP(t *testing.T) {
 	srv := testserver.GStreamer{File: testmedia.Make(t, "live.264"), Codec: "h264", TLS: true}.Start(t)

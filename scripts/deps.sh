@@ -25,6 +25,7 @@ missing_packages() {
 	{ have ffmpeg && have ffprobe; } || need ffmpeg
 	[ "$for_what" = demo ] && return
 	have_nginx || need nginx
+	have cvlc || need vlc-bin vlc-plugin-base
 	have curl || need curl
 	# The race detector is built with cgo; the corpus checker is Python.
 	have_compiler || need gcc libc6-dev
