@@ -12,7 +12,7 @@ BENCHCOUNT ?= 1
 REPEATS    ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fuzz bench microbench measure build deps deps-demo deps-bench clean
+.PHONY: help demo test check fuzz bench bench-rtsp microbench measure build deps deps-demo deps-bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
@@ -37,6 +37,10 @@ fuzz: ## run each fuzz target for FUZZTIME (10s)
 bench: deps-bench build ## measure kfgrab beside other tools: BENCHMARKS.md, bench/results.json, bench/chart.png
 	$(GO) build -trimpath -o bin/kfgrab-bench ./cmd/kfgrab-bench
 	bin/kfgrab-bench -tuning -repeats $(REPEATS) -report BENCHMARKS.md -json bench/results.json -chart bench/chart.png
+
+bench-rtsp: deps-bench build ## measure a picture over RTSP beside other tools, for some ten minutes
+	$(GO) build -trimpath -o bin/kfgrab-bench ./cmd/kfgrab-bench
+	bin/kfgrab-bench rtsp
 
 microbench: ## run the Go benchmarks that match BENCH, BENCHCOUNT times
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(BENCHCOUNT) ./...

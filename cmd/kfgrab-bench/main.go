@@ -25,6 +25,9 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) error {
+	if len(args) > 0 && args[0] == rtspCommand {
+		return runRTSP(ctx, args[1:])
+	}
 	flags := flag.NewFlagSet("kfgrab-bench", flag.ExitOnError)
 	var (
 		c           bench.Config
@@ -33,7 +36,7 @@ func run(ctx context.Context, args []string) error {
 		report      = flags.String("report", "", "`file` for the report (default standard output)")
 		results     = flags.String("json", "", "`file` for the results in JSON")
 		from        = flags.String("from", "", "`file` of results to write the report of, instead of measuring")
-		chart       = flags.String("chart", "", "`file` for the chart, in SVG")
+		chart       = flags.String("chart", "", "`file` for the chart, in PNG")
 	)
 	flags.StringVar(&c.Kfgrab, "kfgrab", "bin/kfgrab", "`path` of the command to measure")
 	flags.IntVar(&c.Repeats, "repeats", 3, "`number` of runs of each contestant at each case")

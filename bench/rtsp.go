@@ -1,0 +1,281 @@
+package bench
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/kfgrab/kfgrab/internal/testmedia"
+)
+
+// RTSPConfig says what MeasureRTSP measures. The zero value runs each contestant
+// twenty times.
+type RTSPConfig struct {
+	Kfgrab  string // the command's path; "" leaves its contestants out
+	Repeats int    // 0 stands for 20
+	// Progress is told of each run; may be nil.
+	Progress func(done, total int, what string)
+}
+
+// rtspStream is a camera as the suite has it: see its recipe.
+const (
+	rtspStream  = "camera.264"
+	rtspGOP     = 4 * time.Second
+	rtspFrames  = 400
+	rtspWidth   = 1280
+	rtspHeight  = 720
+	rtspRepeats = 20
+	rtspServer  = "testdata/rtsp/gstserver.py"
+	rtspPath    = "/live"
+)
+
+// RTSPContestants lists those of MeasureRTSP. MASTER stands for the stream's URL.
+func RTSPContestants() []Contestant {
+	return []Contestant{
+		{
+			Name: "ffmpeg", needs: words("ffmpeg"),
+			Command: words("ffmpeg -nostdin -v error -rtsp_transport tcp -i MASTER " + encoding),
+		},
+		{
+			Name: tunedName, needs: words("ffmpeg"),
+			Command: words("ffmpeg -nostdin -v error -rtsp_transport tcp -probesize 32 -analyzeduration 0 -i MASTER " + encoding),
+		},
+		{Name: "go2rtc", needs: words("curl ffmpeg " + go2rtcWord), Command: shell(strings.ReplaceAll(go2rtcScript, "MEDIA", "MASTER"))},
+		{Name: coldName, kfgrab: true, needs: words(kfgrabWord), Command: words("kfgrab MASTER -o PICTURE")},
+		{Name: undecodedName, kfgrab: true, needs: words(kfgrabWord), Command: words("kfgrab MASTER --format annexb -o PICTURE")},
+	}
+}
+
+const undecodedName = "kfgrab --format annexb"
+
+// MeasureRTSP measures what one picture of a live RTSP stream costs, the
+// contestants in turn, at moments that are spread over its GOP and the same for
+// all. It is for the module's root directory, where GStreamer's server is.
+func MeasureRTSP(ctx context.Context, c RTSPConfig) (*RTSPResults, error) {
+	if c.Repeats == 0 {
+		c.Repeats = rtspRepeats
+	}
+	if c.Progress == nil {
+		c.Progress = func(int, int, string) {}
+	}
+	file, err := testmedia.Path(rtspStream)
+	if err != nil {
+		return nil, err
+	}
+	m := &rtspMeasure{RTSPConfig: c, results: &RTSPResults{
+		Began: time.Now().UTC().Truncate(time.Second), Versions: versions(), LeftOut: map[string]string{},
+	}}
+	m.programs = map[string]string{kfgrabWord: c.Kfgrab, go2rtcWord: findGo2rtc()}
+	if m.frames, err = readFrames(ctx, file); err != nil {
+		return nil, err
+	}
+	if m.dir, err = os.MkdirTemp("", "kfgrab-bench-"); err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(m.dir)
+	stop, err := m.serve(ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	defer stop()
+	return m.results, m.measure(ctx)
+}
+
+type rtspMeasure struct {
+	RTSPConfig
+	dir      string
+	address  string // of the server
+	frames   []luma // all pictures of the stream, small
+	viewer   *rtspTap
+	programs map[string]string
+	results  *RTSPResults
+}
+
+// serve starts the server, and a viewer, so that its stream goes on between the
+// contestants.
+func (m *rtspMeasure) serve(ctx context.Context, file string) (stop func(), err error) {
+	server := exec.CommandContext(ctx, gstPython(), rtspServer, "--codec", "h264", file)
+	in, err := server.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := server.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := server.Start(); err != nil {
+		return nil, err
+	}
+	lines := bufio.NewReader(out)
+	line, err := lines.ReadString('\n')
+	port, ok := strings.CutPrefix(strings.TrimSpace(line), "port ")
+	if !ok {
+		in.Close()
+		return nil, errors.Join(fmt.Errorf("GStreamer's RTSP server did not start (make deps)"), err, server.Wait())
+	}
+	go io.Copy(io.Discard, lines) //nolint:errcheck // what it tells is not needed
+	m.address = "127.0.0.1:" + port
+	if m.viewer, err = newRTSPTap(m.address); err != nil {
+		in.Close()
+		return nil, errors.Join(err, server.Wait())
+	}
+	viewer := exec.CommandContext(ctx, "ffmpeg", words("-nostdin -v quiet -rtsp_transport tcp -i rtsp://"+m.viewer.listener.Addr().String()+rtspPath+" -c copy -f null -")...)
+	if err := viewer.Start(); err != nil {
+		in.Close()
+		return nil, errors.Join(err, server.Wait())
+	}
+	return func() {
+		viewer.Process.Kill() //nolint:errcheck // it may have gone
+		viewer.Wait()         //nolint:errcheck // it was killed
+		m.viewer.close()
+		in.Close()
+		server.Wait() //nolint:errcheck // there is nothing to do about it
+	}, nil
+}
+
+// moment waits for the nth of Repeats moments of a GOP.
+func (m *rtspMeasure) moment(ctx context.Context, n int) error {
+	const look = 5 * time.Millisecond
+	before := m.viewer.latest()
+	for deadline := time.Now().Add(3 * rtspGOP); !m.viewer.latest().After(before); {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if time.Now().After(deadline) {
+			return errors.New("the server sends no keyframes")
+		}
+		time.Sleep(look)
+	}
+	time.Sleep(time.Until(m.viewer.latest().Add(rtspGOP * time.Duration(n) / time.Duration(m.Repeats))))
+	return nil
+}
+
+// gstPython finds an interpreter that has GStreamer's binding: the distribution's.
+func gstPython() string {
+	const script = "import gi; gi.require_version('GstRtspServer', '1.0')"
+	if exec.Command("python3", "-c", script).Run() == nil {
+		return "python3"
+	}
+	return "/usr/bin/python3"
+}
+
+func (m *rtspMeasure) measure(ctx context.Context) error {
+	var who []Contestant
+	for _, c := range RTSPContestants() {
+		if lacks := c.missing(m.programs); lacks != "" {
+			m.results.LeftOut[c.Name] = lacks
+			continue
+		}
+		who = append(who, c)
+		m.results.Rows = append(m.results.Rows, RTSPRow{Contestant: c.Name, Command: c.String()})
+	}
+	for round := range m.Repeats {
+		for i := range who {
+			m.Progress(round*len(who)+i, m.Repeats*len(who), who[i].Name)
+			if err := m.moment(ctx, round); err != nil {
+				return err
+			}
+			run, err := m.run(&who[i])
+			if err != nil {
+				return err
+			}
+			m.results.Rows[i].Runs = append(m.results.Rows[i].Runs, run)
+		}
+	}
+	return nil
+}
+
+// run lets a contestant take one picture.
+func (m *rtspMeasure) run(c *Contestant) (RTSPRun, error) {
+	picture := filepath.Join(m.dir, "picture")
+	if c.Name != undecodedName {
+		picture += ".jpg"
+	}
+	os.Remove(picture)
+	tap, err := newRTSPTap(m.address)
+	if err != nil {
+		return RTSPRun{}, err
+	}
+	began := time.Now()
+	p, err := begin(&order{TimeoutMS: runTimeout.Milliseconds(), Argv: c.argv(map[string]string{
+		"MASTER": "rtsp://" + tap.listener.Addr().String() + rtspPath, "PICTURE": picture,
+	}, m.programs)})
+	if err != nil {
+		tap.close()
+		return RTSPRun{}, err
+	}
+	p.stdin.Close()
+	o := p.end()
+	saw := tap.close()
+	run := RTSPRun{Down: saw.Down, Wall: o.Wall, CPU: o.CPU, KeyDown: saw.KeyDown}
+	if !saw.Key.IsZero() {
+		run.Wait, run.After = saw.Key.Sub(saw.Play), began.Add(o.Wall).Sub(saw.Key)
+	}
+	switch got, err := readPicture(picture); {
+	case o.Exit != 0:
+		run.Failure = complaint(c, o)
+	case c.Name == undecodedName:
+	case err != nil:
+		run.Failure = err.Error()
+	default:
+		run.PSNR = nearest(m.frames, shrink(got))
+		if run.PSNR < samePSNR {
+			run.Failure = fmt.Sprintf("a picture that was not sent (%.0f dB)", run.PSNR)
+		}
+	}
+	return run, nil
+}
+
+// readFrames decodes a stream's pictures, each made smaller.
+func readFrames(ctx context.Context, file string) ([]luma, error) {
+	cmd := exec.CommandContext(ctx, "ffmpeg", words("-nostdin -v error -i "+file+" -f rawvideo -pix_fmt gray pipe:1")...)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	var frames []luma
+	for range rtspFrames {
+		l := luma{width: rtspWidth, height: rtspHeight, pix: make([]byte, rtspWidth*rtspHeight)}
+		if _, err := io.ReadFull(out, l.pix); err != nil {
+			return nil, errors.Join(fmt.Errorf("decoding the pictures to compare with: %w", err), cmd.Wait())
+		}
+		frames = append(frames, shrink(l))
+	}
+	return frames, cmd.Wait()
+}
+
+// shrink averages squares of four by four.
+func shrink(l luma) luma {
+	const by = 4
+	s := luma{width: l.width / by, height: l.height / by}
+	for y := range s.height {
+		for x := range s.width {
+			sum := 0
+			for i := range by {
+				for _, v := range l.pix[(y*by+i)*l.width+x*by:][:by] {
+					sum += int(v)
+				}
+			}
+			s.pix = append(s.pix, byte(sum/(by*by)))
+		}
+	}
+	return s
+}
+
+// nearest is how much l is like the one that it is most like.
+func nearest(frames []luma, l luma) (best float64) {
+	for _, f := range frames {
+		best = max(best, psnr(f, l))
+	}
+	return best
+}

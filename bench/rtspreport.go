@@ -1,0 +1,123 @@
+package bench
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// RTSPResults is what MeasureRTSP found.
+type RTSPResults struct {
+	Began    time.Time
+	Versions map[string]string
+	LeftOut  map[string]string // contestants, by name, and what they lack
+	Rows     []RTSPRow
+}
+
+// RTSPRow is a contestant's runs.
+type RTSPRow struct {
+	Contestant, Command string
+	Runs                []RTSPRun
+}
+
+// RTSPRun is one picture.
+type RTSPRun struct {
+	Failure   string        // "" where the picture is good
+	Down      int64         // bytes of RTSP and RTP to the contestant
+	Wall, CPU time.Duration // of the command
+	Wait      time.Duration // from the answer to PLAY to the end of the first keyframe; 0 where none was seen
+	KeyDown   int64         // bytes of that time
+	After     time.Duration // from there to the command's end
+	PSNR      float64       // to the nearest of the stream's pictures
+}
+
+// The targets of a grab over RTSP.
+const (
+	rtspBytesFactor = 1.05
+	rtspBytesMore   = 4000
+	rtspTimeMore    = 120 * time.Millisecond
+	rtspCPU         = 15 * time.Millisecond
+)
+
+// WriteTo writes the report in Markdown.
+func (r *RTSPResults) WriteTo(w io.Writer) (int64, error) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# One picture over RTSP\n\nMeasured %s: %dx%d, 25 pictures a second, 2 Mbit/s, a keyframe every %v, from GStreamer's RTSP server over TCP\non loopback, the contestants in turn, begun at moments that are spread over the GOP.",
+		r.Began.Format("2006-01-02"), rtspWidth, rtspHeight, rtspGOP)
+	for _, name := range slices.Sorted(maps.Keys(r.LeftOut)) {
+		fmt.Fprintf(&b, " Left out: %s (%s is not installed).", name, r.LeftOut[name])
+	}
+	b.WriteString("\nBytes are those of RTSP and RTP, without TCP/IP headers. Good pictures are like one that was sent.\n\n" +
+		"| contestant | down, median | worst | time, median | worst | CPU, median | good |\n|---|--:|--:|--:|--:|--:|--:|\n")
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		down, wall, cpu := row.sorted(func(r RTSPRun) int64 { return r.Down }), row.sorted(func(r RTSPRun) int64 { return int64(r.Wall) }), row.sorted(func(r RTSPRun) int64 { return int64(r.CPU) })
+		if len(down) == 0 {
+			continue
+		}
+		last := len(down) - 1
+		fmt.Fprintf(&b, "| %s | %s | %s | %.2f s | %.2f s | %d ms | %d of %d |\n", row.Contestant, kilobytes(median(down)), kilobytes(down[last]),
+			time.Duration(median(wall)).Seconds(), time.Duration(wall[last]).Seconds(), time.Duration(median(cpu)).Milliseconds(), row.good(), len(down))
+	}
+	r.targets(&b)
+	b.WriteString("\n## Commands\n\n")
+	for _, row := range r.Rows {
+		fmt.Fprintf(&b, "- %s: `%s`\n", row.Contestant, row.Command)
+	}
+	n, err := io.WriteString(w, b.String())
+	return int64(n), err
+}
+
+// targets says how kfgrab's runs stand to what they are to stay below.
+func (r *RTSPResults) targets(b *strings.Builder) {
+	b.WriteString("\n## Targets\n\n")
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		switch row.Contestant {
+		case coldName:
+			row.target(b, "bytes down, less those from PLAY to the keyframe's end × 1.05, to stay below 4 kB", func(r RTSPRun) (string, bool) {
+				over := r.Down - int64(rtspBytesFactor*float64(r.KeyDown))
+				return fmt.Sprintf("%d bytes", over), over <= rtspBytesMore
+			})
+			row.target(b, "time from the keyframe's end to the picture, to stay below 120 ms", func(r RTSPRun) (string, bool) {
+				return r.After.Round(time.Millisecond).String(), r.After <= rtspTimeMore
+			})
+		case undecodedName:
+			row.target(b, "CPU of a grab without decoding, to stay below 15 ms", func(r RTSPRun) (string, bool) {
+				return r.CPU.Round(time.Millisecond / 10).String(), r.CPU <= rtspCPU
+			})
+		}
+	}
+}
+
+func (row *RTSPRow) target(b *strings.Builder, what string, judge func(RTSPRun) (string, bool)) {
+	met, all := 0, []string{}
+	for _, r := range row.Runs {
+		got, ok := judge(r)
+		if ok {
+			met++
+		}
+		all = append(all, got)
+	}
+	fmt.Fprintf(b, "- %s, %s: %d of %d runs (%s, in the order of the moments)\n", row.Contestant, what, met, len(all), strings.Join(all, ", "))
+}
+
+func (row *RTSPRow) sorted(figure func(RTSPRun) int64) (list []int64) {
+	for _, r := range row.Runs {
+		list = append(list, figure(r))
+	}
+	slices.Sort(list)
+	return list
+}
+
+func (row *RTSPRow) good() (n int) {
+	for _, r := range row.Runs {
+		if r.Failure == "" {
+			n++
+		}
+	}
+	return n
+}
