@@ -52,14 +52,11 @@ func markAs(how int, packets []*rtp.Packet) {
 	}
 }
 
-// pictureOf leaves the parameter sets out, of which the first may be lost.
+// pictureOf returns the slices of a frame: what stands before them may be lost, and
+// the parameter sets be those of before.
 func pictureOf(f *keyframe.Frame) (b []byte) {
 	for n := range keyframe.AnnexB(f.Data) {
-		t := n[0] & 0x1f
-		if f.Codec == keyframe.H265 {
-			t = n[0] >> 1 & 0x3f
-		}
-		if set := t == 7 || t == 8 || t >= 32 && t <= 34; !set {
+		if (&depacketizer{codec: f.Codec}).isSlice(n[0]) {
 			b = keyframe.AppendNALU(b, n)
 		}
 	}
@@ -81,7 +78,8 @@ func FuzzDepacketizer(f *testing.F) {
 	f.Add(byte(2), byte(2), bytes.Repeat([]byte{200, 250}, 100), []byte{3, 1, 40})
 	f.Add(byte(1), byte(2), bytes.Repeat([]byte{100, 0, 180}, 50), []byte{})
 	f.Add(byte(5), byte(3), bytes.Repeat([]byte{130, 7}, 80), []byte{30, 0, 0, 1})
-	f.Add(byte(5), byte(3), []byte{0x82, '0'}, []byte{0}) // the video parameter set alone is lost
+	f.Add(byte(0x95), byte(5), []byte("0"), []byte("000\xe6\xe6\xe6\xe6")) // all that stands before a slice is lost
+	f.Add(byte(5), byte(3), []byte{0x82, '0'}, []byte{0})                  // the video parameter set alone is lost
 	f.Fuzz(func(t *testing.T, which, marking byte, cuts, holes []byte) {
 		s := all[int(which)%len(all)]
 		donl := s.codec == keyframe.H265 && which > 128
