@@ -34,11 +34,15 @@ type Options struct {
 	// DefaultKeyframeTimeout where 0.
 	KeyframeTimeout time.Duration
 	// NoKeyframeRequest leaves it to the server when a keyframe comes. Otherwise it
-	// is asked for one (RTCP PLI and FIR), which an encoder then makes for all that
-	// watch.
+	// is asked for one (RTCP PLI and FIR) unless it begins with one, and an encoder
+	// that listens makes it for all that watch. With a GOP of ten seconds GStreamer's
+	// server took 0.1 s and 33 kB in place of up to 10 s and 2.4 MB; MediaMTX does not
+	// pass requests on.
 	NoKeyframeRequest bool
 	// KeepSession leaves the session open behind a grab, paused, for the next one.
-	// Close ends it.
+	// Close ends it. Where the server has ended it meanwhile, the next grab begins
+	// another. A GStreamer server pauses its source with its only viewer, and some
+	// sources do not wake up for another one until this session ends.
 	KeepSession bool
 
 	Meter  *meter.Counter // counts the sockets' bytes and the requests
