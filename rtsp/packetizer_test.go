@@ -19,7 +19,17 @@ type stream struct {
 	frames []*keyframe.Frame
 }
 
+// load returns a stream of four keyframes.
 func load(tb testing.TB, name string, c keyframe.Codec) *stream {
+	tb.Helper()
+	s := loadAny(tb, name, c)
+	if len(s.frames) != 4 {
+		tb.Fatalf("%s has %d keyframes, want 4", name, len(s.frames))
+	}
+	return s
+}
+
+func loadAny(tb testing.TB, name string, c keyframe.Codec) *stream {
 	tb.Helper()
 	b, err := os.ReadFile(testmedia.Make(tb, name))
 	if err != nil {
@@ -51,9 +61,6 @@ func load(tb testing.TB, name string, c keyframe.Codec) *stream {
 		if f := a.EndAccessUnit(); f != nil {
 			s.frames = append(s.frames, f)
 		}
-	}
-	if len(s.frames) != 4 {
-		tb.Fatalf("%s has %d keyframes, want 4", name, len(s.frames))
 	}
 	return s
 }

@@ -156,6 +156,21 @@ func TestDescribeInBand(t *testing.T) {
 	}
 }
 
+// A stream without IDR pictures, which refreshes itself bit by bit, gives the
+// picture at whose end all was refreshed.
+func TestGradualRefresh(t *testing.T) {
+	s := loadAny(t, "refresh.264", keyframe.H264)
+	p := &packetizer{codec: s.codec}
+	for _, u := range s.units[5:100] { // the first is an IDR picture
+		p.unit(u)
+	}
+	srv := &script{sdp: h264SDP, play: func(c *peer) { c.send(p.packets) }}
+	f, err := grab(t, srv.run(t), nil)
+	if err != nil || f.Kind != keyframe.GradualRefresh || f.Pictures < 2 {
+		t.Fatalf("%+v, %v", f, err)
+	}
+}
+
 // The session ends with TEARDOWN, of that session.
 func TestTeardown(t *testing.T) {
 	_, packets := pictures(t, 0, 1)
@@ -226,9 +241,9 @@ func TestPTS(t *testing.T) {
 // A server that says nothing ends with the context, whose cause is in the error.
 func TestMute(t *testing.T) {
 	boss := errors.New("the user has gone")
-	for _, scheme := range []string{"rtsp", "rtsps"} {
+	for _, scheme := range []string{"rtsp", "rtsps", "rtsp+http", "rtsps+http", "rtsp+ws", "rtsps+ws"} {
 		for _, at := range []string{"connect", "DESCRIBE", "PLAY", "packets"} {
-			if scheme == "rtsps" && at != "connect" {
+			if scheme != "rtsp" && at != "connect" {
 				continue
 			}
 			t.Run(scheme+" "+at, func(t *testing.T) {
