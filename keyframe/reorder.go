@@ -1,40 +1,19 @@
 package keyframe
 
 import (
-	"bytes"
 	"fmt"
 	"math/bits"
 )
 
-// WithoutReordering returns a sequence parameter set, a whole NAL unit without its
-// start code, that says of the same pictures that they are shown in the order they
-// are decoded in. It is for access units that each stand alone: a decoder gives such
-// a picture out at once, and otherwise waits for those that might belong before it.
-// The error wraps ErrCorrupt, or ErrUnsupported for another codec.
-func WithoutReordering(c Codec, sps []byte) ([]byte, error) {
-	var w *bitWriter
-	var err error
-	head := 1
-	switch c {
-	case H264:
-		w, err = withoutReordering264(sps)
-	case H265:
-		head = 2
-		w, err = withoutReordering265(sps)
-	default:
-		err = fmt.Errorf("%w: sequence parameter sets of %v", ErrUnsupported, c)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return appendEscaped(bytes.Clone(sps[:head]), w.data), nil
-}
-
-var errNoEnd = fmt.Errorf("%w: sequence parameter set with a broken end", ErrCorrupt)
-
-// withoutReordering264 replaces the end of the VUI parameters, from
-// bitstream_restriction_flag on (ISO/IEC 14496-10 E.1.1).
-func withoutReordering264(sps []byte) (*bitWriter, error) {
+// WithoutReordering returns a sequence parameter set of H.264, a whole NAL unit
+// without its start code, that says of the same pictures that they are shown in the
+// order they are decoded in. It is for access units that each stand alone: a decoder
+// gives such a picture out at once, and otherwise waits for those that might belong
+// before it. The error wraps ErrCorrupt.
+//
+// It replaces the end of the VUI parameters, from bitstream_restriction_flag on
+// (ISO/IEC 14496-10 E.1.1).
+func WithoutReordering(sps []byte) ([]byte, error) {
 	_, r, err := beginSPS264(sps)
 	if err != nil {
 		return nil, err
@@ -49,7 +28,7 @@ func withoutReordering264(sps []byte) (*bitWriter, error) {
 		w.bits(0, 8) // nothing of the VUI up to pic_struct_present_flag
 	}
 	if r.bad {
-		return nil, errNoEnd
+		return nil, fmt.Errorf("%w: the VUI of a sequence parameter set ends too early", ErrCorrupt)
 	}
 	w.bits(0b11, 2) // bitstream_restriction_flag, motion_vectors_over_pic_boundaries_flag
 	w.ue(0)         // max_bytes_per_pic_denom: no limit
@@ -59,7 +38,7 @@ func withoutReordering264(sps []byte) (*bitWriter, error) {
 	w.ue(0)         // max_num_reorder_frames
 	w.ue(16)        // max_dec_frame_buffering
 	w.bits(1, 1)    // rbsp_stop_one_bit
-	return w, nil
+	return appendEscaped([]byte{sps[0]}, w.data), nil
 }
 
 func skipToRestriction264(r *bitReader) {
@@ -91,34 +70,6 @@ func skipHRD264(r *bitReader) {
 		r.flag()
 	}
 	r.bits(20)
-}
-
-// withoutReordering265 replaces the sub-layers' ordering (ISO/IEC 23008-2 7.3.2.2).
-func withoutReordering265(sps []byte) (*bitWriter, error) {
-	s, r, err := beginSPS265(sps)
-	if err != nil {
-		return nil, err
-	}
-	if rest := *r; !skipToVUI265(&rest, s.subLayers, s.log2MaxPOC) || rest.flag() && !vui265(&rest, &Info{}) {
-		return nil, errNoEnd
-	}
-	w := &bitWriter{}
-	layers := 1
-	if r.flag() {
-		layers = s.subLayers
-	}
-	w.copy(r.data, r.pos)
-	for range layers {
-		w.ue(r.ue()) // sps_max_dec_pic_buffering_minus1
-		w.ue(0)      // sps_max_num_reorder_pics
-		w.ue(0)      // sps_max_latency_increase_plus1: no limit
-		r.ue()
-		r.ue()
-	}
-	for r.pos < len(r.data)*8 {
-		w.bits(r.bits(1), 1)
-	}
-	return w, nil
 }
 
 // bitWriter is the counterpart of bitReader.

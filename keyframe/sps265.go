@@ -17,47 +17,39 @@ const (
 
 // sps265 is a sequence parameter set of H.265 (ISO/IEC 23008-2 7.3.2.2).
 type sps265 struct {
-	raw        []byte
-	id, vpsID  int
-	subLayers  int
-	log2MaxPOC int // of pic_order_cnt_lsb
-	info       Info
+	raw       []byte
+	id, vpsID int
+	info      Info
 }
 
 func parseSPS265(nalu []byte) (*sps265, error) {
-	s, r, err := beginSPS265(nalu)
-	// What follows is wanted for the VUI alone; damage there takes nothing from
-	// the picture.
-	if err == nil && skipToVUI265(r, s.subLayers, s.log2MaxPOC) && r.flag() {
-		vui265(r, &s.info)
-	}
-	return s, err
-}
-
-// beginSPS265 leaves r at sps_sub_layer_ordering_info_present_flag.
-func beginSPS265(nalu []byte) (*sps265, *bitReader, error) {
 	if len(nalu) < 4 {
-		return nil, nil, fmt.Errorf("%w: sequence parameter set of %d bytes", ErrCorrupt, len(nalu))
+		return nil, fmt.Errorf("%w: sequence parameter set of %d bytes", ErrCorrupt, len(nalu))
 	}
 	r := &bitReader{data: AppendRBSP(nil, nalu[2:])}
 	s := &sps265{raw: nalu}
 	i := &s.info
 	s.vpsID = int(r.bits(4))
-	s.subLayers = int(r.bits(3)) + 1
-	if s.subLayers > maxSubLayers265 {
-		return nil, nil, fmt.Errorf("%w: sequence parameter set of %d sub-layers", ErrCorrupt, s.subLayers)
+	subLayers := int(r.bits(3)) + 1
+	if subLayers > maxSubLayers265 {
+		return nil, fmt.Errorf("%w: sequence parameter set of %d sub-layers", ErrCorrupt, subLayers)
 	}
 	r.flag() // sps_temporal_id_nesting_flag
-	profileTierLevel(r, i, s.subLayers)
+	profileTierLevel(r, i, subLayers)
 	s.id = r.upTo(maxSPSID265)
 	size265(r, i)
 	i.BitDepth = r.upTo(8) + 8
 	r.upTo(8) // bit_depth_chroma_minus8
-	s.log2MaxPOC = r.upTo(12) + 4
+	log2MaxPOC := r.upTo(12) + 4
 	if r.bad {
-		return nil, nil, fmt.Errorf("%w: sequence parameter set ends too early or is out of bounds", ErrCorrupt)
+		return nil, fmt.Errorf("%w: sequence parameter set ends too early or is out of bounds", ErrCorrupt)
 	}
-	return s, r, nil
+	// What follows is wanted for the VUI alone; damage there takes nothing from
+	// the picture.
+	if skipToVUI265(r, subLayers, log2MaxPOC) && r.flag() {
+		vui265(r, i)
+	}
+	return s, nil
 }
 
 // profileTierLevel reads 7.3.3 for the general profile and level.
@@ -218,9 +210,7 @@ func skipRefPicSets265(r *bitReader) {
 	}
 }
 
-// vui265 reads the VUI parameters (E.2.1) as far as the frame rate, and says whether
-// it got there.
-func vui265(r *bitReader, i *Info) bool {
+func vui265(r *bitReader, i *Info) {
 	vuiPicture(r, i)
 	r.flag()                // neutral_chroma_indication_flag
 	i.Interlaced = r.flag() // field_seq_flag
@@ -231,13 +221,12 @@ func vui265(r *bitReader, i *Info) bool {
 		}
 	}
 	if !r.flag() { // vui_timing_info_present_flag
-		return !r.bad
+		return
 	}
 	tick, scale := r.bits(32), r.bits(32)
 	if !r.bad && tick > 0 && scale > 0 {
 		i.FrameRateNum, i.FrameRateDen = reduce(int(scale), int(tick))
 	}
-	return !r.bad
 }
 
 // parsePPS265 reads the ids of a picture parameter set (7.3.2.3).
