@@ -27,6 +27,11 @@ func arguments(s shape, o Output) []string {
 
 // decoder is the part up to the stream to be decoded.
 func decoder(c keyframe.Codec) []string {
+	return append(decoding(c), "-f", c.String(), "-i", "pipe:0", "-map", "0")
+}
+
+// decoding is the part up to the container.
+func decoding(c keyframe.Codec) []string {
 	// One thread: slices are the only thing to share in a single picture, and
 	// with slice threads H.264 errors go unreported.
 	args := []string{
@@ -43,7 +48,7 @@ func decoder(c keyframe.Codec) []string {
 		// no error in the picture.
 		args = append(args, "-err_detect", "explode+crccheck")
 	}
-	return append(args, "-f", c.String(), "-i", "pipe:0", "-map", "0")
+	return args
 }
 
 // ending is the part from the filters on.

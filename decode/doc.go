@@ -7,10 +7,14 @@
 // [Output.Size] how large it will be. [Decoder.DecodeSequence] makes several
 // pictures of a row of access units in one run.
 //
+// Who decodes again and again saves the start of a process by [Pool], whose
+// processes stay up; a single picture is cheaper without.
+//
 // The process reads the frame from its standard input and writes the picture to
 // its standard output. Its arguments tell the codec and the output wanted,
 // nothing of the stream. It gets an empty environment and a process group of its
-// own, and it is dead and reaped when the call returns, whatever happened.
+// own, on Linux bounds of memory, CPU time and files, and it is dead and reaped when
+// the call returns, whatever happened; those of a Pool when it is closed.
 //
 // A picture that ffmpeg had to patch is an error that wraps
 // [keyframe.ErrCorrupt]. ffmpeg notices all truncation and nearly all damage in
