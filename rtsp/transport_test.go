@@ -82,6 +82,12 @@ func TestVLC(t *testing.T) {
 	}
 }
 
+func TestGStreamerMulticast(t *testing.T) {
+	file := testmedia.Make(t, "live.265")
+	srv := testserver.GStreamer{File: file, Codec: "h265", Multicast: true}.Start(t)
+	checkTransport(t, srv.URL("/live"), Options{Transport: Multicast}, Multicast, file)
+}
+
 // Datagrams would not be encrypted.
 func TestSecureUDP(t *testing.T) {
 	srv := testserver.GStreamer{File: testmedia.Make(t, "live.264"), Codec: "h264", TLS: true}.Start(t)

@@ -124,6 +124,7 @@ type GStreamer struct {
 	Digest         bool // instead of basic authentication
 	TLS            bool
 	Feedback       bool // offers RTP/AVPF
+	Multicast      bool // runs as on another host, as its sockets leave no room for a viewer's
 }
 
 // Start runs it. Its lines are those that testdata/rtsp/gstserver.py tells of.
@@ -151,10 +152,16 @@ func (g GStreamer) Start(tb testing.TB) *RTSP {
 	if g.File == "" {
 		g.File = "-"
 	}
-	s.launch(tb, exec.Command(python(tb), append(args, g.File)...))
+	host, command := "127.0.0.1", exec.Command
+	if g.Multicast {
+		n := newNamespace(tb)
+		host, command = n.address, n.command
+		args = append(args, "--address", host, "--multicast", n.device)
+	}
+	s.launch(tb, command(python(tb), append(args, g.File)...))
 	for _, l := range s.Await(tb, "port ") {
 		if port, ok := strings.CutPrefix(l, "port "); ok {
-			s.addr = "127.0.0.1:" + port
+			s.addr = host + ":" + port
 		}
 	}
 	return s

@@ -2,7 +2,7 @@
 """Serves one Annex B file over RTSP, in a loop and in real time at 25 pictures a
 second, or what an encoder makes, with GStreamer's RTSP server. Clients share the stream, as with a camera.
 
-Listens on 127.0.0.1. The first line on standard output is "port N"; then come
+Listens on 127.0.0.1 unless told otherwise. The first line on standard output is "port N"; then come
 "request METHOD path" for what clients ask and "closed" for each that leaves.
 Ends when standard input does.
 """
@@ -34,6 +34,8 @@ def arguments():
     parser.add_argument("--password")
     parser.add_argument("--digest", action="store_true")
     parser.add_argument("--certificate", help="PEM file with certificate and key")
+    parser.add_argument("--address", default="127.0.0.1", help="to listen on")
+    parser.add_argument("--multicast", metavar="DEVICE", help="network device to send to a group over")
     parser.add_argument("--feedback", action="store_true", help="offer RTP/AVPF")
     return parser.parse_args()
 
@@ -97,6 +99,13 @@ def feed(media, pictures):
     GLib.timeout_add(1000 // RATE, push)
 
 
+def multicast(factory, device):
+    pool = GstRtspServer.RTSPAddressPool.new()
+    pool.add_range("239.255.42.42", "239.255.42.42", 46000, 46001, 1)
+    factory.set_address_pool(pool)
+    factory.set_multicast_iface(device)
+
+
 def token():
     t = GstRtspServer.RTSPToken()
     t.set_string("media.factory.role", ROLE)
@@ -134,6 +143,8 @@ def main():
     factory.set_shared(True)
     if opt.feedback:
         factory.set_profiles(GstRtsp.RTSPProfile.AVP | GstRtsp.RTSPProfile.AVPF)
+    if opt.multicast:
+        multicast(factory, opt.multicast)
     pictures = stripes
     if opt.file != "-":
         with open(opt.file, "rb") as f:
@@ -148,7 +159,7 @@ def main():
     factory.set_permissions(permissions)
 
     server = GstRtspServer.RTSPServer.new()
-    server.set_address("127.0.0.1")
+    server.set_address(opt.address)
     server.set_service("0")
     if opt.user or opt.certificate:
         server.set_auth(authentication(opt))
