@@ -14,5 +14,7 @@ echo "== one keyframe of a 1080p transport stream; one on standard input behind 
 bench ./cmd/kfgrab 'BenchmarkSnapshot|BenchmarkLongPipe' 20x
 echo "== transport stream without a keyframe; keyframes of 67 kB and 3.4 MB"
 bench ./ts 'BenchmarkScan|BenchmarkLargeAccessUnit' 2s
+echo "== 200 RTSP streams of 1 Mbit/s held open: CPU time, memory"
+bench ./session 'BenchmarkHeldOpen' 1x
 echo "== memory on the way to a keyframe; bytes read and requests made"
 "$go" test -count=1 -v -run '^(TestMemoryOfLongPipe|TestBytesFromNginx)$' ./file | sed -n 's/^ *[a-z_]*\.go:[0-9]*: //p'

@@ -13,7 +13,7 @@ const slack = time.Millisecond
 
 // choice is what a decoder is to be fed, and what it is to show.
 type choice struct {
-	data  [][]byte // access units in decoding order
+	data  [][]byte // access units in decoding order, copied
 	show  []int    // places in the order of presentation
 	times []time.Duration
 }
@@ -92,7 +92,7 @@ func (r *ring) feed(picked []shown) (c choice) {
 	var fed []shown
 	for i := e.at; i <= last; i++ {
 		if pts := r.pictures[i].pts; pts >= start { // else it is leading, and depends on what was before
-			c.data = append(c.data, r.pictures[i].data)
+			c.data = append(c.data, slices.Clone(r.pictures[i].data))
 			fed = append(fed, shown{i, pts})
 		}
 	}

@@ -18,9 +18,10 @@
 //
 // The pictures asked for are chosen by their times, in the order of presentation;
 // what is fed to one run of ffmpeg is the access units from the nearest start
-// (decode.Decoder.DecodeSequence). Readers take no more than a list of them from the
-// ring, under a lock that is held for microseconds, and so never hold the receiver
-// up.
+// (decode.Decoder.DecodeSequence). They are copied from the ring under a lock that is
+// held for as long as that takes, a fraction of a millisecond for ten seconds of
+// 1 Mbit/s, so that no reader holds the receiver up. The ring's memory is outside of
+// Go's heap: see store.
 //
 // A stream that ends or fails is opened again, after a wait that doubles each time,
 // with some chance in it. The ring stays until the new connection has a keyframe.

@@ -15,7 +15,12 @@ import (
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(serverMode) != "" {
+		os.Exit(serveBenchmark())
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // testTime is far more than any of the tests need.
 const testTime = 30 * time.Second

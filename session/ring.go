@@ -19,7 +19,7 @@ const (
 )
 
 // ring keeps the pictures of the last seconds, in decoding order, and knows from
-// where they can be decoded. It has no clock and no lock.
+// where they can be decoded. It has no clock and no lock. What it gives out is copied.
 type ring struct {
 	keep     time.Duration
 	maxBytes int64
@@ -29,6 +29,7 @@ type ring struct {
 	pictures []picture
 	entries  []entry
 	bytes    int64
+	store    store
 	reorder  int  // how many pictures came before one that is shown earlier, at most
 	evicted  int  // since the stream was as it is
 	cut      bool // of those, some for their bytes
@@ -47,6 +48,7 @@ type ring struct {
 // picture is an access unit.
 type picture struct {
 	data []byte
+	in   *block
 	pts  time.Duration
 }
 
@@ -59,7 +61,7 @@ type circumstances struct {
 
 // entry is where a decoder can start.
 type entry struct {
-	frame   *keyframe.Frame
+	frame   keyframe.Frame // without Data
 	arrived time.Time
 	at      int // the first picture to be decoded
 	clean   int // the first one that is to be seen: at, but for a gradual refresh
@@ -109,7 +111,8 @@ func (r *ring) push(f *keyframe.Frame, now time.Time) bool {
 		r.dropped++
 		return false
 	}
-	r.pictures = append(r.pictures, picture{f.Data, f.PTS})
+	data, in := r.store.keep(f.Data)
+	r.pictures = append(r.pictures, picture{data, in, f.PTS})
 	r.bytes += int64(len(f.Data))
 	if starts {
 		r.enter(f, now)
@@ -160,12 +163,13 @@ func (r *ring) leading(f *keyframe.Frame) bool {
 // enter makes the last picture one to start from.
 func (r *ring) enter(f *keyframe.Frame, now time.Time) {
 	n := len(r.pictures) - 1
-	e := entry{frame: f, arrived: now, at: n, clean: n}
+	e := entry{frame: *f, arrived: now, at: n, clean: n}
+	e.frame.Data = nil
 	if f.Kind == keyframe.GradualRefresh {
 		e.at = n + 1 - f.Pictures
 	}
 	if r.pending >= 0 {
-		f.AfterGap = true
+		e.frame.AfterGap = true
 		r.dropped += int64(e.at - r.pending)
 		from := r.pending
 		if r.fresh {
@@ -183,8 +187,16 @@ func (r *ring) enter(f *keyframe.Frame, now time.Time) {
 func (r *ring) remove(from, to int) {
 	for _, p := range r.pictures[from:to] {
 		r.bytes -= int64(len(p.data))
+		r.store.drop(p.in)
 	}
 	r.pictures = slices.Delete(r.pictures, from, to)
+}
+
+// release forgets all there is, and gives the memory back.
+func (r *ring) release() {
+	r.remove(0, len(r.pictures))
+	r.entries, r.pending, r.fresh = nil, 0, true
+	r.store.close()
 }
 
 // overtaken counts the pictures in front of the last one that are shown behind it.

@@ -42,8 +42,9 @@ func frames(words string) (list []*keyframe.Frame) {
 	return list
 }
 
-func filled(keep time.Duration, maxBytes int64, list []*keyframe.Frame) *ring {
+func filled(t *testing.T, keep time.Duration, maxBytes int64, list []*keyframe.Frame) *ring {
 	r := newRing(keep, maxBytes)
+	t.Cleanup(r.release)
 	for _, f := range list {
 		r.push(f, time.Time{})
 	}
@@ -103,7 +104,7 @@ func TestRing(t *testing.T) {
 		{"gradual refresh behind a gap", "I0 P1 |P3 P4 P5 R3:6 P7", time.Second, 1e6, "0 1 6 7", 1},
 		{"gradual refresh with a gap in it", "P0 P1 |P3 R3:4 P5", time.Second, 1e6, "", 2},
 	} {
-		r := filled(c.keep, c.maxBytes, frames(c.words))
+		r := filled(t, c.keep, c.maxBytes, frames(c.words))
 		if got := r.places(); got != c.want || r.dropped != c.dropped {
 			t.Errorf("%s: kept %q and dropped %d, want %q and %d", c.name, got, r.dropped, c.want, c.dropped)
 		}
@@ -115,7 +116,7 @@ func TestRing(t *testing.T) {
 func TestRingWithoutTimes(t *testing.T) {
 	list := frames("I0 P1 P2 P3 I4 P5")
 	list[2].PTS = keyframe.NoPTS
-	r := filled(time.Second, 1e6, list)
+	r := filled(t, time.Second, 1e6, list)
 	if got := r.places(); got != "0 1 4 5" || r.dropped != 2 || r.gaps != 1 {
 		t.Errorf("kept %q, dropped %d, %d gaps", got, r.dropped, r.gaps)
 	}
@@ -124,7 +125,7 @@ func TestRingWithoutTimes(t *testing.T) {
 // A new connection, or another size, takes the place of the old pictures with its
 // first keyframe.
 func TestRingRestart(t *testing.T) {
-	r := filled(time.Second, 1e6, frames("I0 P1 P2"))
+	r := filled(t, time.Second, 1e6, frames("I0 P1 P2"))
 	r.restart()
 	for i, want := range []string{"0 1 2", "0 1 2", "7", "7 8"} {
 		f := frames("P5 P6 I7 P8")[i]
@@ -154,8 +155,8 @@ func (r *ring) verify(t rapid.TB) {
 		if e.at < 0 || e.at > e.clean || e.clean >= len(r.pictures) || i > 0 && e.clean <= r.entries[i-1].clean {
 			t.Fatalf("entry %d: %d to %d of %d", i, e.at, e.clean, len(r.pictures))
 		}
-		if number(r.pictures[e.clean].data) != number(e.frame.Data) {
-			t.Fatalf("entry %d leads to picture %d, not %d", i, number(r.pictures[e.clean].data), number(e.frame.Data))
+		if r.pictures[e.clean].pts != e.frame.PTS {
+			t.Fatalf("entry %d leads to picture %d of %v, not to that of %v", i, number(r.pictures[e.clean].data), r.pictures[e.clean].pts, e.frame.PTS)
 		}
 	}
 	if len(r.entries) > 0 && r.entries[0].at != 0 || r.pending > len(r.pictures) {
@@ -191,7 +192,7 @@ func TestChoose(t *testing.T) {
 		{"in a gradual refresh", "P0 P1 P2 R3:3 P4", 3, 25, "", ""},
 		{"nothing", "P0 P1", 1, 25, "", ""},
 	} {
-		r := filled(time.Minute, 1e6, frames(c.words))
+		r := filled(t, time.Minute, 1e6, frames(c.words))
 		chosen, ok := r.choose(c.n, c.rate)
 		if ok != (c.show != "") {
 			t.Errorf("%s: %v", c.name, ok)
@@ -293,6 +294,7 @@ func TestRingProperty(t *testing.T) {
 		list, whole := stream(t)
 		keep := time.Duration(rapid.IntRange(1, 40).Draw(t, "keep")) * tick
 		r := newRing(keep, int64(rapid.IntRange(1, 60).Draw(t, "pictures"))*100)
+		defer r.release()
 		for _, f := range list {
 			r.push(f, time.Time{})
 			r.verify(t)

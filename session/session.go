@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -47,7 +46,7 @@ func Open(rawURL string, o *Options) (*Session, error) {
 }
 
 // Start begins to receive, in one goroutine that ends with ctx or Close. It is to be
-// called once.
+// called once, and Close in any case.
 func (s *Session) Start(ctx context.Context) {
 	ctx, stop := context.WithCancelCause(ctx)
 	s.mu.Lock()
@@ -63,8 +62,8 @@ func (s *Session) Start(ctx context.Context) {
 	}()
 }
 
-// Close ends the session. It returns when its goroutine and its connections are
-// gone; what is being decoded goes on. It may be called again.
+// Close ends the session and forgets its pictures. It returns when its goroutine and
+// its connections are gone; what is being decoded goes on. It may be called again.
 func (s *Session) Close() error {
 	s.mu.Lock()
 	stop := s.stop
@@ -76,6 +75,9 @@ func (s *Session) Close() error {
 		stop(errClosed)
 		<-s.done
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ring.release()
 	return s.stream.Close()
 }
 
@@ -86,10 +88,10 @@ func (s *Session) Latest() (*kfgrab.Snapshot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.ring.entries) == 0 {
-		return nil, s.missing("no keyframe yet")
+		return nil, s.missing("no keyframe")
 	}
 	e := s.ring.entries[len(s.ring.entries)-1]
-	f := *e.frame
+	f := e.frame
 	var parts [][]byte
 	for _, p := range s.ring.pictures[e.at : e.clean+1] {
 		parts = append(parts, p.data)
@@ -155,7 +157,6 @@ func (s *Session) State() State {
 
 // take is what the stream gives each picture to.
 func (s *Session) take(f *keyframe.Frame) {
-	f.Data = slices.Clip(f.Data)
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
