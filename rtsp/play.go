@@ -101,7 +101,7 @@ func (s *session) wait(ctx context.Context, r *receiver) (*keyframe.Frame, error
 	err := s.endErr
 	switch {
 	case ctx.Err() != nil:
-		return nil, fmt.Errorf("%w: %w", missing, context.Cause(ctx))
+		return nil, fmt.Errorf("%v: %w", missing, context.Cause(ctx))
 	case late:
 		return nil, r.late(s.opt.KeyframeTimeout, s.transport)
 	case err == nil || errors.Is(err, io.EOF) || errors.As(err, &liberrors.ErrClientUnhandledMethod{}):
@@ -134,7 +134,6 @@ const pauseTime = time.Second
 // pause stops the packets and keeps the session. It says whether that worked.
 func (s *session) pause() bool {
 	defer time.AfterFunc(pauseTime, s.client.Close).Stop()
-	s.client.ReadTimeout = silence
 	_, err := s.client.Pause()
 	return err == nil
 }

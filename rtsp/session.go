@@ -111,7 +111,7 @@ func (s *session) count(r *base.Request) {
 	s.opt.Meter.AddRequest()
 	s.opt.Logger.Debug("rtsp request", "method", r.Method)
 	if r.Method == base.Pause {
-		s.playing = false
+		s.playing, s.client.ReadTimeout = false, silence
 	}
 	if r.Method == base.Teardown || s.playing {
 		return // not to be named in the error that led to it, nor waited for

@@ -26,13 +26,18 @@ func (s *session) transports() []Transport {
 		return []Transport{s.opt.Transport}
 	case s.known != nil:
 		return []Transport{s.known.transport}
+	case s.plainDatagrams():
+		return []Transport{TCP}
 	}
 	return []Transport{TCP, UDP}
 }
 
+// plainDatagrams says whether datagrams would be less safe than the URL asks for.
+func (s *session) plainDatagrams() bool { return s.url.Scheme == "rtsps" && !s.video.encrypted }
+
 // setup sends SETUP, and has packets come to s.packet.
 func (s *session) setup(ctx context.Context) error {
-	if s.url.Scheme == "rtsps" && !s.video.encrypted && (s.opt.Transport == UDP || s.opt.Transport == Multicast) {
+	if s.plainDatagrams() && (s.opt.Transport == UDP || s.opt.Transport == Multicast) {
 		return fmt.Errorf("%w: over rtsps this server encrypts no datagrams (SRTP): only TCP is safe", keyframe.ErrUnsupported)
 	}
 	var answer *base.Response
