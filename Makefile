@@ -12,7 +12,7 @@ BENCHCOUNT ?= 1
 REPEATS    ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fuzz bench bench-rtsp microbench measure measure-loss build deps deps-demo deps-bench clean
+.PHONY: help demo test check fuzz bench bench-rtsp microbench measure bench-loss build deps deps-demo deps-bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
@@ -48,7 +48,7 @@ microbench: ## run the Go benchmarks that match BENCH, BENCHCOUNT times
 measure: ## measure CPU time, memory, speed and bytes of one keyframe
 	@sh scripts/measure.sh
 
-measure-loss: deps ## take 200 pictures over UDP where 5 % is lost, of four streams: some quarter of an hour
+bench-loss: deps ## take 200 pictures over UDP where 5 % is lost, of four streams: some quarter of an hour
 	KFGRAB_LOSSY_GRABS=200 $(GO) test -count=1 -timeout 40m -v -run '^TestLossy$$' ./rtsp | grep -v 'no keyframe within'
 
 build: ## build bin/kfgrab

@@ -17,7 +17,7 @@ import (
 )
 
 // lossyGrabs is how many pictures TestLossy takes, and of which streams:
-// KFGRAB_LOSSY_GRABS asks for another number, as make measure-loss does.
+// KFGRAB_LOSSY_GRABS asks for another number, as make bench-loss does.
 func lossyGrabs() (n int, files []string) {
 	n, err := strconv.Atoi(os.Getenv("KFGRAB_LOSSY_GRABS"))
 	if err != nil {
