@@ -68,7 +68,7 @@ func (r *Resource) acceptWhole(resp *response) (*body, error) {
 	r.whole = true
 	r.total = resp.ContentLength
 	b := newBody(resp, r.c.budget, span{0, resp.ContentLength})
-	b.overlong = true
+	b.overlong = !r.all
 	if !compressed(resp.Header) {
 		return b, nil
 	}

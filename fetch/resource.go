@@ -35,6 +35,9 @@ type Range struct {
 	// is known then and that takes no more than Most; 0 means no part of it. 36 is a
 	// thirty-sixth.
 	Share int64
+	// All says that it will be read to its end: it is asked for at once, a whole file
+	// without a range. The sizes above have no meaning then.
+	All bool
 }
 
 // Fetched is a request made for a Resource.
@@ -64,7 +67,8 @@ type Resource struct {
 	held    window
 	got     int64
 	body    *body // nil between requests
-	whole   bool  // the server ignores ranges
+	whole   bool  // the server ignores ranges, or is not asked for any
+	all     bool  // Range.All
 	pos     int64 // of Read, in the file
 	shorts  int
 	fetched []Fetched
@@ -82,6 +86,10 @@ func (c *Client) Open(ctx context.Context, u *url.URL, rng Range) *Resource {
 		r.err = fmt.Errorf("%s: %w: impossible byte range %d@%d", redact.URL(u.String()), keyframe.ErrCorrupt, rng.Length, rng.Offset)
 	}
 	r.planner = planner{base: rng.Offset, first: rng.First, next: rng.Next, most: rng.Most, share: rng.Share}
+	if rng.All {
+		r.all, r.whole = true, rng.Offset == 0 && rng.Length <= 0
+		r.planner.first = math.MaxInt64 / 2
+	}
 	if r.planner.first <= 0 {
 		r.planner.first = defaultRange
 	}

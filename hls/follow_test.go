@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/kfgrab/kfgrab/fetch"
+	"github.com/kfgrab/kfgrab/internal/meter"
 	"github.com/kfgrab/kfgrab/internal/origin"
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 	"github.com/kfgrab/kfgrab/internal/testserver"
@@ -231,10 +232,14 @@ func TestFollowMediaMTX(t *testing.T) {
 	server := testserver.MediaMTX{HLS: true}.Start(t)
 	server.Publish(t, file, "/live")
 	server.Await(t, "is converting into HLS")
-	s := source(t, server.HLS("/live"), nil, nil)
+	m := new(meter.Counter)
+	s := source(t, server.HLS("/live"), nil, &fetch.Options{Meter: m})
 	all, err := follow(t, s, 130)
 	if !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
+	}
+	if n := m.Read().Requests; n < 15 { // a playlist and a part every fifth of a second, behind the first segment
+		t.Errorf("%d requests, want one for each part", n)
 	}
 	want := testmedia.Hashes(t, read(t, file), "-f", "h264")
 	want = append(append(want, want...), want...)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"time"
 
 	"github.com/kfgrab/kfgrab/fetch"
@@ -157,7 +156,7 @@ func (s *Source) begin(ctx context.Context, seg *Segment) (*reading, error) {
 // ranges says how to read seg from the front.
 func (s *Source) ranges(seg *Segment, before *section) fetch.Range {
 	if s.follow != nil {
-		return fetch.Range{First: math.MaxInt32} // all of it
+		return fetch.Range{All: true}
 	}
 	rng := fetch.Range{First: s.firstRange(seg, before), Most: mostRange}
 	if s.span > 0 {
