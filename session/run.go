@@ -47,7 +47,11 @@ func (s *Session) run(ctx context.Context) {
 		if final {
 			return
 		}
-		wait := time.NewTimer(b.next(lasted, rand.Float64()))
+		pause := b.next(lasted, rand.Float64())
+		if log := s.opt.Stream.Logger; log != nil {
+			log.DebugContext(ctx, "session lost", "why", err, "lasted", lasted, "again in", pause)
+		}
+		wait := time.NewTimer(pause)
 		select {
 		case <-wait.C:
 		case <-ctx.Done():

@@ -167,6 +167,30 @@ func checkLatest(t *testing.T, s *Session, all [][]byte) {
 	}
 }
 
+// TestLossy: over a bad network pictures are missing, and none is torn.
+func TestLossy(t *testing.T) {
+	for _, c := range []struct{ recipe, codec string }{{"live.264", "h264"}, {"live.265", "h265"}} {
+		t.Run(c.recipe, func(t *testing.T) {
+			t.Parallel()
+			server := testserver.GStreamer{File: testmedia.Make(t, c.recipe), Codec: c.codec}.Start(t)
+			u := testserver.Lossy{Loss: 0.01, Late: 0.02, Seed: 7}.Start(t, server.URL("/live"))
+			s := start(t, u.String(), &Options{Stream: kfgrab.Options{RTSP: kfgrab.RTSPOptions{Transport: kfgrab.TransportUDP}}})
+			all := reference(t, c.recipe)
+			for round := range int64(4) {
+				st := await(t, s, "another gap and keyframe", func(st State) bool { return st.Keyframes > round+1 && st.Gaps > round && st.Kept > 0 })
+				clip, err := s.Frames(within(t), min(st.Kept, 20), 0, wholes)
+				if err != nil {
+					t.Fatal(err)
+				}
+				places(t, clip, all)
+			}
+			if st := s.State(); st.Dropped == 0 || st.Connections != 1 {
+				t.Errorf("%+v", st)
+			}
+		})
+	}
+}
+
 // relay takes connections on to a server that may be another one later.
 type relay struct {
 	net.Listener

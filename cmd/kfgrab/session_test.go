@@ -1,12 +1,16 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"io"
 	"os"
+	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
+	"github.com/kfgrab/kfgrab/internal/origin"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
@@ -38,6 +42,41 @@ func TestSessionEvery(t *testing.T) {
 	if bytes.Equal(clips[:clip], clips[2*clip:]) || c.stderr.Len() > 0 {
 		t.Errorf("the third clip is the first, or: %s", c.stderr.String())
 	}
+}
+
+// A stream that is lost is told of, and waited for.
+func TestSessionLost(t *testing.T) {
+	t.Parallel()
+	needFFmpeg(t)
+	live, err := origin.Start(t.Context(), &origin.Options{Profile: origin.Small()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := sync.OnceFunc(live.Close)
+	defer lost()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	c := newCommand(t, "session", live.RTSP(keyframe.H264), "--size", "64x36", "--every", "50ms", "-o", "now.rgb", "--json")
+	c.Stderr = w
+	c.start()
+	w.Close()
+	lines := bufio.NewScanner(r)
+	if !lines.Scan() || lines.Text()[0] != '{' {
+		t.Fatalf("%q", lines.Text())
+	}
+	lost()
+	for lines.Scan() && lines.Text()[0] == '{' {
+	}
+	if line := lines.Text(); !strings.HasPrefix(line, "kfgrab: no picture since 20") || !strings.Contains(line, live.RTSP(keyframe.H264)) {
+		t.Errorf("%q", line)
+	}
+	c.Process.Signal(syscall.SIGTERM)
+	for lines.Scan() {
+	}
+	c.ends(0)
 }
 
 // A file is replaced by what is newer.
