@@ -161,6 +161,27 @@ func TestFindOrder(t *testing.T) {
 	}
 }
 
+func TestCheck(t *testing.T) {
+	with := script(t, "echo ' V....D libwebp   WebP'; echo ' V....D png   PNG'")
+	without := script(t, "echo ' V....D png   libwebp is not the name'")
+	for _, c := range []struct {
+		decoder *decode.Decoder
+		format  decode.Format
+		want    string
+	}{
+		{with, decode.WebP, ""},
+		{without, decode.WebP, "this ffmpeg was built without webp"},
+		{without, decode.JPEG, ""},
+		{script(t, "exit 1"), decode.WebP, "exit status 1"},
+		{&decode.Decoder{Path: "/nonexistent"}, decode.JPEG, "no ffmpeg"},
+	} {
+		err := c.decoder.Check(context.Background(), decode.Output{Format: c.format})
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%v: %v, want %q", c.format, err, c.want)
+		}
+	}
+}
+
 func TestVersion(t *testing.T) {
 	got, err := script(t, "echo 'ffmpeg version 7.1-2 Copyright (c) 2000-2024'").Version(context.Background())
 	if err != nil || got != "7.1-2" {

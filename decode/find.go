@@ -1,29 +1,42 @@
 package decode
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
+	"runtime"
 )
 
 // Decoder runs ffmpeg. Its zero value is ready, and calls may run at the same
 // time.
 type Decoder struct {
-	// Path is the ffmpeg to run, a path or a name in PATH. Where it is empty,
-	// the environment variable KFGRAB_FFMPEG is meant, else "ffmpeg".
+	// Path is the ffmpeg to run, a path or a name in PATH. Where it is empty, the
+	// first of these is taken that there is: the file kfgrab-ffmpeg beside the
+	// program's own, what the environment variable KFGRAB_FFMPEG names, the ffmpeg
+	// within the program (build tag embedffmpeg), "ffmpeg" in PATH.
 	Path string
 }
 
-// Find returns the path of the ffmpeg that Decode runs. The error wraps
+// Embedded is what Find returns for the ffmpeg within the program.
+const Embedded = "(embedded)"
+
+// besideName never shadows the system's ffmpeg in a directory of PATH.
+const besideName = "kfgrab-ffmpeg"
+
+// Find returns the path of the ffmpeg that Decode runs, or Embedded. The error wraps
 // ErrNoFFmpeg.
 func (d *Decoder) Find() (string, error) {
 	name := d.Path
 	if name == "" {
+		if path, err := beside(); err == nil {
+			return path, nil
+		}
 		name = os.Getenv("KFGRAB_FFMPEG")
+	}
+	if name == "" && len(embedded) > 0 {
+		return Embedded, nil
 	}
 	if name == "" {
 		name = "ffmpeg"
@@ -42,20 +55,14 @@ func (d *Decoder) Find() (string, error) {
 	return path, nil
 }
 
-// Version returns the version that ffmpeg gives itself: "5.1.9-0+deb12u1", "7.1".
-func (d *Decoder) Version(ctx context.Context) (string, error) {
-	p, err := d.start(ctx, "", []string{"-hide_banner", "-version"})
+func beside() (string, error) {
+	self, err := os.Executable()
 	if err != nil {
 		return "", err
 	}
-	out, err := p.finish(ctx)
-	if err != nil {
-		return "", err
+	name := besideName
+	if runtime.GOOS == "windows" {
+		name += ".exe"
 	}
-	line, _, _ := strings.Cut(string(out), "\n")
-	fields := strings.Fields(clean(line))
-	if len(fields) < 3 || fields[0] != "ffmpeg" || fields[1] != "version" {
-		return "", &Error{Err: errors.New("what was run is not ffmpeg: it does not tell its version")}
-	}
-	return fields[2], nil
+	return exec.LookPath(filepath.Join(filepath.Dir(self), name))
 }

@@ -54,10 +54,15 @@ func (d *Decoder) start(ctx context.Context, codec string, args []string) (*proc
 
 // run starts the process; its output goes to stdout and stderr from goroutines of
 // their own.
-func (p *process) run(ctx context.Context, path string, args []string, stdout, stderr io.Writer) (err error) {
+func (p *process) run(ctx context.Context, path string, args []string, stdout, stderr io.Writer) error {
 	p.done = make(chan struct{})
 	p.ctx, p.cancel = context.WithCancelCause(ctx)
-	cmd := exec.CommandContext(p.ctx, path, args...)
+	file, release, err := program(path)
+	if err != nil {
+		p.cancel(nil)
+		return err
+	}
+	cmd := exec.CommandContext(p.ctx, file, args...)
 	cmd.Dir = string(os.PathSeparator)
 	cmd.Env = environment()
 	cmd.Stdout, cmd.Stderr = stdout, stderr
@@ -66,6 +71,7 @@ func (p *process) run(ctx context.Context, path string, args []string, stdout, s
 	if p.stdin, err = cmd.StdinPipe(); err == nil {
 		err = cmd.Start()
 	}
+	release()
 	if err != nil {
 		defer p.cancel(nil)
 		if ctx.Err() != nil {
@@ -78,6 +84,7 @@ func (p *process) run(ctx context.Context, path string, args []string, stdout, s
 		if p.err = cmd.Wait(); errors.Is(p.err, exec.ErrWaitDelay) {
 			killGroup(cmd) // its leader is dead, another member holds the pipes
 		}
+		release()
 		close(p.done)
 	}()
 	return nil

@@ -22,6 +22,15 @@ func TestRealVersion(t *testing.T) {
 	}
 }
 
+// Of the ffmpeg that all other tests run nothing is missing.
+func TestCapabilities(t *testing.T) {
+	stream(t, "h264.264", keyframe.H264)
+	c, err := new(decode.Decoder).Capabilities(context.Background())
+	if err != nil || len(c.Missing) > 0 || len(c.Decoders) != 3 || len(c.Encoders) != 4 || c.Version == "" {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
 // Good, damaged and cancelled pictures leave no process behind.
 func TestNoChildren(t *testing.T) {
 	if runtime.GOOS != "linux" {

@@ -24,6 +24,8 @@ type pictureFlags struct {
 	show          bool
 }
 
+const ffmpegHelp = "`path` of the ffmpeg to decode with (default kfgrab-ffmpeg beside kfgrab, else $KFGRAB_FFMPEG, else the one in PATH)"
+
 func (f *pictureFlags) register(flags *pflag.FlagSet) {
 	flags.StringVarP(&f.output, "output", "o", "", "`file` to write, - for standard output (default standard output, or where that is a terminal a file named after the stream and the time)")
 	f.choice.register(flags)
@@ -31,7 +33,7 @@ func (f *pictureFlags) register(flags *pflag.FlagSet) {
 	flags.IntVar(&f.width, "width", 0, "width of the picture in `pixels`; without --height it keeps its shape")
 	flags.IntVar(&f.height, "height", 0, "height of the picture in `pixels`; without --width it keeps its shape")
 	flags.IntVar(&f.quality, "quality", 0, "`number` from 1, smallest, to 100, best, for jpeg and webp (default 90)")
-	flags.StringVar(&f.ffmpeg, "ffmpeg", "", "`path` of the ffmpeg to decode with (default $KFGRAB_FFMPEG, else the one in PATH)")
+	flags.StringVar(&f.ffmpeg, "ffmpeg", "", ffmpegHelp)
 	flags.BoolVar(&f.json, "json", false, "report on standard error what was found and what it cost")
 	flags.BoolVar(&f.show, "show", false, "draw the picture in the terminal as well")
 }
@@ -126,7 +128,7 @@ func newDecoding(ctx context.Context, p *pictureFlags, f format) (*decoding, err
 	}
 	d := &decoding{ctx: ctx, format: f, decoder: decode.Decoder{Path: p.ffmpeg}, output: output}
 	if f.decoded || p.show {
-		if _, err := d.decoder.Find(); err != nil {
+		if err := d.decoder.Check(ctx, output); err != nil {
 			return nil, err
 		}
 	}

@@ -80,7 +80,7 @@ func (f *sessionFlags) register(flags *pflag.FlagSet) {
 	flags.DurationVar(&f.keep, "keep", 0, "`time` for which pictures are kept, encoded (default 10s, or what --frames and --rate take)")
 	f.keepBytes = session.DefaultMaxBytes
 	flags.Var(&f.keepBytes, "keep-bytes", "`size` of what is kept at most")
-	flags.StringVar(&f.ffmpeg, "ffmpeg", "", "`path` of the ffmpeg to decode with (default $KFGRAB_FFMPEG, else the one in PATH)")
+	flags.StringVar(&f.ffmpeg, "ffmpeg", "", ffmpegHelp)
 	flags.BoolVar(&f.json, "json", false, "report on standard error how the session goes, each time")
 }
 

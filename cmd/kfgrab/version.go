@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"runtime"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -15,7 +16,7 @@ const version = "0.1.0"
 func newVersionCommand(std *streams, picture *pictureFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "version",
-		Short: "Print the version, and the decoder that was found",
+		Short: "Print the version, the decoder that was found, and what it can do",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			fmt.Fprintf(std.out, "kfgrab %s, %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
@@ -25,11 +26,19 @@ func newVersionCommand(std *streams, picture *pictureFlags) *cobra.Command {
 				fmt.Fprintln(std.out, oneLine(err))
 				return nil
 			}
-			number, err := d.Version(cmd.Context())
+			c, err := d.Capabilities(cmd.Context())
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(std.out, "ffmpeg %s, %s\n", number, path)
+			fmt.Fprintf(std.out, "ffmpeg %s, %s\n", c.Version, path)
+			for _, row := range []struct {
+				what  string
+				names []string
+			}{{"decoders", c.Decoders}, {"encoders", c.Encoders}, {"filters", c.Filters}, {"missing", c.Missing}} {
+				if len(row.names) > 0 {
+					fmt.Fprintf(std.out, "%s: %s\n", row.what, strings.Join(row.names, ", "))
+				}
+			}
 			return nil
 		},
 	}
