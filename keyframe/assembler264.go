@@ -105,6 +105,7 @@ func (a *Assembler) start264(s *slice264) {
 // add264 takes s into the current picture and decides whether its bytes count.
 func (p *picture) add264(s *slice264) fate {
 	p.last = *s
+	p.reference = p.reference || s.reference
 	p.sawFirstMb = p.sawFirstMb || s.firstMb == 0
 	if !s.intra && !p.second && (p.kind == Intra || p.kind == RecoveryPoint) {
 		// Not all intra after all: a gradual refresh, or nothing to start from.

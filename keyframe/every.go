@@ -40,12 +40,13 @@ func (a *Assembler) handOut() *Frame {
 	c.sets = a.every.unsent(c.sets)
 	f := c.frame(a.codec)
 	f.AfterGap, a.every.gap = a.every.gap, false
+	f.Disposable = a.codec == H264 && !c.reference && len(c.sets) == 0 // else others may refer to those
 	if !refreshing {
 		c.reset()
 		return f
 	}
 	f.Kind, f.Pictures = UnknownKind, 1
-	c.au, c.sets = c.au[:0], c.sets[:0]
+	c.au, c.sets, c.reference = c.au[:0], c.sets[:0], false
 	c.goOn()
 	return f
 }

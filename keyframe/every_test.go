@@ -81,6 +81,26 @@ func TestEveryPicture(t *testing.T) {
 	}
 }
 
+// Without what is disposable, the others decode to the same pictures.
+func TestEveryPictureDisposable(t *testing.T) {
+	for _, name := range []string{"h264.264", "open-gop.264"} {
+		all := everyPicture(keyframe.H264, read(t, name), 1<<20)
+		kept := slices.DeleteFunc(slices.Clone(all), func(f *keyframe.Frame) bool { return f.Disposable })
+		whole := md5s(keyframe.H264, joined(all))
+		got := md5s(keyframe.H264, joined(kept))
+		if len(kept) > len(all)*3/4 || len(got) != len(kept) {
+			t.Errorf("%s: %d pictures of %d, which decode to %d", name, len(kept), len(all), len(got))
+		}
+		for _, sum := range got { // in the same order
+			at := slices.Index(whole, sum)
+			if at < 0 {
+				t.Fatalf("%s: another picture", name)
+			}
+			whole = whole[at+1:]
+		}
+	}
+}
+
 // A decoder can start at each of the pictures to start from.
 func TestEveryPictureFromKeyframes(t *testing.T) {
 	for _, s := range []struct {

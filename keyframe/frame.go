@@ -93,6 +93,11 @@ type Frame struct {
 	// set behind Assembler.EveryPicture alone.
 	AfterGap bool
 
+	// Disposable says that no other picture depends on this one. It is set behind
+	// Assembler.EveryPicture alone, and of H.264 (nal_ref_idc 0); H.265 tells only
+	// which pictures of the same temporal sub-layer do not.
+	Disposable bool
+
 	// OpenEnd says that the stream ended with this picture: nothing shows that its
 	// last slice came whole.
 	OpenEnd bool

@@ -31,6 +31,7 @@ type picture struct {
 
 	// H.264 only.
 	last       slice264
+	reference  bool // a slice of it was of a reference picture
 	sawFirstMb bool
 	recovery   int    // recovery_frame_cnt that preceded it, or -1
 	startNum   uint32 // frame_num of a gradual refresh's first picture

@@ -91,10 +91,13 @@ func (r *ring) feed(picked []shown) (c choice) {
 	start := r.pictures[e.at].pts
 	var fed []shown
 	for i := e.at; i <= last; i++ {
-		if pts := r.pictures[i].pts; pts >= start { // else it is leading, and depends on what was before
-			c.data = append(c.data, slices.Clone(r.pictures[i].data))
-			fed = append(fed, shown{i, pts})
+		p := &r.pictures[i]
+		wanted := slices.ContainsFunc(picked, func(s shown) bool { return s.at == i })
+		if p.pts < start || p.disposable && !wanted {
+			continue // leading, so that it depends on what was before; or of no use
 		}
+		c.data = append(c.data, slices.Clone(p.data))
+		fed = append(fed, shown{i, p.pts})
 	}
 	slices.SortStableFunc(fed, func(a, b shown) int { return cmp.Compare(a.pts, b.pts) })
 	for _, p := range picked {

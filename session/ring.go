@@ -50,6 +50,8 @@ type picture struct {
 	data []byte
 	in   *block
 	pts  time.Duration
+
+	disposable bool // no other depends on it
 }
 
 // circumstances are what makes a picture one of a sequence.
@@ -112,7 +114,7 @@ func (r *ring) push(f *keyframe.Frame, now time.Time) bool {
 		return false
 	}
 	data, in := r.store.keep(f.Data)
-	r.pictures = append(r.pictures, picture{data, in, f.PTS})
+	r.pictures = append(r.pictures, picture{data, in, f.PTS, f.Disposable})
 	r.bytes += int64(len(f.Data))
 	if starts {
 		r.enter(f, now)

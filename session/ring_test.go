@@ -19,7 +19,7 @@ const tick = 40 * time.Millisecond
 // frames makes pictures of words: a letter for the kind and the place in the order of
 // presentation, in ticks; "|" in front is a gap. "I" is an IDR picture, "C" a CRA, "A"
 // an all-intra one, "R3" ends a gradual refresh of 3 pictures (at the place behind a
-// colon), "P" any other. Each picture has 100 bytes, of which the first four are its
+// colon), "b" is one that no other depends on, "P" any other. Each picture has 100 bytes, of which the first four are its
 // number in the row.
 func frames(words string) (list []*keyframe.Frame) {
 	kinds := map[byte]keyframe.Kind{'I': keyframe.IDR, 'C': keyframe.CRA, 'A': keyframe.Intra, 'R': keyframe.GradualRefresh}
@@ -30,7 +30,7 @@ func frames(words string) (list []*keyframe.Frame) {
 			f.AfterGap = true
 		}
 		place := 0
-		f.Kind = kinds[w[0]]
+		f.Kind, f.Disposable = kinds[w[0]], w[0] == 'b'
 		if f.Kind == keyframe.GradualRefresh {
 			fmt.Sscanf(w[1:], "%d:%d", &f.Pictures, &place)
 		} else {
@@ -188,6 +188,7 @@ func TestChoose(t *testing.T) {
 		{"leading pictures are wanted", "I0 P1 C4 P2 P3 P5 P6", 3, 25, "3 4 5", "0 1 2 3 4 5"},
 		{"a gap holds a picture", "I0 P1 |I4 P5", 5, 25, "1 1 1 4 5", "0 1 2 3"},
 		{"behind a gap", "I0 P1 |I4 P5", 2, 25, "4 5", "2 3"},
+		{"no disposable one in vain", "I0 P3 b1 b2 P6 b4 b5 P9 b7 b8", 3, 12.5, "4 6 8", "0 1 4 5 7 9"},
 		{"gradual refresh", "P0 P1 P2 R3:3 P4", 2, 25, "3 4", "1 2 3 4"},
 		{"in a gradual refresh", "P0 P1 P2 R3:3 P4", 3, 25, "", ""},
 		{"nothing", "P0 P1", 1, 25, "", ""},
@@ -246,7 +247,7 @@ func stream(t *rapid.T) (list []*keyframe.Frame, whole map[int]bool) {
 		for range minis {
 			row = append(row, unit{"P", at + b, false})
 			for i := range b {
-				row = append(row, unit{"P", at + i, false})
+				row = append(row, unit{rapid.SampledFrom([]string{"P", "b"}).Draw(t, "kind"), at + i, false})
 			}
 			at += b + 1
 		}
@@ -258,7 +259,7 @@ func stream(t *rapid.T) (list []*keyframe.Frame, whole map[int]bool) {
 				gap, broken, leadingWhole = true, true, false
 				continue
 			}
-			if u.kind != "P" {
+			if u.kind == kind {
 				broken = false
 				if gap {
 					leadingWhole = false
@@ -349,7 +350,7 @@ func checkFeed(t rapid.TB, list []*keyframe.Frame, c choice) {
 		for k := from + 1; k < to; k++ {
 			leading := list[k].PTS < first.PTS || list[k].PTS < startBefore(list, k).PTS
 			restarted := slices.ContainsFunc(list[from+1:to+1], func(f *keyframe.Frame) bool { return f.Kind != keyframe.UnknownKind })
-			if !leading && !restarted {
+			if !leading && !restarted && !list[k].Disposable {
 				t.Fatalf("picture %d behind %d, %d is missing", to, from, k)
 			}
 		}
