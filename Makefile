@@ -54,6 +54,13 @@ bench-loss: deps ## take 200 pictures over UDP where 5 % is lost, of four stream
 build: ## build bin/kfgrab
 	$(GO) build -trimpath -o bin/kfgrab ./cmd/kfgrab
 
+ffmpeg: ## build the small ffmpeg that kfgrab decodes with beside it, as bin/kfgrab-ffmpeg
+	@mkdir -p bin && dir=$$(sh scripts/ffmpeg.sh) && cp "$$dir/ffmpeg" bin/kfgrab-ffmpeg.new && mv bin/kfgrab-ffmpeg.new bin/kfgrab-ffmpeg
+	@ls -l bin/kfgrab-ffmpeg
+
+dist: ## build dist/kfgrab-linux-*: one static program each, its ffmpeg within
+	@sh scripts/dist.sh
+
 deps: ## install what demo and tests need
 	@sh scripts/deps.sh test
 

@@ -1,0 +1,10 @@
+//go:build embedffmpeg
+
+package main
+
+import _ "embed"
+
+// licences is put together by scripts/dist.sh.
+//
+//go:embed licences.txt
+var licences string
