@@ -90,15 +90,17 @@ func (r *ring) feed(picked []shown) (c choice) {
 	last := slices.MaxFunc(picked, func(a, b shown) int { return cmp.Compare(a.at, b.at) }).at
 	start := r.pictures[e.at].pts
 	var fed []shown
-	for i := e.at; i <= last; i++ {
+	for i, needed := last, false; i >= e.at; i-- {
 		p := &r.pictures[i]
 		wanted := slices.ContainsFunc(picked, func(s shown) bool { return s.at == i })
-		if p.pts < start || p.disposable && !wanted {
-			continue // leading, so that it depends on what was before; or of no use
+		needed = needed || wanted
+		if needed && (wanted || !p.disposable) && p.pts >= start { // else it is leading, and depends on what was before
+			c.data = append(c.data, slices.Clone(p.data))
+			fed = append(fed, shown{i, p.pts})
 		}
-		c.data = append(c.data, slices.Clone(p.data))
-		fed = append(fed, shown{i, p.pts})
+		needed = needed && !p.closed
 	}
+	slices.Reverse(c.data)
 	slices.SortStableFunc(fed, func(a, b shown) int { return cmp.Compare(a.pts, b.pts) })
 	for _, p := range picked {
 		c.show = append(c.show, slices.IndexFunc(fed, func(f shown) bool { return f.at == p.at }))

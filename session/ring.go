@@ -52,6 +52,7 @@ type picture struct {
 	pts  time.Duration
 
 	disposable bool // no other depends on it
+	closed     bool // nothing behind it depends on what is before it
 }
 
 // circumstances are what makes a picture one of a sequence.
@@ -114,7 +115,7 @@ func (r *ring) push(f *keyframe.Frame, now time.Time) bool {
 		return false
 	}
 	data, in := r.store.keep(f.Data)
-	r.pictures = append(r.pictures, picture{data, in, f.PTS, f.Disposable})
+	r.pictures = append(r.pictures, picture{data, in, f.PTS, f.Disposable, f.Kind == keyframe.IDR})
 	r.bytes += int64(len(f.Data))
 	if starts {
 		r.enter(f, now)

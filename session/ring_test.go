@@ -178,7 +178,7 @@ func TestChoose(t *testing.T) {
 		{"every one", closed, 3, 0, "10 11 12", "7 8 9 10 11 12 13"},
 		{"at the stream's rate", closed, 3, 25, "10 11 12", "7 8 9 10 11 12 13"},
 		{"every other", closed, 3, 12.5, "8 10 12", "7 8 9 10 11 12 13"},
-		{"over two GOPs", closed, 3, 6.25, "4 8 12", "0 1 2 3 4 5 6 7 8 9 10 11 12 13"},
+		{"over two GOPs", closed, 3, 6.25, "4 8 12", "0 1 2 3 4 5 7 8 9 10 11 12 13"},
 		{"faster than the stream", closed, 3, 50, "11 11 12", "7 8 9 10 11 12 13"},
 		{"as far as it goes", closed, 13, 25, "0 1 2 3 4 5 6 7 8 9 10 11 12", "0 1 2 3 4 5 6 7 8 9 10 11 12 13"},
 		{"further", closed, 14, 25, "", ""},
@@ -189,6 +189,8 @@ func TestChoose(t *testing.T) {
 		{"a gap holds a picture", "I0 P1 |I4 P5", 5, 25, "1 1 1 4 5", "0 1 2 3"},
 		{"behind a gap", "I0 P1 |I4 P5", 2, 25, "4 5", "2 3"},
 		{"no disposable one in vain", "I0 P3 b1 b2 P6 b4 b5 P9 b7 b8", 3, 12.5, "4 6 8", "0 1 4 5 7 9"},
+		{"no end of a GOP in vain", "I0 P1 P2 I3 P4 P5 I6", 3, 25. / 3, "0 3 6", "0 3 6"},
+		{"but of an open one", "I0 P1 P2 C3 P4 P5 I6", 3, 25. / 3, "0 3 6", "0 1 2 3 6"},
 		{"gradual refresh", "P0 P1 P2 R3:3 P4", 2, 25, "3 4", "1 2 3 4"},
 		{"in a gradual refresh", "P0 P1 P2 R3:3 P4", 3, 25, "", ""},
 		{"nothing", "P0 P1", 1, 25, "", ""},
@@ -349,7 +351,8 @@ func checkFeed(t rapid.TB, list []*keyframe.Frame, c choice) {
 		from, to := number(c.data[i-1]), number(c.data[i])
 		for k := from + 1; k < to; k++ {
 			leading := list[k].PTS < first.PTS || list[k].PTS < startBefore(list, k).PTS
-			restarted := slices.ContainsFunc(list[from+1:to+1], func(f *keyframe.Frame) bool { return f.Kind != keyframe.UnknownKind })
+			restarted := slices.ContainsFunc(list[k+1:to+1], func(f *keyframe.Frame) bool { return f.Kind == keyframe.IDR }) ||
+				list[to].Kind != keyframe.UnknownKind && slices.ContainsFunc(list[from+1:to+1], func(f *keyframe.Frame) bool { return f.AfterGap })
 			if !leading && !restarted && !list[k].Disposable {
 				t.Fatalf("picture %d behind %d, %d is missing", to, from, k)
 			}
