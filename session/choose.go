@@ -101,6 +101,7 @@ func (r *ring) feed(picked []shown) (c choice) {
 		needed = needed && !p.closed
 	}
 	slices.Reverse(c.data)
+	slices.Reverse(fed)
 	slices.SortStableFunc(fed, func(a, b shown) int { return cmp.Compare(a.pts, b.pts) })
 	for _, p := range picked {
 		c.show = append(c.show, slices.IndexFunc(fed, func(f shown) bool { return f.at == p.at }))
