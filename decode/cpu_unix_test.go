@@ -15,3 +15,12 @@ func childCPU() time.Duration {
 	}
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
+
+// childMiB is the memory of the largest reaped child, of Linux in KiB (getrusage(2)).
+func childMiB() float64 {
+	var r syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_CHILDREN, &r) != nil {
+		return 0
+	}
+	return float64(r.Maxrss) / 1024
+}

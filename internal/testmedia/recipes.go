@@ -57,6 +57,7 @@ var recipes = map[string]recipe{
 	"cra.265":        video("640x360", 25, 4, "-c:v libx265 -preset ultrafast -x265-params log-level=error:open-gop=1:keyint=25:min-keyint=25:bframes=3 -f hevc", "cra.265"),
 	"no-wpp.265":     video("640x360", 25, 1, "-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25:wpp=0 -f hevc", "no-wpp.265"),
 	"1080p.265":      video("1920x1080", 25, 1, "-c:v libx265 -preset ultrafast -b:v 5M -x265-params log-level=error:keyint=25 -f hevc", "1080p.265"),
+	"2160p.265":      video("3840x2160", 5, 1, "-pix_fmt yuv420p10le -c:v libx265 -preset ultrafast -b:v 12M -x265-params log-level=error:keyint=5 -f hevc", "2160p.265"),
 	"422.264":        video("640x360", 25, 1, "-pix_fmt yuv422p -c:v libx264 -preset veryfast -g 25 -f h264", "422.264"),
 	"444.264":        video("640x360", 25, 1, "-pix_fmt yuv444p -c:v libx264 -preset veryfast -g 25 -f h264", "444.264"),
 	"grey.264":       video("640x360", 25, 1, "-pix_fmt gray -c:v libx264 -preset veryfast -g 25 -f h264", "grey.264"),

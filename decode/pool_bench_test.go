@@ -1,0 +1,85 @@
+package decode_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+// BenchmarkPool tells what a JPEG costs alone and from a process that stays up: CPU
+// time of the processes, their start and end included, and the median of the times
+// that a caller waits. KFGRAB_FFMPEG chooses the ffmpeg.
+func BenchmarkPool(b *testing.B) {
+	for _, c := range []struct {
+		name  string
+		codec keyframe.Codec
+	}{{"h264.264", keyframe.H264}, {"1080p.264", keyframe.H264}, {"1080p.265", keyframe.H265}, {"2160p.265", keyframe.H265}} {
+		f := known(b, c.name, c.codec)[0]
+		b.Run(fmt.Sprintf("%s/%dp/alone", c.codec, f.Info.Height), func(b *testing.B) {
+			benchmark(b, f, new(decode.Decoder).Decode, func() {})
+		})
+		if c.codec == keyframe.H264 {
+			b.Run(fmt.Sprintf("%s/%dp/warm", c.codec, f.Info.Height), func(b *testing.B) {
+				pool := &decode.Pool{Size: 1}
+				benchmark(b, f, pool.Decode, func() { pool.Close() })
+			})
+		}
+	}
+}
+
+func benchmark(b *testing.B, f *keyframe.Frame, do func(context.Context, io.Writer, *keyframe.Frame, decode.Output) error, end func()) {
+	var waits []time.Duration
+	cpu := childCPU()
+	for b.Loop() {
+		start := time.Now()
+		if err := do(context.Background(), new(bytes.Buffer), f, decode.Output{}); err != nil {
+			b.Fatal(err)
+		}
+		waits = append(waits, time.Since(start))
+	}
+	end()
+	slices.Sort(waits)
+	b.ReportMetric(float64(childCPU()-cpu)/1e6/float64(b.N), "cpu-ms/op")
+	b.ReportMetric(float64(waits[len(waits)/2])/1e6, "median-ms")
+}
+
+// BenchmarkPoolRate tells how many pictures a second a pool makes, by its size.
+func BenchmarkPoolRate(b *testing.B) {
+	for _, name := range []string{"h264.264", "1080p.264"} {
+		f := known(b, name, keyframe.H264)[0]
+		for _, size := range []int{1, 2, 4} {
+			b.Run(fmt.Sprintf("%dp/%d", f.Info.Height, size), func(b *testing.B) {
+				pool := decode.Pool{Size: size}
+				defer pool.Close()
+				b.SetParallelism(4)
+				b.RunParallel(func(pb *testing.PB) {
+					for pb.Next() {
+						if got := pooled(&pool, f, decode.Output{}); got.err != nil {
+							b.Error(got.err)
+						}
+					}
+				})
+				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "pictures/s")
+			})
+		}
+	}
+}
+
+// BenchmarkPoolMixed is TestPoolMixed at any length: -benchtime 1000x. It reports the
+// largest process.
+func BenchmarkPoolMixed(b *testing.B) {
+	before := children(b)
+	s := mixed(b, b.N)
+	b.ReportMetric(float64(s.Warm)/float64(b.N), "warm/op")
+	b.ReportMetric(childMiB(), "process-MiB")
+	if n := children(b); n != before {
+		b.Errorf("%d children, %d before", n, before)
+	}
+}
