@@ -2,6 +2,7 @@ package rtsp
 
 import (
 	"bytes"
+	"slices"
 	"time"
 
 	"github.com/pion/rtp"
@@ -14,9 +15,31 @@ import (
 // times that leaves room for encoders that do not keep to their level.
 const maxNALU = 16 << 20
 
-// maxSPS bounds the sequence parameter set that is kept: ten times the largest that
-// encoders make.
-const maxSPS = 4 << 10
+// sets are the parameter sets of a stream so far, the last of them.
+type sets [][]byte
+
+const (
+	// maxSet bounds those that are kept: ten times the largest that encoders make.
+	maxSet = 4 << 10
+	// maxSets is how many there are: streams have two or three, some four times that.
+	maxSets = 16
+)
+
+func (s sets) has(b []byte) bool {
+	return slices.ContainsFunc(s, func(old []byte) bool { return bytes.Equal(old, b) })
+}
+
+func (s *sets) add(nalus ...[]byte) {
+	for _, b := range nalus {
+		if len(b) > maxSet || s.has(b) {
+			continue
+		}
+		if len(*s) == maxSets {
+			*s = slices.Delete(*s, 0, 1)
+		}
+		*s = append(*s, bytes.Clone(b))
+	}
+}
 
 // depacketizer turns RTP packets into NAL units, and those, through an
 // Assembler, into frames. It does no I/O and knows no time but that of RTP.
@@ -40,11 +63,13 @@ type depacketizer struct {
 
 	lost   int    // packets missing, by their numbers
 	sps    []byte // the first sequence parameter set in the stream
+	sets   sets
 	spoilt spoilt
 
 	damaged   bool   // a packet of the access unit is missing
 	fragments []byte // of the NAL unit being gathered
 	inUnit    bool   // its first fragment was seen, its last not yet
+	pieced    bool   // the NAL unit at hand came in fragments
 	markers   markers
 }
 
@@ -56,6 +81,7 @@ func newDepacketizer(v *videoTrack, emit func(*keyframe.Frame)) *depacketizer {
 		asm: keyframe.NewAssembler(v.codec), emit: emit,
 	}
 	d.asm.AddParameterSets(v.parameterSets...)
+	d.sets.add(v.parameterSets...)
 	return d
 }
 
@@ -65,6 +91,7 @@ func (d *depacketizer) push(p *rtp.Packet) {
 		return // sent twice
 	}
 	d.place(p)
+	d.markers.packet++
 	if len(p.Payload) == 0 || d.damaged {
 		return // nothing but padding, or nothing that could become whole
 	}
@@ -148,19 +175,46 @@ func (d *depacketizer) units(b []byte) {
 }
 
 // unit takes one whole NAL unit.
+//
+// Parameter sets between slices: GStreamer's payloaders, told to send them with
+// every IDR picture, send them before every slice of it. By the standard they would
+// begin another access unit there, but a repeated one says nothing new.
 func (d *depacketizer) unit(b []byte) {
 	if len(b) == 0 {
 		return
 	}
-	if d.isSlice(b[0]) && d.markers.slice() {
-		// The access unit was taken as whole at a marker and was not.
-		d.lose()
-		return
+	if d.isSlice(b[0]) {
+		if d.markers.headless && d.markers.slices == 0 && !d.beginsPicture(b) {
+			// Its head is missing, whatever stands before it.
+			d.lose()
+			d.damaged = true
+			return
+		}
+		if d.markers.slice(d.pieced) {
+			// The access unit was taken as whole at a marker and was not.
+			d.lose()
+			return
+		}
 	}
-	if d.sps == nil && isSPS(d.codec, b[0]) && len(b) <= maxSPS {
-		d.sps = bytes.Clone(b)
+	if isParameterSet(d.codec, b[0]) {
+		if d.markers.slices > 0 {
+			if d.sets.has(b) {
+				return
+			}
+			// The slices before it made no picture without it.
+			d.markers.beginAccessUnit(true)
+		}
+		d.parameterSet(b)
 	}
 	d.give(d.asm.Push(b, d.pts()))
+}
+
+// parameterSet remembers one that is in the stream.
+func (d *depacketizer) parameterSet(b []byte) {
+	d.sets.add(b)
+	if d.sps == nil && isSPS(d.codec, b[0]) && len(b) <= maxSet {
+		d.sps = bytes.Clone(b)
+	}
 }
 
 // isSlice says whether a NAL unit is of the video coding layer.
@@ -170,6 +224,18 @@ func (d *depacketizer) isSlice(head byte) bool {
 	}
 	t := head & 0x1f
 	return t >= 1 && t <= 5
+}
+
+// beginsPicture says whether a slice is the first of its picture: first_mb_in_slice
+// is 0 (ISO/IEC 14496-10 7.3.3) or first_slice_segment_in_pic_flag is set (ISO/IEC
+// 23008-2 7.3.6.1). With arbitrary slice order another may come first; that costs a
+// picture where packets were lost.
+func (d *depacketizer) beginsPicture(b []byte) bool {
+	header := 1
+	if d.codec == keyframe.H265 {
+		header = 2
+	}
+	return len(b) > header && b[header]&0x80 != 0
 }
 
 // startsAt says whether a slice with this first byte is of a picture that a decoder
@@ -206,8 +272,9 @@ func (d *depacketizer) fragment(start, end bool, header, b []byte) {
 		d.fragments = append(d.fragments, b...)
 	}
 	if end {
-		d.inUnit = false
+		d.inUnit, d.pieced = false, true
 		d.units(d.fragments)
+		d.pieced = false
 	}
 }
 

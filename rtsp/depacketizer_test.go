@@ -172,6 +172,27 @@ func TestDepacketizerMarkerTrust(t *testing.T) {
 	}
 }
 
+// Markers that were right behind fragments say nothing of those behind whole NAL
+// units, which this server sets in the middle of a picture.
+func TestDepacketizerMarkerKinds(t *testing.T) {
+	s := load(t, "live-slices.264", keyframe.H264)
+	p := &packetizer{codec: s.codec}
+	for i, u := range s.units[1:27] {
+		for _, n := range u {
+			if i == 24 { // the keyframe
+				p.single(n)
+				p.mark()
+			} else {
+				p.fragment(n, 100)
+			}
+		}
+		p.mark()
+		p.stamp += videoClock / 25
+	}
+	got, _ := depacketize(s.track(false), p.packets)
+	sameFrames(t, got, s.frames[1:2])
+}
+
 // A held keyframe comes out when nothing follows it.
 func TestDepacketizerTakeMarked(t *testing.T) {
 	s := load(t, "live-slices.264", keyframe.H264)
@@ -279,6 +300,63 @@ func TestDepacketizerParameterSets(t *testing.T) {
 	v.parameterSets = nil
 	if got, d := depacketize(v, p.packets); len(got) != 0 {
 		t.Errorf("a frame without parameter sets, %v", d.asm.NotFound())
+	}
+}
+
+// Parameter sets stand before each slice of a keyframe. Who comes in the middle of
+// one waits for the next.
+func TestDepacketizerSetsBetweenSlices(t *testing.T) {
+	for _, st := range testStreams {
+		t.Run(st.name, func(t *testing.T) {
+			s := load(t, st.name, st.codec)
+			p := &packetizer{codec: s.codec}
+			for _, u := range s.units {
+				for _, n := range (&sets{}).between(s.codec, u) {
+					p.fragment(n, 1200)
+				}
+				p.mark()
+				p.stamp += videoClock / 25
+			}
+			got, _ := depacketize(s.track(false), p.packets)
+			sameFrames(t, got, s.frames)
+			for from := 1; p.packets[from].Timestamp == 0; from++ {
+				got, _ := depacketize(s.track(false), p.packets[from:])
+				if len(got) == len(s.frames) { // parameter sets alone are missing
+					got[0].Data, s.frames[0].Data = pictureOf(got[0]), pictureOf(s.frames[0])
+					sameFrames(t, got, s.frames)
+				} else {
+					sameFrames(t, got, s.frames[1:])
+				}
+			}
+		})
+	}
+}
+
+// between puts the parameter sets of an access unit before each of its slices that
+// begin a keyframe.
+func (s *sets) between(c keyframe.Codec, u [][]byte) (nalus [][]byte) {
+	d := &depacketizer{codec: c}
+	for _, n := range u {
+		switch {
+		case isParameterSet(c, n[0]):
+			s.add(n)
+			continue
+		case d.isSlice(n[0]) && d.startsAt(n[0]):
+			nalus = append(nalus, *s...)
+		}
+		nalus = append(nalus, n)
+	}
+	return nalus
+}
+
+func TestSetsAreBounded(t *testing.T) {
+	var s sets
+	for i := range 100 {
+		s.add([]byte{0x67, byte(i)})
+	}
+	s.add([]byte{0x67, 99}, make([]byte, maxSet+1))
+	if len(s) != maxSets || !s.has([]byte{0x67, 99}) || s.has([]byte{0x67, 0}) {
+		t.Errorf("%x", s)
 	}
 }
 

@@ -87,6 +87,9 @@ func FuzzDepacketizer(f *testing.F) {
 		c := choices(cuts)
 		for _, u := range s.units {
 			from := len(p.packets)
+			if marking&8 != 0 {
+				u = (&sets{}).between(s.codec, u)
+			}
 			c.cut(p, u)
 			markAs(int(marking)%4, p.packets[from:])
 			p.stamp += videoClock / 25

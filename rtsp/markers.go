@@ -9,7 +9,9 @@ package rtsp
 // into slices). A changed timestamp is certain. So a marker is believed only
 // when the stream has shown that its markers are right:
 //
-//   - an access unit of several slices had its marker behind the last one; or
+//   - an access unit of several slices had its marker behind the last one, and a
+//     slice that came as the one at hand, in fragments or not, had none behind it
+//     where another followed; or
 //   - singlesWanted access units of one slice had theirs, and the slice at hand
 //     came in fragments: an encoder that cuts keyframes into more slices than
 //     other pictures cuts them to the size of a packet.
@@ -20,6 +22,10 @@ type markers struct {
 	trust   trust
 	singles int  // access units of one slice that ended in a marker
 	used    bool // a marker behind a slice was seen and none was wrong
+	// bare says that a slice without a marker behind it was followed by another of
+	// its access unit, for slices in a packet and for those in fragments.
+	bare   [2]bool
+	packet int // counts them
 
 	// Of the access unit being gathered:
 	headless bool // packets before those seen may be missing
@@ -27,6 +33,8 @@ type markers struct {
 	marked   bool // its last packet so far has the marker
 	pieces   bool // a NAL unit of it came in fragments
 	taken    bool // it was ended by its marker
+	kind     int  // of the last slice: an index of bare
+	at       int  // its packet
 }
 
 type trust uint8
@@ -57,12 +65,19 @@ func (m *markers) endAccessUnit() {
 	}
 }
 
-// slice counts one. It reports whether the access unit was given out already.
-func (m *markers) slice() (late bool) {
-	if m.marked {
+// slice counts one, which came in fragments or not. It reports whether the access
+// unit was given out already.
+func (m *markers) slice(fragments bool) (late bool) {
+	switch {
+	case m.marked:
 		m.trust, m.marked, m.used = bad, false, false
+	case m.slices > 0 && m.at != m.packet:
+		m.bare[m.kind] = true
 	}
-	m.slices++
+	m.slices, m.at, m.kind = m.slices+1, m.packet, 0
+	if fragments {
+		m.kind = 1
+	}
 	return m.taken
 }
 
@@ -81,7 +96,7 @@ func (m *markers) mark(inUnit bool) bool {
 		return false // behind parameter sets, or once more
 	}
 	m.marked, m.used = true, true
-	m.taken = m.trust == good || m.singles >= singlesWanted && m.slices == 1 && m.pieces
+	m.taken = m.trust == good && m.bare[m.kind] || m.singles >= singlesWanted && m.slices == 1 && m.pieces
 	return m.taken
 }
 

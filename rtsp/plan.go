@@ -142,3 +142,13 @@ func isSPS(c keyframe.Codec, head byte) bool {
 	}
 	return head&0x1f == 7
 }
+
+// isParameterSet says whether a NAL unit is a parameter set of any kind.
+func isParameterSet(c keyframe.Codec, head byte) bool {
+	if c == keyframe.H265 {
+		t := head >> 1 & 0x3f
+		return t >= 32 && t <= 34
+	}
+	t := head & 0x1f
+	return t == 7 || t == 8
+}

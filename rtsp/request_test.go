@@ -3,6 +3,7 @@ package rtsp
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 
+	"github.com/kfgrab/kfgrab/decode"
 	"github.com/kfgrab/kfgrab/internal/testserver"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
@@ -41,13 +43,22 @@ func TestKeyframeRequest(t *testing.T) {
 				srv := testserver.GStreamer{Codec: codec, Feedback: feedback}.Start(t)
 				watch(t, srv)
 				for _, transport := range []Transport{TCP, UDP} {
-					for _, g := range grabs(t, srv.URL("/live"), &Options{Transport: transport}, 2, func(*keyframe.Frame) {}) {
+					for _, g := range grabs(t, srv.URL("/live"), &Options{Transport: transport}, 2, whole(t)) {
 						if g.Packets > 500 {
 							t.Errorf("%v: %+v: the request was not heard", transport, g)
 						}
 					}
 				}
 			})
+		}
+	}
+}
+
+// whole checks that a decoder finds nothing missing.
+func whole(t *testing.T) func(*keyframe.Frame) {
+	return func(f *keyframe.Frame) {
+		if err := new(decode.Decoder).Decode(t.Context(), io.Discard, f, decode.Output{}); err != nil {
+			t.Error(err)
 		}
 	}
 }
