@@ -11,6 +11,7 @@ import (
 
 	"github.com/kfgrab/kfgrab/internal/meter"
 	"github.com/kfgrab/kfgrab/internal/redact"
+	"github.com/kfgrab/kfgrab/keyframe"
 )
 
 const (
@@ -19,6 +20,9 @@ const (
 	// maxIdle is how long a connection waits for the next grab; most servers
 	// close it sooner.
 	maxIdle = 2 * time.Minute
+	// maxIdlePerHost is as many as read keyframes of several times at once
+	// (keyframe.MaxParallel); a single grab has one.
+	maxIdlePerHost = keyframe.MaxParallel
 	// streamWindow is what HTTP/2 may send ahead of the reader, all of which a
 	// server without ranges sends in vain. At 150 ms of latency it carries
 	// 1.7 Mbit/s; but see protocols.
@@ -112,6 +116,7 @@ func newTransport(d *dialer, secure *tls.Config) *http.Transport {
 		TLSClientConfig:        secure.Clone(),
 		IdleConnTimeout:        maxIdle,
 		MaxResponseHeaderBytes: maxHeaderBytes,
+		MaxIdleConnsPerHost:    maxIdlePerHost,
 		HTTP2:                  &http.HTTP2Config{MaxReceiveBufferPerStream: streamWindow},
 	}
 }
