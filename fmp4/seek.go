@@ -36,7 +36,9 @@ type seek struct {
 	tail  *reference // the last part of an index that ended before t
 	depth int
 
-	found []candidate // sync samples at or before t, the last maxRefused of them
+	found []candidate   // sync samples at or before t, the last maxRefused of them
+	next  *sample       // the sync sample behind t, once it was come across
+	total time.Duration // that the index covers
 }
 
 type reference struct {
@@ -47,7 +49,8 @@ type reference struct {
 
 type candidate struct {
 	sample
-	follow sample // the next sample, if it has a size
+	at     time.Duration // since the start of the movie
+	follow sample        // the next sample, if it has a size
 }
 
 // KeyframeAt returns the last keyframe at or before t, a time since the start of
@@ -59,37 +62,53 @@ type candidate struct {
 // A segment index (sidx) is used to get near. Without one, the moof boxes are
 // read one after the other, and no payload.
 func (m *Movie) KeyframeAt(t time.Duration) (*keyframe.Frame, error) {
+	if err := m.search(t); err != nil {
+		return nil, err
+	}
+	if f, _, err := m.lastOf(m.seek.found); f != nil || err != nil {
+		return f, err
+	}
+	return m.Keyframe()
+}
+
+// search gathers sync samples from the start on, by the index or without it.
+func (m *Movie) search(t time.Duration) error {
 	for _, noSidx := range []bool{false, true} {
 		m.rewind()
 		m.seek = &seek{t: t, noSidx: noSidx}
 		if err := m.locate(); err != nil {
-			return nil, err
+			return err
 		}
 		if len(m.seek.found) > 0 || m.seek.depth == 0 {
 			break
 		}
 	}
-	for i := len(m.seek.found) - 1; i >= 0; i-- {
-		c := m.seek.found[i]
+	return nil
+}
+
+// lastOf reads the last keyframe among the candidates; none is no error.
+func (m *Movie) lastOf(found []candidate) (*keyframe.Frame, time.Duration, error) {
+	for i := len(found) - 1; i >= 0; i-- {
+		c := found[i]
 		err := m.feed(c.sample, maxWindow(c.sample))
 		if err == nil && len(m.ready) == 0 && c.follow.size > 0 {
 			err = m.feed(c.follow, maxWindow(c.follow))
 		}
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		if f := m.take(); f != nil {
-			return f, nil
+			return f, c.at, nil
 		}
 	}
-	return m.Keyframe()
+	return nil, 0, nil
 }
 
 // locate gathers the sync samples up to t, or the first one behind it.
 func (m *Movie) locate() error {
 	k := m.seek
 	for {
-		s, err := m.next(!k.anchored || m.mayPair())
+		s, err := m.nextToLocate()
 		switch {
 		case errors.Is(err, errEnd):
 			if len(k.found) > 0 || k.tail == nil {
@@ -109,9 +128,11 @@ func (m *Movie) locate() error {
 		if !s.sync {
 			continue
 		}
-		after := k.start+duration(s.pts-k.origin, m.track.Timescale) > k.t+timeSlack
+		at := k.start + duration(s.pts-k.origin, m.track.Timescale)
+		after := at > k.t+timeSlack
 		switch {
 		case after && len(k.found) > 0:
+			k.next = &s
 			return nil
 		case after && k.tail != nil:
 			m.turnBack()
@@ -120,11 +141,22 @@ func (m *Movie) locate() error {
 		if len(k.found) == maxRefused {
 			k.found = append(k.found[:0], k.found[1:]...)
 		}
-		k.found = append(k.found, candidate{sample: s})
+		k.found = append(k.found, candidate{sample: s, at: at})
 		if after {
 			return nil
 		}
 	}
+}
+
+// nextToLocate returns the next sample that locate has to look at.
+func (m *Movie) nextToLocate() (sample, error) {
+	k := m.seek
+	if k.next != nil {
+		s := *k.next
+		k.next = nil
+		return s, nil
+	}
+	return m.next(!k.anchored || m.mayPair())
 }
 
 // openEmpty chooses the track of a file that turned out to have no samples.
@@ -184,6 +216,7 @@ func (m *Movie) jump(box *mp4.SidxBox, off int64) {
 	if k.tail != nil {
 		m.pos = off
 		k.start += duration(units, box.Timescale)
+		k.total = k.start
 		k.anchored = false
 	}
 }

@@ -1,0 +1,100 @@
+package fmp4
+
+import (
+	"io"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+// Spot is where the keyframe of a time lies, as the index of a Movie tells. It is
+// apart from the Movie: its keyframe may be read while the Movie is used.
+type Spot struct {
+	// At is when the keyframe is shown, since the start of the movie.
+	At time.Duration
+
+	size  int64
+	init  *Init
+	track *Track
+	key   []byte
+	found []candidate
+}
+
+// Locate is KeyframeAt for the index alone: it reads no payload. Spot.Keyframe does
+// then, where and when the caller wants. Times that ascend are found in one walk over
+// the moof boxes, where there is no segment index. Where the index knows of no
+// keyframe at all, the error wraps keyframe.ErrNotFound.
+func (m *Movie) Locate(t time.Duration) (*Spot, error) {
+	if k := m.seek; k != nil && t >= k.t && k.depth == 0 && k.tail == nil && len(k.found) > 0 {
+		k.t = t
+		if err := m.locate(); err != nil {
+			m.rewind()
+			return nil, err
+		}
+	} else if err := m.search(t); err != nil {
+		return nil, err
+	}
+	found := m.seek.found
+	if len(found) == 0 {
+		return nil, m.notFound()
+	}
+	return &Spot{
+		At: found[len(found)-1].at, size: m.w.size,
+		init: m.init, track: m.track, key: m.key, found: slices.Clone(found),
+	}, nil
+}
+
+// Same says whether s and o are of the same keyframe.
+func (s *Spot) Same(o *Spot) bool {
+	a, b := s.found[len(s.found)-1], o.found[len(o.found)-1]
+	return a.off == b.off && a.size == b.size
+}
+
+// Keyframe reads the keyframe in r, whose bytes are those of the Movie. Where a
+// sample that the index calls sync holds none, the one before it is read, and At is
+// set to its time. Errors are those of Movie.Keyframe.
+func (s *Spot) Keyframe(r io.ReaderAt) (*keyframe.Frame, error) {
+	m := NewMovie(r, s.size, s.init)
+	m.key, m.track = s.key, s.track
+	f, at, err := m.lastOf(s.found)
+	if f == nil && err == nil {
+		err = m.notFound()
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.At = at
+	return f, nil
+}
+
+// maxSearched is a time behind the end of every movie.
+const maxSearched = time.Duration(math.MaxInt64 / 4)
+
+// Duration returns how long the video is, by the sample tables, else by the segment
+// index, else by the moof boxes, all of which are read then. Errors are those of
+// Locate.
+func (m *Movie) Duration() (time.Duration, error) {
+	if _, err := m.Locate(maxSearched); err != nil {
+		return 0, err
+	}
+	k, t := m.seek, m.track
+	if k.total > 0 {
+		return k.total, nil
+	}
+	end := m.dts
+	if end == 0 {
+		end = newTable(t.stbl).length()
+	}
+	return duration(end-t.editShift-k.origin, t.Timescale), nil
+}
+
+// length returns how long all samples last.
+func (t *table) length() (units int64) {
+	durations := run{rest: t.durations}
+	durations.skip(t.count, func(count int64, delta uint32) {
+		units = min(maxTime, units+int64(min(uint64(count)*uint64(delta), maxTime)))
+	})
+	return units
+}
