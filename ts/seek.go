@@ -16,16 +16,17 @@ import (
 // second picture that is later. Errors are those of Keyframe; what was found
 // before one of the source counts for nothing, as a later keyframe may be the one.
 func LastBefore(r *Reader, start, at time.Duration) (*keyframe.Frame, error) {
-	f, err := r.lastUpTo(start, at)
+	f, err := r.LastUpTo(start, at)
 	if f != nil || err != nil {
 		return f, err
 	}
 	return r.Keyframe()
 }
 
-// lastUpTo is LastBefore, but returns nil where a picture is later than at and no
-// keyframe came before.
-func (r *Reader) lastUpTo(start, at time.Duration) (last *keyframe.Frame, err error) {
+// LastUpTo is LastBefore, but returns nil where a picture is later than at and no
+// keyframe came before. It goes on from where r is, so that times which ascend take
+// one reading.
+func (r *Reader) LastUpTo(start, at time.Duration) (last *keyframe.Frame, err error) {
 	later := func(pts time.Duration) bool {
 		if start == keyframe.NoPTS {
 			start = r.Start()
@@ -115,7 +116,7 @@ func (r *Recording) KeyframeAt(at time.Duration) (*keyframe.Frame, error) {
 	back := int64(usualGOP.Seconds() * rate)
 	for ; place > back; back *= 2 {
 		window := r.from(place-back, r.size, windowBytes)
-		f, err := window.lastUpTo(start, at)
+		f, err := window.LastUpTo(start, at)
 		if f != nil || err != nil && window.failed() {
 			return f, err
 		}
