@@ -57,7 +57,9 @@ func (o *Options) log(ctx context.Context, msg string, args ...any) {
 type Source struct {
 	opts   Options
 	open   func(ctx context.Context) (*input, error)
-	kept   *input // of a source that is read once
+	kept   *input        // of a source that is read once
+	path   string        // of a local file
+	client *fetch.Client // of a resource
 	tracks []keyframe.Track
 }
 
@@ -91,7 +93,7 @@ func (in *input) cheapAt() bool {
 // Open returns a Source of the local file at path. A path that names a pipe or a
 // device is read like NewStream's reader, and stays open until Close.
 func Open(path string, o *Options) *Source {
-	s := &Source{opts: valueOf(o)}
+	s := &Source{opts: valueOf(o), path: path}
 	s.open = func(ctx context.Context) (*input, error) {
 		f, info, err := openLocal(ctx, path)
 		if err != nil {
@@ -121,7 +123,7 @@ func NewStream(r io.Reader, o *Options) *Source {
 // where the server allows it. begun, where it is not nil, is the file opened with
 // FirstRange by the caller, who leaves it to the first Keyframe.
 func OpenResource(client *fetch.Client, u *url.URL, begun *fetch.Resource, o *Options) *Source {
-	s := &Source{opts: valueOf(o)}
+	s := &Source{opts: valueOf(o), client: client}
 	s.open = func(ctx context.Context) (*input, error) {
 		r := begun
 		begun = nil

@@ -1,0 +1,76 @@
+package file
+
+import (
+	"errors"
+	"io"
+	"slices"
+	"sort"
+	"sync"
+)
+
+// maxKnown bounds the parts of a file that are kept: as much as the largest moov box
+// that package fmp4 reads, and the moof boxes of some hours. What is beyond is read
+// again.
+const maxKnown = 96 << 20
+
+// known is parts of a file. It may be read by several goroutines.
+type known struct {
+	mu    sync.RWMutex
+	parts []part // ascending, apart from each other
+	size  int
+}
+
+type part struct {
+	off  int64
+	data []byte
+}
+
+func (p part) end() int64 { return p.off + int64(len(p.data)) }
+
+// read fills p from what is known, and where that has gaps, from r. With keep, these
+// are known then.
+func (k *known) read(r io.ReaderAt, p []byte, off int64, keep bool) (n int, err error) {
+	for n < len(p) && err == nil {
+		held, gap := k.at(off+int64(n), len(p)-n)
+		if held != nil {
+			n += copy(p[n:], held)
+			continue
+		}
+		var got int
+		got, err = r.ReadAt(p[n:n+gap], off+int64(n))
+		if keep && got > 0 {
+			k.add(off+int64(n), p[n:n+got])
+		}
+		n += got
+		if got == gap && errors.Is(err, io.EOF) {
+			err = nil // there may be no more wanted
+		}
+	}
+	return n, err
+}
+
+// at returns what is known from off on, else how many of the n bytes there are not.
+func (k *known) at(off int64, n int) (held []byte, gap int) {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	i := sort.Search(len(k.parts), func(i int) bool { return k.parts[i].end() > off })
+	switch {
+	case i == len(k.parts):
+		return nil, n
+	case k.parts[i].off <= off:
+		return k.parts[i].data[off-k.parts[i].off:], 0
+	}
+	return nil, int(min(int64(n), k.parts[i].off-off))
+}
+
+// add makes data known, of which nothing is.
+func (k *known) add(off int64, data []byte) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.size += len(data); k.size > maxKnown {
+		k.size -= len(data)
+		return
+	}
+	i := sort.Search(len(k.parts), func(i int) bool { return k.parts[i].off > off })
+	k.parts = slices.Insert(k.parts, i, part{off, slices.Clone(data)})
+}
