@@ -2,7 +2,6 @@ package rtsp
 
 import (
 	"bytes"
-	"slices"
 	"time"
 
 	"github.com/pion/rtp"
@@ -14,32 +13,6 @@ import (
 // level 6.2 allows at its highest rate has 3.4 MB (ISO/IEC 23008-2 A.4.2); four
 // times that leaves room for encoders that do not keep to their level.
 const maxNALU = 16 << 20
-
-// sets are the parameter sets of a stream so far, the last of them.
-type sets [][]byte
-
-const (
-	// maxSet bounds those that are kept: ten times the largest that encoders make.
-	maxSet = 4 << 10
-	// maxSets is how many there are: streams have two or three, some four times that.
-	maxSets = 16
-)
-
-func (s sets) has(b []byte) bool {
-	return slices.ContainsFunc(s, func(old []byte) bool { return bytes.Equal(old, b) })
-}
-
-func (s *sets) add(nalus ...[]byte) {
-	for _, b := range nalus {
-		if len(b) > maxSet || s.has(b) {
-			continue
-		}
-		if len(*s) == maxSets {
-			*s = slices.Delete(*s, 0, 1)
-		}
-		*s = append(*s, bytes.Clone(b))
-	}
-}
 
 // depacketizer turns RTP packets into NAL units, and those, through an
 // Assembler, into frames. It does no I/O and knows no time but that of RTP.
@@ -209,14 +182,6 @@ func (d *depacketizer) unit(b []byte) {
 	d.give(d.asm.Push(b, d.pts()))
 }
 
-// parameterSet remembers one that is in the stream.
-func (d *depacketizer) parameterSet(b []byte) {
-	d.sets.add(b)
-	if d.sps == nil && isSPS(d.codec, b[0]) && len(b) <= maxSet {
-		d.sps = bytes.Clone(b)
-	}
-}
-
 // isSlice says whether a NAL unit is of the video coding layer.
 func (d *depacketizer) isSlice(head byte) bool {
 	if d.codec == keyframe.H265 {
@@ -319,21 +284,4 @@ func (d *depacketizer) end(clean bool) {
 		d.lose() // whatever is there has no marker behind it
 	}
 	d.give(d.asm.Flush())
-}
-
-// spoilt counts keyframes that were thrown away for a hole in them.
-type spoilt struct {
-	count       int
-	first, last int64 // ticks
-	here        bool  // the access unit being gathered is counted already
-}
-
-func (s *spoilt) add(ticks int64) {
-	if s.here {
-		return
-	}
-	if s.count == 0 {
-		s.first = ticks
-	}
-	s.count, s.last, s.here = s.count+1, ticks, true
 }
