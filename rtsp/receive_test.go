@@ -122,7 +122,13 @@ func TestReceiveAsksForKeyframes(t *testing.T) {
 		"with a hole":   {slices.Concat(packets[:len(packets)/2], packets[len(packets)/2+1:]), 1},
 		"in the middle": {packets[len(packets)/2:], 1},
 	} {
-		srv := &script{sdp: h264SDP, play: func(p *peer) { p.send(c.packets); p.bye() }}
+		srv := &script{sdp: h264SDP, play: func(p *peer) {
+			p.send(c.packets)
+			for range c.want {
+				p.script.report(p.in)
+			}
+			p.bye()
+		}}
 		t.Run(name, func(t *testing.T) { // at whose end the server has read all
 			if _, err := receive(t, srv.run(t), nil, never); !errors.Is(err, io.ErrUnexpectedEOF) {
 				t.Error(err)
