@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	// maxMemory bounds ffmpeg's address space: the largest pictures that are let in,
-	// of 16 bits, with the frames that a decoder keeps of them.
-	maxMemory = 6 << 30
+	// maxMemory bounds ffmpeg's address space. A picture of 8192x8192 in 4:4:4 and 10
+	// bits takes less than half of it, in any format.
+	maxMemory = 4 << 30
 	// maxCPU is in seconds. It is for a process that is left alone: a call's context
 	// ends sooner.
 	maxCPU = 600

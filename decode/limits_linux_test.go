@@ -29,7 +29,7 @@ func TestLimits(t *testing.T) {
 			got[strings.TrimSpace(line[:26])] = strings.Fields(line[26:])[1]
 		}
 	}
-	for name, most := range map[string]int{"Max cpu time": 600, "Max address space": 6 << 30, "Max open files": 64, "Max file size": 64 << 10, "Max core file size": 0} {
+	for name, most := range map[string]int{"Max cpu time": 600, "Max address space": 4 << 30, "Max open files": 64, "Max file size": 64 << 10, "Max core file size": 0} {
 		var n int
 		if _, err := fmt.Sscan(got[name], &n); err != nil || n > most {
 			t.Errorf("%s is %q, want at most %d", name, got[name], most)
