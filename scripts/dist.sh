@@ -52,5 +52,6 @@ for arch in amd64 arm64; do
 	cp "$dir/ffmpeg" $embedded$arch
 	licences "$dir" >$notices
 	CGO_ENABLED=0 GOOS=linux GOARCH=$arch $go build -trimpath -tags embedffmpeg -ldflags '-s -w' -o dist/kfgrab-linux-$arch ./cmd/kfgrab
+	[ "$arch" != "$(dpkg --print-architecture)" ] || dist/kfgrab-linux-$arch version
 done
 ls -l dist
