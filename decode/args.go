@@ -17,9 +17,9 @@ func arguments(s shape, o Output) []string {
 	if s.doubted {
 		frames = "2"
 	}
-	v := ""
+	v := o.deinterlace(s)
 	if s.pictures > 1 {
-		v = fmt.Sprintf(`select='gte(n,%d)',`, s.pictures-1)
+		v += fmt.Sprintf(`select='gte(n,%d)',`, s.pictures-1)
 	}
 	args := append(decoder(s.codec), "-frames:v", frames)
 	return append(args, o.ending(v+o.filters(s))...)
@@ -57,6 +57,21 @@ func (o Output) ending(filters string) []string {
 	return append(append(args, o.encoder()...), "pipe:1")
 }
 
+// deinterlace comes in front of what picks pictures: where there are several, the
+// neighbours help. What H.264 says of each picture is ffmpeg's to read, so that
+// progressive ones pass. Of a single picture yadif changes the lines of one field where
+// they stick out from those around.
+func (o Output) deinterlace(s shape) string {
+	switch {
+	case o.KeepInterlaced:
+	case s.codec == keyframe.H264:
+		return "yadif=deint=interlaced,"
+	case s.weaved:
+		return "yadif,"
+	}
+	return ""
+}
+
 func (o Output) filters(s shape) string {
 	v := ""
 	if c := s.crop; !c.Empty() {
@@ -64,6 +79,9 @@ func (o Output) filters(s shape) string {
 	}
 	if s.codec == keyframe.JPEG {
 		v += "setsar=1," // its density is not told by Info
+	}
+	if s.field {
+		v += "scale=iw:2*ih,setsar=sar/2:max=65535,"
 	}
 	v += o.scale()
 	switch o.Format {

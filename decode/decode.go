@@ -30,7 +30,7 @@ func (d *Decoder) Decode(ctx context.Context, w io.Writer, f *keyframe.Frame, o 
 // Start starts the process for a frame that is still to come. The caller must
 // call Decode or Cancel; the end of ctx kills the process in any case.
 func (d *Decoder) Start(ctx context.Context, c keyframe.Codec, o Output) (*Job, error) {
-	return d.startJob(ctx, shape{codec: c, pictures: 1}, o)
+	return d.startJob(ctx, shapeOfInfo(c, keyframe.Info{}), o)
 }
 
 // shape is what the arguments depend on beside the output.
@@ -38,15 +38,25 @@ type shape struct {
 	codec    keyframe.Codec
 	pictures int
 	doubted  bool            // H.265 whose end is open is decoded twice
+	weaved   bool            // H.265 frames of two fields, of which ffmpeg does not tell
+	field    bool            // pictures are single fields
 	crop     image.Rectangle // of JPEG
 }
 
 func shapeOf(f *keyframe.Frame) shape {
-	s := shape{codec: f.Codec, pictures: max(f.Pictures, 1), doubted: f.OpenEnd && f.Codec == keyframe.H265}
+	s := shapeOfInfo(f.Codec, f.Info)
+	s.pictures, s.doubted = max(f.Pictures, 1), f.OpenEnd && f.Codec == keyframe.H265
 	if f.Codec == keyframe.JPEG {
 		s.crop = f.Crop
 	}
 	return s
+}
+
+func shapeOfInfo(c keyframe.Codec, i keyframe.Info) shape {
+	return shape{
+		codec: c, pictures: 1, field: i.FieldSeq,
+		weaved: c == keyframe.H265 && i.Interlaced && !i.FieldSeq,
+	}
 }
 
 func (d *Decoder) startJob(ctx context.Context, s shape, o Output) (*Job, error) {
@@ -72,8 +82,8 @@ type Job struct {
 }
 
 // Decode is as that of the Decoder. A frame of another codec than was told to
-// Start, of several coded pictures, of H.265 with an open end, or a part of a JPEG,
-// is given to a new process instead.
+// Start, of several coded pictures, of H.265 with an open end or of fields, or a part
+// of a JPEG, is given to a new process instead.
 func (j *Job) Decode(ctx context.Context, w io.Writer, f *keyframe.Frame) error {
 	if err := check(f, j.output); err != nil {
 		j.Cancel()
@@ -110,8 +120,9 @@ func check(f *keyframe.Frame, o Output) error {
 		return err
 	}
 	i := f.Info
-	if w, h := o.Size(i); i.CodedWidth*i.CodedHeight > maxPixels || w*h > maxPixels || w > maxSide || h > maxSide {
-		return fmt.Errorf("%w: a picture of %dx%d, to be shown as %dx%d, is too large", keyframe.ErrUnsupported, i.Width, i.Height, w, h)
+	w, h := o.Size(i)
+	if most := o.maxPixels(); i.CodedWidth*i.CodedHeight > most || w*h > most || w > maxSide || h > maxSide {
+		return fmt.Errorf("%w: a picture of %dx%d, to be shown as %dx%d, is too large: %d pixels are let in, and sides of %d", keyframe.ErrUnsupported, i.Width, i.Height, w, h, most, maxSide)
 	}
 	return nil
 }

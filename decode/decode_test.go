@@ -247,7 +247,7 @@ func TestNotIDR(t *testing.T) {
 			}
 			want := ffmpeg(t, nil, "-i", testmedia.Make(t, c.source), "-map", "0:v", "-vf", "select=eq(n\\,"+c.picture+")",
 				"-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1")
-			o := decode.Output{Format: decode.RGB24, Width: c.frame.Info.Width, Height: c.frame.Info.Height}
+			o := decode.Output{Format: decode.RGB24, Width: c.frame.Info.Width, Height: c.frame.Info.Height, KeepInterlaced: true}
 			if got := decodeTo(t, c.frame, o); !bytes.Equal(got, want) {
 				t.Errorf("another picture, PSNR %.1f dB", psnr(got, want))
 			}
@@ -335,6 +335,10 @@ func TestRefused(t *testing.T) {
 		{"too wide as square pixels", &wide, decode.Output{}, true},
 		{"codec", &unknown, decode.Output{}, true},
 		{"quality", f, decode.Output{Quality: 101}, false},
+		{"more pixels than asked for", f, decode.Output{MaxPixels: 640*360 - 1}, true},
+		{"more pixels of output than asked for", f, decode.Output{MaxPixels: 640 * 360, Width: 641, Height: 360}, false},
+		{"bound", f, decode.Output{MaxPixels: -1}, false},
+		{"bound too high", f, decode.Output{MaxPixels: decode.MaxPixels + 1}, false},
 		{"width", f, decode.Output{Width: -1}, false},
 		{"height", f, decode.Output{Height: 16384}, false},
 		{"both", f, decode.Output{Width: 16000, Height: 16000}, false},

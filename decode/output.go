@@ -24,14 +24,31 @@ type Output struct {
 	// Quality goes from 1, smallest, to 100, best; 0 is 90. PNG, RGB24 and
 	// BGR24 lose nothing and pass it over.
 	Quality int
+
+	// KeepInterlaced leaves the two fields of an interlaced picture as they are, a line
+	// each in turn. Else the picture is that of one moment, whose lines fill those of the
+	// other field where that shows something else.
+	KeepInterlaced bool
+
+	// MaxPixels bounds the pixels of a picture, coded or written; those of a larger one
+	// are not decoded. 0 is the largest bound, MaxPixels.
+	MaxPixels int
+}
+
+// MaxPixels bounds what a stream can make the decoder allocate: an 8K picture has 33
+// million pixels, the largest of H.264 level 6.2 has 36 million.
+const MaxPixels = 64_000_000
+
+func (o Output) maxPixels() int {
+	if o.MaxPixels > 0 {
+		return o.MaxPixels
+	}
+	return MaxPixels
 }
 
 const (
 	// maxSide is the limit of WebP (RFC 9649 2.5), the narrowest of the formats.
 	maxSide = 16383
-	// maxPixels bounds what a stream can make the decoder allocate: an 8K
-	// picture has 33 million, the largest of H.264 level 6.2 has 36 million.
-	maxPixels = 64 << 20
 	// maxAspect is the sample aspect ratio beyond which a stream's value is taken
 	// for nonsense and passed over. The widest of the standards' tables is 32:11.
 	maxAspect = 10
@@ -44,8 +61,10 @@ func (o Output) Validate() error {
 		return fmt.Errorf("unknown picture format %d", o.Format)
 	case o.Width < 0 || o.Width > maxSide || o.Height < 0 || o.Height > maxSide:
 		return fmt.Errorf("picture size %dx%d is out of bounds: want 1 to %d, or 0 to keep the aspect ratio", o.Width, o.Height, maxSide)
-	case o.Width*o.Height > maxPixels:
-		return fmt.Errorf("picture size %dx%d is out of bounds: more than %d pixels", o.Width, o.Height, maxPixels)
+	case o.MaxPixels < 0 || o.MaxPixels > MaxPixels:
+		return fmt.Errorf("a bound of %d pixels is out of bounds: want 1 to %d, or 0 for that", o.MaxPixels, MaxPixels)
+	case o.Width*o.Height > o.maxPixels():
+		return fmt.Errorf("picture size %dx%d is out of bounds: more than %d pixels", o.Width, o.Height, o.maxPixels())
 	case o.Quality < 0 || o.Quality > 100:
 		return fmt.Errorf("quality %d is out of bounds: want 1 to 100, or 0 for the default", o.Quality)
 	}
@@ -69,6 +88,9 @@ func (o Output) Size(i keyframe.Info) (width, height int) {
 		sar = 1
 	}
 	w, h := float64(i.Width), float64(i.Height)
+	if i.FieldSeq {
+		h *= 2
+	}
 	switch {
 	case o.Width > 0:
 		return o.Width, pixels(float64(o.Width) * h / (w * sar))

@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	// maxPicture bounds the standard output of ffmpeg: RGB24 of maxPixels, twice
+	// maxPicture bounds the standard output of ffmpeg: RGB24 of MaxPixels, twice
 	// for a Decoder in doubt. The other formats are smaller, PNG of noise by
 	// nothing.
-	maxPicture = 2 * (3*maxPixels + 1<<20)
+	maxPicture = 2 * (3*MaxPixels + 1<<20)
 	// orphanDelay is how long a dead ffmpeg's pipes may stay open, which only
 	// happens where it left a child behind.
 	orphanDelay = 500 * time.Millisecond

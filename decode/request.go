@@ -27,6 +27,9 @@ func newRequest(f *keyframe.Frame, o Output) (*request, bool) {
 	if f.Codec != keyframe.H264 || f.Kind != keyframe.IDR || f.Pictures > 1 {
 		return nil, false
 	}
+	if f.Info.Interlaced && !o.KeepInterlaced {
+		return nil, false // deinterlaced when the next picture is there
+	}
 	r := &request{frame: f, output: o}
 	r.output.Width, r.output.Height = o.Size(f.Info)
 	if r.output.Width == 0 {

@@ -97,11 +97,12 @@ func (s *Sequence) arguments(shown []int, o Output) []string {
 			choice = append(choice, fmt.Sprintf("eq(n,%d)", n))
 		}
 	}
+	form := shapeOfInfo(s.Codec, s.Info)
 	// -strict 1: without a word in the stream of how far pictures are out of order,
 	// H.264 is shown as soon as may be, and what turns out to be late is dropped.
 	args := append([]string{"-strict", "1"}, decoder(s.Codec)...)
 	args = append(args, "-r", "25") // any will do, it is that of settb
-	return append(args, o.ending("select='"+sum(choice)+"',settb=1/25,setpts=N,"+o.filters(shape{codec: s.Codec}))...)
+	return append(args, o.ending(o.deinterlace(form)+"select='"+sum(choice)+"',settb=1/25,setpts=N,"+o.filters(form))...)
 }
 
 // sum adds terms up in ffmpeg's language, in which a hundred cannot stand in a row.

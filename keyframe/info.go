@@ -6,7 +6,7 @@ import "fmt"
 // of a JPEG. Sizes are in pixels, numbered fields as in ISO/IEC 14496-10 and
 // ISO/IEC 23008-2.
 type Info struct {
-	Width, Height           int // after cropping; a frame, also where it is coded as two fields
+	Width, Height           int // after cropping; a frame, also where H.264 codes it as two fields
 	CodedWidth, CodedHeight int // before cropping
 	SARNum, SARDen          int // sample aspect ratio; 0, 0 where the stream does not tell
 
@@ -16,7 +16,10 @@ type Info struct {
 
 	ChromaFormat int // chroma_format_idc: 0 grey, 1 4:2:0, 2 4:2:2, 3 4:4:4
 	BitDepth     int // of luma
-	Interlaced   bool
+	// Interlaced says that pictures may be made of two fields: H.264 that is not frames
+	// alone, H.265 whose source was interlaced.
+	Interlaced bool
+	FieldSeq   bool // H.265: each picture is one field (E.3.1), and Height is that of a field
 
 	FullRange                   bool
 	Primaries, Transfer, Matrix int // ISO/IEC 23091-2 code points; 2 is unspecified

@@ -76,7 +76,7 @@ func TestDamagedParameterSets(t *testing.T) {
 		{"empty", keyframe.H264, nil},
 		{"header alone", keyframe.H264, sps264[:4]},
 		{"cut before the size", keyframe.H264, sps264[:5]},
-		{"level 6.2 exceeded", keyframe.H264, []byte{0x67, 0x42, 0xc0, 0x1e, 0xd9, 0x00, 0x00, 0x40, 0x00, 0x10, 0x00, 0x04}},
+		{"sides of level 6.2 exceeded", keyframe.H264, []byte{0x67, 0x42, 0xc0, 0x1e, 0xd9, 0x00, 0x00, 0x40, 0x00, 0x10, 0x00, 0x04}},
 		{"H.265 empty", keyframe.H265, nil},
 		{"H.265 cut", keyframe.H265, []byte{0x42, 1, 1, 1, 0x60, 0, 0, 3}},
 		{"H.265 of eight sub-layers", keyframe.H265, []byte{0x42, 1, 0x0f, 1, 0x60, 0, 0, 3, 0, 0x90, 0, 0, 3, 0}},

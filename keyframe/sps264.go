@@ -20,7 +20,8 @@ type sps264 struct {
 
 // Bounds of ISO/IEC 14496-10: seq_parameter_set_id and pic_parameter_set_id
 // (7.4.2.1.1, 7.4.2.2), and the pictures of level 6.2, 139,264 macroblocks of
-// which one side is at most the root of eight times as many (A.3.1).
+// which one side is at most the root of eight times as many (A.3.1). What has such
+// sides and more macroblocks is read, so that it can be refused by its size.
 const (
 	maxSPSID264     = 31
 	maxPPSID264     = 255
@@ -134,10 +135,6 @@ func (s *sps264) size(r *bitReader) {
 		r.flag() // mb_adaptive_frame_field_flag
 	}
 	r.flag() // direct_8x8_inference_flag
-	if mbWidth*mapUnits*fields > maxMbsPerFrame {
-		r.bad = true
-		return
-	}
 	i.CodedWidth, i.CodedHeight = mbWidth*16, mapUnits*16*fields
 	i.Width, i.Height = i.CodedWidth, i.CodedHeight
 	if !r.flag() {

@@ -57,7 +57,9 @@ func profileTierLevel(r *bitReader, i *Info, subLayers int) {
 	r.bits(3) // general_profile_space, general_tier_flag
 	i.ProfileIDC = int(r.bits(5))
 	compatible := r.bits(32)
-	r.bits(4) // progressive, interlaced, non-packed and frame-only constraint flags
+	progressive, interlaced := r.flag(), r.flag()
+	i.Interlaced = interlaced && !progressive
+	r.bits(2) // general_non_packed_constraint_flag, general_frame_only_constraint_flag
 	r.skip(44)
 	i.LevelIDC = int(r.bits(8))
 	i.Profile = profile265(i.ProfileIDC, compatible)
@@ -212,10 +214,11 @@ func skipRefPicSets265(r *bitReader) {
 
 func vui265(r *bitReader, i *Info) {
 	vuiPicture(r, i)
-	r.flag()                // neutral_chroma_indication_flag
-	i.Interlaced = r.flag() // field_seq_flag
-	r.flag()                // frame_field_info_present_flag
-	if r.flag() {           // default_display_window_flag
+	r.flag() // neutral_chroma_indication_flag
+	i.FieldSeq = r.flag()
+	i.Interlaced = i.Interlaced || i.FieldSeq
+	r.flag()      // frame_field_info_present_flag
+	if r.flag() { // default_display_window_flag
 		for range 4 {
 			r.ue()
 		}

@@ -34,35 +34,48 @@ func (f *choiceFlags) apply(o *kfgrab.Options) {
 	o.AllowTiles = f.allowTiles
 }
 
-// bandwidth is a flag's number of bits a second, with k, M or G for powers of 1000
-// and a fraction before them.
+// bandwidth is a flag's number of bits a second.
 type bandwidth int
 
 func (b *bandwidth) Type() string { return "bit/s" }
 
 func (b *bandwidth) String() string {
-	switch v := float64(*b); {
+	return decimal(int(*b))
+}
+
+// decimal writes a number with k or M for powers of 1000; of 0 nothing.
+func decimal(n int) string {
+	switch v := float64(n); {
 	case v >= 1e6:
 		return strconv.FormatFloat(v/1e6, 'f', -1, 64) + "M"
 	case v >= 1e3:
 		return strconv.FormatFloat(v/1e3, 'f', -1, 64) + "k"
 	case v > 0:
-		return strconv.Itoa(int(*b))
+		return strconv.Itoa(n)
 	}
 	return ""
 }
 
-func (b *bandwidth) Set(text string) error {
+// parseDecimal reads a number with k, M or G for powers of 1000 and a fraction before
+// them.
+func parseDecimal(text string) (float64, error) {
 	number, factor := text, 1.0
 	for suffix, power := range map[string]float64{"k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9} {
 		if before, found := strings.CutSuffix(text, suffix); found {
 			number, factor = before, power
 		}
 	}
+	if strings.Trim(number, "0123456789.") != "" {
+		return 0, strconv.ErrSyntax
+	}
 	v, err := strconv.ParseFloat(number, 64)
-	v = math.Round(v * factor)
+	return math.Round(v * factor), err
+}
+
+func (b *bandwidth) Set(text string) error {
+	v, err := parseDecimal(text)
 	// A variant's bandwidth is a number of at most 64 bits; a petabit does for all.
-	if err != nil || strings.Trim(number, "0123456789.") != "" || v < 1 || v > 1e15 {
+	if err != nil || v < 1 || v > 1e15 {
 		return fmt.Errorf("%q is no number of bits a second; write 800k or 2.5M", text)
 	}
 	*b = bandwidth(v)

@@ -19,6 +19,7 @@ type pictureFlags struct {
 	format        string
 	width, height int
 	quality       int
+	pixels        pixelFlags
 	ffmpeg        string
 	json          bool
 	show          bool
@@ -33,6 +34,7 @@ func (f *pictureFlags) register(flags *pflag.FlagSet) {
 	flags.IntVar(&f.width, "width", 0, "width of the picture in `pixels`; without --height it keeps its shape")
 	flags.IntVar(&f.height, "height", 0, "height of the picture in `pixels`; without --width it keeps its shape")
 	flags.IntVar(&f.quality, "quality", 0, "`number` from 1, smallest, to 100, best, for jpeg and webp (default 90)")
+	f.pixels.register(flags)
 	flags.StringVar(&f.ffmpeg, "ffmpeg", "", ffmpegHelp)
 	flags.BoolVar(&f.json, "json", false, "report on standard error what was found and what it cost")
 	flags.BoolVar(&f.show, "show", false, "draw the picture in the terminal as well")
@@ -123,6 +125,7 @@ type decoding struct {
 // newDecoding checks that what is needed is there, before the stream is touched.
 func newDecoding(ctx context.Context, p *pictureFlags, f format) (*decoding, error) {
 	output := decode.Output{Format: f.picture, Width: p.width, Height: p.height, Quality: p.quality}
+	p.pixels.apply(&output)
 	if err := output.Validate(); err != nil {
 		return nil, usageError(err)
 	}

@@ -64,6 +64,7 @@ type sessionFlags struct {
 	every     time.Duration
 	keep      time.Duration
 	keepBytes size
+	pixels    pixelFlags
 	ffmpeg    string
 	json      bool
 }
@@ -80,6 +81,7 @@ func (f *sessionFlags) register(flags *pflag.FlagSet) {
 	flags.DurationVar(&f.keep, "keep", 0, "`time` for which pictures are kept, encoded (default 10s, or what --frames and --rate take)")
 	f.keepBytes = session.DefaultMaxBytes
 	flags.Var(&f.keepBytes, "keep-bytes", "`size` of what is kept at most")
+	f.pixels.register(flags)
 	flags.StringVar(&f.ffmpeg, "ffmpeg", "", ffmpegHelp)
 	flags.BoolVar(&f.json, "json", false, "report on standard error how the session goes, each time")
 }
@@ -172,7 +174,9 @@ func (f *sessionFlags) write(ctx context.Context, std *streams, rawURL string, s
 		return err
 	}
 	defer out.discard()
-	clip, err := s.Frames(ctx, f.frames, f.rate, decode.Output{Format: format, Width: f.size.width, Height: f.size.height})
+	o := decode.Output{Format: format, Width: f.size.width, Height: f.size.height}
+	f.pixels.apply(&o)
+	clip, err := s.Frames(ctx, f.frames, f.rate, o)
 	if err != nil {
 		return err
 	}

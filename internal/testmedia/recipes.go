@@ -66,6 +66,15 @@ var recipes = map[string]recipe{
 	"bt709.264":      colours("bt709", "tv"),
 	"bt709-full.264": colours("bt709", "pc"),
 
+	// Two fields of different moments, 50 a second: the first is that of a frame of
+	// moving.rgb. In fields.265 each is a picture, in woven.265 a frame does not tell.
+	"moving.rgb":    moving("null", "-vframes 2 -pix_fmt rgb24 -f rawvideo", "moving.rgb"),
+	"tff.264":       moving("tinterlace=interleave_top,fieldorder=tff", "-c:v libx264 -qp 10 -g 5 -bf 0 -flags +ildct+ilme -x264-params tff=1 -f h264", "tff.264"),
+	"bff.264":       moving("tinterlace=interleave_bottom,fieldorder=bff", "-c:v libx264 -qp 10 -g 5 -bf 0 -flags +ildct+ilme -x264-params bff=1 -f h264", "bff.264"),
+	"fields.265":    moving("tinterlace=interleave_top,setfield=tff,separatefields", "-c:v libx265 -preset ultrafast -x265-params log-level=error:interlace=tff:qp=10:keyint=10 -f hevc", "fields.265"),
+	"woven.265":     moving("tinterlace=interleave_top,setfield=prog", "-c:v libx265 -preset ultrafast -x265-params log-level=error:qp=10:keyint=10 -f hevc", "woven.265"),
+	"not-woven.264": moving("null", "-c:v libx264 -g 5 -bf 0 -x264-params fake-interlaced=1 -f h264", "fake.264"),
+
 	// Annex B without B pictures, for servers that stamp pictures as they come.
 	"live.264": video("640x360", 25, 4, "-c:v libx264 -preset veryfast -g 25 -bf 0 -sc_threshold 0 -f h264", "live.264"),
 	"live.265": video("640x360", 25, 4, "-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25:min-keyint=25:bframes=0 -f hevc", "live.265"),
@@ -98,6 +107,11 @@ var recipes = map[string]recipe{
 	"tiles":      stills("-vf tile=3x2 -q:v 3 -start_number 0 -f image2", "grid%d.jpg"),
 	"pictures":   stills("-q:v 3 -start_number 0 -f image2", "picture%d.jpg"),
 	"stills.rgb": stills("-pix_fmt rgb24 -f rawvideo", "stills.rgb"),
+}
+
+// moving makes pictures in which all moves, 9 pixels from one to the next.
+func moving(filter, opts, out string) recipe {
+	return video("720x576", 50, 1, "-vf scroll=h=0.0125,"+filter+",format=yuv420p "+opts, out)
 }
 
 // stills makes pictures of 160x90.

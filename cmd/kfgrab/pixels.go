@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/pflag"
+
+	"github.com/kfgrab/kfgrab/decode"
+)
+
+// pixelFlags say how pixels are made of what is coded, for one picture and for many.
+type pixelFlags struct {
+	deinterlace deinterlace
+	maxPixels   pixelCount
+}
+
+func (f *pixelFlags) register(flags *pflag.FlagSet) {
+	flags.Var(&f.deinterlace, "deinterlace", "`auto` makes interlaced pictures whole, off leaves their two fields (default auto)")
+	flags.Var(&f.maxPixels, "max-pixels", "`number` of pixels in a picture at most, coded or written, such as 9M; a larger one is refused and not decoded (default 64M)")
+}
+
+func (f *pixelFlags) apply(o *decode.Output) {
+	o.KeepInterlaced, o.MaxPixels = bool(f.deinterlace), int(f.maxPixels)
+}
+
+// deinterlace is a flag's off or auto.
+type deinterlace bool
+
+func (d *deinterlace) Type() string { return "auto" }
+
+func (d *deinterlace) String() string {
+	if *d {
+		return "off"
+	}
+	return ""
+}
+
+func (d *deinterlace) Set(text string) error {
+	if text != "auto" && text != "off" {
+		return fmt.Errorf("%q is neither auto nor off", text)
+	}
+	*d = text == "off"
+	return nil
+}
+
+// pixelCount is a flag's number of pixels.
+type pixelCount int
+
+func (p *pixelCount) Type() string { return "number" }
+
+func (p *pixelCount) String() string { return decimal(int(*p)) }
+
+func (p *pixelCount) Set(text string) error {
+	v, err := parseDecimal(text)
+	if err != nil || v < 1 || v > decode.MaxPixels {
+		return fmt.Errorf("%q is no number of pixels up to %s; write 921600 or 9M", text, decimal(decode.MaxPixels))
+	}
+	*p = pixelCount(v)
+	return nil
+}
