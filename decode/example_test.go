@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/kfgrab/kfgrab/decode"
 	"github.com/kfgrab/kfgrab/keyframe"
@@ -29,6 +30,23 @@ func ExampleDecoder_Start() {
 	}
 	if err := job.Decode(ctx, os.Stdout, frame); err != nil {
 		fmt.Println(err)
+	}
+}
+
+// A picture every second, from a decoder that stays up between them.
+func ExamplePool() {
+	ctx := context.Background()
+	var pool decode.Pool
+	defer pool.Close()
+	for range time.Tick(time.Second) {
+		frame, err := nextKeyframe(ctx)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		if err := pool.Decode(ctx, os.Stdout, frame, decode.Output{}); err != nil {
+			fmt.Println(err) // of this frame alone
+		}
 	}
 }
 
