@@ -161,18 +161,16 @@ func (t *Timeline) spots(ctx context.Context, times []time.Duration, take func(k
 		var found located
 		for i, at := range times {
 			spot, err := t.movie.Locate(at)
-			if err != nil {
-				take(keyframe.Moment{Times: []int{i}, Err: interrupted(ctx, err, "reading the index")})
-				continue
-			}
-			if found.spot != nil && spot.Same(found.spot) {
+			if err == nil && found.spot != nil && spot.Same(found.spot) {
 				found.times = append(found.times, i)
 				continue
 			}
 			if found.spot != nil && !yield(found) {
 				return
 			}
-			found = located{spot, []int{i}}
+			if found = (located{spot, []int{i}}); err != nil {
+				take(keyframe.Moment{Times: found.times, Err: interrupted(ctx, err, "reading the index")})
+			}
 		}
 		if found.spot != nil {
 			yield(found)

@@ -61,7 +61,7 @@ func TestTimeline(t *testing.T) {
 		remote, m := resource(t, base+"/"+filepath.Base(path), nil, nil)
 		line, list := moments(t, remote, times...)
 		_, local := moments(t, file.Open(path, nil), times...)
-		if (line.Duration - c.duration).Abs() > 100*time.Millisecond {
+		if (line.Duration - c.duration).Abs() > time.Millisecond {
 			t.Errorf("%s: of %v, want %v", c.recipe, line.Duration, c.duration)
 		}
 		if len(list) != len(times)/2 || len(local) != len(list) {

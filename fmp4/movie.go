@@ -40,6 +40,7 @@ type Movie struct {
 	list   samples
 	number int64 // of the next fragment's first sample
 	dts    int64 // of the next fragment, where it tells none
+	begun  int64 // decode time of the first fragment
 	plain  int64 // samples of fragments that no bytes stand for
 	others []uint32
 	seek   *seek
@@ -134,6 +135,7 @@ func (m *Movie) take() *keyframe.Frame {
 	m.ready = m.ready[1:]
 	m.found, m.refused, m.spent, m.setBytes = true, 0, 0, 0
 	m.sets.complete(&f.Info)
+	m.track.orient(&f.Info)
 	return f
 }
 
@@ -389,10 +391,11 @@ func (m *Movie) moof(h header, at int64) error {
 	return nil
 }
 
-// begin notes the presentation time of the first sample.
+// begin notes the times of the first sample.
 func (m *Movie) begin(r *trackRun) {
 	if m.start == keyframe.NoPTS {
 		_, _, _, composition := r.fields(0)
 		m.start = duration(r.pts+int64(composition), m.track.Timescale)
+		m.begun = r.pts + m.track.editShift
 	}
 }

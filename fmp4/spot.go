@@ -79,15 +79,17 @@ func (m *Movie) Duration() (time.Duration, error) {
 	if _, err := m.Locate(maxSearched); err != nil {
 		return 0, err
 	}
-	k, t := m.seek, m.track
-	if k.total > 0 {
-		return k.total, nil
+	if m.seek.total > 0 {
+		return m.seek.total, nil
 	}
-	end := m.dts
-	if end == 0 {
-		end = newTable(t.stbl).length()
+	t := newTable(m.track.stbl)
+	first, listed := newCursor(t, m.track.editShift).next(true)
+	units := m.dts - m.begun
+	if listed {
+		// What the edit list leaves out at the beginning is not shown.
+		units = max(m.dts, t.length()) + min(0, first.pts)
 	}
-	return duration(end-t.editShift-k.origin, t.Timescale), nil
+	return duration(units, m.track.Timescale), nil
 }
 
 // length returns how long all samples last.
