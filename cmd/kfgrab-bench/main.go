@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/kfgrab/kfgrab/bench"
+	"github.com/kfgrab/kfgrab/internal/progress"
 )
 
 func main() {
@@ -51,10 +52,10 @@ func run(ctx context.Context, args []string) error {
 		return r.WriteFiles(*report, *results, *chart)
 	}
 	c.Cases, c.Contestants = list(*cases, ","), list(*contestants, ";")
-	bar := newBar(os.Stderr)
-	c.Progress = bar.tell
+	bar := progress.New(os.Stderr)
+	c.Progress = bar.Tell
 	r, err := bench.Run(ctx, c)
-	bar.close()
+	bar.Close()
 	if err != nil {
 		return err
 	}

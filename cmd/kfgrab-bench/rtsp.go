@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/kfgrab/kfgrab/bench"
+	"github.com/kfgrab/kfgrab/internal/progress"
 )
 
 // rtspCommand is the first argument that has RTSP measured, in place of HLS.
@@ -17,10 +18,10 @@ func runRTSP(ctx context.Context, args []string) error {
 	flags.StringVar(&c.Kfgrab, "kfgrab", "bin/kfgrab", "`path` of the command to measure")
 	flags.IntVar(&c.Repeats, "repeats", 20, "`number` of runs of each contestant")
 	flags.Parse(args)
-	bar := newBar(os.Stderr)
-	c.Progress = bar.tell
+	bar := progress.New(os.Stderr)
+	c.Progress = bar.Tell
 	r, err := bench.MeasureRTSP(ctx, c)
-	bar.close()
+	bar.Close()
 	if err != nil {
 		return err
 	}
