@@ -129,7 +129,7 @@ configure_flags() {
 
 compile() {
 	# shellcheck disable=SC2046 # a list of words
-	./configure $(configure_flags) --extra-cflags="${root:+-I$root/usr/include}" --extra-ldflags="-static${root:+ -L$root/usr/lib/$triple}" \
+	./configure $(configure_flags) --extra-version="${version##*-}" --extra-cflags="${root:+-I$root/usr/include}" --extra-ldflags="-static${root:+ -L$root/usr/lib/$triple}" \
 		--extra-libs="-lstdc++ -lm" >"$work/log" 2>&1 &&
 		make -j"$(nproc)" ffmpeg >>"$work/log" 2>&1 &&
 		"${prefix}strip" ffmpeg && return
