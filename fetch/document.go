@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kfgrab/kfgrab/internal/neterror"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
@@ -144,6 +145,6 @@ func decode(h http.Header, body io.Reader) (io.Reader, error) {
 	case "gzip", "x-gzip":
 		return gzip.NewReader(body)
 	default:
-		return nil, fmt.Errorf("%w: content encoding %q, which was not asked for", keyframe.ErrUnsupported, line(coding))
+		return nil, fmt.Errorf("%w: content encoding %q, which was not asked for", keyframe.ErrUnsupported, neterror.Line(coding))
 	}
 }

@@ -2,17 +2,14 @@ package fetch
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
-	"syscall"
-	"unicode"
 
+	"github.com/kfgrab/kfgrab/internal/neterror"
 	"github.com/kfgrab/kfgrab/internal/redact"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
@@ -106,44 +103,10 @@ func protocolError(u *url.URL, format string, args ...any) error {
 	return &Error{URL: redact.URL(u.String()), Msg: fmt.Sprintf(format, args...)}
 }
 
-// describe says in one line, and without addresses, what went wrong.
+// describe says what went wrong.
 func describe(err error) string {
-	var dns *net.DNSError
-	var cert *tls.CertificateVerificationError
-	var errno syscall.Errno
-	var timeout net.Error
-	switch {
-	case errors.As(err, &dns) && dns.IsNotFound:
-		return "no such host"
-	case errors.As(err, &dns):
-		return "name lookup failed: " + line(dns.Err)
-	case errors.As(err, &cert):
-		return line(cert.Err.Error()) + " (--ca FILE trusts its authority, --insecure any)"
-	case errors.As(err, &errno):
-		return errno.Error()
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return "the server closed the connection too early"
-	case errors.As(err, &timeout) && timeout.Timeout():
-		return "timed out"
-	case strings.Contains(err.Error(), "malformed"):
+	if strings.Contains(err.Error(), "malformed") {
 		return "the answer is not HTTP"
 	}
-	return line(err.Error())
-}
-
-// maxMessage bounds what of a foreign text is shown.
-const maxMessage = 200
-
-// line makes a foreign text fit for one line.
-func line(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return ' '
-	}, s)
-	if len(s) > maxMessage {
-		s = strings.ToValidUTF8(s[:maxMessage], "") + "…"
-	}
-	return s
+	return neterror.Describe(err)
 }

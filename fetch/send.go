@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/kfgrab/kfgrab/internal/neterror"
 	"github.com/kfgrab/kfgrab/internal/redact"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
@@ -169,6 +170,6 @@ func (r *response) statusError() error {
 	challenge, _, _ := strings.Cut(r.Header.Get("Www-Authenticate"), " ")
 	return &StatusError{
 		Code: r.StatusCode, URL: redact.URL(r.url.String()),
-		SentAuth: r.sentAuth, Challenge: line(challenge),
+		SentAuth: r.sentAuth, Challenge: neterror.Line(challenge),
 	}
 }

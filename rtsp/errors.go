@@ -12,8 +12,10 @@ import (
 	"strings"
 
 	"github.com/bluenviron/gortsplib/v5"
+	"github.com/bluenviron/gortsplib/v5/pkg/base"
 	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
 
+	"github.com/kfgrab/kfgrab/internal/neterror"
 	"github.com/kfgrab/kfgrab/internal/redact"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
@@ -95,7 +97,6 @@ func (s *session) fail(ctx context.Context, err error) error {
 		return fmt.Errorf("%s: %w", s.method, context.Cause(ctx))
 	}
 	var status liberrors.ErrClientBadStatusCode
-	var certificate *tls.CertificateVerificationError
 	switch {
 	case errors.As(err, &status):
 		code := int(status.Code)
@@ -108,8 +109,6 @@ func (s *session) fail(ctx context.Context, err error) error {
 			Code: http.StatusUnauthorized, Method: string(s.method), URL: redact.URL(s.url.String()),
 			Hint: "the server knows neither Basic nor Digest authentication",
 		}
-	case errors.As(err, &certificate):
-		return fmt.Errorf("%w (give the certificate of its authority, or allow insecure TLS)", err)
 	case timedOut(err):
 		return fmt.Errorf("%s: no answer from the server: %w", s.method, os.ErrDeadlineExceeded)
 	case errors.As(err, &liberrors.ErrClientServerRequestedUDP{}):
@@ -118,15 +117,30 @@ func (s *session) fail(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: the server sends over TCP only", keyframe.ErrUnsupported)
 	case s.transport == Multicast && errors.As(err, &liberrors.ErrClientTransportHeaderInvalidDelivery{}):
 		return fmt.Errorf("%w: the server does not send to groups", keyframe.ErrUnsupported)
-	case s.client.Tunnel != gortsplib.TunnelNone && s.method == "connect" && !fromNetwork(err) && !errors.Is(err, io.EOF):
+	case s.client.Tunnel != gortsplib.TunnelNone && s.method == connecting && !fromNetwork(err) && !errors.Is(err, io.EOF):
 		return s.refusedTunnel(err)
 	case errors.Is(err, io.EOF):
-		return fmt.Errorf("%s: the server closed the connection: %w", s.method, io.ErrUnexpectedEOF)
+		return &networkError{s.method, io.ErrUnexpectedEOF}
 	case fromNetwork(err):
-		return fmt.Errorf("%s: %w", s.method, err)
+		return &networkError{s.method, err}
 	}
 	return protocolError(err)
 }
+
+// networkError is a connection's. A failure to connect speaks for itself.
+type networkError struct {
+	method base.Method
+	err    error
+}
+
+func (e *networkError) Error() string {
+	if e.method == connecting {
+		return neterror.Describe(e.err)
+	}
+	return string(e.method) + ": " + neterror.Describe(e.err)
+}
+
+func (e *networkError) Unwrap() error { return e.err }
 
 // refusedTunnel makes an error of an HTTP server's answer to a tunnel, of which
 // gortsplib tells the status in words, and for WebSocket none.
@@ -152,6 +166,7 @@ func fromNetwork(err error) bool {
 	var network *net.OpError
 	var record tls.RecordHeaderError
 	var alert tls.AlertError
-	return errors.As(err, &network) || errors.As(err, &record) || errors.As(err, &alert) ||
+	var certificate *tls.CertificateVerificationError
+	return errors.As(err, &certificate) || errors.As(err, &network) || errors.As(err, &record) || errors.As(err, &alert) ||
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
 }

@@ -17,6 +17,9 @@ import (
 // silence is how long a server may send nothing where ctx sets no deadline.
 const silence = 10 * time.Second
 
+// connecting is the method before the first request.
+const connecting base.Method = "connect"
+
 // session is one RTSP connection, from OPTIONS to TEARDOWN.
 //
 // The client's hooks run in gortsplib's goroutine while a method of the client is
@@ -52,7 +55,7 @@ type session struct {
 
 // open prepares a session. The connection is made by the first request.
 func (s *Source) open(ctx context.Context, u *url.URL, known *memory) (*session, error) {
-	c := &session{url: u, opt: &s.opt, known: known, method: "connect", ended: make(chan struct{})}
+	c := &session{url: u, opt: &s.opt, known: known, method: connecting, ended: make(chan struct{})}
 	c.client = &gortsplib.Client{
 		Scheme: u.Scheme, Host: u.Host, Tunnel: s.scheme.tunnel,
 		UserAgent:   s.opt.UserAgent,
@@ -105,7 +108,7 @@ func (s *session) close() {
 
 // count sees every request before it is sent.
 func (s *session) count(r *base.Request) {
-	if r.Method == base.Options && s.primed() && s.method == "connect" {
+	if r.Method == base.Options && s.primed() && s.method == connecting {
 		return // answered from memory
 	}
 	s.opt.Meter.AddRequest()

@@ -40,7 +40,7 @@ func TestStreamEnds(t *testing.T) {
 			p.send(first[:len(first)-1])
 			p.Write([]byte{'$', 0, 5, 0, 0x80}) //nolint:errcheck
 			p.Close()
-		}, -1, "unexpected EOF"},
+		}, -1, "closed the connection"},
 		{"BYE inside a fragment", func(p *peer) { p.send(first[:len(first)-1]); p.bye() }, -1, "the stream ended after"},
 		{"no keyframe, then BYE", func(p *peer) { p.send(headless); p.bye() }, -1, "the stream ended after"},
 		{"a hole in the only keyframe", func(p *peer) { p.send(lossy); p.bye() }, -1, "the stream ended after"},
