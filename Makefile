@@ -12,7 +12,7 @@ BENCHCOUNT ?= 1
 REPEATS    ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fuzz bench bench-rtsp microbench measure bench-loss build deps deps-demo deps-bench clean
+.PHONY: help demo test check fuzz bench bench-rtsp microbench measure bench-loss build ffmpeg dist deps deps-demo deps-bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
