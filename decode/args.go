@@ -80,10 +80,7 @@ func (o Output) filters(s shape) string {
 	if s.codec == keyframe.JPEG {
 		v += "setsar=1," // its density is not told by Info
 	}
-	if s.field {
-		v += "scale=iw:2*ih,setsar=sar/2:max=65535,"
-	}
-	v += o.scale()
+	v += s.upright() + o.scale()
 	switch o.Format {
 	case JPEG:
 		v += ":out_color_matrix=bt601:out_range=full,format=yuvj420p"
@@ -95,6 +92,25 @@ func (o Output) filters(s shape) string {
 		v += ",format=bgr24"
 	}
 	return v + ",setsar=1"
+}
+
+// upright comes in front of what goes by width and height.
+func (s shape) upright() (v string) {
+	if s.field {
+		v = "setsar=sar/2:max=65535,scale=iw:2*ih,"
+	}
+	if s.mirrored {
+		v += "hflip,"
+	}
+	switch s.rotation {
+	case 90:
+		v += "transpose=clock,"
+	case 180:
+		v += "hflip,vflip,"
+	case 270:
+		v += "transpose=cclock,"
+	}
+	return v
 }
 
 func (o Output) encoder() []string {

@@ -40,6 +40,8 @@ type shape struct {
 	doubted  bool            // H.265 whose end is open is decoded twice
 	weaved   bool            // H.265 frames of two fields, of which ffmpeg does not tell
 	field    bool            // pictures are single fields
+	rotation int             // as in keyframe.Info
+	mirrored bool
 	crop     image.Rectangle // of JPEG
 }
 
@@ -54,7 +56,7 @@ func shapeOf(f *keyframe.Frame) shape {
 
 func shapeOfInfo(c keyframe.Codec, i keyframe.Info) shape {
 	return shape{
-		codec: c, pictures: 1, field: i.FieldSeq,
+		codec: c, pictures: 1, field: i.FieldSeq, rotation: i.Rotation, mirrored: i.Mirrored,
 		weaved: c == keyframe.H265 && i.Interlaced && !i.FieldSeq,
 	}
 }
@@ -82,8 +84,8 @@ type Job struct {
 }
 
 // Decode is as that of the Decoder. A frame of another codec than was told to
-// Start, of several coded pictures, of H.265 with an open end or of fields, or a part
-// of a JPEG, is given to a new process instead.
+// Start, of several coded pictures, of H.265 with an open end or of fields, one that is
+// to be turned, or a part of a JPEG, is given to a new process instead.
 func (j *Job) Decode(ctx context.Context, w io.Writer, f *keyframe.Frame) error {
 	if err := check(f, j.output); err != nil {
 		j.Cancel()

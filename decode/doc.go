@@ -25,5 +25,5 @@
 // A JPEG that is as wanted already is written as it came, once it has proved whole.
 //
 // Pictures that are not to be decoded (Annex B, MP4) need nothing from here.
-// There is no rotation or tone mapping.
+// There is no tone mapping.
 package decode

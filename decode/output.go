@@ -80,6 +80,12 @@ func (o Output) Size(i keyframe.Info) (width, height int) {
 	if o.Width > 0 && o.Height > 0 {
 		return o.Width, o.Height
 	}
+	if i.FieldSeq {
+		i.Height *= 2
+	}
+	if i.Rotation%180 != 0 {
+		i.Width, i.Height, i.SARNum, i.SARDen = i.Height, i.Width, i.SARDen, i.SARNum
+	}
 	sar := 1.0
 	if i.SARNum > 0 && i.SARDen > 0 {
 		sar = float64(i.SARNum) / float64(i.SARDen)
@@ -88,9 +94,6 @@ func (o Output) Size(i keyframe.Info) (width, height int) {
 		sar = 1
 	}
 	w, h := float64(i.Width), float64(i.Height)
-	if i.FieldSeq {
-		h *= 2
-	}
 	switch {
 	case o.Width > 0:
 		return o.Width, pixels(float64(o.Width) * h / (w * sar))

@@ -11,7 +11,7 @@ import (
 type request struct {
 	frame  *keyframe.Frame
 	output Output // of the size that the picture will have
-	// key is all that a picture depends on but its slices: parameter sets and output.
+	// key is all that a picture depends on but its slices: parameter sets, shape and output.
 	// A decoder keeps parameter sets, so that with those of another stream a broken
 	// access unit could still become a picture.
 	key string
@@ -35,7 +35,7 @@ func newRequest(f *keyframe.Frame, o Output) (*request, bool) {
 	if r.output.Width == 0 {
 		return nil, false
 	}
-	key, rest := fmt.Appendf(nil, "%+v", r.output), len(f.Data)
+	key, rest := fmt.Appendf(nil, "%+v%+v", r.output, shapeOf(f)), len(f.Data)
 	for nalu := range keyframe.AnnexB(f.Data) {
 		rest -= 4 + len(nalu)
 		if isParameterSet(nalu) {

@@ -33,9 +33,15 @@ func TestSize(t *testing.T) {
 		{"height given, wide pixels", 720, 576, [2]int{64, 45}, Output{Height: 288}, [2]int{512, 288}},
 		{"both given", 720, 576, [2]int{64, 45}, Output{Width: 100, Height: 100}, [2]int{100, 100}},
 		{"at least one", 640, 16, [2]int{1, 1}, Output{Width: 1}, [2]int{1, 1}},
+		{"turned", 640, 360, [2]int{1, 1}, Output{}, [2]int{360, 640}},
+		{"turned, wide pixels", 720, 576, [2]int{16, 11}, Output{}, [2]int{576, 1047}},
+		{"turned, width given", 720, 576, [2]int{64, 45}, Output{Width: 288}, [2]int{288, 512}},
 		{"no Info", 0, 0, [2]int{1, 1}, Output{Width: 320}, [2]int{0, 0}},
 	} {
 		i := keyframe.Info{Width: c.width, Height: c.height, SARNum: c.sar[0], SARDen: c.sar[1]}
+		if strings.HasPrefix(c.name, "turned") {
+			i.Rotation = 90
+		}
 		if w, h := c.output.Size(i); w != c.want[0] || h != c.want[1] {
 			t.Errorf("%s: %dx%d, want %v", c.name, w, h, c.want)
 		}
@@ -47,7 +53,10 @@ func TestSizeIsTheFilters(t *testing.T) {
 	var infos []keyframe.Info
 	for _, size := range [][2]int{{640, 360}, {720, 576}, {352, 288}, {544, 576}, {128, 2}, {90, 160}} {
 		for _, sar := range [][2]int{{1, 1}, {12, 11}, {10, 11}, {16, 11}, {40, 33}, {32, 11}, {160, 99}, {4, 3}, {3, 4}, {2, 1}, {1, 2}, {9, 1}, {10, 1}, {1, 10}, {11, 1}, {255, 256}, {152, 135}} {
-			infos = append(infos, keyframe.Info{Width: size[0], Height: size[1], SARNum: sar[0], SARDen: sar[1]})
+			i := keyframe.Info{Width: size[0], Height: size[1], SARNum: sar[0], SARDen: sar[1]}
+			infos = append(infos, i)
+			i.Rotation, i.FieldSeq = 270, sar[1]%2 == 0
+			infos = append(infos, i)
 		}
 	}
 	for _, o := range []Output{{}, {Width: 320}, {Width: 1}, {Height: 99}, {Height: 1}, {Width: 33, Height: 44}} {
@@ -73,7 +82,7 @@ func filtered(t *testing.T, o Output, infos []keyframe.Info) (sizes []string) {
 	args := []string{"-v", "error", "-nostdin"}
 	for k, i := range infos {
 		graph = append(graph, fmt.Sprintf("color=size=%dx%d:rate=1:duration=1,format=gray,setsar=sar=%d/%d:max=65535,%s[o%d]",
-			i.Width, i.Height, i.SARNum, i.SARDen, o.scale(), k))
+			i.Width, i.Height, i.SARNum, i.SARDen, shapeOfInfo(keyframe.H265, i).upright()+o.scale(), k))
 	}
 	args = append(args, "-filter_complex", strings.Join(graph, ";"))
 	for k := range infos {

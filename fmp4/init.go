@@ -159,6 +159,7 @@ func parseTrak(trak box, movieTimescale uint32) (t Track) {
 	}
 	t.stbl = stbl
 	t.describe(stsd)
+	t.orient(&t.Info)
 	return t
 }
 
@@ -172,6 +173,14 @@ func orientation(matrix [9]int32) (rotation int, mirrored bool) {
 	}
 	degrees := int(math.Round(math.Atan2(b, a) * 180 / math.Pi))
 	return (degrees + 360) % 360, mirrored
+}
+
+// orient has the track tell how its pictures are to be turned, if by quarters. What
+// they say themselves is meant for where there is no container that does.
+func (t *Track) orient(info *keyframe.Info) {
+	if t.Rotation%90 == 0 && (t.Rotation != 0 || t.Mirrored) {
+		info.Rotation, info.Mirrored = t.Rotation, t.Mirrored
+	}
 }
 
 // language unpacks three letters of five bits (8.4.2.3). Numbers below 0x400 are

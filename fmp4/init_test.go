@@ -95,8 +95,8 @@ func TestOrientation(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if v := in.Tracks[0]; v.Rotation != x.rotation || v.Mirrored != x.mirrored {
-			t.Errorf("%+v: %d, %v", x, v.Rotation, v.Mirrored)
+		if v := in.Tracks[0]; v.Rotation != x.rotation || v.Mirrored != x.mirrored || v.Info.Rotation != x.rotation || v.Info.Mirrored != x.mirrored {
+			t.Errorf("%+v: %d, %v; %+v", x, v.Rotation, v.Mirrored, v.Info)
 		}
 	}
 }

@@ -181,6 +181,20 @@ func withoutEmulation(nalu []byte, n int) []byte {
 	return out
 }
 
+// displayMatrix is what orientation reads (ISO/IEC 14496-12 6.2.2), 16.16 but for the
+// last column. What is turned is moved back to where no coordinate is negative.
+func displayMatrix(i *keyframe.Info, width int) [9]int32 {
+	const one = 1 << 16
+	a, b := [...]int32{one, 0, -one, 0}[i.Rotation/90&3], [...]int32{0, one, 0, -one}[i.Rotation/90&3]
+	m := [9]int32{a, b, 0, -b, a, 0, 0, 0, one << 14}
+	if i.Mirrored {
+		m[0], m[1] = -a, -b
+	}
+	m[6] = -min(0, m[0])*int32(width) - min(0, m[3])*int32(i.Height)
+	m[7] = -min(0, m[1])*int32(width) - min(0, m[4])*int32(i.Height)
+	return m
+}
+
 // muxMoov makes an index of one track with one sample.
 func muxMoov(i *keyframe.Info, entry mp4.Box, size uint32) *mp4.MoovBox {
 	duration := uint32(muxDuration)
@@ -200,6 +214,7 @@ func muxMoov(i *keyframe.Info, entry mp4.Box, size uint32) *mp4.MoovBox {
 		shown = i.Width * i.SARNum / i.SARDen
 	}
 	trak.Tkhd.Width, trak.Tkhd.Height = mp4.Fixed32(min(shown, 0xffff)<<16), mp4.Fixed32(i.Height<<16)
+	trak.Tkhd.Matrix = displayMatrix(i, min(shown, 0xffff))
 	stbl := trak.Mdia.Minf.Stbl
 	stbl.Stsd.AddChild(entry)
 	stbl.Stts.SampleCount, stbl.Stts.SampleTimeDelta = []uint32{1}, []uint32{duration}

@@ -16,13 +16,15 @@ type Assembler struct {
 	sets264 sets264
 	sets265 sets265
 
-	cur      picture
-	fallback picture // the last whole all-intra picture
-	prefix   []byte  // Annex B: SEI of the access unit whose first slice is still to come
-	recovery int     // recovery_frame_cnt of an SEI in prefix, or -1
-	scratch  []byte
-	nextPTS  time.Duration
-	synced   bool // the next slice can be the first of its picture
+	cur         picture
+	fallback    picture      // the last whole all-intra picture
+	prefix      []byte       // Annex B: SEI of the access unit whose first slice is still to come
+	recovery    int          // recovery_frame_cnt of an SEI in prefix, or -1
+	told        *orientation // of an SEI in prefix, or nil
+	orientation orientation  // of the picture before
+	scratch     []byte
+	nextPTS     time.Duration
+	synced      bool // the next slice can be the first of its picture
 
 	pictures   int // coded pictures that ended
 	unresolved int // random access pictures without their parameter sets
@@ -158,9 +160,7 @@ func (a *Assembler) store(nalu []byte) {
 	if a.storeParameterSet(nalu) {
 		return
 	}
-	if a.codec == H264 {
-		a.readSEI264(nalu)
-	}
+	a.readSEI(nalu)
 	if len(a.prefix)+len(nalu) <= maxStored {
 		a.prefix = AppendNALU(a.prefix, nalu)
 	}
@@ -178,7 +178,7 @@ func (a *Assembler) storeParameterSet(nalu []byte) bool {
 }
 
 func (a *Assembler) dropPrefix() {
-	a.prefix, a.recovery = a.prefix[:0], -1
+	a.prefix, a.recovery, a.told = a.prefix[:0], -1, nil
 }
 
 // endPicture closes the access unit of the current picture, which a first field

@@ -94,6 +94,7 @@ func (a *Assembler) start264(s *slice264) {
 		c.kind, c.wanted = kind, kind != UnknownKind || c.every
 		c.recovery, c.startNum = a.recovery, s.frameNum
 		c.info = s.sps.info
+		a.orient(&c.info, kind == IDR)
 	}
 	c.pts, a.nextPTS = a.nextPTS, NoPTS
 	c.begun, c.sawFirstMb = true, false
@@ -131,42 +132,6 @@ func (p *picture) add264(s *slice264) fate {
 func (p *picture) refreshed() bool {
 	behind := (p.last.frameNum - p.startNum) & (1<<p.last.sps.log2MaxFrameNum - 1)
 	return p.last.reference && int(behind) >= p.recovery
-}
-
-// readSEI264 looks for a recovery point among the messages of an SEI NAL unit
-// (7.3.2.3, D.1.8).
-func (a *Assembler) readSEI264(nalu []byte) {
-	const recoveryPoint = 6
-	a.scratch = AppendRBSP(a.scratch[:0], nalu[1:])
-	rest := a.scratch
-	for len(rest) > 2 {
-		kind, n := seiNumber(rest)
-		size, m := seiNumber(rest[n:])
-		rest = rest[n+m:]
-		if size > len(rest) {
-			return
-		}
-		if kind == recoveryPoint {
-			r := bitReader{data: rest[:size]}
-			if count := r.ue(); !r.bad {
-				a.recovery = int(count)
-			}
-		}
-		rest = rest[size:]
-	}
-}
-
-// seiNumber reads payloadType or payloadSize: bytes of 255 and a last one, added
-// up. It returns how many bytes it took.
-func seiNumber(b []byte) (value, n int) {
-	for n < len(b) {
-		value += int(b[n])
-		n++
-		if b[n-1] != 0xff {
-			break
-		}
-	}
-	return value, n
 }
 
 // store takes a parameter set in and says whether nalu is of such a type. A

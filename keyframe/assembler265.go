@@ -68,6 +68,7 @@ func (a *Assembler) start265(s *slice265, kind Kind) {
 		}
 	default:
 		c.kind, c.wanted, c.info = kind, true, s.sps.info
+		a.orient(&c.info, kind == IDR || kind == BLA)
 		c.refer(a.sets265.vps[s.sps.vpsID])
 		c.refer(s.sps.raw)
 		c.write(a.prefix)

@@ -3,7 +3,7 @@ package keyframe
 import "fmt"
 
 // Info is what the sequence parameter set tells of the picture, or the frame header
-// of a JPEG. Sizes are in pixels, numbered fields as in ISO/IEC 14496-10 and
+// of a JPEG, and but for ParseInfo what else the stream does. Sizes are in pixels, numbered fields as in ISO/IEC 14496-10 and
 // ISO/IEC 23008-2.
 type Info struct {
 	Width, Height           int // after cropping; a frame, also where H.264 codes it as two fields
@@ -20,6 +20,12 @@ type Info struct {
 	// alone, H.265 whose source was interlaced.
 	Interlaced bool
 	FieldSeq   bool // H.265: each picture is one field (E.3.1), and Height is that of a field
+
+	// Rotation is how far to turn the picture clockwise for display, after flipping it
+	// left to right if Mirrored: 0, 90, 180 or 270 degrees. The stream (display orientation
+	// SEI) or the container tells; sizes are those before.
+	Rotation int
+	Mirrored bool
 
 	FullRange                   bool
 	Primaries, Transfer, Matrix int // ISO/IEC 23091-2 code points; 2 is unspecified

@@ -84,12 +84,20 @@ type probeStream struct {
 	ColorPrimaries     string `json:"color_primaries,omitempty"`
 	FieldOrder         string `json:"field_order,omitempty"`
 
+	SideData []probeSideData `json:"side_data_list,omitempty"`
+
 	SampleRate string `json:"sample_rate,omitempty"`
 	Channels   int    `json:"channels,omitempty"`
 
 	ID         string            `json:"id,omitempty"`
 	RFrameRate string            `json:"r_frame_rate,omitempty"`
 	Tags       map[string]string `json:"tags,omitempty"`
+}
+
+// probeSideData is of the picture's orientation. ffprobe counts anticlockwise.
+type probeSideData struct {
+	Type     string `json:"side_data_type"`
+	Rotation int    `json:"rotation"`
 }
 
 func newProbeReport(renditions []kfgrab.Rendition) *probeReport {
@@ -162,6 +170,13 @@ func (s *probeStream) describe(i keyframe.Info) {
 	}
 	if !i.Interlaced {
 		s.FieldOrder = "progressive"
+	}
+	if i.Rotation != 0 || i.Mirrored {
+		rotation := -i.Rotation
+		if rotation <= -180 {
+			rotation += 360
+		}
+		s.SideData = []probeSideData{{"Display Matrix", rotation}}
 	}
 	if i.FrameRateNum > 0 {
 		s.RFrameRate = fmt.Sprintf("%d/%d", i.FrameRateNum, i.FrameRateDen)

@@ -19,6 +19,8 @@ type report struct {
 	Width     int         `json:"width"`
 	Height    int         `json:"height"`
 	SAR       string      `json:"sample_aspect_ratio,omitempty"`
+	Rotation  int         `json:"rotation,omitempty"` // clockwise, as the picture is turned
+	Mirrored  bool        `json:"mirrored,omitempty"`
 	PixFmt    string      `json:"pix_fmt"`
 	Kind      string      `json:"keyframe"`
 	Size      int         `json:"keyframe_bytes"`
@@ -40,6 +42,7 @@ func newReport(s *kfgrab.Snapshot) *report {
 	r := &report{
 		URL: s.URL, Codec: s.Frame.Codec.String(), Profile: i.Profile, Level: i.LevelIDC,
 		Width: i.Width, Height: i.Height, SAR: ratio(i.SARNum, i.SARDen), PixFmt: i.PixFmt(),
+		Rotation: i.Rotation, Mirrored: i.Mirrored,
 		Kind: s.Frame.Kind.String(), Size: len(s.Frame.Data),
 		Taken: s.Taken.UTC().Format(timeFormat),
 		Down:  s.Cost.Down, Up: s.Cost.Up, Requests: s.Cost.Requests, Elapsed: seconds(s.Cost.Elapsed),
