@@ -158,7 +158,14 @@ func (s *Source) ranges(seg *Segment, before *section) fetch.Range {
 	if s.follow != nil {
 		return fetch.Range{All: true}
 	}
+	if s.upTo > seg.Duration/2 && before.movie == nil {
+		return fetch.Range{All: true} // a request more would cost more than the rest
+	}
 	rng := fetch.Range{First: s.firstRange(seg, before), Most: mostRange}
+	if s.upTo > 0 && before.movie == nil {
+		rng.Share, rng.Most = int64(seg.Duration/s.upTo), 0
+		return rng
+	}
 	if s.span > 0 {
 		rng.Next = int64(max(s.span/8, minNext))
 		return rng

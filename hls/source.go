@@ -70,6 +70,10 @@ type Source struct {
 	noIFrames bool      // the I-frame playlist turned out to be of no use
 	noTiles   bool      // the image playlist did
 	tracks    []keyframe.Track
+
+	// upTo is how far the segment that is opened will be read, at least; 0: to its
+	// first keyframe.
+	upTo time.Duration
 }
 
 // learnt is what a Source knows of its rendition by having read it.

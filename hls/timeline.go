@@ -191,7 +191,9 @@ func (j *errandRun) read(ctx context.Context, s *Source, e errand) {
 		j.tell(ctx, s, e, f.frame, f.at, f.err)
 		return
 	}
+	s.upTo = max(1, j.times[e.times[len(e.times)-1]]-seg.Start)
 	r, err := s.open(ctx, seg)
+	s.upTo = 0
 	if err != nil {
 		j.tell(ctx, s, e, nil, 0, err)
 		return
