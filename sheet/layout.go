@@ -1,0 +1,28 @@
+package sheet
+
+import (
+	"fmt"
+	"image"
+
+	"github.com/kfgrab/kfgrab"
+)
+
+// gap is between tiles, in pixels.
+const gap = 4
+
+// layout places n tiles of w by h pixels, row by row. The error wraps
+// kfgrab.ErrUsage: the sheet is too large.
+func layout(n, columns, w, h int) (size image.Point, tiles []image.Rectangle, err error) {
+	columns = min(columns, n)
+	rows := (n + columns - 1) / columns
+	size = image.Pt(columns*(w+gap)-gap, rows*(h+gap)-gap)
+	if size.X > MaxSide || size.Y > MaxSide || size.X*size.Y > MaxPixels {
+		return size, nil, fmt.Errorf("%w: %d tiles of %dx%d in %d columns make a picture of %dx%d, of at most %dx%d and %d million pixels",
+			kfgrab.ErrUsage, n, w, h, columns, size.X, size.Y, MaxSide, MaxSide, MaxPixels/1_000_000)
+	}
+	for i := range n {
+		corner := image.Pt(i%columns*(w+gap), i/columns*(h+gap))
+		tiles = append(tiles, image.Rectangle{corner, corner.Add(image.Pt(w, h))})
+	}
+	return size, tiles, nil
+}

@@ -1,0 +1,46 @@
+package sheet
+
+import (
+	"image"
+	"image/color"
+	"image/draw"
+)
+
+// picture is rows of R, G and B.
+type picture struct {
+	width, height int
+	rgb           []byte
+}
+
+// The colours of what lies between the tiles, and of a tile without a picture.
+var (
+	ground = color.RGBA{0x18, 0x18, 0x18, 0xff}
+	blank  = color.RGBA{0x30, 0x30, 0x30, 0xff}
+)
+
+// paint draws the tiles, a nil picture as an empty one. Smaller pictures than the tile
+// stand in its middle.
+func paint(size image.Point, tiles []image.Rectangle, pictures []*picture) *image.RGBA {
+	img := image.NewRGBA(image.Rectangle{Max: size})
+	draw.Draw(img, img.Bounds(), image.NewUniform(ground), image.Point{}, draw.Src)
+	for i, tile := range tiles {
+		p := pictures[i]
+		if p == nil {
+			draw.Draw(img, tile, image.NewUniform(blank), image.Point{}, draw.Src)
+			continue
+		}
+		p.copyTo(img, tile.Min.Add(tile.Size().Sub(image.Pt(p.width, p.height)).Div(2)))
+	}
+	return img
+}
+
+func (p *picture) copyTo(img *image.RGBA, corner image.Point) {
+	for y := range p.height {
+		from := p.rgb[3*p.width*y:][:3*p.width]
+		to := img.Pix[img.PixOffset(corner.X, corner.Y+y):]
+		for x := range p.width {
+			copy(to[4*x:4*x+3], from[3*x:])
+			to[4*x+3] = 0xff
+		}
+	}
+}

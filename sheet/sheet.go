@@ -1,0 +1,228 @@
+package sheet
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"image"
+	"image/jpeg"
+	"image/png"
+	"io"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/kfgrab/kfgrab"
+	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+// Sheet is the picture of many moments.
+type Sheet struct {
+	Image *image.RGBA
+	Tiles []Tile // in the order of their times, row by row
+
+	URL      string        // of the stream, without credentials
+	Duration time.Duration // of the recording or the live window
+	Live     bool
+	Cost     kfgrab.Cost // of all requests together
+}
+
+// Tile is one moment. Times count from the start of the recording, or of what was
+// the live window.
+type Tile struct {
+	From, To time.Duration   // the part of the stream that it stands for
+	At       time.Duration   // of the keyframe
+	Rect     image.Rectangle // in the sheet
+	Err      error           // why it is empty
+}
+
+// Make takes the keyframes of the stream at rawURL and lays their pictures out. Parts
+// of the stream that have the same keyframe share a tile: there may be fewer than
+// were asked for. o may be nil.
+//
+// The error is one of kfgrab.Open and kfgrab.Stream.Timeline, or where no tile at all
+// has a picture, that of the first; kfgrab.ClassOf sorts it. Where some have none,
+// there is no error, but that of Missing.
+func Make(ctx context.Context, rawURL string, o *Options) (*Sheet, error) {
+	o, err := o.filled()
+	if err != nil {
+		return nil, err
+	}
+	if err := o.Decoder.Check(ctx, o.output()); err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	stream, err := kfgrab.Open(rawURL, &o.Stream)
+	if err != nil {
+		return nil, err
+	}
+	defer stream.Close()
+	line, err := stream.Timeline(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m := &making{options: o, url: stream.URL()}
+	if m.stretches, err = o.stretches(line.Duration); err != nil {
+		return nil, m.named(err)
+	}
+	s := &Sheet{URL: m.url, Duration: line.Duration, Live: line.Live}
+	if err := m.run(ctx, line); err != nil {
+		return nil, err
+	}
+	if err := m.finish(s); err != nil {
+		return nil, err
+	}
+	s.Cost = stream.Spent()
+	s.Cost.Elapsed = time.Since(began)
+	return s, nil
+}
+
+// output is a tile as it is decoded.
+func (o *Options) output() decode.Output { return decode.Output{Format: decode.RGB24, Width: o.Width} }
+
+// making is a sheet on the way.
+type making struct {
+	options   *Options
+	url       string // redacted
+	stretches []stretch
+	pool      decode.Pool
+	cancel    context.CancelCauseFunc
+
+	mu    sync.Mutex
+	shots []shot
+	done  int // stretches
+}
+
+// shot is what came of one or several stretches.
+type shot struct {
+	moment  keyframe.Moment // without its frame
+	picture *picture        // nil where the moment's error says why
+}
+
+// run fetches and decodes. The error is that of the context, or of usage.
+func (m *making) run(ctx context.Context, line *kfgrab.Timeline) error {
+	ctx, m.cancel = context.WithCancelCause(ctx)
+	defer m.cancel(nil)
+	m.pool.Decoder = m.options.Decoder
+	defer m.pool.Close()
+	times := make([]time.Duration, len(m.stretches))
+	for i, s := range m.stretches {
+		times[i] = s.at
+	}
+	if err := line.Keyframes(ctx, times, m.options.Parallel, func(moment keyframe.Moment) { m.take(ctx, moment) }); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return m.named(context.Cause(ctx))
+	}
+	return nil
+}
+
+func (m *making) named(err error) error { return fmt.Errorf("%s: %w", m.url, err) }
+
+// take decodes a keyframe, beside others.
+func (m *making) take(ctx context.Context, moment keyframe.Moment) {
+	s := shot{moment: moment}
+	if moment.Err == nil {
+		var err error
+		if s.picture, err = m.decode(ctx, moment.Frame); err != nil {
+			s.moment.Err = m.named(err)
+		}
+		s.moment.Frame = nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.shots = append(m.shots, s)
+	m.done += len(moment.Times)
+	if m.options.Progress != nil {
+		m.options.Progress(m.done, len(m.stretches))
+	}
+}
+
+func (m *making) decode(ctx context.Context, f *keyframe.Frame) (*picture, error) {
+	o := m.options.output()
+	p := &picture{}
+	if p.width, p.height = o.Size(f.Info); p.width == 0 {
+		return nil, fmt.Errorf("%w: a picture of unknown size", keyframe.ErrCorrupt)
+	}
+	if _, _, err := layout(len(m.stretches), m.options.Columns, p.width, p.height); err != nil {
+		m.cancel(err) // before the rest is fetched
+		return nil, err
+	}
+	var rgb bytes.Buffer
+	if err := m.pool.Decode(ctx, &rgb, f, o); err != nil {
+		return nil, err
+	}
+	p.rgb = rgb.Bytes()
+	return p, nil
+}
+
+// finish lays out what came.
+func (m *making) finish(s *Sheet) error {
+	slices.SortFunc(m.shots, func(a, b shot) int { return cmp.Compare(a.moment.Times[0], b.moment.Times[0]) })
+	var pictures []*picture
+	for _, shot := range m.shots {
+		t := Tile{
+			From: m.stretches[shot.moment.Times[0]].from, To: m.stretches[slices.Max(shot.moment.Times)].to,
+			At: shot.moment.At, Err: shot.moment.Err,
+		}
+		if n := len(s.Tiles); n > 0 && t.Err == nil && s.Tiles[n-1].Err == nil && s.Tiles[n-1].At == t.At {
+			s.Tiles[n-1].To = t.To // the keyframe of a segment that has none is that of the one before
+			continue
+		}
+		s.Tiles, pictures = append(s.Tiles, t), append(pictures, shot.picture)
+	}
+	if !slices.ContainsFunc(pictures, func(p *picture) bool { return p != nil }) {
+		return s.Tiles[0].Err
+	}
+	height := 0
+	for _, p := range pictures {
+		if p != nil {
+			height = max(height, p.height)
+		}
+	}
+	size, rects, err := layout(len(s.Tiles), m.options.Columns, m.options.Width, height)
+	if err != nil {
+		return err
+	}
+	for i := range s.Tiles {
+		s.Tiles[i].Rect = rects[i]
+	}
+	s.Image = paint(size, rects, pictures)
+	return nil
+}
+
+// Missing says which tiles are empty, nil where none is. It wraps the error of the
+// first of them.
+func (s *Sheet) Missing() error {
+	var first *Tile
+	empty := 0
+	for i := range s.Tiles {
+		if s.Tiles[i].Err != nil {
+			if empty++; first == nil {
+				first = &s.Tiles[i]
+			}
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	return fmt.Errorf("%d of %d tiles are empty, the first from %s on: %w", empty, len(s.Tiles), clock(first.From), first.Err)
+}
+
+// Encode writes the picture as JPEG or PNG. quality goes from 1 to 100 for JPEG; 0 is
+// 90. Other formats are an error that wraps kfgrab.ErrUsage.
+func (s *Sheet) Encode(w io.Writer, f decode.Format, quality int) error {
+	switch f {
+	case decode.JPEG:
+		if quality == 0 {
+			quality = 90
+		}
+		return jpeg.Encode(w, s.Image, &jpeg.Options{Quality: quality})
+	case decode.PNG:
+		return png.Encode(w, s.Image)
+	}
+	return fmt.Errorf("%w: a sheet is JPEG or PNG, not %v", kfgrab.ErrUsage, f)
+}
