@@ -4,6 +4,7 @@
 //	kfgrab URL [-o FILE]
 //	kfgrab probe URL
 //	kfgrab session URL
+//	kfgrab sheet URL
 //	kfgrab demo
 //
 // kfgrab --help tells the rest.

@@ -49,7 +49,7 @@ func newRootCommand(std *streams) *cobra.Command {
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	source.register(cmd.PersistentFlags())
 	picture.register(cmd.Flags())
-	cmd.AddCommand(newProbeCommand(std, source), newSessionCommand(std, source), newDemoCommand(std), newVersionCommand(std, picture), newLicencesCommand(std))
+	cmd.AddCommand(newProbeCommand(std, source), newSessionCommand(std, source), newSheetCommand(std, source), newDemoCommand(std), newVersionCommand(std, picture), newLicencesCommand(std))
 	return cmd
 }
 
