@@ -155,7 +155,9 @@ func (m *making) decode(ctx context.Context, f *keyframe.Frame) (*picture, error
 	if err := m.pool.Decode(ctx, &rgb, f, o); err != nil {
 		return nil, err
 	}
-	p.rgb = rgb.Bytes()
+	if p.rgb = rgb.Bytes(); len(p.rgb) != 3*p.width*p.height {
+		return nil, fmt.Errorf("%w: %d bytes are no picture of %dx%d", keyframe.ErrCorrupt, len(p.rgb), p.width, p.height)
+	}
 	return p, nil
 }
 
