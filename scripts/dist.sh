@@ -20,11 +20,14 @@ licences() { # DIRECTORY
 	cat "$($go env GOROOT)/LICENSE"
 	CGO_ENABLED=0 GOOS=linux GOARCH=$arch $go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}' ./cmd/kfgrab |
 		sort -u | while read -r module version dir; do
-		for text in "$dir"/LICEN[SC]E* "$dir"/COPYING* "$dir"/NOTICE*; do
+		found=
+		for text in "$dir"/LICEN[SC]E* "$dir"/UNLICENSE* "$dir"/COPYING* "$dir"/NOTICE*; do
 			[ -f "$text" ] || continue
+			found=yes
 			printf '\n\n==== %s %s ====\n\n' "$module" "$version"
 			cat "$text"
 		done
+		[ -n "$found" ] || { echo "dist: $module comes without a licence" >&2; exit 1; }
 	done
 	cat <<-END
 
