@@ -179,6 +179,30 @@ func TestTimelineMissing(t *testing.T) {
 	}
 }
 
+// TestTimelineEncrypted: the keyframes of the stream in the clear; the key and the
+// initialisation section are fetched once for all who read.
+func TestTimelineEncrypted(t *testing.T) {
+	for _, name := range []string{"hls-ts", "hls-fmp4"} {
+		plain := directory(t, testmedia.Make(t, name))
+		files := sealSegments(plain, 0)
+		files["key"] = string(testKey)
+		files["index.m3u8"] = strings.Replace(plain["index.m3u8"], "#EXTINF", "#EXT-X-KEY:METHOD=AES-128,URI=\"key\"\n#EXTINF", 1)
+		clear, sealed := newSite(t, plain), newSite(t, files)
+		times := everySecond(0, 12)
+		want := moments(t, source(t, clear.URL+"/index.m3u8", nil, nil), 1, times...)
+		got := moments(t, source(t, sealed.URL+"/index.m3u8", nil, nil), 4, times...)
+		if brief(got) != brief(want) || len(got) != 12 {
+			t.Fatalf("%s: got %s, want %s", name, brief(got), brief(want))
+		}
+		for i := range got {
+			if !bytes.Equal(got[i].Frame.Data, want[i].Frame.Data) {
+				t.Errorf("%s: another picture at %v", name, got[i].At)
+			}
+		}
+		onceOnly(t, sealed.took())
+	}
+}
+
 // TestTimelineBudget: what is behind the budget fails, and all is told.
 func TestTimelineBudget(t *testing.T) {
 	web := newSite(t, directory(t, testmedia.Make(t, "hls-ts")))
