@@ -37,10 +37,10 @@ func (d *Decoder) Start(ctx context.Context, c keyframe.Codec, o Output) (*Job, 
 type shape struct {
 	codec    keyframe.Codec
 	pictures int
-	doubted  bool            // H.265 whose end is open is decoded twice
-	weaved   bool            // H.265 frames of two fields, of which ffmpeg does not tell
-	field    bool            // pictures are single fields
-	rotation int             // as in keyframe.Info
+	doubted  bool // H.265 whose end is open is decoded twice
+	weaved   bool // H.265 frames of two fields, of which ffmpeg does not tell
+	field    bool // pictures are single fields
+	rotation int  // as in keyframe.Info
 	mirrored bool
 	crop     image.Rectangle // of JPEG
 }
@@ -95,7 +95,7 @@ func (j *Job) Decode(ctx context.Context, w io.Writer, f *keyframe.Frame) error 
 		j.Cancel()
 		return j.decoder.Decode(ctx, w, f, j.output)
 	}
-	data, same := f.Data, true
+	data, same := coloured(f.Codec, f.Info, f.Data), true
 	if j.shape.doubted {
 		data = twice(data)
 	}

@@ -35,14 +35,15 @@ func newRequest(f *keyframe.Frame, o Output) (*request, bool) {
 	if r.output.Width == 0 {
 		return nil, false
 	}
-	key, rest := fmt.Appendf(nil, "%+v%+v", r.output, shapeOf(f)), len(f.Data)
-	for nalu := range keyframe.AnnexB(f.Data) {
+	data := coloured(f.Codec, f.Info, f.Data)
+	key, rest := fmt.Appendf(nil, "%+v%+v", r.output, shapeOf(f)), len(data)
+	for nalu := range keyframe.AnnexB(data) {
 		rest -= 4 + len(nalu)
-		if isParameterSet(nalu) {
+		if isSet(f.Codec, nalu) {
 			key = binary.BigEndian.AppendUint32(key, uint32(len(nalu)))
 			key = append(key, nalu...)
 		}
-		if nalu[0]&0x1f == spsType {
+		if isSPS(f.Codec, nalu) {
 			var err error
 			if nalu, err = keyframe.WithoutReordering(nalu); err != nil {
 				return nil, false
@@ -52,17 +53,6 @@ func newRequest(f *keyframe.Frame, o Output) (*request, bool) {
 	}
 	r.key = string(key)
 	return r, rest == 0 // else it is not from an Assembler, and who knows what is between
-}
-
-// nal_unit_type of ISO/IEC 14496-10 table 7-1.
-const spsType = 7
-
-func isParameterSet(nalu []byte) bool {
-	switch nalu[0] & 0x1f {
-	case spsType, 8, 13, 15: // SPS, PPS, SPS extension, subset SPS
-		return true
-	}
-	return false
 }
 
 // arguments has ffmpeg read IVF, which tells packets apart and numbers them, and

@@ -43,7 +43,11 @@ func (d *Decoder) DecodeSequence(ctx context.Context, w io.Writer, s *Sequence, 
 	if err != nil {
 		return err
 	}
-	pictures, err := p.finish(ctx, s.Data...)
+	data := make([][]byte, len(s.Data))
+	for n, unit := range s.Data {
+		data[n] = coloured(s.Codec, s.Info, unit)
+	}
+	pictures, err := p.finish(ctx, data...)
 	if err = s.judge(p, len(pictures), s.wanted(shown)*size, err); err != nil {
 		return err
 	}

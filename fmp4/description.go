@@ -154,7 +154,7 @@ func (d *description) complete(info *keyframe.Info) {
 }
 
 // unspecified says whether a code point of ISO/IEC 23091-2 tells nothing.
-func unspecified(code int) bool { return code == 0 || code == 2 }
+func unspecified(code int) bool { return code == 0 || code == keyframe.Unspecified }
 
 // parseAvcC reads an AVCDecoderConfigurationRecord (ISO/IEC 14496-15 5.3.3.1):
 // as much of it as is there. An empty one, as some muxers write in front of an

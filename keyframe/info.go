@@ -28,10 +28,13 @@ type Info struct {
 	Mirrored bool
 
 	FullRange                   bool
-	Primaries, Transfer, Matrix int // ISO/IEC 23091-2 code points; 2 is unspecified
+	Primaries, Transfer, Matrix int // ISO/IEC 23091-2 code points, or Unspecified
 
 	FrameRateNum, FrameRateDen int // frames a second from the VUI; 0, 0 where the stream does not tell
 }
+
+// Unspecified is the code point of colours that the stream does not tell.
+const Unspecified = 2
 
 // ParseInfo reads a sequence parameter set, a whole NAL unit without its start
 // code (ISO/IEC 14496-10 7.3.2.1.1, ISO/IEC 23008-2 7.3.2.2). The error wraps

@@ -73,7 +73,7 @@ func frameHeader(marker byte, b []byte) (Info, error) {
 	i := Info{
 		Height: int(binary.BigEndian.Uint16(b[1:])), Width: int(binary.BigEndian.Uint16(b[3:])),
 		ProfileIDC: int(marker), Profile: profiles[marker], BitDepth: 8, FullRange: true,
-		Primaries: 2, Transfer: 2, Matrix: 5, // ITU-T T.871 6.2: BT.601 with 625 lines
+		Primaries: Unspecified, Transfer: Unspecified, Matrix: 5, // ITU-T T.871 6.2: BT.601 with 625 lines
 	}
 	i.CodedWidth, i.CodedHeight = i.Width, i.Height
 	if i.Width == 0 || i.Height == 0 { // a height of 0 comes behind the first scan (B.2.5)

@@ -21,9 +21,9 @@ func WithoutReordering(sps []byte) ([]byte, error) {
 	w := &bitWriter{}
 	if at := r.pos; r.flag() {
 		skipToRestriction264(r)
-		w.copy(r.data, r.pos)
+		w.copy(r.data, 0, r.pos)
 	} else {
-		w.copy(r.data, at)
+		w.copy(r.data, 0, at)
 		w.bits(1, 1)
 		w.bits(0, 8) // nothing of the VUI up to pic_struct_present_flag
 	}
@@ -96,10 +96,10 @@ func (w *bitWriter) ue(v uint32) {
 	w.bits(v+1, n)
 }
 
-// copy writes the first n bits of data into an empty writer.
-func (w *bitWriter) copy(data []byte, n int) {
-	r := &bitReader{data: data}
-	for range n {
+// copy writes the bits of data between two places.
+func (w *bitWriter) copy(data []byte, from, to int) {
+	r := &bitReader{data: data, pos: from}
+	for range to - from {
 		w.bits(r.bits(1), 1)
 	}
 }

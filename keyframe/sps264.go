@@ -46,6 +46,7 @@ func beginSPS264(nalu []byte) (*sps264, *bitReader, error) {
 	r := &bitReader{data: AppendRBSP(nil, nalu[1:])}
 	s := &sps264{raw: nalu}
 	i := &s.info
+	i.Primaries, i.Transfer, i.Matrix = Unspecified, Unspecified, Unspecified
 	i.ProfileIDC = int(r.bits(8))
 	constraints := r.bits(8)
 	i.LevelIDC = int(r.bits(8))

@@ -23,16 +23,26 @@ type sps265 struct {
 }
 
 func parseSPS265(nalu []byte) (*sps265, error) {
+	s, r, err := beginSPS265(nalu)
+	if err == nil && !r.bad && r.flag() {
+		vui265(r, &s.info)
+	}
+	return s, err
+}
+
+// beginSPS265 leaves r at vui_parameters_present_flag, if it is not bad.
+func beginSPS265(nalu []byte) (*sps265, *bitReader, error) {
 	if len(nalu) < 4 {
-		return nil, fmt.Errorf("%w: sequence parameter set of %d bytes", ErrCorrupt, len(nalu))
+		return nil, nil, fmt.Errorf("%w: sequence parameter set of %d bytes", ErrCorrupt, len(nalu))
 	}
 	r := &bitReader{data: AppendRBSP(nil, nalu[2:])}
 	s := &sps265{raw: nalu}
 	i := &s.info
+	i.Primaries, i.Transfer, i.Matrix = Unspecified, Unspecified, Unspecified
 	s.vpsID = int(r.bits(4))
 	subLayers := int(r.bits(3)) + 1
 	if subLayers > maxSubLayers265 {
-		return nil, fmt.Errorf("%w: sequence parameter set of %d sub-layers", ErrCorrupt, subLayers)
+		return nil, nil, fmt.Errorf("%w: sequence parameter set of %d sub-layers", ErrCorrupt, subLayers)
 	}
 	r.flag() // sps_temporal_id_nesting_flag
 	profileTierLevel(r, i, subLayers)
@@ -42,14 +52,12 @@ func parseSPS265(nalu []byte) (*sps265, error) {
 	r.upTo(8) // bit_depth_chroma_minus8
 	log2MaxPOC := r.upTo(12) + 4
 	if r.bad {
-		return nil, fmt.Errorf("%w: sequence parameter set ends too early or is out of bounds", ErrCorrupt)
+		return nil, nil, fmt.Errorf("%w: sequence parameter set ends too early or is out of bounds", ErrCorrupt)
 	}
 	// What follows is wanted for the VUI alone; damage there takes nothing from
 	// the picture.
-	if skipToVUI265(r, subLayers, log2MaxPOC) && r.flag() {
-		vui265(r, i)
-	}
-	return s, nil
+	skipToVUI265(r, subLayers, log2MaxPOC)
+	return s, r, nil
 }
 
 // profileTierLevel reads 7.3.3 for the general profile and level.
@@ -127,8 +135,8 @@ func size265(r *bitReader, i *Info) {
 }
 
 // skipToVUI265 reads from sps_sub_layer_ordering_info_present_flag up to
-// vui_parameters_present_flag, and says whether it got there.
-func skipToVUI265(r *bitReader, subLayers, log2MaxPOC int) bool {
+// vui_parameters_present_flag.
+func skipToVUI265(r *bitReader, subLayers, log2MaxPOC int) {
 	layers := 1
 	if r.flag() {
 		layers = subLayers
@@ -158,7 +166,6 @@ func skipToVUI265(r *bitReader, subLayers, log2MaxPOC int) bool {
 		}
 	}
 	r.bits(2) // sps_temporal_mvp_enabled_flag, strong_intra_smoothing_enabled_flag
-	return !r.bad
 }
 
 // skipScalingLists265 reads over scaling_list_data (7.3.4).

@@ -26,8 +26,17 @@ const extendedSAR = 255
 // vuiPicture reads the beginning of the VUI parameters, which H.264 (E.1.1) and
 // H.265 (E.2.1) share: sample aspect ratio, colour, chroma location.
 func vuiPicture(r *bitReader, i *Info) {
-	i.Primaries, i.Transfer, i.Matrix = 2, 2, 2
-	if r.flag() {
+	vuiShape(r, i)
+	vuiSignal(r, i)
+	if r.flag() { // chroma_loc_info_present_flag
+		r.ue()
+		r.ue()
+	}
+}
+
+// vuiShape reads up to overscan_appropriate_flag.
+func vuiShape(r *bitReader, i *Info) {
+	if r.flag() { // aspect_ratio_info_present_flag
 		switch idc := int(r.bits(8)); {
 		case idc == extendedSAR:
 			num, den := int(r.bits(16)), int(r.bits(16))
@@ -41,16 +50,16 @@ func vuiPicture(r *bitReader, i *Info) {
 	if r.flag() { // overscan_info_present_flag
 		r.flag()
 	}
-	if r.flag() { // video_signal_type_present_flag
+}
+
+// vuiSignal reads video_signal_type_present_flag and what it tells of.
+func vuiSignal(r *bitReader, i *Info) {
+	if r.flag() {
 		r.bits(3) // video_format
 		i.FullRange = r.flag()
 		if r.flag() { // colour_description_present_flag
 			i.Primaries, i.Transfer, i.Matrix = int(r.bits(8)), int(r.bits(8)), int(r.bits(8))
 		}
-	}
-	if r.flag() { // chroma_loc_info_present_flag
-		r.ue()
-		r.ue()
 	}
 }
 

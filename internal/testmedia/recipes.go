@@ -59,12 +59,22 @@ var recipes = map[string]recipe{
 	"1080p.265":      video("1920x1080", 25, 1, "-c:v libx265 -preset ultrafast -b:v 5M -x265-params log-level=error:keyint=25 -f hevc", "1080p.265"),
 	"2160p.265":      video("3840x2160", 5, 1, "-pix_fmt yuv420p10le -c:v libx265 -preset ultrafast -b:v 12M -x265-params log-level=error:keyint=5 -f hevc", "2160p.265"),
 	"422.264":        video("640x360", 25, 1, "-pix_fmt yuv422p -c:v libx264 -preset veryfast -g 25 -f h264", "422.264"),
+	"422-10bit.264":  video("640x360", 25, 1, "-pix_fmt yuv422p10le -c:v libx264 -preset veryfast -g 25 -f h264", "422.264"),
+	"422-10bit.265":  video("640x360", 25, 1, "-pix_fmt yuv422p10le -c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25 -f hevc", "422.265"),
+	"444-10bit.264":  video("640x360", 25, 1, "-pix_fmt yuv444p10le -c:v libx264 -preset veryfast -g 25 -f h264", "444.264"),
+	"444.265":        video("640x360", 25, 1, "-pix_fmt yuv444p -c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25 -f hevc", "444.265"),
 	"444.264":        video("640x360", 25, 1, "-pix_fmt yuv444p -c:v libx264 -preset veryfast -g 25 -f h264", "444.264"),
 	"grey.264":       video("640x360", 25, 1, "-pix_fmt gray -c:v libx264 -preset veryfast -g 25 -f h264", "grey.264"),
 	"bt601.264":      colours("smpte170m", "tv"),
 	"tiny.264":       video("32x32", 25, 1, "-c:v libx264 -preset veryfast -qp 51 -g 5 -bf 0 -f h264", "tiny.264"),
 	"bt709.264":      colours("bt709", "tv"),
 	"bt709-full.264": colours("bt709", "pc"),
+	// Those say nothing of it.
+	"bare-sd.264":       bare("320x240", "smpte170m", "tv", "-c:v libx264 -preset veryfast -f h264"),
+	"bare-small-hd.264": bare("320x240", "bt709", "tv", "-c:v libx264 -preset veryfast -f h264"),
+	"bare-full.264":     bare("320x240", "smpte170m", "pc", "-c:v libx264 -preset veryfast -f h264"),
+	"bare-hd.264":       bare("1280x720", "bt709", "tv", "-c:v libx264 -preset veryfast -f h264"),
+	"bare-hd.265":       bare("1280x720", "bt709", "tv", "-c:v libx265 -preset ultrafast -x265-params log-level=error -f hevc"),
 
 	// Two fields of different moments, 50 a second: the first is that of a frame of
 	// moving.rgb. In fields.265 each is a picture, in woven.265 a frame does not tell.
@@ -172,6 +182,14 @@ func colours(matrix, colourRange string) recipe {
 		" -colorspace "+matrix+" -color_primaries "+matrix+" -color_trc "+matrix+" -color_range "+colourRange+
 		" -c:v libx264 -preset veryfast -qp 10 -f h264")...)
 	return recipe{args: args, out: "colours.264"}
+}
+
+// bare is colours without a word of them in the stream.
+func bare(size, matrix, colourRange, opts string) recipe {
+	args := source("rgbtestsrc", size, 25, 1)
+	args = append(args, strings.Fields("-vf scale=out_color_matrix="+matrix+":out_range="+colourRange+",format=yuv420p,setparams=range=unknown:colorspace=unknown"+
+		" -colorspace unknown -color_range unknown -frames:v 5 -qp 10 "+opts)...)
+	return recipe{args: args, out: "bare"}
 }
 
 func withPixFmt(opts string) []string {

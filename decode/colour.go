@@ -1,0 +1,71 @@
+package decode
+
+import "github.com/kfgrab/kfgrab/keyframe"
+
+// coloured returns the data of access units with the colours that they are to be read
+// in, for ffmpeg to take from their parameter sets: what a container told in place of
+// them, or else what players take for granted. Told by arguments, these would have to
+// be known before there is a frame.
+func coloured(c keyframe.Codec, i keyframe.Info, data []byte) []byte {
+	if c != keyframe.H264 && c != keyframe.H265 || i.CodedWidth == 0 {
+		return data
+	}
+	i.Matrix = matrixOf(i)
+	var head []byte
+	changed, rest := false, data
+	for nalu := range keyframe.AnnexB(data[:len(data):len(data)]) {
+		if !isSet(c, nalu) {
+			break
+		}
+		rest = data[len(data)-cap(nalu)+len(nalu):]
+		if told, err := keyframe.ParseInfo(c, nalu); err == nil && isSPS(c, nalu) && (told.Matrix != i.Matrix || told.FullRange != i.FullRange) {
+			if with, err := keyframe.WithColour(c, nalu, i); err == nil {
+				nalu, changed = with, true
+			}
+		}
+		head = keyframe.AppendNALU(head, nalu)
+	}
+	if !changed {
+		return data
+	}
+	return append(head, rest...)
+}
+
+// matrixOf is the matrix of Info or, where it is silent, that of the picture's size as
+// players have it: what is larger than television was before it was of high definition
+// is BT.709, the rest is BT.601.
+func matrixOf(i keyframe.Info) int {
+	const gbr, bt709, bt601 = 0, 1, 6
+	height := i.Height
+	if i.FieldSeq {
+		height *= 2
+	}
+	switch {
+	case i.Matrix != keyframe.Unspecified && (i.Matrix != gbr || i.ChromaFormat == 3):
+		return i.Matrix
+	case i.Width >= 1280 || height > 576:
+		return bt709
+	}
+	return bt601
+}
+
+// isSet says whether a NAL unit is of a parameter set's type: of H.264 an SPS, PPS, SPS
+// extension or subset SPS (ISO/IEC 14496-10 table 7-1), of H.265 a VPS, SPS or PPS
+// (ISO/IEC 23008-2 table 7-1).
+func isSet(c keyframe.Codec, nalu []byte) bool {
+	if c == keyframe.H265 {
+		return nalu[0]>>1 >= 32 && nalu[0]>>1 <= 34
+	}
+	switch nalu[0] & 0x1f {
+	case 7, 8, 13, 15:
+		return true
+	}
+	return false
+}
+
+func isSPS(c keyframe.Codec, nalu []byte) bool {
+	if c == keyframe.H265 {
+		return nalu[0]>>1 == 33
+	}
+	return nalu[0]&0x1f == 7
+}
