@@ -134,7 +134,13 @@ func (m *making) take(ctx context.Context, moment keyframe.Moment) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.shots = append(m.shots, s)
+	if s.moment.Err == nil {
+		m.shots = append(m.shots, s)
+	} else { // how many keyframes are missing, nobody knows
+		for _, i := range moment.Times {
+			m.shots = append(m.shots, shot{moment: keyframe.Moment{Times: []int{i}, Err: s.moment.Err}})
+		}
+	}
 	m.done += len(moment.Times)
 	if m.options.Progress != nil {
 		m.options.Progress(m.done, len(m.stretches))

@@ -174,13 +174,13 @@ func TestLadder(t *testing.T) {
 	}
 }
 
-// TestMissingSegment: it leaves one tile empty.
+// TestMissingSegment: it leaves an empty tile for each of its times.
 func TestMissingSegment(t *testing.T) {
-	path := testmedia.Make(t, "hls-ts")
-	base := testserver.Nginx(t, filepath.Dir(path), "location /seg2.ts { return 503; }")
+	path := testmedia.Make(t, "hls-fmp4")
+	base := testserver.Nginx(t, filepath.Dir(path), "location /seg2.m4s { return 503; }")
 	done := 0
-	s, err := Make(within(t), base+"/index.m3u8", &Options{Count: 6, Progress: func(n, total int) {
-		if done++; total != 6 || n != done {
+	s, err := Make(within(t), base+"/index.m3u8", &Options{Count: 12, Progress: func(n, total int) {
+		if done++; total != 12 || n < done {
 			t.Errorf("%d of %d done after %d", n, total, done)
 		}
 	}})
@@ -188,16 +188,20 @@ func TestMissingSegment(t *testing.T) {
 		t.Fatal(err)
 	}
 	var status *fetch.StatusError
-	if err := s.Missing(); !errors.As(err, &status) || status.Code != 503 || kfgrab.ClassOf(err) != kfgrab.Network {
+	err = s.Missing()
+	if !errors.As(err, &status) || status.Code != 503 || kfgrab.ClassOf(err) != kfgrab.Network || !strings.Contains(err.Error(), "2 of 12 tiles") {
 		t.Error(err)
 	}
-	if len(s.Tiles) != 6 || done != 6 {
-		t.Fatalf("%d tiles, %d done", len(s.Tiles), done)
+	if len(s.Tiles) != 12 || done != 11 {
+		t.Fatalf("%d tiles, told %d times", len(s.Tiles), done)
 	}
 	for i, tile := range s.Tiles {
 		c := s.Image.RGBAAt((tile.Rect.Min.X+tile.Rect.Max.X)/2, tile.Rect.Min.Y+20)
-		if missing := i == 2; (tile.Err != nil) != missing || (c == blank) != missing {
+		if missing := i == 4 || i == 5; (tile.Err != nil) != missing || (c == blank) != missing {
 			t.Errorf("tile %d: %v, colour %v", i, tile.Err, c)
+		}
+		if want := time.Duration(i) * time.Second; tile.From != want || tile.To != want+time.Second {
+			t.Errorf("tile %d is of %v to %v", i, tile.From, tile.To)
 		}
 	}
 }
