@@ -57,6 +57,13 @@ func TestFloor(t *testing.T) {
 	}
 }
 
+func TestWithDecoder(t *testing.T) {
+	got := withDecoder("kfgrab 0.1.0, go1.26 linux/amd64\nffmpeg 5.1.9, /opt/kfgrab-ffmpeg\nencoders: png\n")
+	if want := "kfgrab 0.1.0 with ffmpeg 5.1.9 (kfgrab-ffmpeg)"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 func TestPSNR(t *testing.T) {
 	flat := func(w, h int, v byte) luma {
 		return luma{w, h, bytes.Repeat([]byte{v}, w*h)}

@@ -70,7 +70,7 @@ func MeasureRTSP(ctx context.Context, c RTSPConfig) (*RTSPResults, error) {
 		return nil, err
 	}
 	m := &rtspMeasure{RTSPConfig: c, results: &RTSPResults{
-		Began: time.Now().UTC().Truncate(time.Second), Versions: versions(), LeftOut: map[string]string{},
+		Began: time.Now().UTC().Truncate(time.Second), Versions: versions(c.Kfgrab), LeftOut: map[string]string{},
 	}}
 	m.programs = map[string]string{kfgrabWord: c.Kfgrab, go2rtcWord: findGo2rtc()}
 	if m.frames, err = readFrames(ctx, file); err != nil {

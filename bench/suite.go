@@ -63,7 +63,7 @@ func Run(ctx context.Context, c Config) (*Results, error) {
 	defer os.RemoveAll(s.dir)
 	s.results = &Results{
 		Began: time.Now().UTC().Truncate(time.Second), Repeats: c.Repeats, CPUs: runtime.NumCPU(),
-		Versions: versions(), LeftOut: map[string]string{},
+		Versions: versions(c.Kfgrab), LeftOut: map[string]string{},
 	}
 	if err := s.open(canIsolate()); err != nil {
 		return nil, errors.Join(err, s.close())
