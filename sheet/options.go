@@ -50,6 +50,10 @@ type Options struct {
 	// window.
 	From time.Duration
 
+	// Output says how pixels are made of what is coded. Its Format, Width, Height and
+	// Quality are not used.
+	Output decode.Output
+
 	Columns int // of tiles; 0 stands for DefaultColumns
 	Width   int // of a tile in pixels; 0 stands for DefaultWidth, at most MaxWidth
 
@@ -101,5 +105,9 @@ func (o *Options) filled() (*Options, error) {
 		f.Stream.MaxBytes = DefaultMaxBytes
 	}
 	f.Stream.Width, f.Stream.Height = f.Width, 0
+	f.Output.Format, f.Output.Width, f.Output.Height, f.Output.Quality = decode.RGB24, f.Width, 0, 0
+	if err := f.Output.Validate(); err != nil {
+		return bad("%v", err)
+	}
 	return &f, nil
 }

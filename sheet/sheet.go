@@ -50,7 +50,7 @@ func Make(ctx context.Context, rawURL string, o *Options) (*Sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := o.Decoder.Check(ctx, o.output()); err != nil {
+	if err := o.Decoder.Check(ctx, o.Output); err != nil {
 		return nil, err
 	}
 	began := time.Now()
@@ -78,9 +78,6 @@ func Make(ctx context.Context, rawURL string, o *Options) (*Sheet, error) {
 	s.Cost.Elapsed = time.Since(began)
 	return s, nil
 }
-
-// output is a tile as it is decoded.
-func (o *Options) output() decode.Output { return decode.Output{Format: decode.RGB24, Width: o.Width} }
 
 // making is a sheet on the way.
 type making struct {
@@ -148,7 +145,7 @@ func (m *making) take(ctx context.Context, moment keyframe.Moment) {
 }
 
 func (m *making) decode(ctx context.Context, f *keyframe.Frame) (*picture, error) {
-	o := m.options.output()
+	o := m.options.Output
 	p := &picture{}
 	if p.width, p.height = o.Size(f.Info); p.width == 0 {
 		return nil, fmt.Errorf("%w: a picture of unknown size", keyframe.ErrCorrupt)

@@ -70,6 +70,7 @@ type sheetFlags struct {
 	format   string
 	count    int
 	every    time.Duration
+	pixels   pixelFlags
 	columns  int
 	width    int
 	quality  int
@@ -88,6 +89,7 @@ func (f *sheetFlags) register(flags *pflag.FlagSet) {
 	flags.DurationVar(&f.every, "every", 0, "`time` from one moment to the next, such as 10s, in place of --count")
 	flags.IntVar(&f.columns, "columns", sheet.DefaultColumns, "`number` of moments in a row")
 	flags.IntVar(&f.width, "width", sheet.DefaultWidth, "width of each moment's picture in `pixels`; it also chooses the rendition")
+	f.pixels.register(flags)
 	flags.IntVar(&f.quality, "quality", 0, "`number` from 1, smallest, to 100, best, for jpeg (default 90)")
 	flags.IntVar(&f.parallel, "parallel", kfgrab.DefaultParallel, "`number` of keyframes to fetch at a time")
 	flags.StringVar(&f.ffmpeg, "ffmpeg", "", ffmpegHelp)
@@ -113,6 +115,7 @@ func (f *sheetFlags) options(std *streams, source *sourceFlags) (*sheet.Options,
 	}
 	stream.At = 0
 	o.Stream = *stream
+	f.pixels.apply(&o.Output)
 	return o, nil
 }
 
