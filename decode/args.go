@@ -80,7 +80,7 @@ func (o Output) filters(s shape) string {
 	if s.codec == keyframe.JPEG {
 		v += "setsar=1," // its density is not told by Info
 	}
-	v += s.upright() + o.scale()
+	v += s.upright() + o.scale() + s.sdr.filters()
 	switch o.Format {
 	case JPEG:
 		v += ":out_color_matrix=bt601:out_range=full,format=yuvj420p"

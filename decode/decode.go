@@ -42,6 +42,7 @@ type shape struct {
 	field    bool // pictures are single fields
 	rotation int  // as in keyframe.Info
 	mirrored bool
+	sdr      toSDR
 	crop     image.Rectangle // of JPEG
 }
 
@@ -56,7 +57,7 @@ func shapeOf(f *keyframe.Frame) shape {
 
 func shapeOfInfo(c keyframe.Codec, i keyframe.Info) shape {
 	return shape{
-		codec: c, pictures: 1, field: i.FieldSeq, rotation: i.Rotation, mirrored: i.Mirrored,
+		codec: c, pictures: 1, field: i.FieldSeq, rotation: i.Rotation, mirrored: i.Mirrored, sdr: toSDROf(i),
 		weaved: c == keyframe.H265 && i.Interlaced && !i.FieldSeq,
 	}
 }
@@ -85,7 +86,7 @@ type Job struct {
 
 // Decode is as that of the Decoder. A frame of another codec than was told to
 // Start, of several coded pictures, of H.265 with an open end or of fields, one that is
-// to be turned, or a part of a JPEG, is given to a new process instead.
+// to be turned or made SDR, or a part of a JPEG, is given to a new process instead.
 func (j *Job) Decode(ctx context.Context, w io.Writer, f *keyframe.Frame) error {
 	if err := check(f, j.output); err != nil {
 		j.Cancel()
@@ -95,11 +96,23 @@ func (j *Job) Decode(ctx context.Context, w io.Writer, f *keyframe.Frame) error 
 		j.Cancel()
 		return j.decoder.Decode(ctx, w, f, j.output)
 	}
+	return j.decode(ctx, w, f)
+}
+
+func (j *Job) decode(ctx context.Context, w io.Writer, f *keyframe.Frame) error {
 	data, same := coloured(f.Codec, f.Info, f.Data), true
 	if j.shape.doubted {
 		data = twice(data)
 	}
 	picture, err := j.process.finish(ctx, data)
+	if j.process.log.noToneMapping {
+		as := j.shape
+		as.sdr = fits
+		if j, err = j.decoder.startJob(ctx, as, j.output); err != nil {
+			return err
+		}
+		return j.decode(ctx, w, f)
+	}
 	if j.shape.doubted {
 		picture, same = once(picture)
 	}

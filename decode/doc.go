@@ -1,6 +1,8 @@
 // Package decode turns a keyframe, or a ready-made JPEG or a part of one, into a
 // picture, with ffmpeg in a process of its own.
 //
+// The picture is as it is to be shown: upright, of one moment, of square pixels, SDR.
+//
 // Call [Decoder.Decode]; the zero Decoder finds ffmpeg in PATH. Where the frame
 // is still on its way, [Decoder.Start] starts the process first, and
 // [Job.Decode] gives it the frame. [Output] says what the picture is to be like,
@@ -25,5 +27,4 @@
 // A JPEG that is as wanted already is written as it came, once it has proved whole.
 //
 // Pictures that are not to be decoded (Annex B, MP4) need nothing from here.
-// There is no tone mapping.
 package decode

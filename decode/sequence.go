@@ -39,16 +39,8 @@ func (d *Decoder) DecodeSequence(ctx context.Context, w io.Writer, s *Sequence, 
 		return err
 	}
 	shown := slices.Compact(slices.Clone(s.Show))
-	p, err := d.start(ctx, s.Codec.String(), s.arguments(shown, o))
+	pictures, err := s.decode(ctx, d, shapeOfInfo(s.Codec, s.Info), shown, s.wanted(shown)*size, o)
 	if err != nil {
-		return err
-	}
-	data := make([][]byte, len(s.Data))
-	for n, unit := range s.Data {
-		data[n] = coloured(s.Codec, s.Info, unit)
-	}
-	pictures, err := p.finish(ctx, data...)
-	if err = s.judge(p, len(pictures), s.wanted(shown)*size, err); err != nil {
 		return err
 	}
 	for _, n := range s.Show {
@@ -58,6 +50,24 @@ func (d *Decoder) DecodeSequence(ctx context.Context, w io.Writer, s *Sequence, 
 		}
 	}
 	return nil
+}
+
+// decode returns the pictures, size bytes.
+func (s *Sequence) decode(ctx context.Context, d *Decoder, form shape, shown []int, size int, o Output) ([]byte, error) {
+	p, err := d.start(ctx, s.Codec.String(), s.arguments(form, shown, o))
+	if err != nil {
+		return nil, err
+	}
+	data := make([][]byte, len(s.Data))
+	for n, unit := range s.Data {
+		data[n] = coloured(s.Codec, s.Info, unit)
+	}
+	pictures, err := p.finish(ctx, data...)
+	if p.log.noToneMapping {
+		form.sdr = fits
+		return s.decode(ctx, d, form, shown, size, o)
+	}
+	return pictures, s.judge(p, len(pictures), size, err)
 }
 
 // check returns how many bytes a picture has.
@@ -92,7 +102,7 @@ func (s *Sequence) wanted(shown []int) int {
 
 // arguments has ffmpeg count pictures as they leave the decoder. Times are of no
 // use: a byte stream has none, and ffmpeg makes some up.
-func (s *Sequence) arguments(shown []int, o Output) []string {
+func (s *Sequence) arguments(form shape, shown []int, o Output) []string {
 	last := len(s.Data) - 1
 	// More than there should be would be written, too.
 	choice := []string{fmt.Sprintf("gte(n,%d)", last)}
@@ -101,7 +111,6 @@ func (s *Sequence) arguments(shown []int, o Output) []string {
 			choice = append(choice, fmt.Sprintf("eq(n,%d)", n))
 		}
 	}
-	form := shapeOfInfo(s.Codec, s.Info)
 	// -strict 1: without a word in the stream of how far pictures are out of order,
 	// H.264 is shown as soon as may be, and what turns out to be late is dropped.
 	args := append([]string{"-strict", "1"}, decoder(s.Codec)...)

@@ -33,6 +33,8 @@ type messages struct {
 	complained bool // the decoder reported an error, which with H.264 may be a harmless one
 	nothing    bool // no picture was found
 	noEncoder  bool // ffmpeg lacks the encoder
+
+	noToneMapping bool // it lacks the filters of toSDR
 }
 
 func (m *messages) Write(p []byte) (int, error) {
@@ -81,6 +83,7 @@ func (m *messages) read(speaker, level, text string) {
 			keep(&m.errors, text)
 		}
 	}
+	m.noToneMapping = m.noToneMapping || text == "No such filter: 'zscale'" || text == "No such filter: 'tonemap'"
 	m.nothing = m.nothing || strings.HasPrefix(text, "Cannot determine format of input stream") ||
 		strings.HasPrefix(text, "Output file is empty") || strings.HasPrefix(text, "Nothing was written into output file")
 }

@@ -7,6 +7,9 @@ func (i Info) ColourNames() (matrix, transfer, primaries string) {
 	return matrices[i.Matrix], transfers[i.Transfer], primarySets[i.Primaries]
 }
 
+// HDR says whether the transfer characteristics are those of PQ or HLG (ITU-R BT.2100).
+func (i Info) HDR() bool { return i.Transfer == 16 || i.Transfer == 18 }
+
 var matrices = map[int]string{
 	0: "gbr", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "ycgco",
 	9: "bt2020nc", 10: "bt2020c", 11: "smpte2085", 14: "ictcp",

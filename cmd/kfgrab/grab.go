@@ -102,6 +102,13 @@ func tell(ctx context.Context, std *streams, picture *pictureFlags, dec *decodin
 	if picture.json {
 		r := newReport(snap)
 		r.Format, r.File = dec.format.name, out.path
+		if dec.format.decoded && snap.Frame.Info.HDR() {
+			mapped, err := dec.decoder.ToneMaps(ctx)
+			if err != nil {
+				return err
+			}
+			r.ToneMapped = &mapped
+		}
 		if err := r.writeTo(std.err); err != nil {
 			return err
 		}

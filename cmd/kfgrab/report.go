@@ -12,29 +12,31 @@ import (
 // report is what --json prints and --format json writes: what was found and what
 // it cost. Names are ffprobe's where it has them.
 type report struct {
-	URL       string      `json:"url"`
-	Codec     string      `json:"codec_name"`
-	Profile   string      `json:"profile"`
-	Level     int         `json:"level"`
-	Width     int         `json:"width"`
-	Height    int         `json:"height"`
-	SAR       string      `json:"sample_aspect_ratio,omitempty"`
-	Rotation  int         `json:"rotation,omitempty"` // clockwise, as the picture is turned
-	Mirrored  bool        `json:"mirrored,omitempty"`
-	PixFmt    string      `json:"pix_fmt"`
-	Kind      string      `json:"keyframe"`
-	Size      int         `json:"keyframe_bytes"`
-	PTS       *float64    `json:"pts_time,omitempty"`
-	MediaTime string      `json:"media_time,omitempty"`
-	Age       *float64    `json:"age,omitempty"`
-	Taken     string      `json:"taken"`
-	Down      int64       `json:"bytes_down"`
-	Up        int64       `json:"bytes_up"`
-	Requests  int         `json:"requests"`
-	Elapsed   float64     `json:"elapsed"`
-	RTSP      *rtspReport `json:"rtsp,omitempty"`
-	Format    string      `json:"format,omitempty"`
-	File      string      `json:"file,omitempty"`
+	URL        string      `json:"url"`
+	Codec      string      `json:"codec_name"`
+	Profile    string      `json:"profile"`
+	Level      int         `json:"level"`
+	Width      int         `json:"width"`
+	Height     int         `json:"height"`
+	SAR        string      `json:"sample_aspect_ratio,omitempty"`
+	HDR        string      `json:"hdr,omitempty"`         // transfer characteristics, in ffprobe's word
+	ToneMapped *bool       `json:"tone_mapped,omitempty"` // of HDR that was decoded
+	Rotation   int         `json:"rotation,omitempty"`    // clockwise, as the picture is turned
+	Mirrored   bool        `json:"mirrored,omitempty"`
+	PixFmt     string      `json:"pix_fmt"`
+	Kind       string      `json:"keyframe"`
+	Size       int         `json:"keyframe_bytes"`
+	PTS        *float64    `json:"pts_time,omitempty"`
+	MediaTime  string      `json:"media_time,omitempty"`
+	Age        *float64    `json:"age,omitempty"`
+	Taken      string      `json:"taken"`
+	Down       int64       `json:"bytes_down"`
+	Up         int64       `json:"bytes_up"`
+	Requests   int         `json:"requests"`
+	Elapsed    float64     `json:"elapsed"`
+	RTSP       *rtspReport `json:"rtsp,omitempty"`
+	Format     string      `json:"format,omitempty"`
+	File       string      `json:"file,omitempty"`
 }
 
 func newReport(s *kfgrab.Snapshot) *report {
@@ -47,6 +49,9 @@ func newReport(s *kfgrab.Snapshot) *report {
 		Taken: s.Taken.UTC().Format(timeFormat),
 		Down:  s.Cost.Down, Up: s.Cost.Up, Requests: s.Cost.Requests, Elapsed: seconds(s.Cost.Elapsed),
 		RTSP: newRTSPReport(s.RTSP),
+	}
+	if i.HDR() {
+		_, r.HDR, _ = i.ColourNames()
 	}
 	if s.Frame.PTS != keyframe.NoPTS {
 		r.PTS = new(seconds(s.Frame.PTS))

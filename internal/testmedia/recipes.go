@@ -69,6 +69,13 @@ var recipes = map[string]recipe{
 	"tiny.264":       video("32x32", 25, 1, "-c:v libx264 -preset veryfast -qp 51 -g 5 -bf 0 -f h264", "tiny.264"),
 	"bt709.264":      colours("bt709", "tv"),
 	"bt709-full.264": colours("bt709", "pc"),
+	// testsrc2 of BT.709 within more: white is 203 cd/m². In unnamed.265 primaries and
+	// matrix are not told.
+	"pq.265":       graded("smpte2084", "bt2020", "-x265-params log-level=error:qp=8:keyint=5:transfer=smpte2084:colorprim=bt2020:colormatrix=bt2020nc"),
+	"hlg.265":      graded("arib-std-b67", "bt2020", "-x265-params log-level=error:qp=8:keyint=5:transfer=arib-std-b67:colorprim=bt2020:colormatrix=bt2020nc"),
+	"unnamed.265":  graded("smpte2084", "bt2020", "-x265-params log-level=error:qp=8:keyint=5:transfer=smpte2084"),
+	"bt2020.265":   graded("bt709", "bt2020", "-x265-params log-level=error:qp=8:keyint=5:transfer=bt709:colorprim=bt2020:colormatrix=bt2020nc"),
+	"testsrc2.rgb": video("640x360", 25, 1, "-frames:v 5 -pix_fmt rgb24 -f rawvideo", "testsrc2.rgb"),
 	// Those say nothing of it.
 	"bare-sd.264":       bare("320x240", "smpte170m", "tv", "-c:v libx264 -preset veryfast -f h264"),
 	"bare-small-hd.264": bare("320x240", "bt709", "tv", "-c:v libx264 -preset veryfast -f h264"),
@@ -182,6 +189,15 @@ func colours(matrix, colourRange string) recipe {
 		" -colorspace "+matrix+" -color_primaries "+matrix+" -color_trc "+matrix+" -color_range "+colourRange+
 		" -c:v libx264 -preset veryfast -qp 10 -f h264")...)
 	return recipe{args: args, out: "colours.264"}
+}
+
+// graded makes pictures with another transfer function and other primaries. It needs
+// zscale.
+func graded(transfer, primaries, opts string) recipe {
+	return video("640x360", 25, 1, "-vf format=gbrp,setparams=color_primaries=bt709:color_trc=bt709:colorspace=gbr,"+
+		"zscale=t=linear:npl=203,format=gbrpf32,zscale=p="+primaries+":t="+transfer+":m=bt2020nc:r=limited:npl=203,format=yuv420p10,"+
+		"setparams=range=unknown:colorspace=unknown:color_primaries=unknown:color_trc=unknown"+
+		" -frames:v 5 -c:v libx265 -preset fast "+opts+" -f hevc", "graded.265")
 }
 
 // bare is colours without a word of them in the stream.
