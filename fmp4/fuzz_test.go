@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/kfgrab/kfgrab/fmp4"
 	"github.com/kfgrab/kfgrab/keyframe"
@@ -141,6 +142,37 @@ func FuzzMux(f *testing.F) {
 		}
 		if !bytes.Equal(again.Data, frame.Data) {
 			t.Fatalf("%x came out as %x", frame.Data, again.Data)
+		}
+	})
+}
+
+// FuzzLocate: a walk over ascending times finds what a search for each of them finds,
+// and reads inside of the file.
+func FuzzLocate(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		open := func() *fmp4.Movie {
+			return fmp4.NewMovie(&boundedReader{countingReader{data: data}, t}, int64(len(data)), nil)
+		}
+		walk := open()
+		if d, err := open().Duration(); err != nil && !isStreamError(err) {
+			t.Fatal(d, err)
+		}
+		for at := time.Duration(0); at < 4*time.Second; at += 700 * time.Millisecond {
+			got, err := walk.Locate(at)
+			want, wantErr := open().Locate(at)
+			if (err == nil) != (wantErr == nil) || err != nil && !isStreamError(err) {
+				t.Fatalf("at %v: %v, alone %v", at, err, wantErr)
+			}
+			if err != nil {
+				continue
+			}
+			if !got.Same(want) || got.At != want.At {
+				t.Fatalf("at %v: the keyframe at %v, alone that at %v", at, got.At, want.At)
+			}
+			if _, err := got.Keyframe(bytes.NewReader(data)); err != nil && !isStreamError(err) {
+				t.Fatal(err)
+			}
 		}
 	})
 }

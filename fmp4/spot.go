@@ -27,13 +27,15 @@ type Spot struct {
 // the moof boxes, where there is no segment index. Where the index knows of no
 // keyframe at all, the error wraps keyframe.ErrNotFound.
 func (m *Movie) Locate(t time.Duration) (*Spot, error) {
+	var err error
 	if k := m.seek; k != nil && t >= k.t && k.depth == 0 && k.tail == nil && len(k.found) > 0 {
 		k.t = t
-		if err := m.locate(); err != nil {
-			m.rewind()
-			return nil, err
-		}
-	} else if err := m.search(t); err != nil {
+		err = m.locate()
+	} else {
+		err = m.search(t)
+	}
+	if err != nil {
+		m.rewind() // lest the next search go on behind the damage
 		return nil, err
 	}
 	found := m.seek.found

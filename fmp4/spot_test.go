@@ -128,3 +128,22 @@ func TestLocateNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestLocateDamage: what is damaged in the way of one time is so for the next.
+func TestLocateDamage(t *testing.T) {
+	data := bytes.Clone(read(t, recipe(t, "fragmented.mp4")))
+	moof := func(from int) int { return from + 4 + bytes.Index(data[from+4:], []byte("moof")) }
+	second := moof(moof(0))
+	third := moof(second)
+	for i := second; i < third; i++ { // those of sound and pictures
+		if bytes.HasPrefix(data[i:], []byte("tfhd")) {
+			data[i-1] = 9
+		}
+	}
+	m := fmp4.NewMovie(bytes.NewReader(data), int64(len(data)), nil)
+	for _, at := range []time.Duration{0, 500 * time.Millisecond} {
+		if _, err := m.Locate(at); !errors.Is(err, keyframe.ErrCorrupt) {
+			t.Errorf("at %v: %v", at, err)
+		}
+	}
+}
