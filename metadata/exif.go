@@ -1,0 +1,133 @@
+package metadata
+
+import (
+	"encoding/binary"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Tags of CIPA DC-008 (Exif 2.32), 4.6.
+const (
+	tagSoftware            = 0x0131
+	tagDateTime            = 0x0132
+	tagExifIFD             = 0x8769
+	tagExifVersion         = 0x9000
+	tagDateTimeOriginal    = 0x9003
+	tagDateTimeDigitized   = 0x9004
+	tagOffsetTime          = 0x9010
+	tagOffsetTimeOriginal  = 0x9011
+	tagOffsetTimeDigitized = 0x9012
+	tagSubSecTime          = 0x9290
+	tagSubSecTimeOriginal  = 0x9291
+	tagSubSecTimeDigitized = 0x9292
+)
+
+// Types of TIFF 6.0.
+const (
+	typeASCII     = 2
+	typeLong      = 4
+	typeUndefined = 7
+)
+
+type entry struct {
+	tag, kind uint16
+	value     []byte
+}
+
+// exif returns f as a TIFF structure of two directories, nil where there is nothing
+// of f that Exif has a tag for. What is digitised is the moment at which the picture
+// was taken from the stream; the original is the scene.
+func exif(f Fields) []byte {
+	var main, sub []entry
+	if f.Software != "" {
+		main = append(main, ascii(tagSoftware, f.Software))
+	}
+	if t := f.Taken; !t.IsZero() {
+		main = append(main, dateTime(tagDateTime, t))
+		sub = append(sub, utc(tagOffsetTime), subSeconds(tagSubSecTime, t),
+			dateTime(tagDateTimeDigitized, t), utc(tagOffsetTimeDigitized), subSeconds(tagSubSecTimeDigitized, t))
+	}
+	if t := f.MediaTime; !t.IsZero() {
+		sub = append(sub, dateTime(tagDateTimeOriginal, t), utc(tagOffsetTimeOriginal), subSeconds(tagSubSecTimeOriginal, t))
+	}
+	if len(main)+len(sub) == 0 {
+		return nil
+	}
+	return tiff(main, append(sub, entry{tagExifVersion, typeUndefined, []byte("0232")}))
+}
+
+// ascii keeps to the 7 bits of the type.
+func ascii(tag uint16, s string) entry {
+	s = strings.Map(func(r rune) rune {
+		if r > '~' {
+			return '?'
+		}
+		return r
+	}, s)
+	return entry{tag, typeASCII, append([]byte(s), 0)}
+}
+
+func dateTime(tag uint16, t time.Time) entry {
+	return ascii(tag, t.UTC().Format("2006:01:02 15:04:05"))
+}
+
+func subSeconds(tag uint16, t time.Time) entry {
+	return ascii(tag, t.UTC().Format(".000")[1:])
+}
+
+func utc(tag uint16) entry { return ascii(tag, "+00:00") }
+
+const (
+	tiffHeader = 8
+	entrySize  = 12
+)
+
+// directorySize is the length of a directory with the values that do not fit into its
+// entries (TIFF 6.0, section 2).
+func directorySize(entries []entry) int {
+	n := 2 + entrySize*len(entries) + 4
+	for _, e := range entries {
+		if len(e.value) > 4 {
+			n += (len(e.value) + 1) &^ 1
+		}
+	}
+	return n
+}
+
+// tiff writes main as the first directory and sub as that of Exif.
+func tiff(main, sub []entry) []byte {
+	main = append(main, entry{tagExifIFD, typeLong, make([]byte, 4)})
+	at := uint32(tiffHeader + directorySize(main))
+	binary.BigEndian.PutUint32(main[len(main)-1].value, at)
+	b := append([]byte("MM\x00\x2a"), 0, 0, 0, tiffHeader)
+	return appendDirectory(appendDirectory(b, main), sub)
+}
+
+// appendDirectory sorts the entries, as TIFF wants them.
+func appendDirectory(b []byte, entries []entry) []byte {
+	slices.SortFunc(entries, func(a, b entry) int { return int(a.tag) - int(b.tag) })
+	var values []byte
+	at := len(b) + 2 + entrySize*len(entries) + 4
+	b = binary.BigEndian.AppendUint16(b, uint16(len(entries)))
+	for _, e := range entries {
+		count := len(e.value)
+		if e.kind == typeLong {
+			count /= 4
+		}
+		b = binary.BigEndian.AppendUint16(b, e.tag)
+		b = binary.BigEndian.AppendUint16(b, e.kind)
+		b = binary.BigEndian.AppendUint32(b, uint32(count))
+		if len(e.value) <= 4 {
+			b = append(b, append(e.value, 0, 0, 0, 0)[:4]...)
+			continue
+		}
+		b = binary.BigEndian.AppendUint32(b, uint32(at+len(values)))
+		values = append(values, e.value...)
+		if len(values)%2 == 1 {
+			values = append(values, 0)
+		}
+	}
+	b = append(b, 0, 0, 0, 0) // no directory follows
+	return append(b, values...)
+}
