@@ -8,7 +8,7 @@ import (
 )
 
 // Output says what the picture is to be like. The zero value is a JPEG of the
-// stream's size with square pixels.
+// stream's size with square pixels, upright.
 //
 // Pixels that are not square are stretched along their longer side, never
 // squeezed, as players do: 720x576 at 16:11 becomes 1047x576, 640x480 at 3:4

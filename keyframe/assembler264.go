@@ -87,7 +87,7 @@ func (a *Assembler) start264(s *slice264) {
 		kind = Intra
 	}
 	c := &a.cur
-	if c.run && kind != IDR && kind != RecoveryPoint {
+	if c.run && s.sps == c.last.sps && kind != IDR && kind != RecoveryPoint {
 		c.run = false
 	} else {
 		c.reset()

@@ -1,6 +1,7 @@
 package keyframe_test
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/kfgrab/kfgrab/keyframe"
@@ -53,6 +54,39 @@ func TestWithColour(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A gradual refresh does not go on with another sequence parameter set: Info is that of
+// all pictures of a frame.
+func TestRefreshOfOneSequence(t *testing.T) {
+	a := keyframe.NewAssembler(keyframe.H264)
+	var sps []byte
+	pictures := 0
+	for nalu := range keyframe.AnnexB(read(t, "refresh.264")) {
+		switch nalu[0] & 0x1f {
+		case 7:
+			sps = nalu
+		case 5:
+			continue
+		case 1:
+			if pictures++; pictures == 30 { // a refresh has begun with the 25th
+				other, err := keyframe.WithColour(keyframe.H264, sps, keyframe.Info{Matrix: 9})
+				if err != nil {
+					t.Fatal(err)
+				}
+				a.Push(other, keyframe.NoPTS)
+			}
+		}
+		f := a.Push(nalu, keyframe.NoPTS)
+		if f == nil {
+			continue
+		}
+		if sets := bytes.Count(f.Data, []byte{0, 0, 0, 1, 0x67}); sets != 1 || pictures < 60 {
+			t.Errorf("%d sequence parameter sets, after %d pictures", sets, pictures)
+		}
+		return
+	}
+	t.Fatal("no keyframe")
 }
 
 // FuzzWithColour: of a parameter set that can be read, all but the colour stays.
