@@ -51,6 +51,10 @@ func scanJPEG(b []byte) (at int, hasExif, hasXMP bool, err error) {
 		if len(b) < i+4 || b[i] != 0xff {
 			return 0, false, false, errNoJPEG
 		}
+		if b[i+1] == 0xff { // fill
+			i++
+			continue
+		}
 		marker, size := b[i+1], int(binary.BigEndian.Uint16(b[i+2:]))
 		if marker&0xf0 != 0xe0 && marker != 0xfe {
 			return at, hasExif, hasXMP, nil

@@ -153,6 +153,7 @@ func TestJPEGOrder(t *testing.T) {
 		{soi + jfif + rest, 20, 1, 1},
 		{soi + jfif + comment + rest, 20, 1, 1},
 		{soi + comment + jfif + rest, 2, 1, 1},
+		{soi + "\xff\xff" + comment + "\xff" + theirExif + rest, 2, 1, 1},
 		{soi + jfif + comment + theirExif + rest, 20, 1, 1},
 		{soi + jfif + theirXMP + rest, 20, 1, 1},
 		{soi + theirExif + theirXMP + rest, 2, 1, 1},

@@ -20,6 +20,7 @@ type pictureFlags struct {
 	width, height int
 	quality       int
 	pixels        pixelFlags
+	metadata      metadataFlags
 	ffmpeg        string
 	json          bool
 	show          bool
@@ -35,6 +36,7 @@ func (f *pictureFlags) register(flags *pflag.FlagSet) {
 	flags.IntVar(&f.height, "height", 0, "height of the picture in `pixels`; without --width it keeps its shape")
 	flags.IntVar(&f.quality, "quality", 0, "`number` from 1, smallest, to 100, best, for jpeg and webp (default 90)")
 	f.pixels.register(flags)
+	f.metadata.register(flags)
 	flags.StringVar(&f.ffmpeg, "ffmpeg", "", ffmpegHelp)
 	flags.BoolVar(&f.json, "json", false, "report on standard error what was found and what it cost")
 	flags.BoolVar(&f.show, "show", false, "draw the picture in the terminal as well")
@@ -122,11 +124,12 @@ func tell(ctx context.Context, std *streams, picture *pictureFlags, dec *decodin
 // decoding makes the output of a frame, with a decoder that is started as soon as
 // the codec is known.
 type decoding struct {
-	ctx     context.Context // of the one grab that this serves
-	format  format
-	decoder decode.Decoder
-	output  decode.Output
-	job     *decode.Job
+	ctx      context.Context // of the one grab that this serves
+	format   format
+	decoder  decode.Decoder
+	output   decode.Output
+	metadata metadataFlags
+	job      *decode.Job
 }
 
 // newDecoding checks that what is needed is there, before the stream is touched.
@@ -136,7 +139,7 @@ func newDecoding(ctx context.Context, p *pictureFlags, f format) (*decoding, err
 	if err := output.Validate(); err != nil {
 		return nil, usageError(err)
 	}
-	d := &decoding{ctx: ctx, format: f, decoder: decode.Decoder{Path: p.ffmpeg}, output: output}
+	d := &decoding{ctx: ctx, format: f, decoder: decode.Decoder{Path: p.ffmpeg}, output: output, metadata: p.metadata}
 	if f.decoded || p.show {
 		if err := d.decoder.Check(ctx, output); err != nil {
 			return nil, err
@@ -155,10 +158,8 @@ func (d *decoding) begin(c keyframe.Codec) {
 
 func (d *decoding) write(ctx context.Context, out *output, snap *kfgrab.Snapshot) error {
 	switch {
-	case d.job != nil:
-		return d.job.Decode(ctx, out, snap.Frame)
 	case d.format.decoded:
-		return d.decoder.Decode(ctx, out, snap.Frame, d.output)
+		return d.writePicture(ctx, out, snap)
 	case d.format == formatMP4:
 		data, err := fmp4.Mux(snap.Frame)
 		if err == nil {
