@@ -119,6 +119,7 @@ var streams = []struct {
 	{"444.264", keyframe.H264},
 	{"444.265", keyframe.H265},
 	{"444-10bit.264", keyframe.H264},
+	{"cropped.264", keyframe.H264},
 	{"grey.264", keyframe.H264},
 	{"bt709.264", keyframe.H264},
 	{"bt709-full.264", keyframe.H264},

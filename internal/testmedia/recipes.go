@@ -64,6 +64,7 @@ var recipes = map[string]recipe{
 	"444-10bit.264":  video("640x360", 25, 1, "-pix_fmt yuv444p10le -c:v libx264 -preset veryfast -g 25 -f h264", "444.264"),
 	"444.265":        video("640x360", 25, 1, "-pix_fmt yuv444p -c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25 -f hevc", "444.265"),
 	"444.264":        video("640x360", 25, 1, "-pix_fmt yuv444p -c:v libx264 -preset veryfast -g 25 -f h264", "444.264"),
+	"cropped.264":    video("640x360", 25, 1, "-c:v libx264 -preset veryfast -g 25 -x264-params crop-rect=18,6,34,2 -f h264", "cropped.264"),
 	"grey.264":       video("640x360", 25, 1, "-pix_fmt gray -c:v libx264 -preset veryfast -g 25 -f h264", "grey.264"),
 	"bt601.264":      colours("smpte170m", "tv"),
 	"tiny.264":       video("32x32", 25, 1, "-c:v libx264 -preset veryfast -qp 51 -g 5 -bf 0 -f h264", "tiny.264"),
