@@ -101,7 +101,8 @@ func (p Profile) gopFrames() int { return int(p.GOP.Seconds() * frameRate) }
 // the RTSP streams, to [avc] and [hevc]; the sound is [a0], [a1], ….
 func (p Profile) filterGraph(withClock bool) string {
 	var b strings.Builder
-	b.WriteString("[0:v]format=yuv420p")
+	// Colours are BT.601, as ffmpeg makes them, which has to be told in high definition.
+	b.WriteString("[0:v]format=yuv420p,setparams=colorspace=smpte170m:color_primaries=smpte170m:color_trc=smpte170m")
 	if withClock {
 		b.WriteString(clock)
 	}

@@ -97,7 +97,7 @@ var recipes = map[string]recipe{
 	"live.264": video("640x360", 25, 4, "-c:v libx264 -preset veryfast -g 25 -bf 0 -sc_threshold 0 -f h264", "live.264"),
 	"live.265": video("640x360", 25, 4, "-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25:min-keyint=25:bframes=0 -f hevc", "live.265"),
 	// As a camera sends it: 720p, 2 Mbit/s, a keyframe every four seconds.
-	"camera.264":      video("1280x720", 25, 16, "-vf noise=alls=4:allf=t,format=yuv420p -c:v libx264 -preset veryfast -tune zerolatency -b:v 2M -maxrate 2M -bufsize 2M -g 100 -sc_threshold 0 -f h264", "camera.264"),
+	"camera.264":      video("1280x720", 25, 16, "-vf noise=alls=4:allf=t,format=yuv420p,setparams=colorspace=smpte170m:color_primaries=smpte170m:color_trc=smpte170m -c:v libx264 -preset veryfast -tune zerolatency -b:v 2M -maxrate 2M -bufsize 2M -g 100 -sc_threshold 0 -f h264", "camera.264"),
 	"live-slices.264": video("640x360", 25, 4, "-c:v libx264 -preset veryfast -bf 0 -x264-params slices=8:keyint=25:scenecut=0 -f h264", "live-slices.264"),
 
 	// HLS, six segments of 2 s, one GOP of 1 s: playlists as ffmpeg writes them.
