@@ -55,7 +55,8 @@ type set struct {
 // work to do as with a camera's picture. Its colours are BT.601, as ffmpeg makes them,
 // which has to be told in high definition.
 func picture(r Rendition, length time.Duration) string {
-	return fmt.Sprintf("-f lavfi -i testsrc2=size=%dx%d:rate=%d:duration=%[4]d,scroll=horizontal=0.003:vertical=0.001,noise=alls=4:allf=t,format=yuv420p,setparams=colorspace=smpte170m:color_primaries=smpte170m:color_trc=smpte170m -f lavfi -i sine=frequency=440:sample_rate=48000:duration=%[4]d",
+	return fmt.Sprintf("-f lavfi -i testsrc2=size=%dx%d:rate=%d:duration=%[4]d,scroll=horizontal=0.003:vertical=0.001,noise=alls=4:allf=t,format=yuv420p -f lavfi -i sine=frequency=440:sample_rate=48000:duration=%[4]d "+
+		"-colorspace smpte170m -color_primaries smpte170m -color_trc smpte170m",
 		r.Width, r.Height, frameRate, seconds(length))
 }
 
