@@ -21,6 +21,7 @@ type pictureFlags struct {
 	quality       int
 	pixels        pixelFlags
 	metadata      metadataFlags
+	overlay       bool
 	ffmpeg        string
 	json          bool
 	show          bool
@@ -37,6 +38,7 @@ func (f *pictureFlags) register(flags *pflag.FlagSet) {
 	flags.IntVar(&f.quality, "quality", 0, "`number` from 1, smallest, to 100, best, for jpeg and webp (default 90)")
 	f.pixels.register(flags)
 	f.metadata.register(flags)
+	flags.BoolVar(&f.overlay, "overlay", false, "write the stream's name, the time and the picture's age into its lower left corner")
 	flags.StringVar(&f.ffmpeg, "ffmpeg", "", ffmpegHelp)
 	flags.BoolVar(&f.json, "json", false, "report on standard error what was found and what it cost")
 	flags.BoolVar(&f.show, "show", false, "draw the picture in the terminal as well")
@@ -60,7 +62,7 @@ func grab(ctx context.Context, std *streams, rawURL string, source *sourceFlags,
 	}
 	ctx, cancel := source.context(ctx)
 	defer cancel()
-	dec, err := newDecoding(ctx, picture, format)
+	dec, err := newDecoding(ctx, rawURL, picture, format)
 	if err != nil {
 		return err
 	}
@@ -129,19 +131,27 @@ type decoding struct {
 	decoder  decode.Decoder
 	output   decode.Output
 	metadata metadataFlags
+	overlay  *caption // nil: none
 	job      *decode.Job
 }
 
 // newDecoding checks that what is needed is there, before the stream is touched.
-func newDecoding(ctx context.Context, p *pictureFlags, f format) (*decoding, error) {
+func newDecoding(ctx context.Context, rawURL string, p *pictureFlags, f format) (*decoding, error) {
 	output := decode.Output{Format: f.picture, Width: p.width, Height: p.height, Quality: p.quality}
 	p.pixels.apply(&output)
 	if err := output.Validate(); err != nil {
 		return nil, usageError(err)
 	}
 	d := &decoding{ctx: ctx, format: f, decoder: decode.Decoder{Path: p.ffmpeg}, output: output, metadata: p.metadata}
+	if p.overlay {
+		if !f.decoded || f.picture != decode.JPEG && f.picture != decode.PNG {
+			return nil, usageError(fmt.Errorf("--overlay is for jpeg and png, not for %s", f.name))
+		}
+		d.overlay = &caption{name: streamName(rawURL), format: f.picture, timeless: p.metadata.deterministic, quality: p.quality}
+		d.output.Format = decode.RGB24
+	}
 	if f.decoded || p.show {
-		if err := d.decoder.Check(ctx, output); err != nil {
+		if err := d.decoder.Check(ctx, d.output); err != nil {
 			return nil, err
 		}
 	}

@@ -41,7 +41,7 @@ func (f *metadataFlags) describe(picture []byte, format decode.Format, snap *kfg
 	return picture, nil
 }
 
-// writePicture decodes, describes and writes.
+// writePicture decodes, captions, describes and writes.
 func (d *decoding) writePicture(ctx context.Context, out *output, snap *kfgrab.Snapshot) error {
 	var picture bytes.Buffer
 	var err error
@@ -52,6 +52,11 @@ func (d *decoding) writePicture(ctx context.Context, out *output, snap *kfgrab.S
 	}
 	if err != nil {
 		return err
+	}
+	if d.overlay != nil {
+		if err := d.overlay.draw(&picture, d.output, snap); err != nil {
+			return err
+		}
 	}
 	data, err := d.metadata.describe(picture.Bytes(), d.format.picture, snap)
 	if err != nil {
