@@ -108,7 +108,7 @@ func (s *Session) never(rate float64) error {
 	r := s.ring
 	switch {
 	case s.final != nil:
-		return s.missing("too few pictures")
+		return s.final
 	case r.cut || rate == 0 && r.evicted > 0:
 		return fmt.Errorf("%s: %w: that many pictures are never kept: %d are, of %d bytes, in %v and %d bytes at most",
 			s.stream.URL(), kfgrab.ErrUsage, len(r.pictures), r.bytes, s.opt.Keep, s.opt.MaxBytes)

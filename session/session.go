@@ -104,7 +104,7 @@ func (s *Session) Latest() (*kfgrab.Snapshot, error) {
 func (s *Session) missing(what string) error {
 	switch {
 	case s.final != nil:
-		return fmt.Errorf("%s: %w", what, s.final)
+		return s.final
 	case s.state.Err != nil:
 		return fmt.Errorf("%s: %w", what, s.state.Err)
 	}
