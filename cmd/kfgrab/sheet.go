@@ -31,7 +31,8 @@ recording, or of what the live playlist lists. Times that have the same keyframe
 a tile.
 
 A keyframe that cannot be had leaves an empty tile: the picture is written, one line
-on standard error says so, and the exit code is that of the first of them.`
+on standard error says so, and the exit code is that of the first of them. Without
+--timeout and --max-bytes a sheet has two minutes and 64 MiB.`
 
 func newSheetCommand(std *streams, source *sourceFlags) *cobra.Command {
 	f := &sheetFlags{}
