@@ -113,7 +113,7 @@ func tell(ctx context.Context, std *streams, picture *pictureFlags, dec *decodin
 			}
 			r.ToneMapped = &mapped
 		}
-		if err := r.writeTo(std.err); err != nil {
+		if err := writeJSON(std.err, r, ""); err != nil {
 			return err
 		}
 	}
@@ -177,7 +177,7 @@ func (d *decoding) write(ctx context.Context, out *output, snap *kfgrab.Snapshot
 		}
 		return err
 	case d.format == formatJSON:
-		return newReport(snap).writeTo(out)
+		return writeJSON(out, newReport(snap), "")
 	}
 	_, err := out.Write(snap.Frame.Data)
 	return err

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -41,10 +40,7 @@ no ffmpeg.`,
 			if err != nil {
 				return err
 			}
-			e := json.NewEncoder(&output{out: std.out})
-			e.SetEscapeHTML(false)
-			e.SetIndent("", "    ")
-			return e.Encode(newProbeReport(renditions))
+			return writeJSON(&output{out: std.out}, newProbeReport(renditions), "    ")
 		},
 	}
 }

@@ -68,8 +68,10 @@ const timeFormat = "2006-01-02T15:04:05.000Z07:00"
 
 func seconds(d time.Duration) float64 { return float64(d.Milliseconds()) / 1000 }
 
-func (r *report) writeTo(w io.Writer) error {
+// writeJSON writes a report on one line, or indented on several.
+func writeJSON(w io.Writer, report any, indent string) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
-	return e.Encode(r)
+	e.SetIndent("", indent)
+	return e.Encode(report)
 }

@@ -34,7 +34,7 @@ func TestReport(t *testing.T) {
 			`"keyframe_bytes":0,"taken":"2026-03-01T11:00:05.250Z","bytes_down":0,"bytes_up":0,"requests":0,"elapsed":0}`},
 	} {
 		var b strings.Builder
-		if err := newReport(test.snap).writeTo(&b); err != nil || b.String() != test.want+"\n" {
+		if err := writeJSON(&b, newReport(test.snap), ""); err != nil || b.String() != test.want+"\n" {
 			t.Errorf("got  %swant %s", b.String(), test.want)
 		}
 	}
@@ -45,7 +45,7 @@ func TestReportAtZero(t *testing.T) {
 	now := time.Now()
 	var b strings.Builder
 	snap := &kfgrab.Snapshot{Frame: &keyframe.Frame{}, Taken: now, MediaTime: now}
-	if newReport(snap).writeTo(&b); !strings.Contains(b.String(), `"pts_time":0,`) || !strings.Contains(b.String(), `"age":0,`) {
+	if writeJSON(&b, newReport(snap), ""); !strings.Contains(b.String(), `"pts_time":0,`) || !strings.Contains(b.String(), `"age":0,`) {
 		t.Error(b.String())
 	}
 }

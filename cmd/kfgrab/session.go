@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -192,9 +191,7 @@ func (f *sessionFlags) write(ctx context.Context, std *streams, rawURL string, s
 	if !f.json {
 		return nil
 	}
-	e := json.NewEncoder(std.err)
-	e.SetEscapeHTML(false)
-	return e.Encode(newSessionReport(clip, format, s.State()))
+	return writeJSON(std.err, newSessionReport(clip, format, s.State()), "")
 }
 
 // sessionReport is what --json prints.

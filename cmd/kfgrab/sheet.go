@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"time"
 
@@ -225,7 +223,7 @@ func (f *sheetFlags) tell(std *streams, s *sheet.Sheet, out *output) error {
 		fmt.Fprintln(std.out, out.path)
 	}
 	if f.json {
-		if err := newSheetReport(s, out.path, f.vtt).writeTo(std.err); err != nil {
+		if err := writeJSON(std.err, newSheetReport(s, out.path, f.vtt), ""); err != nil {
 			return err
 		}
 	}
@@ -277,10 +275,4 @@ func newSheetReport(s *sheet.Sheet, file, vtt string) *sheetReport {
 		r.Tiles = append(r.Tiles, tile)
 	}
 	return r
-}
-
-func (r *sheetReport) writeTo(w io.Writer) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	return e.Encode(r)
 }
