@@ -30,7 +30,7 @@ func versions(kfgrab string) map[string]string {
 		out["kfgrab"] = withDecoder(string(b))
 	}
 	if b, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
-		out["linux"] = strings.TrimSpace(string(b))
+		out["linux"] = "Linux " + strings.TrimSpace(string(b))
 	}
 	return out
 }

@@ -182,7 +182,7 @@ func (m *rtspMeasure) measure(ctx context.Context) error {
 			if err := m.moment(ctx, round); err != nil {
 				return err
 			}
-			run, err := m.run(&who[i])
+			run, err := m.run(ctx, &who[i])
 			if err != nil {
 				return err
 			}
@@ -193,7 +193,7 @@ func (m *rtspMeasure) measure(ctx context.Context) error {
 }
 
 // run lets a contestant take one picture.
-func (m *rtspMeasure) run(c *Contestant) (RTSPRun, error) {
+func (m *rtspMeasure) run(ctx context.Context, c *Contestant) (RTSPRun, error) {
 	picture := filepath.Join(m.dir, "picture")
 	if c.Name != undecodedName {
 		picture += ".jpg"
@@ -218,10 +218,12 @@ func (m *rtspMeasure) run(c *Contestant) (RTSPRun, error) {
 	if !saw.Key.IsZero() {
 		run.Wait, run.After = saw.Key.Sub(saw.Play), began.Add(o.Wall).Sub(saw.Key)
 	}
-	switch got, err := readPicture(picture); {
-	case o.Exit != 0:
+	if o.Exit != 0 {
 		run.Failure = complaint(c, o)
-	case c.Name == undecodedName:
+		return run, nil
+	}
+	got, err := m.look(ctx, c, picture)
+	switch {
 	case err != nil:
 		run.Failure = err.Error()
 	default:
@@ -231,6 +233,14 @@ func (m *rtspMeasure) run(c *Contestant) (RTSPRun, error) {
 		}
 	}
 	return run, nil
+}
+
+// look reads what a contestant wrote, and decodes what was not.
+func (m *rtspMeasure) look(ctx context.Context, c *Contestant, picture string) (luma, error) {
+	if c.Name == undecodedName {
+		return decodeFirst(ctx, []piece{{file: picture}}, "")
+	}
+	return readPicture(picture)
 }
 
 // readFrames decodes a stream's pictures, each made smaller.

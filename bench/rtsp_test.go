@@ -42,6 +42,7 @@ func TestRTSPReader(t *testing.T) {
 func TestRTSPReport(t *testing.T) {
 	r := &RTSPResults{
 		Began: time.Unix(0, 0).UTC(), LeftOut: map[string]string{"go2rtc": "curl"},
+		Versions: map[string]string{"b": "tool 2", "a": "tool 1"},
 		Rows: []RTSPRow{
 			{Contestant: tunedName, Command: "ffmpeg", Runs: []RTSPRun{{Down: 2000, Wall: time.Second}, {Down: 9000, Wall: 2 * time.Second, Failure: "grey"}}},
 			{Contestant: coldName, Command: "kfgrab", Runs: []RTSPRun{{Down: 5000, KeyDown: 1000, Wall: time.Second, CPU: time.Millisecond, After: time.Millisecond}, {Down: 5100, KeyDown: 1000}}},
@@ -57,6 +58,7 @@ func TestRTSPReport(t *testing.T) {
 		"to stay below 4 kB: 1 of 2 runs (3950 bytes, 4050 bytes",
 		"to stay below 120 ms: 2 of 2",
 		"to stay below 15 ms: 1 of 2 runs (15ms, 16ms",
+		" With tool 1, tool 2.",
 		"Left out: go2rtc (curl is not installed).",
 	} {
 		if !strings.Contains(b.String(), want) {

@@ -47,6 +47,12 @@ func (r *RTSPResults) WriteTo(w io.Writer) (int64, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# One picture over RTSP\n\nMeasured %s: %dx%d, 25 pictures a second, 2 Mbit/s, a keyframe every %v, from GStreamer's RTSP server over TCP\non loopback, the contestants in turn, begun at moments that are spread over the GOP.",
 		r.Began.Format("2006-01-02"), rtspWidth, rtspHeight, rtspGOP)
+	for i, name := range slices.Sorted(maps.Keys(r.Versions)) {
+		fmt.Fprintf(&b, "%s%s", [...]string{" With ", ", "}[min(i, 1)], r.Versions[name])
+	}
+	if len(r.Versions) > 0 {
+		b.WriteString(".")
+	}
 	for _, name := range slices.Sorted(maps.Keys(r.LeftOut)) {
 		fmt.Fprintf(&b, " Left out: %s (%s is not installed).", name, r.LeftOut[name])
 	}
