@@ -100,9 +100,7 @@ func grab(ctx context.Context, std *streams, rawURL string, source *sourceFlags,
 
 // tell prints the file's path, the report and the picture, as far as asked for.
 func tell(ctx context.Context, std *streams, picture *pictureFlags, dec *decoding, out *output, snap *kfgrab.Snapshot) error {
-	if out.path != "" && picture.output == "" {
-		fmt.Fprintln(std.out, out.path)
-	}
+	out.tell(std.out)
 	if picture.json {
 		r := newReport(snap)
 		r.Format, r.File = dec.format.name, out.path

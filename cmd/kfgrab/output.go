@@ -20,6 +20,7 @@ import (
 // output.
 type output struct {
 	path string // "" for standard output
+	ours bool   // the path: nobody asked for it
 	out  io.Writer
 	file *atomicfile.File
 	err  error // of the first write that failed
@@ -39,7 +40,7 @@ func openOutput(std *streams, flag, rawURL string, f format) (*output, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &output{path: name, out: file, file: file}, nil
+	return &output{path: name, ours: flag == "", out: file, file: file}, nil
 }
 
 // Write keeps the first error, by the name that was asked for: a file in the
@@ -66,6 +67,13 @@ func (o *output) commit() error {
 		return nil
 	}
 	return o.file.Commit()
+}
+
+// tell prints the path where the user cannot know it.
+func (o *output) tell(w io.Writer) {
+	if o.ours {
+		fmt.Fprintln(w, o.path)
+	}
 }
 
 func (o *output) discard() {

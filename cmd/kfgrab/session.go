@@ -185,9 +185,7 @@ func (f *sessionFlags) write(ctx context.Context, std *streams, rawURL string, s
 	if err := out.commit(); err != nil {
 		return err
 	}
-	if out.path != "" && f.output == "" {
-		fmt.Fprintln(std.out, out.path)
-	}
+	out.tell(std.out)
 	if !f.json {
 		return nil
 	}

@@ -219,9 +219,7 @@ func (t *track) discard() {
 
 // tell prints the file's path and the report, and returns what is missing.
 func (f *sheetFlags) tell(std *streams, s *sheet.Sheet, out *output) error {
-	if out.path != "" && f.output == "" {
-		fmt.Fprintln(std.out, out.path)
-	}
+	out.tell(std.out)
 	if f.json {
 		if err := writeJSON(std.err, newSheetReport(s, out.path, f.vtt), ""); err != nil {
 			return err
