@@ -127,7 +127,8 @@ func (r *ring) push(f *keyframe.Frame, now time.Time) bool {
 
 // starts says whether a decoder can start at f, or as many pictures before as a
 // gradual refresh takes. An all-intra picture with nothing that says so serves
-// where nothing better is known.
+// where nothing better is known. A refresh that seems to reach back to the start before
+// it is not all here: leading pictures of that start were left out of it.
 func (r *ring) starts(f *keyframe.Frame) bool {
 	switch f.Kind {
 	case keyframe.UnknownKind:
@@ -135,7 +136,8 @@ func (r *ring) starts(f *keyframe.Frame) bool {
 	case keyframe.Intra:
 		return r.fresh || r.entries[len(r.entries)-1].frame.Kind == keyframe.Intra
 	case keyframe.GradualRefresh:
-		return r.from() <= len(r.pictures)+1-f.Pictures
+		first := len(r.pictures) + 1 - f.Pictures
+		return first >= r.from() && (r.pending >= 0 || first > r.entries[len(r.entries)-1].at)
 	}
 	return true
 }

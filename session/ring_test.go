@@ -139,6 +139,24 @@ func TestRingRestart(t *testing.T) {
 	}
 }
 
+// Of a refresh whose pictures came as leading ones behind a gap some are not kept. It
+// is none to start from: counted back from its end it began before the start.
+func TestRingRefreshOfLeadingPictures(t *testing.T) {
+	list := frames("I0 P1 P2 P3 P4 P5 P6 P7 P8 P9 |I20 P11 P12 P13 P14 R5:21 P22")
+	for i := 23; i < 100; i++ {
+		list = append(list, frames(fmt.Sprintf("P%d", i))...)
+	}
+	r := newRing(time.Second, 1e6)
+	defer r.release()
+	for _, f := range list {
+		r.push(f, time.Time{})
+		r.verify(t)
+	}
+	if len(r.entries) != 1 || r.dropped != 4 {
+		t.Errorf("%d starts, dropped %d", len(r.entries), r.dropped)
+	}
+}
+
 // verify checks that the ring's account of itself is true.
 func (r *ring) verify(t rapid.TB) {
 	var bytes int64
@@ -152,7 +170,8 @@ func (r *ring) verify(t rapid.TB) {
 		t.Fatalf("%d bytes of %d", r.bytes, r.maxBytes)
 	}
 	for i, e := range r.entries {
-		if e.at < 0 || e.at > e.clean || e.clean >= len(r.pictures) || i > 0 && e.clean <= r.entries[i-1].clean {
+		if e.at < 0 || e.at > e.clean || e.clean >= len(r.pictures) ||
+			i > 0 && (e.at <= r.entries[i-1].at || e.clean <= r.entries[i-1].clean) {
 			t.Fatalf("entry %d: %d to %d of %d", i, e.at, e.clean, len(r.pictures))
 		}
 		if r.pictures[e.clean].pts != e.frame.PTS {
