@@ -18,8 +18,9 @@ var floors = [][]string{
 	1: {"internal/testserver", "ts", "fmp4", "decode", "fetch"},
 	2: {"hls", "rtsp", "file"},
 	3: {"."},
-	4: {"session", "sheet", "watch", "serve", "bench", "internal/origin"},
-	5: {"cmd/"},
+	4: {"config", "picture"},
+	5: {"session", "sheet", "watch", "serve", "bench", "internal/origin"},
+	6: {"cmd/"},
 }
 
 // floorOf returns −1 for a package that has no floor.

@@ -5,32 +5,37 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/picture"
 )
 
-// format is what is written: a picture, or one of those that need no decoder.
+// format is what the command writes: what package picture makes, or the report alone.
 type format struct {
-	name    string
-	ext     string
-	picture decode.Format // where decoded
-	decoded bool
+	picture.Format // where not json
+	json           bool
 }
 
-// The formats that need no decoder.
-var (
-	formatAnnexB = format{name: "annexb", ext: ".h26x"}
-	formatMP4    = format{name: "mp4", ext: ".mp4"}
-	formatJSON   = format{name: "json", ext: ".json"}
-)
-
-// accessUnit says whether f holds coded video, which is there of keyframes alone.
-func (f format) accessUnit() bool { return f == formatAnnexB || f == formatMP4 }
+var formatJSON = format{json: true}
 
 const formatList = "jpeg, png, webp, rgb24, bgr24, annexb, mp4 or json"
 
-func pictureFormat(f decode.Format) format {
-	return format{name: f.String(), ext: f.Extension(), picture: f, decoded: true}
+func (f format) String() string {
+	if f.json {
+		return "json"
+	}
+	return f.Format.String()
 }
+
+func (f format) Extension() string {
+	if f.json {
+		return ".json"
+	}
+	return f.Format.Extension()
+}
+
+func (f format) Decoded() bool { return !f.json && f.Format.Decoded() }
+
+// accessUnit says whether f holds coded video, which is there of keyframes alone.
+func (f format) accessUnit() bool { return !f.json && !f.Format.Decoded() }
 
 // chooseFormat follows --format, else the ending of the output's name, else is
 // JPEG.
@@ -39,35 +44,25 @@ func chooseFormat(flag, output string) (format, error) {
 		return parseFormat(flag)
 	}
 	ext := strings.ToLower(filepath.Ext(output))
-	if output == "-" || ext == "" || strings.HasPrefix(output, "/dev/") {
-		return pictureFormat(decode.JPEG), nil
-	}
-	switch ext {
-	case ".h264", ".264", ".avc", ".h265", ".265", ".hevc", ".h26x", ".annexb":
-		return formatAnnexB, nil
-	case ".mp4", ".m4v":
-		return formatMP4, nil
-	case ".json":
+	switch {
+	case output == "-" || ext == "" || strings.HasPrefix(output, "/dev/"):
+		return format{}, nil
+	case ext == formatJSON.Extension():
 		return formatJSON, nil
 	}
-	if f, ok := decode.ByExtension(ext); ok {
-		return pictureFormat(f), nil
+	if f, ok := picture.ByExtension(ext); ok {
+		return format{Format: f}, nil
 	}
 	return format{}, usageError(fmt.Errorf("no format has the ending %s; name one with --format: %s", ext, formatList))
 }
 
 func parseFormat(name string) (format, error) {
-	switch name {
-	case "annexb":
-		return formatAnnexB, nil
-	case "mp4":
-		return formatMP4, nil
-	case "json":
+	if name == formatJSON.String() {
 		return formatJSON, nil
 	}
-	f, err := decode.ParseFormat(name)
+	f, err := picture.ParseFormat(name)
 	if err != nil {
 		return format{}, usageError(fmt.Errorf("--format %q is none of %s", name, formatList))
 	}
-	return pictureFormat(f), nil
+	return format{Format: f}, nil
 }

@@ -45,8 +45,8 @@ func TestChooseFormat(t *testing.T) {
 		{".jpg", "", "", ""},
 	} {
 		got, err := chooseFormat(test.flag, test.output)
-		if (err != nil) != (test.want == "") || got.name != test.want || got.ext != test.ext {
-			t.Errorf("--format %q -o %q: %q %q, %v", test.flag, test.output, got.name, got.ext, err)
+		if (err != nil) != (test.want == "") || err == nil && (got.String() != test.want || got.Extension() != test.ext) {
+			t.Errorf("--format %q -o %q: %v %q, %v", test.flag, test.output, got, got.Extension(), err)
 		}
 		if err != nil && !errors.Is(err, kfgrab.ErrUsage) {
 			t.Errorf("--format %q -o %q: %v is no error of usage", test.flag, test.output, err)

@@ -3,13 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/spf13/pflag"
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/decode"
-	"github.com/kfgrab/kfgrab/fmp4"
 	"github.com/kfgrab/kfgrab/keyframe"
+	"github.com/kfgrab/kfgrab/picture"
 )
 
 // pictureFlags say what to make of the keyframe.
@@ -44,31 +45,52 @@ func (f *pictureFlags) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.show, "show", false, "draw the picture in the terminal as well")
 }
 
+// options turns the flags into those of package picture.
+func (f *pictureFlags) options(rawURL string, format picture.Format) *picture.Options {
+	o := &picture.Options{
+		Format: format, Output: decode.Output{Width: f.width, Height: f.height, Quality: f.quality},
+		Overlay: f.overlay, Name: picture.StreamName(rawURL),
+	}
+	f.pixels.apply(&o.Output)
+	f.metadata.apply(o)
+	return o
+}
+
+// check says what of the flags does not go together.
+func (f *pictureFlags) check(std *streams, format format) error {
+	switch {
+	case f.choice.allowTiles && format.accessUnit():
+		return usageError(fmt.Errorf("--format %v holds a keyframe, which a tile is not: leave out --allow-tiles or choose another format", format))
+	case f.overlay && format.json:
+		return usageError(fmt.Errorf("an overlay is for jpeg and png, not for json"))
+	case f.show && !isTerminal(std.out):
+		return usageError(fmt.Errorf("--show needs standard output to be a terminal; write the picture with -o"))
+	}
+	return nil
+}
+
 // grab takes the picture and writes it.
-func grab(ctx context.Context, std *streams, rawURL string, source *sourceFlags, picture *pictureFlags) error {
+func grab(ctx context.Context, std *streams, rawURL string, source *sourceFlags, flags *pictureFlags) error {
 	opts, err := source.options(std)
 	if err != nil {
 		return err
 	}
-	format, err := chooseFormat(picture.format, picture.output)
+	format, err := chooseFormat(flags.format, flags.output)
 	if err != nil {
 		return err
 	}
-	if picture.choice.allowTiles && format.accessUnit() {
-		return usageError(fmt.Errorf("--format %s holds a keyframe, which a tile is not: leave out --allow-tiles or choose another format", format.name))
-	}
-	if picture.show && !isTerminal(std.out) {
-		return usageError(fmt.Errorf("--show needs standard output to be a terminal; write the picture with -o"))
+	if err := flags.check(std, format); err != nil {
+		return err
 	}
 	ctx, cancel := source.context(ctx)
 	defer cancel()
-	dec, err := newDecoding(ctx, rawURL, picture, format)
+	m, err := newMaker(ctx, rawURL, flags, format)
 	if err != nil {
 		return err
 	}
-	defer dec.close()
-	opts.Width, opts.Height, opts.OnCodec = picture.width, picture.height, dec.begin
-	picture.choice.apply(opts)
+	defer m.close()
+	opts.Width, opts.Height, opts.OnCodec = flags.width, flags.height, m.begin
+	flags.choice.apply(opts)
 
 	stdin, err := readableStdin(rawURL, std.in)
 	if err != nil {
@@ -77,7 +99,7 @@ func grab(ctx context.Context, std *streams, rawURL string, source *sourceFlags,
 	defer stdin.Close()
 	opts.Stdin = stdin
 
-	out, err := openOutput(std, picture.output, rawURL, format)
+	out, err := openOutput(std, flags.output, rawURL, format)
 	if err != nil {
 		return err
 	}
@@ -86,7 +108,7 @@ func grab(ctx context.Context, std *streams, rawURL string, source *sourceFlags,
 	if err != nil {
 		return err
 	}
-	if err := dec.write(ctx, out, snap); err != nil {
+	if err := m.write(ctx, out, snap); err != nil {
 		if out.err != nil {
 			return out.err // not the stream's fault
 		}
@@ -95,17 +117,17 @@ func grab(ctx context.Context, std *streams, rawURL string, source *sourceFlags,
 	if err := out.commit(); err != nil {
 		return err
 	}
-	return tell(ctx, std, picture, dec, out, snap)
+	return tell(ctx, std, flags, m, out, snap)
 }
 
 // tell prints the file's path, the report and the picture, as far as asked for.
-func tell(ctx context.Context, std *streams, picture *pictureFlags, dec *decoding, out *output, snap *kfgrab.Snapshot) error {
+func tell(ctx context.Context, std *streams, flags *pictureFlags, m *maker, out *output, snap *kfgrab.Snapshot) error {
 	out.tell(std.out)
-	if picture.json {
+	if flags.json {
 		r := newReport(snap)
-		r.Format, r.File = dec.format.name, out.path
-		if dec.format.decoded && snap.Frame.Info.HDR() {
-			mapped, err := dec.decoder.ToneMaps(ctx)
+		r.Format, r.File = m.format.String(), out.path
+		if m.format.Decoded() && snap.Frame.Info.HDR() {
+			mapped, err := m.decoder.ToneMaps(ctx)
 			if err != nil {
 				return err
 			}
@@ -115,74 +137,70 @@ func tell(ctx context.Context, std *streams, picture *pictureFlags, dec *decodin
 			return err
 		}
 	}
-	if picture.show {
-		return show(ctx, std.out, &dec.decoder, snap.Frame)
+	if flags.show {
+		return show(ctx, std.out, &m.decoder, snap.Frame)
 	}
 	return nil
 }
 
-// decoding makes the output of a frame, with a decoder that is started as soon as
+// maker makes what is written of a snapshot, with a decoder that is started as soon as
 // the codec is known.
-type decoding struct {
-	ctx      context.Context // of the one grab that this serves
-	format   format
-	decoder  decode.Decoder
-	output   decode.Output
-	metadata metadataFlags
-	overlay  *caption // nil: none
-	job      *decode.Job
+type maker struct {
+	ctx     context.Context // of the one grab that this serves
+	format  format
+	options *picture.Options
+	decoder decode.Decoder
+	job     *decode.Job
 }
 
-// newDecoding checks that what is needed is there, before the stream is touched.
-func newDecoding(ctx context.Context, rawURL string, p *pictureFlags, f format) (*decoding, error) {
-	output := decode.Output{Format: f.picture, Width: p.width, Height: p.height, Quality: p.quality}
-	p.pixels.apply(&output)
-	if err := output.Validate(); err != nil {
+// newMaker checks that what is needed is there, before the stream is touched.
+func newMaker(ctx context.Context, rawURL string, flags *pictureFlags, f format) (*maker, error) {
+	m := &maker{
+		ctx: ctx, format: f, options: flags.options(rawURL, f.Format),
+		decoder: decode.Decoder{Path: flags.ffmpeg},
+	}
+	if err := m.options.Validate(); err != nil {
 		return nil, usageError(err)
 	}
-	d := &decoding{ctx: ctx, format: f, decoder: decode.Decoder{Path: p.ffmpeg}, output: output, metadata: p.metadata}
-	if p.overlay {
-		if !f.decoded || f.picture != decode.JPEG && f.picture != decode.PNG {
-			return nil, usageError(fmt.Errorf("--overlay is for jpeg and png, not for %s", f.name))
-		}
-		d.overlay = &caption{name: streamName(rawURL), format: f.picture, timeless: p.metadata.deterministic, quality: p.quality}
-		d.output.Format = decode.RGB24
+	switch {
+	case f.Decoded():
+		return m, m.decoder.Check(ctx, m.options.Decoded())
+	case flags.show:
+		return m, m.decoder.Check(ctx, decode.Output{Format: shown})
 	}
-	if f.decoded || p.show {
-		if err := d.decoder.Check(ctx, d.output); err != nil {
-			return nil, err
-		}
-	}
-	return d, nil
+	return m, nil
 }
 
 // begin starts the decoder while the keyframe is still on its way. Where it fails
 // to start, write tells.
-func (d *decoding) begin(c keyframe.Codec) {
-	if d.format.decoded && d.job == nil {
-		d.job, _ = d.decoder.Start(d.ctx, c, d.output)
+func (m *maker) begin(c keyframe.Codec) {
+	if m.format.Decoded() && m.job == nil {
+		m.job, _ = m.decoder.Start(m.ctx, c, m.options.Decoded())
 	}
 }
 
-func (d *decoding) write(ctx context.Context, out *output, snap *kfgrab.Snapshot) error {
-	switch {
-	case d.format.decoded:
-		return d.writePicture(ctx, out, snap)
-	case d.format == formatMP4:
-		data, err := fmp4.Mux(snap.Frame)
-		if err == nil {
-			_, err = out.Write(data)
-		}
-		return err
-	case d.format == formatJSON:
+// Decode takes the decoder that was started, where there is one.
+func (m *maker) Decode(ctx context.Context, w io.Writer, f *keyframe.Frame, o decode.Output) error {
+	if m.job != nil {
+		return m.job.Decode(ctx, w, f)
+	}
+	return m.decoder.Decode(ctx, w, f, o)
+}
+
+func (m *maker) write(ctx context.Context, out *output, snap *kfgrab.Snapshot) error {
+	if m.format.json {
 		return writeJSON(out, newReport(snap), "")
 	}
-	_, err := out.Write(snap.Frame.Data)
+	data, err := picture.Make(ctx, m, snap, m.options)
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(data)
 	return err
 }
 
-func (d *decoding) close() {
-	if d.job != nil {
-		d.job.Cancel()
+func (m *maker) close() {
+	if m.job != nil {
+		m.job.Cancel()
 	}
 }

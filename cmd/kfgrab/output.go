@@ -5,15 +5,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/url"
 	"os"
-	"path"
-	"strings"
 	"time"
 
 	"golang.org/x/term"
 
 	"github.com/kfgrab/kfgrab/internal/atomicfile"
+	"github.com/kfgrab/kfgrab/picture"
 )
 
 // output is where the result goes: a file that is whole or not there, or standard
@@ -34,7 +32,7 @@ func openOutput(std *streams, flag, rawURL string, f format) (*output, error) {
 	case flag == "-", flag == "" && (!isTerminal(std.out) || f == formatJSON):
 		return &output{out: std.out}, nil
 	case flag == "":
-		name = fileName(rawURL, time.Now(), f.ext)
+		name = fileName(rawURL, time.Now(), f.Extension())
 	}
 	file, err := atomicfile.Create(name)
 	if err != nil {
@@ -87,38 +85,7 @@ func isTerminal(w any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// maxName leaves room for time and ending in the 255 bytes of a file's name.
-const maxName = 100
-
-// fileName names a file after the stream and the time: host and path of a URL
-// without what may let a stranger in.
+// fileName names a file after the stream and the time.
 func fileName(rawURL string, now time.Time, ext string) string {
-	name := streamName(rawURL)
-	if len(name) > maxName {
-		name = name[len(name)-maxName:]
-	}
-	if name = strings.Trim(name, "-."); name == "" {
-		name = "stream"
-	}
-	return fmt.Sprintf("%s-%s%s", name, now.UTC().Format("20060102T150405.000Z"), ext)
-}
-
-func streamName(rawURL string) string {
-	if rawURL == "-" {
-		return "stdin"
-	}
-	name := rawURL
-	if u, err := url.Parse(rawURL); err == nil && u.Scheme != "" {
-		name = u.Hostname() + u.Path
-	} else {
-		name = path.Base(name)
-	}
-	name = strings.TrimSuffix(name, path.Ext(path.Base(name)))
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '.', r == '_':
-			return r
-		}
-		return '-'
-	}, name)
+	return fmt.Sprintf("%s-%s%s", picture.StreamName(rawURL), now.UTC().Format("20060102T150405.000Z"), ext)
 }

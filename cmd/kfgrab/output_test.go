@@ -11,8 +11,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/kfgrab/kfgrab/decode"
 )
 
 func TestFileName(t *testing.T) {
@@ -36,7 +34,7 @@ func TestFileName(t *testing.T) {
 		{"---.ts", "stream"},
 		{"日本.ts", "stream"},
 		{"http://%zz/" + secret + "/a.ts", "a"},
-		{"http://example.com/" + strings.Repeat("x", 300) + "/end.m3u8", strings.Repeat("x", maxName-4) + "-end"},
+		{"http://example.com/" + strings.Repeat("x", 300) + "/end.m3u8", strings.Repeat("x", 96) + "-end"},
 	} {
 		if got := fileName(test.url, now, ".jpg"); got != test.want+stamp {
 			t.Errorf("%s: %s, want %s", test.url, got, test.want+stamp)
@@ -62,10 +60,9 @@ func TestOpenOutput(t *testing.T) {
 	dir := t.TempDir()
 	var stdout bytes.Buffer
 	std := &streams{out: &stdout}
-	jpeg := pictureFormat(decode.JPEG)
 
 	for _, flag := range []string{"", "-"} {
-		o, err := openOutput(std, flag, "a.ts", jpeg)
+		o, err := openOutput(std, flag, "a.ts", format{})
 		if err != nil || o.path != "" {
 			t.Fatalf("%q: %+v, %v", flag, o, err)
 		}
@@ -81,7 +78,7 @@ func TestOpenOutput(t *testing.T) {
 
 	path := filepath.Join(dir, "a.jpg")
 	for _, commit := range []bool{false, true} {
-		o, err := openOutput(std, path, "a.ts", jpeg)
+		o, err := openOutput(std, path, "a.ts", format{})
 		if err != nil || o.path != path {
 			t.Fatalf("%+v, %v", o, err)
 		}
@@ -107,7 +104,7 @@ func TestOpenOutputReadOnly(t *testing.T) {
 	if err := os.Chmod(dir, 0o555); err != nil {
 		t.Fatal(err)
 	}
-	_, err := openOutput(&streams{}, filepath.Join(dir, "a.jpg"), "a.ts", pictureFormat(decode.JPEG))
+	_, err := openOutput(&streams{}, filepath.Join(dir, "a.jpg"), "a.ts", format{})
 	if !errors.Is(err, fs.ErrPermission) {
 		t.Errorf("%v", err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/picture"
 	"github.com/kfgrab/kfgrab/session"
 )
 
@@ -167,13 +168,12 @@ func fatal(s *session.Session, err error) bool {
 func (f *sessionFlags) write(ctx context.Context, std *streams, rawURL string, s *session.Session, source *sourceFlags) error {
 	ctx, cancel := source.context(ctx)
 	defer cancel()
-	format := decode.Format(f.pixFmt)
-	out, err := openOutput(std, f.output, rawURL, pictureFormat(format))
+	out, err := openOutput(std, f.output, rawURL, format{Format: picture.Format(f.pixFmt)})
 	if err != nil {
 		return err
 	}
 	defer out.discard()
-	o := decode.Output{Format: format, Width: f.size.width, Height: f.size.height}
+	o := decode.Output{Format: decode.Format(f.pixFmt), Width: f.size.width, Height: f.size.height}
 	f.pixels.apply(&o)
 	clip, err := s.Frames(ctx, f.frames, f.rate, o)
 	if err != nil {
@@ -189,7 +189,7 @@ func (f *sessionFlags) write(ctx context.Context, std *streams, rawURL string, s
 	if !f.json {
 		return nil
 	}
-	return writeJSON(std.err, newSessionReport(clip, format, s.State()), "")
+	return writeJSON(std.err, newSessionReport(clip, o.Format, s.State()), "")
 }
 
 // sessionReport is what --json prints.

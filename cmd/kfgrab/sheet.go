@@ -14,6 +14,7 @@ import (
 	"github.com/kfgrab/kfgrab/decode"
 	"github.com/kfgrab/kfgrab/internal/atomicfile"
 	"github.com/kfgrab/kfgrab/internal/progress"
+	"github.com/kfgrab/kfgrab/picture"
 	"github.com/kfgrab/kfgrab/sheet"
 )
 
@@ -127,8 +128,8 @@ func (f *sheetFlags) run(ctx context.Context, std *streams, rawURL string, sourc
 	if err != nil {
 		return err
 	}
-	if !format.decoded || format.picture != decode.JPEG && format.picture != decode.PNG {
-		return usageError(fmt.Errorf("a sheet is jpeg or png, not %s", format.name))
+	if format.json || format.Format != picture.JPEG && format.Format != picture.PNG {
+		return usageError(fmt.Errorf("a sheet is jpeg or png, not %v", format))
 	}
 	ctx, cancel := source.context(ctx)
 	defer cancel()
@@ -146,7 +147,7 @@ func (f *sheetFlags) run(ctx context.Context, std *streams, rawURL string, sourc
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(s.Encode(out, format.picture, f.quality), track.write(s)); err != nil {
+	if err := errors.Join(s.Encode(out, decode.Format(format.Format), f.quality), track.write(s)); err != nil {
 		return err
 	}
 	if err := errors.Join(out.commit(), track.commit()); err != nil {

@@ -20,6 +20,8 @@ import (
 const (
 	showWidth  = 640 // pixels, where the terminal draws pixels
 	blockWidth = 78  // columns of a terminal that has characters only
+
+	shown = decode.PNG
 )
 
 // show draws the picture in the terminal: by the protocols of kitty, iTerm2 or
@@ -32,7 +34,7 @@ func show(ctx context.Context, w io.Writer, d *decode.Decoder, f *keyframe.Frame
 		width = blockWidth
 	}
 	var data bytes.Buffer
-	if err := d.Decode(ctx, &data, f, decode.Output{Format: decode.PNG, Width: width}); err != nil {
+	if err := d.Decode(ctx, &data, f, decode.Output{Format: shown, Width: width}); err != nil {
 		return err
 	}
 	img, err := png.Decode(&data)

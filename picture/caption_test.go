@@ -1,4 +1,4 @@
-package main
+package picture
 
 import (
 	"testing"
@@ -20,8 +20,8 @@ func TestCaption(t *testing.T) {
 		{taken.Add(-6250 * time.Millisecond), false, []string{"camera", "2026-03-01 00:01:57 UTC, 6.3 s old"}},
 		{taken.Add(-6250 * time.Millisecond), true, []string{"camera"}},
 	} {
-		c := &caption{name: "camera", timeless: test.timeless}
-		got := c.lines(&kfgrab.Snapshot{Taken: taken, MediaTime: test.media})
+		o := &Options{Name: "camera", Deterministic: test.timeless}
+		got := o.lines(&kfgrab.Snapshot{Taken: taken, MediaTime: test.media})
 		if d := cmp.Diff(test.want, got); d != "" {
 			t.Errorf("%v, %v: %s", test.media, test.timeless, d)
 		}

@@ -1,0 +1,84 @@
+package picture
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/kfgrab/kfgrab/decode"
+)
+
+// Format is what a snapshot is stored as. The first ones are those of package decode.
+type Format uint8
+
+// The formats. AnnexB and MP4 hold the keyframe as it was coded and need no decoder.
+const (
+	JPEG   = Format(decode.JPEG)
+	PNG    = Format(decode.PNG)
+	WebP   = Format(decode.WebP)
+	RGB24  = Format(decode.RGB24)
+	BGR24  = Format(decode.BGR24)
+	AnnexB = BGR24 + 1 // one access unit with its parameter sets (ISO/IEC 14496-10 Annex B)
+	MP4    = BGR24 + 2 // of one sample
+)
+
+// ParseFormat returns the format of that name: one of decode.ParseFormat, "annexb" or
+// "mp4", in any case.
+func ParseFormat(name string) (Format, error) {
+	switch strings.ToLower(name) {
+	case "annexb":
+		return AnnexB, nil
+	case "mp4":
+		return MP4, nil
+	}
+	f, err := decode.ParseFormat(name)
+	if err != nil {
+		return 0, fmt.Errorf("unknown format %q: want jpeg, png, webp, rgb24, bgr24, annexb or mp4", name)
+	}
+	return Format(f), nil
+}
+
+// ByExtension returns the format of files that end in ext, such as ".jpg".
+func ByExtension(ext string) (Format, bool) {
+	switch strings.ToLower(ext) {
+	case ".h264", ".264", ".avc", ".h265", ".265", ".hevc", ".h26x", ".annexb":
+		return AnnexB, true
+	case ".mp4", ".m4v":
+		return MP4, true
+	}
+	f, ok := decode.ByExtension(ext)
+	return Format(f), ok
+}
+
+// Decoded says whether it takes a decoder to make f.
+func (f Format) Decoded() bool { return f <= BGR24 }
+
+// String returns the name that ParseFormat takes.
+func (f Format) String() string {
+	switch f {
+	case AnnexB:
+		return "annexb"
+	case MP4:
+		return "mp4"
+	}
+	return decode.Format(f).String()
+}
+
+// Extension returns the usual ending of a file's name, with its dot, or "" for a value
+// that is no format.
+func (f Format) Extension() string {
+	switch f {
+	case AnnexB:
+		return ".h26x"
+	case MP4:
+		return ".mp4"
+	}
+	return decode.Format(f).Extension()
+}
+
+// MIMEType returns the media type, application/octet-stream where there is none.
+func (f Format) MIMEType() string {
+	if f == MP4 {
+		return "video/mp4"
+	}
+	return decode.Format(f).MIMEType()
+}

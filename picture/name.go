@@ -1,0 +1,40 @@
+package picture
+
+import (
+	"net/url"
+	"path"
+	"strings"
+)
+
+// maxName leaves room for time and ending in the 255 bytes of a file's name.
+const maxName = 100
+
+// StreamName makes a name for the stream of that URL, a file's name and a caption: host
+// and path without credentials and query, at most 100 bytes of A-Z, a-z, 0-9, ".", "_"
+// and "-", the first a letter, a digit or "_".
+func StreamName(rawURL string) string {
+	if rawURL == "-" {
+		return "stdin"
+	}
+	name := rawURL
+	if u, err := url.Parse(rawURL); err == nil && u.Scheme != "" {
+		name = u.Hostname() + u.Path
+	} else {
+		name = path.Base(name)
+	}
+	name = strings.TrimSuffix(name, path.Ext(path.Base(name)))
+	name = strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '.', r == '_':
+			return r
+		}
+		return '-'
+	}, name)
+	if len(name) > maxName {
+		name = name[len(name)-maxName:]
+	}
+	if name = strings.Trim(name, "-."); name == "" {
+		return "stream"
+	}
+	return name
+}
