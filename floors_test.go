@@ -14,13 +14,14 @@ const modulePath = "github.com/kfgrab/kfgrab"
 // floors are the storeys of the house: a package imports only packages of
 // lower ones. An entry that ends in a slash is for all packages below it.
 var floors = [][]string{
-	0: {"keyframe", "metadata", "overlay", "internal/atomicfile", "internal/change", "internal/lockfile", "internal/meter", "internal/neterror", "internal/nginx", "internal/parallel", "internal/procgroup", "internal/progress", "internal/redact", "internal/testmedia", "internal/tlspin"},
+	0: {"keyframe", "metadata", "overlay", "internal/atomicfile", "internal/change", "internal/lockfile", "internal/meter", "internal/neterror", "internal/nginx", "internal/parallel", "internal/procgroup", "internal/progress", "internal/redact", "internal/testmedia", "internal/tlspin", "schedule"},
 	1: {"internal/testserver", "ts", "fmp4", "decode", "fetch", "sink"},
 	2: {"hls", "rtsp", "file"},
 	3: {"."},
-	4: {"config", "picture"},
-	5: {"session", "sheet", "watch", "serve", "bench", "internal/origin"},
-	6: {"cmd/"},
+	4: {"picture"},
+	5: {"config", "session", "sheet", "bench", "internal/origin"},
+	6: {"watch", "serve"},
+	7: {"cmd/"},
 }
 
 // floorOf returns −1 for a package that has no floor.
