@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"time"
+
+	"github.com/kfgrab/kfgrab/internal/procgroup"
 )
 
 const (
@@ -67,7 +69,7 @@ func (p *process) run(ctx context.Context, path string, args []string, stdout, s
 	cmd.Env = environment()
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	cmd.WaitDelay = orphanDelay
-	ownGroup(cmd)
+	procgroup.Own(cmd)
 	if p.stdin, err = cmd.StdinPipe(); err == nil {
 		err = cmd.Start()
 	}
@@ -82,7 +84,7 @@ func (p *process) run(ctx context.Context, path string, args []string, stdout, s
 	limit(cmd.Process) // before it is given anything
 	go func() {
 		if p.err = cmd.Wait(); errors.Is(p.err, exec.ErrWaitDelay) {
-			killGroup(cmd) // its leader is dead, another member holds the pipes
+			procgroup.Kill(cmd) // its leader is dead, another member holds the pipes
 		}
 		release()
 		close(p.done)

@@ -1,0 +1,25 @@
+//go:build unix
+
+package procgroup
+
+import (
+	"os"
+	"os/exec"
+	"syscall"
+)
+
+// Own puts cmd into a process group of its own, so that the terminal's interrupt
+// does not reach it, and kills the whole group when its context ends: cmd may be a
+// script.
+func Own(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return Kill(cmd) }
+}
+
+// Kill kills the group of cmd, which has been started.
+func Kill(cmd *exec.Cmd) error {
+	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); err == syscall.ESRCH {
+		return os.ErrProcessDone
+	}
+	return nil
+}
