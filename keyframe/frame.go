@@ -1,7 +1,9 @@
 package keyframe
 
 import (
+	"fmt"
 	"image"
+	"strings"
 	"time"
 )
 
@@ -29,6 +31,18 @@ func (c Codec) String() string {
 		return "mjpeg"
 	}
 	return "unknown"
+}
+
+// ParseCodec returns the codec of video of that name: "h264" or "avc", "h265" or "hevc",
+// in any case.
+func ParseCodec(name string) (Codec, error) {
+	switch strings.ToLower(name) {
+	case "h264", "avc":
+		return H264, nil
+	case "h265", "hevc":
+		return H265, nil
+	}
+	return UnknownCodec, fmt.Errorf("%q is neither h264 nor h265", name)
 }
 
 // Kind says why a decoder can start at a picture.

@@ -1,15 +1,11 @@
 package main
 
 import (
-	"fmt"
-	"math"
-	"strconv"
-	"strings"
-
 	"github.com/spf13/pflag"
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/hls"
+	"github.com/kfgrab/kfgrab/internal/units"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
@@ -39,47 +35,12 @@ type bandwidth int
 
 func (b *bandwidth) Type() string { return "bit/s" }
 
-func (b *bandwidth) String() string {
-	return decimal(int(*b))
-}
-
-// decimal writes a number with k or M for powers of 1000; of 0 nothing.
-func decimal(n int) string {
-	switch v := float64(n); {
-	case v >= 1e6:
-		return strconv.FormatFloat(v/1e6, 'f', -1, 64) + "M"
-	case v >= 1e3:
-		return strconv.FormatFloat(v/1e3, 'f', -1, 64) + "k"
-	case v > 0:
-		return strconv.Itoa(n)
-	}
-	return ""
-}
-
-// parseDecimal reads a number with k, M or G for powers of 1000 and a fraction before
-// them.
-func parseDecimal(text string) (float64, error) {
-	number, factor := text, 1.0
-	for suffix, power := range map[string]float64{"k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9} {
-		if before, found := strings.CutSuffix(text, suffix); found {
-			number, factor = before, power
-		}
-	}
-	if strings.Trim(number, "0123456789.") != "" {
-		return 0, strconv.ErrSyntax
-	}
-	v, err := strconv.ParseFloat(number, 64)
-	return math.Round(v * factor), err
-}
+func (b *bandwidth) String() string { return units.FormatDecimal(int(*b)) }
 
 func (b *bandwidth) Set(text string) error {
-	v, err := parseDecimal(text)
-	// A variant's bandwidth is a number of at most 64 bits; a petabit does for all.
-	if err != nil || v < 1 || v > 1e15 {
-		return fmt.Errorf("%q is no number of bits a second; write 800k or 2.5M", text)
-	}
+	v, err := units.ParseBitrate(text)
 	*b = bandwidth(v)
-	return nil
+	return err
 }
 
 // rendition is a flag's choice among the renditions of a master playlist.
@@ -108,13 +69,7 @@ func (c *codec) String() string {
 }
 
 func (c *codec) Set(text string) error {
-	switch strings.ToLower(text) {
-	case "h264", "avc":
-		*c = codec(keyframe.H264)
-	case "h265", "hevc":
-		*c = codec(keyframe.H265)
-	default:
-		return fmt.Errorf("%q is neither h264 nor h265", text)
-	}
-	return nil
+	v, err := keyframe.ParseCodec(text)
+	*c = codec(v)
+	return err
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/internal/units"
 )
 
 // pixelFlags say how pixels are made of what is coded, for one picture and for many.
@@ -48,13 +49,10 @@ type pixelCount int
 
 func (p *pixelCount) Type() string { return "number" }
 
-func (p *pixelCount) String() string { return decimal(int(*p)) }
+func (p *pixelCount) String() string { return units.FormatDecimal(int(*p)) }
 
 func (p *pixelCount) Set(text string) error {
-	v, err := parseDecimal(text)
-	if err != nil || v < 1 || v > decode.MaxPixels {
-		return fmt.Errorf("%q is no number of pixels up to %s; write 921600 or 9M", text, decimal(decode.MaxPixels))
-	}
+	v, err := units.ParsePixels(text, decode.MaxPixels)
 	*p = pixelCount(v)
-	return nil
+	return err
 }

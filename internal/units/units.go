@@ -1,0 +1,154 @@
+// Package units reads quantities as flags and files have them: times, numbers of bytes,
+// and large numbers. Errors say what to write.
+package units
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ParseTime reads a time in a recording: seconds, or [hours:]minutes:seconds, with
+// fractions.
+func ParseTime(text string) (time.Duration, error) {
+	parts := strings.Split(text, ":")
+	if len(parts) > 3 {
+		return 0, fmt.Errorf("%q has more than hours, minutes and seconds", text)
+	}
+	var seconds float64
+	for i, part := range parts {
+		v, err := strconv.ParseFloat(part, 64)
+		switch {
+		case err != nil || v < 0 || math.IsInf(v, 0) || math.IsNaN(v):
+			return 0, fmt.Errorf("%q is no time; write 90.5 or 00:10:30", text)
+		case i < len(parts)-1 && v != math.Trunc(v):
+			return 0, fmt.Errorf("%q has a fraction before its seconds", text)
+		case i > 0 && v >= 60:
+			return 0, fmt.Errorf("%q has more than 59 minutes or seconds after a colon", text)
+		}
+		seconds = seconds*60 + v
+	}
+	if seconds >= math.MaxInt64/float64(time.Second) {
+		return 0, fmt.Errorf("%q is too long", text)
+	}
+	return time.Duration(math.Round(seconds * float64(time.Second))), nil
+}
+
+// ParseDuration reads what time.ParseDuration does, and whole days: 30d.
+func ParseDuration(text string) (time.Duration, error) {
+	const most = int64(math.MaxInt64 / (24 * time.Hour))
+	if number, found := strings.CutSuffix(text, "d"); found {
+		days, err := strconv.ParseUint(number, 10, 63)
+		if err != nil || int64(days) > most {
+			return 0, fmt.Errorf("%q is no number of days such as 30d", text)
+		}
+		return time.Duration(days) * 24 * time.Hour, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return 0, fmt.Errorf("%q is no time such as 20s, 1m30s or 30d", text)
+	}
+	return d, nil
+}
+
+// FormatDuration writes days as ParseDuration takes them, and leaves zeros out: 30d, 5m,
+// 1m30s.
+func FormatDuration(d time.Duration) string {
+	if d > 0 && d%(24*time.Hour) == 0 {
+		return strconv.FormatInt(int64(d/(24*time.Hour)), 10) + "d"
+	}
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+// ParseBytes reads a number of bytes, with k, M or G for powers of 1024; not 0.
+func ParseBytes(text string) (int64, error) {
+	number := strings.TrimSuffix(strings.TrimSuffix(text, "B"), "i")
+	shift := 0
+	switch {
+	case strings.HasSuffix(number, "k") || strings.HasSuffix(number, "K"):
+		shift = 10
+	case strings.HasSuffix(number, "M"):
+		shift = 20
+	case strings.HasSuffix(number, "G"):
+		shift = 30
+	}
+	if shift > 0 {
+		number = number[:len(number)-1]
+	}
+	v, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || v <= 0 || v > math.MaxInt64>>shift {
+		return 0, fmt.Errorf("%q is no number of bytes; write 500k or 32M", text)
+	}
+	return v << shift, nil
+}
+
+// FormatBytes writes a number as ParseBytes takes it.
+func FormatBytes(v int64) string {
+	switch {
+	case v > 0 && v%(1<<30) == 0:
+		return fmt.Sprintf("%dG", v>>30)
+	case v > 0 && v%(1<<20) == 0:
+		return fmt.Sprintf("%dM", v>>20)
+	case v > 0 && v%(1<<10) == 0:
+		return fmt.Sprintf("%dk", v>>10)
+	default:
+		return strconv.FormatInt(v, 10)
+	}
+}
+
+// ParseDecimal reads a number with k, M or G for powers of 1000 and a fraction before
+// them. Its errors say nothing.
+func ParseDecimal(text string) (float64, error) {
+	number, factor := text, 1.0
+	for suffix, power := range map[string]float64{"k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9} {
+		if before, found := strings.CutSuffix(text, suffix); found {
+			number, factor = before, power
+		}
+	}
+	if strings.Trim(number, "0123456789.") != "" {
+		return 0, strconv.ErrSyntax
+	}
+	v, err := strconv.ParseFloat(number, 64)
+	return math.Round(v * factor), err
+}
+
+// FormatDecimal writes a number with k or M for powers of 1000; of 0 nothing.
+func FormatDecimal(n int) string {
+	switch v := float64(n); {
+	case v >= 1e6:
+		return strconv.FormatFloat(v/1e6, 'f', -1, 64) + "M"
+	case v >= 1e3:
+		return strconv.FormatFloat(v/1e3, 'f', -1, 64) + "k"
+	case v > 0:
+		return strconv.Itoa(n)
+	}
+	return ""
+}
+
+// ParseBitrate reads a number of bits a second as ParseDecimal does; not 0.
+func ParseBitrate(text string) (int, error) {
+	v, err := ParseDecimal(text)
+	// A variant's bandwidth is a number of at most 64 bits; a petabit does for all.
+	if err != nil || v < 1 || v > 1e15 {
+		return 0, fmt.Errorf("%q is no number of bits a second; write 800k or 2.5M", text)
+	}
+	return int(v), nil
+}
+
+// ParsePixels reads a number of pixels up to most as ParseDecimal does; not 0.
+func ParsePixels(text string, most int) (int, error) {
+	v, err := ParseDecimal(text)
+	if err != nil || v < 1 || v > float64(most) {
+		return 0, fmt.Errorf("%q is no number of pixels up to %s; write 921600 or 9M", text, FormatDecimal(most))
+	}
+	return int(v), nil
+}
