@@ -1,9 +1,11 @@
 package kfgrab
 
 import (
+	"context"
 	"crypto/x509"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"time"
 
@@ -106,6 +108,12 @@ type Options struct {
 	// TLSFingerprint is the SHA-256 of the one certificate that a server may have,
 	// 32 bytes, in place of every other check of it; empty: none.
 	TLSFingerprint []byte
+
+	// DialContext makes every connection of HTTP and RTSP: to the stream's server, and
+	// to all others that redirects and playlists lead to. nil: that of net.Dialer. Where
+	// it is set, HTTP passes the proxies of the environment over. Datagrams, which are
+	// for udp URLs and TransportUDP, Multicast and Auto alone, do not come by it.
+	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// RTSP is how RTSP streams are played.
 	RTSP RTSPOptions

@@ -123,7 +123,7 @@ func openSource(rawURL string, opt *Options, m *meter.Counter) (tracker, error) 
 			Transport: opt.RTSP.Transport, KeyframeTimeout: opt.RTSP.KeyframeTimeout,
 			NoKeyframeRequest: opt.RTSP.NoKeyframeRequest, KeepSession: opt.RTSP.KeepSession,
 			UserAgent: opt.UserAgent, InsecureTLS: opt.InsecureTLS, RootCAs: opt.RootCAs, TLSFingerprint: opt.TLSFingerprint,
-			MaxBytes: opt.MaxBytes, Meter: m, Logger: opt.Logger, OnCodec: opt.OnCodec,
+			DialContext: opt.DialContext, MaxBytes: opt.MaxBytes, Meter: m, Logger: opt.Logger, OnCodec: opt.OnCodec,
 		})
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrUsage, err)

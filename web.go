@@ -29,7 +29,7 @@ func newWebSource(u *url.URL, opt *Options, files *file.Options, m *meter.Counte
 	client := fetch.New(u, &fetch.Options{
 		Header: opt.Header, HeadersEverywhere: opt.HeadersEverywhere, UserAgent: opt.UserAgent,
 		InsecureTLS: opt.InsecureTLS, RootCAs: opt.RootCAs, TLSFingerprint: opt.TLSFingerprint,
-		MaxBytes: opt.MaxBytes, Meter: m, Logger: opt.Logger,
+		DialContext: opt.DialContext, MaxBytes: opt.MaxBytes, Meter: m, Logger: opt.Logger,
 	})
 	return &webSource{
 		url: u, client: client, files: files,

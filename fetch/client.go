@@ -1,8 +1,10 @@
 package fetch
 
 import (
+	"context"
 	"crypto/x509"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -39,6 +41,10 @@ type Options struct {
 	// of a range that the reader did not want counts, headers do not.
 	MaxBytes int64
 
+	// DialContext makes every connection; nil: that of net.Dialer. Where it is set, the
+	// proxies of the environment are passed over, behind which it would see no server.
+	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
+
 	Meter  *meter.Counter // counts what the sockets carry; may be nil
 	Logger *slog.Logger   // gets a line at level Debug for each request; may be nil
 }
@@ -69,7 +75,7 @@ func New(u *url.URL, o *Options) *Client {
 		o = &Options{}
 	}
 	jar, _ := cookiejar.New(nil) // fails never
-	d := &dialer{meter: o.Meter, open: map[*conn]struct{}{}}
+	d := &dialer{connect: o.DialContext, meter: o.Meter, open: map[*conn]struct{}{}}
 	c := &Client{
 		origin:    origin(u),
 		user:      u.User,

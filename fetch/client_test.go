@@ -8,9 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -424,5 +426,22 @@ func TestCloseWhileReading(t *testing.T) {
 	r.Close()
 	if n := connections(c); n != 0 {
 		t.Errorf("%d connections open", n)
+	}
+}
+
+// TestDialContextNoProxy: behind a proxy nobody sees which servers it connects to.
+func TestDialContextNoProxy(t *testing.T) {
+	u := serve(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "body") })
+	var dialled []string
+	c := client(t, u, &Options{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		dialled = append(dialled, address)
+		return new(net.Dialer).DialContext(ctx, network, u.Host)
+	}})
+	doc, err := c.Get(within(t, testTime), parse(t, "http://stream.example/live"), 100)
+	if err != nil || string(doc.Body) != "body" || !slices.Equal(dialled, []string{"stream.example:80"}) {
+		t.Errorf("%v, connections to %q", err, dialled)
+	}
+	if c.transport.http1.Proxy != nil || c.transport.http2.Proxy != nil {
+		t.Error("a proxy of the environment would be asked")
 	}
 }

@@ -36,8 +36,8 @@ const (
 
 // dialer makes connections and knows the open ones, so that Close can end all.
 type dialer struct {
-	net.Dialer
-	meter *meter.Counter
+	connect func(ctx context.Context, network, address string) (net.Conn, error) // may be nil
+	meter   *meter.Counter
 
 	mu   sync.Mutex
 	open map[*conn]struct{}
@@ -51,7 +51,11 @@ type conn struct {
 }
 
 func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	raw, err := d.DialContext(ctx, network, addr)
+	connect := d.connect
+	if connect == nil {
+		connect = new(net.Dialer).DialContext
+	}
+	raw, err := connect(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}
@@ -108,8 +112,7 @@ func connOf(nc net.Conn) *conn {
 
 // newTransport decodes nothing by itself: ranges count encoded bytes.
 func newTransport(d *dialer, secure *tls.Config) *http.Transport {
-	return &http.Transport{
-		Proxy:                  proxy,
+	t := &http.Transport{
 		DialContext:            d.dial,
 		OnProxyConnectResponse: proxyAnswer,
 		DisableCompression:     true,
@@ -119,6 +122,10 @@ func newTransport(d *dialer, secure *tls.Config) *http.Transport {
 		MaxIdleConnsPerHost:    maxIdlePerHost,
 		HTTP2:                  &http.HTTP2Config{MaxReceiveBufferPerStream: streamWindow},
 	}
+	if d.connect == nil {
+		t.Proxy = proxy
+	}
+	return t
 }
 
 // proxyAnswer makes a proxy's refusal to make a tunnel an answer like any other.

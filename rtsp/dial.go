@@ -46,7 +46,7 @@ func (s *session) dialTLS(ctx context.Context, network, address string) (net.Con
 
 func (s *session) dialPlain(ctx context.Context, network, address string) (net.Conn, error) {
 	s.roundTrips.Add(1)
-	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+	conn, err := s.opt.DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,11 @@
 package rtsp
 
 import (
+	"context"
 	"crypto/x509"
 	"fmt"
 	"log/slog"
+	"net"
 	"time"
 
 	"github.com/kfgrab/kfgrab/internal/meter"
@@ -45,6 +47,10 @@ type Options struct {
 	// sources do not wake up for another one until this session ends.
 	KeepSession bool
 
+	// DialContext makes every connection; nil: that of net.Dialer. Datagrams do not
+	// come by it.
+	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
+
 	Meter  *meter.Counter // counts the sockets' bytes and the requests
 	Logger *slog.Logger   // what was decided, at level debug
 
@@ -68,6 +74,9 @@ func (o *Options) withDefaults() Options {
 	}
 	if c.KeyframeTimeout <= 0 {
 		c.KeyframeTimeout = DefaultKeyframeTimeout
+	}
+	if c.DialContext == nil {
+		c.DialContext = new(net.Dialer).DialContext
 	}
 	if c.Meter == nil {
 		c.Meter = new(meter.Counter)
