@@ -1,7 +1,8 @@
 // Package atomicfile writes files that are either whole or not there.
 //
 // Call [Create], write, then [File.Commit]; [File.Discard] may be deferred. What
-// stood at the path stays until Commit replaces it.
+// stood at the path stays until Commit replaces it. A process that dies in between
+// leaves a file behind: [CreateAs] gives it a name by which it can be found.
 package atomicfile
 
 import (
@@ -47,6 +48,19 @@ func Create(path string) (*File, error) {
 		return nil, cannotCreate(path, err)
 	}
 	return &File{File: f, path: target}, nil
+}
+
+// CreateAs is Create for a path where a regular file or nothing is. Until Commit the
+// file is called temporary, in the same directory; what has that name is removed.
+func CreateAs(path, temporary string) (*File, error) {
+	if err := os.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, cannotCreate(path, err)
+	}
+	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return nil, cannotCreate(path, err)
+	}
+	return &File{File: f, path: path}, nil
 }
 
 // cannotCreate names the path asked for in place of the temporary one.

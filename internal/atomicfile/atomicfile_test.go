@@ -36,6 +36,34 @@ func TestCommitReplaces(t *testing.T) {
 	onlyFile(t, dir, "a.jpg")
 }
 
+// What a crash has left may be a link to a file that is to stay as it is.
+func TestCreateAsRemovesWhatWasLeft(t *testing.T) {
+	dir := t.TempDir()
+	other, path, temporary := filepath.Join(dir, "other"), filepath.Join(dir, "a.jpg"), filepath.Join(dir, ".a.jpg.part")
+	if err := os.WriteFile(other, []byte("other"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Link(other, temporary); err != nil {
+		t.Skip(err)
+	}
+	f, err := CreateAs(path, temporary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString("new"); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if content(t, path) != "new" || content(t, other) != "other" {
+		t.Errorf("%q and %q", content(t, path), content(t, other))
+	}
+	if _, err := os.Lstat(temporary); err == nil {
+		t.Error("the temporary file is there")
+	}
+}
+
 func TestDiscardLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	f, err := Create(filepath.Join(dir, "a.jpg"))
@@ -92,8 +120,15 @@ func TestDeviceIsWrittenInPlace(t *testing.T) {
 
 func TestErrorsNameThePathAskedFor(t *testing.T) {
 	dir := t.TempDir()
-	for _, path := range []string{dir, filepath.Join(dir, "missing", "a.jpg")} {
-		_, err := Create(path)
+	missing := filepath.Join(dir, "missing", "a.jpg")
+	_, ofDir := Create(dir)
+	_, ofMissing := Create(missing)
+	_, asMissing := CreateAs(missing, missing+".part")
+	for _, c := range []struct {
+		path string
+		err  error
+	}{{dir, ofDir}, {missing, ofMissing}, {missing, asMissing}} {
+		path, err := c.path, c.err
 		var p *os.PathError
 		if err == nil {
 			t.Errorf("%s: no error", path)
