@@ -68,7 +68,7 @@ func ClassOf(err error) Class {
 		return Timeout
 	case errors.Is(err, context.Canceled):
 		return Other
-	case errors.Is(err, ErrUsage):
+	case errors.Is(err, ErrUsage), errors.Is(err, decode.ErrCrop):
 		return Usage
 	case errors.Is(err, keyframe.ErrNotModified):
 		return NotModified

@@ -39,6 +39,7 @@ func TestClassOf(t *testing.T) {
 		{&fs.PathError{Op: "open", Path: "a", Err: syscall.ENOENT}, kfgrab.Other},
 		{&fs.PathError{Op: "write", Path: "/dev/full", Err: syscall.ENOSPC}, kfgrab.Other},
 		{kfgrab.ErrUsage, kfgrab.Usage},
+		{decode.ErrCrop, kfgrab.Usage},
 		{keyframe.ErrNotFound, kfgrab.NoKeyframe},
 		{fetch.ErrBudget, kfgrab.NoKeyframe},
 		{&fetch.StatusError{Code: 404}, kfgrab.Network},

@@ -66,7 +66,7 @@ type Options struct {
 
 	// Width and Height are the size of the picture that is wanted; 0 is any. Where
 	// there are several renditions, the cheapest that serves the size is taken.
-	// Frames are not scaled: that is for decode.Output.
+	// Frames are not scaled: that is for decode.Output, whose Needed is what goes here.
 	Width, Height int
 
 	// MaxBandwidth bounds the HLS renditions to choose from, in bit/s; 0 is none.

@@ -80,16 +80,16 @@ func (o Output) filters(s shape) string {
 	if s.codec == keyframe.JPEG {
 		v += "setsar=1," // its density is not told by Info
 	}
-	v += s.upright() + o.scale() + s.sdr.filters()
+	v += s.upright() + o.crop(s) + o.scale() + s.sdr.filters()
 	switch o.Format {
 	case JPEG:
-		v += ":out_color_matrix=bt601:out_range=full,format=yuvj420p"
+		v += ":out_color_matrix=bt601:out_range=full" + o.bars("yuvj444p") + ",format=yuvj420p"
 	case WebP:
-		v += ":out_color_matrix=bt601:out_range=limited,format=yuv420p"
+		v += ":out_color_matrix=bt601:out_range=limited" + o.bars("yuv444p") + ",format=yuv420p"
 	case PNG, RGB24:
-		v += ",format=rgb24"
+		v += ",format=rgb24" + o.bars("")
 	case BGR24:
-		v += ",format=bgr24"
+		v += ",format=bgr24" + o.bars("")
 	}
 	return v + ",setsar=1"
 }

@@ -10,8 +10,9 @@ import (
 )
 
 // Decode writes the picture of f to w. Nothing is written unless the picture is
-// whole. The error is an *Error, but for those of w, of an Output out of bounds,
-// and of frames too large, which wrap keyframe.ErrUnsupported.
+// whole. The error is an *Error, but for those of w, of an Output out of bounds
+// (ErrCrop where the picture is what bounds it), and of frames too large, which wrap
+// keyframe.ErrUnsupported.
 func (d *Decoder) Decode(ctx context.Context, w io.Writer, f *keyframe.Frame, o Output) error {
 	if err := check(f, o); err != nil {
 		return err
@@ -136,7 +137,15 @@ func check(f *keyframe.Frame, o Output) error {
 	}
 	i := f.Info
 	w, h := o.Size(i)
-	if most := o.maxPixels(); i.CodedWidth*i.CodedHeight > most || w*h > most || w > maxSide || h > maxSide {
+	shown := w * h
+	if o.Crop != (Crop{}) {
+		wholeW, wholeH := Output{}.Size(i)
+		if err := o.Crop.check(wholeW, wholeH); err != nil {
+			return err
+		}
+		shown = max(shown, wholeW*wholeH)
+	}
+	if most := o.maxPixels(); i.CodedWidth*i.CodedHeight > most || shown > most || w > maxSide || h > maxSide {
 		return fmt.Errorf("%w: a picture of %dx%d, to be shown as %dx%d, is too large: %d pixels are let in, and sides of %d", keyframe.ErrUnsupported, i.Width, i.Height, w, h, most, maxSide)
 	}
 	return nil

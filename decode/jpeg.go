@@ -13,7 +13,7 @@ import (
 func asWanted(f *keyframe.Frame, o Output) bool {
 	i := f.Info
 	width, height := o.Size(i)
-	if f.Codec != keyframe.JPEG || !f.Crop.Empty() || o.Format != JPEG || o.Quality != 0 || width != i.Width || height != i.Height ||
+	if f.Codec != keyframe.JPEG || !f.Crop.Empty() || o.Format != JPEG || o.Quality != 0 || o.Crop != (Crop{}) || width != i.Width || height != i.Height ||
 		i.Profile != "Baseline" || i.ChromaFormat != 1 {
 		return false
 	}

@@ -18,8 +18,12 @@ type Output struct {
 
 	// Width and Height are in pixels, at most 16383. Where one of them is 0 it
 	// follows from the other and the aspect ratio; where both are given, the
-	// picture is that size whatever its aspect ratio.
+	// picture is that size whatever its aspect ratio, and Fit says how.
 	Width, Height int
+	Fit           Fit // other than Fill where both are given alone
+
+	// Crop is the part that is shown in place of the whole picture.
+	Crop Crop
 
 	// Quality goes from 1, smallest, to 100, best; 0 is 90. PNG, RGB24 and
 	// BGR24 lose nothing and pass it over.
@@ -67,8 +71,12 @@ func (o Output) Validate() error {
 		return fmt.Errorf("picture size %dx%d is out of bounds: more than %d pixels", o.Width, o.Height, o.maxPixels())
 	case o.Quality < 0 || o.Quality > 100:
 		return fmt.Errorf("quality %d is out of bounds: want 1 to 100, or 0 for the default", o.Quality)
+	case int(o.Fit) >= len(fitNames):
+		return fmt.Errorf("unknown way to fit %d", o.Fit)
+	case o.Fit != Fill && (o.Width == 0 || o.Height == 0):
+		return fmt.Errorf("to %v what, there have to be a width and a height", o.Fit)
 	}
-	return nil
+	return o.Crop.validate()
 }
 
 // Size returns the size in pixels of the picture that Decode makes of a frame
@@ -80,20 +88,11 @@ func (o Output) Size(i keyframe.Info) (width, height int) {
 	if o.Width > 0 && o.Height > 0 {
 		return o.Width, o.Height
 	}
-	if i.FieldSeq {
-		i.Height *= 2
+	w, h, sar := upright(i)
+	if o.Crop != (Crop{}) {
+		part := o.Crop.rectangle(Output{}.Size(i))
+		w, h, sar = float64(part.Dx()), float64(part.Dy()), 1
 	}
-	if i.Rotation%180 != 0 {
-		i.Width, i.Height, i.SARNum, i.SARDen = i.Height, i.Width, i.SARDen, i.SARNum
-	}
-	sar := 1.0
-	if i.SARNum > 0 && i.SARDen > 0 {
-		sar = float64(i.SARNum) / float64(i.SARDen)
-	}
-	if sar > maxAspect || sar < 1.0/maxAspect {
-		sar = 1
-	}
-	w, h := float64(i.Width), float64(i.Height)
 	switch {
 	case o.Width > 0:
 		return o.Width, pixels(float64(o.Width) * h / (w * sar))
@@ -103,20 +102,57 @@ func (o Output) Size(i keyframe.Info) (width, height int) {
 	return pixels(w * max(sar, 1)), pixels(h / min(sar, 1))
 }
 
+// upright is the size in pixels of the stream, of the picture as it stands.
+func upright(i keyframe.Info) (w, h, sar float64) {
+	if i.FieldSeq {
+		i.Height *= 2
+	}
+	if i.Rotation%180 != 0 {
+		i.Width, i.Height, i.SARNum, i.SARDen = i.Height, i.Width, i.SARDen, i.SARNum
+	}
+	sar = 1
+	if i.SARNum > 0 && i.SARDen > 0 {
+		sar = float64(i.SARNum) / float64(i.SARDen)
+	}
+	if sar > maxAspect || sar < 1.0/maxAspect {
+		sar = 1
+	}
+	return float64(i.Width), float64(i.Height), sar
+}
+
 func pixels(f float64) int { return max(1, int(math.Round(f))) }
+
+// Needed returns how large the whole picture has to be for o to enlarge nothing, to
+// choose by among renditions: 0, 0 where the largest is wanted, as for a Crop in
+// pixels, which are its.
+func (o Output) Needed() (width, height int) {
+	if o.Crop == (Crop{}) {
+		return o.Width, o.Height
+	}
+	if !o.Crop.Percent {
+		return 0, 0
+	}
+	all := func(part int, percent float64) int {
+		return int(min(math.MaxInt32, math.Ceil(float64(part)*100/percent)))
+	}
+	return all(o.Width, o.Crop.Width), all(o.Height, o.Crop.Height)
+}
+
+// sane is the sample aspect ratio in ffmpeg's language, as Size takes it.
+const sane = `if(gt(sar,10)+lt(sar,1/10),1,sar)`
 
 // scale is Size as arguments of ffmpeg's scale filter: the same operations in
 // the same order on the same doubles.
 func (o Output) scale() string {
-	const sar = `if(gt(sar,10)+lt(sar,1/10),1,sar)`
-	w, h := `max(1,round(iw*max(`+sar+`,1)))`, `max(1,round(ih/min(`+sar+`,1)))`
+	if o.Width > 0 && o.Height > 0 {
+		return o.Fit.filters(o.Width, o.Height)
+	}
+	w, h := `max(1,round(iw*max(`+sane+`,1)))`, `max(1,round(ih/min(`+sane+`,1)))`
 	switch {
-	case o.Width > 0 && o.Height > 0:
-		w, h = fmt.Sprint(o.Width), fmt.Sprint(o.Height)
 	case o.Width > 0:
-		w, h = fmt.Sprint(o.Width), fmt.Sprintf(`max(1,round(%d*ih/(iw*%s)))`, o.Width, sar)
+		w, h = fmt.Sprint(o.Width), fmt.Sprintf(`max(1,round(%d*ih/(iw*%s)))`, o.Width, sane)
 	case o.Height > 0:
-		w, h = fmt.Sprintf(`max(1,round(%d*(iw*%s)/ih))`, o.Height, sar), fmt.Sprint(o.Height)
+		w, h = fmt.Sprintf(`max(1,round(%d*(iw*%s)/ih))`, o.Height, sane), fmt.Sprint(o.Height)
 	}
 	return `scale=w='` + w + `':h='` + h + `'`
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -36,6 +37,16 @@ func TestSize(t *testing.T) {
 		{"turned", 640, 360, [2]int{1, 1}, Output{}, [2]int{360, 640}},
 		{"turned, wide pixels", 720, 576, [2]int{16, 11}, Output{}, [2]int{576, 1047}},
 		{"turned, width given", 720, 576, [2]int{64, 45}, Output{Width: 288}, [2]int{288, 512}},
+		{"a part", 640, 360, [2]int{1, 1}, Output{Crop: Crop{Width: 301, Height: 99, X: 7, Y: 8}}, [2]int{301, 99}},
+		{"a part, width given", 640, 360, [2]int{1, 1}, Output{Crop: Crop{Width: 300, Height: 100}, Width: 150}, [2]int{150, 50}},
+		{"a part, height given", 640, 360, [2]int{1, 1}, Output{Crop: Crop{Width: 300, Height: 100}, Height: 10}, [2]int{30, 10}},
+		{"a part, both given", 640, 360, [2]int{1, 1}, Output{Crop: Crop{Width: 300, Height: 100}, Width: 20, Height: 20}, [2]int{20, 20}},
+		{"per cent", 640, 360, [2]int{1, 1}, Output{Crop: Crop{Width: 50, Height: 25, X: 50, Percent: true}}, [2]int{320, 90}},
+		{"per cent, wide pixels", 720, 576, [2]int{64, 45}, Output{Crop: Crop{Width: 50, Height: 50, Percent: true}}, [2]int{512, 288}},
+		{"per cent of a pixel", 640, 360, [2]int{1, 1}, Output{Crop: Crop{Width: 0.01, Height: 0.01, X: 99.99, Y: 99.99, Percent: true}}, [2]int{1, 1}},
+		{"turned, a part", 640, 360, [2]int{1, 1}, Output{Crop: Crop{Width: 50, Height: 50, Percent: true}}, [2]int{180, 320}},
+		{"covered", 720, 576, [2]int{64, 45}, Output{Width: 100, Height: 100, Fit: Cover}, [2]int{100, 100}},
+		{"contained", 720, 576, [2]int{64, 45}, Output{Width: 100, Height: 100, Fit: Contain}, [2]int{100, 100}},
 		{"no Info", 0, 0, [2]int{1, 1}, Output{Width: 320}, [2]int{0, 0}},
 	} {
 		i := keyframe.Info{Width: c.width, Height: c.height, SARNum: c.sar[0], SARDen: c.sar[1]}
@@ -59,8 +70,23 @@ func TestSizeIsTheFilters(t *testing.T) {
 			infos = append(infos, i)
 		}
 	}
-	for _, o := range []Output{{}, {Width: 320}, {Width: 1}, {Height: 99}, {Height: 1}, {Width: 33, Height: 44}} {
-		t.Run(fmt.Sprintf("%dx%d", o.Width, o.Height), func(t *testing.T) {
+	third, corner := Crop{Width: 33.3, Height: 33.3, X: 33.3, Y: 33.3, Percent: true}, Crop{Width: 0.1, Height: 66.7, X: 99.9, Y: 33.3, Percent: true}
+	for _, o := range []Output{
+		{},
+		{Width: 320},
+		{Width: 1},
+		{Height: 99},
+		{Height: 1},
+		{Width: 33, Height: 44},
+		{Crop: third},
+		{Crop: corner, Width: 33, Height: 144},
+		{Crop: Crop{Width: 2, Height: 1}, Width: 320},
+		{Width: 33, Height: 44, Fit: Cover},
+		{Width: 500, Height: 1, Fit: Cover},
+		{Width: 1, Height: 501, Fit: Contain},
+		{Crop: third, Width: 44, Height: 33, Fit: Contain},
+	} {
+		t.Run(fmt.Sprintf("%dx%d %v %v", o.Width, o.Height, o.Crop, o.Fit), func(t *testing.T) {
 			t.Parallel()
 			got := filtered(t, o, infos)
 			for k, i := range infos {
@@ -81,16 +107,24 @@ func filtered(t *testing.T, o Output, infos []keyframe.Info) (sizes []string) {
 	var graph []string
 	args := []string{"-v", "error", "-nostdin"}
 	for k, i := range infos {
+		s := shapeOfInfo(keyframe.H265, i)
 		graph = append(graph, fmt.Sprintf("color=size=%dx%d:rate=1:duration=1,format=gray,setsar=sar=%d/%d:max=65535,%s[o%d]",
-			i.Width, i.Height, i.SARNum, i.SARDen, shapeOfInfo(keyframe.H265, i).upright()+o.scale(), k))
+			i.Width, i.Height, i.SARNum, i.SARDen, s.upright()+o.crop(s)+o.scale()+o.bars(""), k))
 	}
-	args = append(args, "-filter_complex", strings.Join(graph, ";"))
+	script := filepath.Join(t.TempDir(), "graph") // too long for an argument
+	if err := os.WriteFile(script, []byte(strings.Join(graph, ";")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	args = append(args, "-filter_complex_script", script)
 	for k := range infos {
 		args = append(args, "-map", fmt.Sprintf("[o%d]", k))
 	}
-	out, err := exec.Command("ffmpeg", append(args, "-f", "framecrc", "-")...).Output()
+	var stderr strings.Builder
+	cmd := exec.Command("ffmpeg", append(args, "-f", "framecrc", "-")...)
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v: %s", err, stderr.String())
 	}
 	for _, m := range regexp.MustCompile(`(?m)^#dimensions \d+: (\d+x\d+)$`).FindAllSubmatch(out, -1) {
 		sizes = append(sizes, string(m[1]))
@@ -105,7 +139,15 @@ func filtered(t *testing.T, o Output, infos []keyframe.Info) (sizes []string) {
 func TestSizeOfStreams(t *testing.T) {
 	for _, name := range []string{"sar43.264", "h264.264"} {
 		f := firstFrame(t, name, keyframe.H264)
-		for _, o := range []Output{{}, {Width: 100}, {Height: 101}, {Width: 17, Height: 300}} {
+		for _, o := range []Output{
+			{},
+			{Width: 100},
+			{Height: 101},
+			{Width: 17, Height: 300},
+			{Crop: Crop{Width: 33, Height: 15, X: 607, Y: 345}},
+			{Width: 17, Height: 300, Fit: Cover},
+			{Width: 17, Height: 301, Fit: Contain},
+		} {
 			o.Format = RGB24
 			var b bytes.Buffer
 			if err := new(Decoder).Decode(context.Background(), &b, f, o); err != nil {
