@@ -131,6 +131,15 @@ func (s *Schedule) Next(name string) time.Time {
 	return time.Time{}
 }
 
+// State returns what is worth storing of the stream of that name, the zero value where
+// there is none.
+func (s *Schedule) State(name string) State {
+	if j := s.jobs[name]; j != nil && !j.removed {
+		return j.state
+	}
+	return State{}
+}
+
 // States returns what is worth storing, by name.
 func (s *Schedule) States() map[string]State {
 	states := make(map[string]State, len(s.jobs))
