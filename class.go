@@ -36,17 +36,18 @@ const (
 var classes = [...]struct {
 	name   string
 	status int
+	reason string
 }{
-	OK:           {"ok", http.StatusOK},
-	Other:        {"other", http.StatusInternalServerError},
-	Usage:        {"usage", http.StatusBadRequest},
-	NoKeyframe:   {"no-keyframe", http.StatusBadGateway},
-	Network:      {"network", http.StatusBadGateway},
-	Unauthorised: {"unauthorised", http.StatusBadGateway},
-	Timeout:      {"timeout", http.StatusGatewayTimeout},
-	BadStream:    {"bad-stream", http.StatusBadGateway},
-	Decoder:      {"decoder", http.StatusServiceUnavailable},
-	NotModified:  {"not-modified", http.StatusNotModified},
+	OK:           {"ok", http.StatusOK, "all is well"},
+	Other:        {"other", http.StatusInternalServerError, "something failed that is not the stream's fault"},
+	Usage:        {"usage", http.StatusBadRequest, "what was asked for makes no sense"},
+	NoKeyframe:   {"no-keyframe", http.StatusBadGateway, "the stream held no keyframe"},
+	Network:      {"network", http.StatusBadGateway, "the stream cannot be reached, or its server refuses it"},
+	Unauthorised: {"unauthorised", http.StatusBadGateway, "the stream's server takes no credentials that it was given"},
+	Timeout:      {"timeout", http.StatusGatewayTimeout, "the stream took too long"},
+	BadStream:    {"bad-stream", http.StatusBadGateway, "the stream is corrupt, encrypted, or of a codec that is not read"},
+	Decoder:      {"decoder", http.StatusServiceUnavailable, "the decoder is missing or failed"},
+	NotModified:  {"not-modified", http.StatusNotModified, "there is no newer keyframe"},
 }
 
 // String returns a short name in lower case, for logs and metrics.
@@ -57,6 +58,10 @@ func (c Class) ExitCode() int { return int(c) }
 
 // HTTPStatus returns the status with which a snapshot service answers.
 func (c Class) HTTPStatus() int { return classes[c].status }
+
+// Reason says in words what went wrong, to those who are not to know the stream's
+// address, which errors tell.
+func (c Class) Reason() string { return classes[c].reason }
 
 // ClassOf sorts an error of this module's packages.
 func ClassOf(err error) Class {

@@ -95,12 +95,16 @@ func TestClassOf(t *testing.T) {
 
 // TestClasses: the columns of the table.
 func TestClasses(t *testing.T) {
-	names, codes := map[string]bool{}, map[int]bool{}
+	names, reasons, codes := map[string]bool{}, map[string]bool{}, map[int]bool{}
 	for c := kfgrab.OK; c <= kfgrab.NotModified; c++ {
 		names[c.String()], codes[c.ExitCode()] = true, true
+		reasons[c.Reason()] = true
 		if s := c.HTTPStatus(); (s == 200) != (c == kfgrab.OK) || s < 200 || s > 599 {
 			t.Errorf("%v: status %d", c, s)
 		}
+	}
+	if len(reasons) != 10 || reasons[""] {
+		t.Errorf("reasons %v", reasons)
 	}
 	if len(names) != 10 || names[""] || len(codes) != 10 || kfgrab.Decoder.ExitCode() != 8 || kfgrab.Timeout.ExitCode() != 6 {
 		t.Errorf("names %v, codes %v", names, codes)

@@ -35,6 +35,10 @@ const (
 	credentialsTimeout = 5 * time.Second
 
 	amazon = "s3.amazonaws.com"
+
+	// noCache is for what is replaced: whoever shows the newest picture is not to show
+	// one from a cache.
+	noCache = "no-cache"
 )
 
 // S3Options says how pictures are put into an object store. The zero value works.
@@ -141,13 +145,16 @@ func (s *S3) Put(ctx context.Context, p *Picture) (location string, err error) {
 	timeout := cmp.Or(s.opt.Timeout, DefaultS3Timeout)
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("not stored within %v: %w", timeout, context.DeadlineExceeded))
 	defer cancel()
-	key := path.Join(s.location.Prefix, s.names.distinct(s.opt.Template.Path(p)))
-	if err := s.store(ctx, key, p, ""); err != nil {
+	file, caching := s.opt.Template.Path(p), noCache
+	if s.opt.Template.tellsTime() {
+		file, caching = s.names.distinct(file), ""
+	}
+	key := path.Join(s.location.Prefix, file)
+	if err := s.store(ctx, key, p, caching); err != nil {
 		return "", err
 	}
 	if !s.opt.NoLatest {
-		// Whoever shows the newest picture is not to show one from a cache.
-		err = s.store(ctx, path.Join(s.location.Prefix, s.opt.Latest.Path(p)), p, "no-cache")
+		err = s.store(ctx, path.Join(s.location.Prefix, s.opt.Latest.Path(p)), p, noCache)
 	}
 	return s.url(key), err
 }

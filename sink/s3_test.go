@@ -120,6 +120,30 @@ func TestS3NoLatest(t *testing.T) {
 	}
 }
 
+// TestS3Replaced: where the key does not tell the time, each picture replaces the one
+// before.
+func TestS3Replaced(t *testing.T) {
+	backend, h := fakeS3(t)
+	key, err := ParseKey("{name}.{ext}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := openS3(t, h, &S3Options{Template: key, NoLatest: true})
+	for i, data := range []string{"first", "second"} {
+		if location, err := s.Put(within(t, testTime), shot(time.Duration(i), data)); err != nil || location != "s3://shots/some/prefix/cam.jpg" {
+			t.Fatal(location, err)
+		}
+		if got, meta := object(t, backend, "some/prefix/cam.jpg"); got != data || meta["Cache-Control"] != "no-cache" {
+			t.Errorf("%q, %v; want %q", got, meta, data)
+		}
+	}
+	for _, text := range []string{"", "../{name}", "{tiem}"} {
+		if _, err := ParseKey(text); err == nil {
+			t.Errorf("%q is a key", text)
+		}
+	}
+}
+
 // A store that refuses is told of in one line, with what to do and no secret.
 func TestS3Refusing(t *testing.T) {
 	for code, want := range map[string]string{

@@ -52,7 +52,7 @@ func ParseTemplate(text string, location *time.Location) (Template, error) {
 	if err != nil {
 		return Template{}, err
 	}
-	if !tellsTime(found) {
+	if !tellTime(found) {
 		return Template{}, fmt.Errorf("template %q does not tell the time to the second, as %s does", text, DefaultTemplate)
 	}
 	return t, nil
@@ -75,6 +75,16 @@ func ParseLatest(text string) (Template, error) {
 		if slices.Contains(timeWords, w) {
 			return Template{}, fmt.Errorf("template %q: the newest picture stays at one place, without {%s}", text, w)
 		}
+	}
+	return Template{text: text}, nil
+}
+
+// ParseKey checks the path of pictures that need not be kept apart, with any of the
+// placeholders or none. Where it does not tell the time each picture replaces the one
+// before.
+func ParseKey(text string) (Template, error) {
+	if _, err := checkPath(text); err != nil {
+		return Template{}, err
 	}
 	return Template{text: text}, nil
 }
@@ -112,7 +122,13 @@ func checkElements(text string) error {
 	return nil
 }
 
-func tellsTime(found []string) bool {
+// tellsTime says whether a picture of another second has another path.
+func (t Template) tellsTime() bool {
+	found, err := words(t.String(), templateWords)
+	return err == nil && tellTime(found)
+}
+
+func tellTime(found []string) bool {
 	has := func(all ...string) bool {
 		return !slices.ContainsFunc(all, func(w string) bool { return !slices.Contains(found, w) })
 	}
