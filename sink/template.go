@@ -80,7 +80,7 @@ func ParseLatest(text string) (Template, error) {
 }
 
 // ParseKey checks the path of pictures that need not be kept apart, with any of the
-// placeholders or none. Where it does not tell the time each picture replaces the one
+// placeholders or none; "" means [DefaultTemplate]. Where it does not tell the time each picture replaces the one
 // before.
 func ParseKey(text string) (Template, error) {
 	if _, err := checkPath(text); err != nil {
