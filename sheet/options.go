@@ -50,8 +50,8 @@ type Options struct {
 	// window.
 	From time.Duration
 
-	// Output says how pixels are made of what is coded. Its Format, Width, Height and
-	// Quality are not used.
+	// Output says how pixels are made of what is coded. Its Format, Width, Height, Fit
+	// and Quality are not used.
 	Output decode.Output
 
 	Columns int // of tiles; 0 stands for DefaultColumns
@@ -104,8 +104,8 @@ func (o *Options) filled() (*Options, error) {
 	if f.Stream.MaxBytes == 0 {
 		f.Stream.MaxBytes = DefaultMaxBytes
 	}
-	f.Stream.Width, f.Stream.Height = f.Width, 0
-	f.Output.Format, f.Output.Width, f.Output.Height, f.Output.Quality = decode.RGB24, f.Width, 0, 0
+	f.Output.Format, f.Output.Width, f.Output.Height, f.Output.Fit, f.Output.Quality = decode.RGB24, f.Width, 0, decode.Fill, 0
+	f.Stream.Width, f.Stream.Height = f.Output.Needed()
 	if err := f.Output.Validate(); err != nil {
 		return bad("%v", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"image/jpeg"
@@ -156,6 +157,9 @@ func (m *making) decode(ctx context.Context, f *keyframe.Frame) (*picture, error
 	}
 	var rgb bytes.Buffer
 	if err := m.pool.Decode(ctx, &rgb, f, o); err != nil {
+		if errors.Is(err, decode.ErrCrop) {
+			m.cancel(err) // nor have the others that part
+		}
 		return nil, err
 	}
 	if p.rgb = rgb.Bytes(); len(p.rgb) != 3*p.width*p.height {

@@ -19,6 +19,7 @@ type pictureFlags struct {
 	output        string
 	format        string
 	width, height int
+	fit           fit
 	quality       int
 	pixels        pixelFlags
 	metadata      metadataFlags
@@ -36,6 +37,7 @@ func (f *pictureFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.format, "format", "", "`name` of the format: "+formatList+" (default by the file's ending, else jpeg)")
 	flags.IntVar(&f.width, "width", 0, "width of the picture in `pixels`; without --height it keeps its shape")
 	flags.IntVar(&f.height, "height", 0, "height of the picture in `pixels`; without --width it keeps its shape")
+	flags.Var(&f.fit, "fit", "`how` a picture of another shape becomes --width by --height: fill (stretched), cover (cut at the sides) or contain (between black bars)")
 	flags.IntVar(&f.quality, "quality", 0, "`number` from 1, smallest, to 100, best, for jpeg and webp (default 90)")
 	f.pixels.register(flags)
 	f.metadata.register(flags)
@@ -48,7 +50,7 @@ func (f *pictureFlags) register(flags *pflag.FlagSet) {
 // options turns the flags into those of package picture.
 func (f *pictureFlags) options(rawURL string, format picture.Format) *picture.Options {
 	o := &picture.Options{
-		Format: format, Output: decode.Output{Width: f.width, Height: f.height, Quality: f.quality},
+		Format: format, Output: decode.Output{Width: f.width, Height: f.height, Fit: decode.Fit(f.fit), Quality: f.quality},
 		Overlay: f.overlay, Name: picture.StreamName(rawURL),
 	}
 	f.pixels.apply(&o.Output)
@@ -89,7 +91,8 @@ func grab(ctx context.Context, std *streams, rawURL string, source *sourceFlags,
 		return err
 	}
 	defer m.close()
-	opts.Width, opts.Height, opts.OnCodec = flags.width, flags.height, m.begin
+	opts.Width, opts.Height = m.options.Output.Needed()
+	opts.OnCodec = m.begin
 	flags.choice.apply(opts)
 
 	stdin, err := readableStdin(rawURL, std.in)
@@ -138,7 +141,7 @@ func tell(ctx context.Context, std *streams, flags *pictureFlags, m *maker, out 
 		}
 	}
 	if flags.show {
-		return show(ctx, std.out, &m.decoder, snap.Frame)
+		return show(ctx, std.out, &m.decoder, snap.Frame, m.options.Output)
 	}
 	return nil
 }

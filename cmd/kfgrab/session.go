@@ -60,6 +60,7 @@ type sessionFlags struct {
 	frames    int
 	rate      float64
 	size      pictureSize
+	fit       fit
 	pixFmt    pixFmt
 	every     time.Duration
 	keep      time.Duration
@@ -76,6 +77,7 @@ func (f *sessionFlags) register(flags *pflag.FlagSet) {
 	flags.IntVar(&f.frames, "frames", 1, "`number` of pictures")
 	flags.Float64Var(&f.rate, "rate", 0, "`number` of pictures a second, the newest being the last (default every picture there is)")
 	flags.Var(&f.size, "size", "`WxH` in pixels (default the stream's, with square pixels)")
+	flags.Var(&f.fit, "fit", "`how` pictures of another shape become --size: fill (stretched), cover (cut at the sides) or contain (between black bars)")
 	flags.Var(&f.pixFmt, "pix-fmt", "`name` of the order of bytes, rgb24 or bgr24")
 	flags.DurationVar(&f.every, "every", 0, "`time` after which to write again, such as 5s (default once)")
 	flags.DurationVar(&f.keep, "keep", 0, "`time` for which pictures are kept, encoded (default 10s, or what --frames and --rate take)")
@@ -93,7 +95,11 @@ func (f *sessionFlags) options(std *streams, source *sourceFlags) (*session.Opti
 		return nil, err
 	}
 	f.choice.apply(stream)
-	stream.Width, stream.Height = f.size.width, f.size.height
+	output := f.decoded()
+	if err := output.Validate(); err != nil {
+		return nil, usageError(err)
+	}
+	stream.Width, stream.Height = output.Needed()
 	switch {
 	case f.frames < 1:
 		return nil, usageError(fmt.Errorf("--frames %d is none at all", f.frames))
@@ -109,6 +115,13 @@ func (f *sessionFlags) options(std *streams, source *sourceFlags) (*session.Opti
 	}
 	_, err = o.Decoder.Find()
 	return o, err
+}
+
+// decoded is what pictures are to be like.
+func (f *sessionFlags) decoded() decode.Output {
+	o := decode.Output{Format: decode.Format(f.pixFmt), Width: f.size.width, Height: f.size.height, Fit: decode.Fit(f.fit)}
+	f.pixels.apply(&o)
+	return o
 }
 
 func (f *sessionFlags) run(ctx context.Context, std *streams, rawURL string, source *sourceFlags) error {
@@ -173,8 +186,7 @@ func (f *sessionFlags) write(ctx context.Context, std *streams, rawURL string, s
 		return err
 	}
 	defer out.discard()
-	o := decode.Output{Format: decode.Format(f.pixFmt), Width: f.size.width, Height: f.size.height}
-	f.pixels.apply(&o)
+	o := f.decoded()
 	clip, err := s.Frames(ctx, f.frames, f.rate, o)
 	if err != nil {
 		return err

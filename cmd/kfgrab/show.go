@@ -25,16 +25,22 @@ const (
 )
 
 // show draws the picture in the terminal: by the protocols of kitty, iTerm2 or
-// sixel, else in coloured half blocks.
-func show(ctx context.Context, w io.Writer, d *decode.Decoder, f *keyframe.Frame) error {
+// sixel, else in coloured half blocks. Of o it has another size, and the same shape.
+func show(ctx context.Context, w io.Writer, d *decode.Decoder, f *keyframe.Frame, o decode.Output) error {
 	sixel, _ := rasterm.IsSixelCapable() // it cannot be asked: no sixel
 	width := showWidth
 	pixels := rasterm.IsKittyCapable() || rasterm.IsItermCapable() || sixel
 	if !pixels {
 		width = blockWidth
 	}
+	if o.Width > 0 && o.Height > 0 {
+		o.Height = max(1, width*o.Height/o.Width)
+	} else {
+		o.Height = 0
+	}
+	o.Format, o.Width = shown, width
 	var data bytes.Buffer
-	if err := d.Decode(ctx, &data, f, decode.Output{Format: shown, Width: width}); err != nil {
+	if err := d.Decode(ctx, &data, f, o); err != nil {
 		return err
 	}
 	img, err := png.Decode(&data)
