@@ -111,18 +111,38 @@ func (m *Movie) Keyframe() (*keyframe.Frame, error) {
 			return m.lastResort()
 		}
 		if err == nil {
-			err = m.feed(s, maxWindow(s))
-		}
-		if err == nil && len(m.ready) == 0 {
-			err = m.second(s)
+			err = m.read(s)
 		}
 		if err != nil {
 			return nil, err
 		}
-		if len(m.ready) == 0 {
-			m.refuse()
+	}
+}
+
+// Next is Keyframe, but behind KeyframeAt it does not begin anew: it returns the
+// keyframe that follows the one that was returned last.
+func (m *Movie) Next() (*keyframe.Frame, error) {
+	if k := m.seek; k != nil {
+		m.start, m.seek = m.Start(), nil
+		if k.next != nil {
+			if err := m.read(*k.next); err != nil {
+				return nil, err
+			}
 		}
 	}
+	return m.Keyframe()
+}
+
+// read reads a sample that the index calls sync.
+func (m *Movie) read(s sample) error {
+	err := m.feed(s, maxWindow(s))
+	if err == nil && len(m.ready) == 0 {
+		err = m.second(s)
+	}
+	if err == nil && len(m.ready) == 0 {
+		m.refuse()
+	}
+	return err
 }
 
 // take returns a keyframe that is ready.

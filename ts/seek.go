@@ -66,6 +66,7 @@ type Recording struct {
 	src  io.ReaderAt
 	size int64
 	head *Reader // of its beginning
+	last *Reader // of the keyframe that was returned last
 }
 
 const (
@@ -91,7 +92,8 @@ const (
 
 // NewRecording returns a Recording of the size bytes of src. o may be nil.
 func NewRecording(src io.ReaderAt, size int64, o *Options) *Recording {
-	return &Recording{src: src, size: size, head: NewReader(io.NewSectionReader(src, 0, size), o)}
+	head := NewReader(io.NewSectionReader(src, 0, size), o)
+	return &Recording{src: src, size: size, head: head, last: head}
 }
 
 // Tracks lists the elementary streams of the program maps at the beginning, once
@@ -115,17 +117,22 @@ func (r *Recording) KeyframeAt(at time.Duration) (*keyframe.Frame, error) {
 	}
 	back := int64(usualGOP.Seconds() * rate)
 	for ; place > back; back *= 2 {
-		window := r.from(place-back, r.size, windowBytes)
-		f, err := window.LastUpTo(start, at)
-		if f != nil || err != nil && window.failed() {
+		r.last = r.from(place-back, r.size, windowBytes)
+		f, err := r.last.LastUpTo(start, at)
+		if f != nil || err != nil && r.last.failed() {
 			return f, err
 		}
-		if first := window.Start(); first != keyframe.NoPTS {
+		if first := r.last.Start(); first != keyframe.NoPTS {
 			at = min(at, Since(first, start)+overlap)
 		}
 	}
-	return LastBefore(r.from(0, r.size, windowBytes), start, at)
+	r.last = r.from(0, r.size, windowBytes)
+	return LastBefore(r.last, start, at)
 }
+
+// Next reads on and returns the keyframe that follows the one that KeyframeAt, or
+// Next, returned last. Errors are those of Reader.Keyframe.
+func (r *Recording) Next() (*keyframe.Frame, error) { return r.last.Keyframe() }
 
 // near returns a place whose first picture is not later than at, close to the
 // last such place, and how many bytes a second takes up to there.
