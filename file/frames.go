@@ -17,6 +17,7 @@ import (
 // frames reads keyframes of one format.
 type frames interface {
 	keyframe() (*keyframe.Frame, error)
+	next() (*keyframe.Frame, error) // that follows the one returned last
 	tracks() []keyframe.Track
 }
 
@@ -80,6 +81,8 @@ func (t *transportStream) keyframe() (*keyframe.Frame, error) {
 	return ts.LastBefore(t.Reader, keyframe.NoPTS, t.at+timeSlack)
 }
 
+func (t *transportStream) next() (*keyframe.Frame, error) { return t.Keyframe() }
+
 func (t *transportStream) tracks() []keyframe.Track { return t.Tracks() }
 
 // timeSlack: times are asked for and printed in milliseconds, and pictures lie at
@@ -93,6 +96,7 @@ type recording struct {
 }
 
 func (r *recording) keyframe() (*keyframe.Frame, error) { return r.KeyframeAt(r.at + timeSlack) }
+func (r *recording) next() (*keyframe.Frame, error)     { return r.Next() }
 func (r *recording) tracks() []keyframe.Track           { return r.Tracks() }
 
 func (s *Source) transportStream(in *input) frames {
@@ -130,6 +134,8 @@ func (m *movie) keyframe() (*keyframe.Frame, error) {
 	return m.KeyframeAt(m.at)
 }
 
+func (m *movie) next() (*keyframe.Frame, error) { return m.Next() }
+
 func (m *movie) tracks() []keyframe.Track { return m.Tracks() }
 
 // ReadAt reads for Movie, whose reads after the index tell that it knows the
@@ -158,6 +164,10 @@ func (b *byteStream) keyframe() (*keyframe.Frame, error) {
 	if b.at != 0 {
 		return nil, fmt.Errorf("%w: a raw byte stream has no times to look for (--at)", keyframe.ErrUnsupported)
 	}
+	return b.next()
+}
+
+func (b *byteStream) next() (*keyframe.Frame, error) {
 	for {
 		if f := b.detector.Next(); f != nil {
 			return f, nil

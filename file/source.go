@@ -151,9 +151,23 @@ func valueOf(o *Options) Options {
 // error wraps keyframe.ErrNotFound, ErrCorrupt or ErrUnsupported, the context's
 // cause, or is the one of opening and reading.
 func (s *Source) Keyframe(ctx context.Context) (*keyframe.Frame, error) {
+	var first *keyframe.Frame
+	err := s.Keyframes(ctx, func(f *keyframe.Frame) bool {
+		first = f
+		return false
+	})
+	return first, err
+}
+
+// Keyframes gives take the keyframe that Keyframe returns and those that follow it,
+// until take returns false; then the error is nil. What is read is opened once and
+// read on, under one budget: MP4 by its index, other formats up to the next keyframe.
+// Behind the last one the error wraps keyframe.ErrNotFound; else it is that of
+// Keyframe.
+func (s *Source) Keyframes(ctx context.Context, take func(*keyframe.Frame) bool) error {
 	in, err := s.input(ctx)
 	if err != nil {
-		return nil, interrupted(ctx, err, "opening")
+		return interrupted(ctx, err, "opening")
 	}
 	if !in.once {
 		defer in.close()
@@ -163,9 +177,14 @@ func (s *Source) Keyframe(ctx context.Context) (*keyframe.Frame, error) {
 	}
 	f, err := s.read(ctx, in)
 	if in.forward != nil && in.forward.left == in.forward.max {
-		return f, interrupted(ctx, err, "no data came")
+		return interrupted(ctx, err, "no data came")
 	}
-	return f, interrupted(ctx, err, "waiting for a keyframe")
+	for err == nil && take(f) {
+		if f, err = in.reader.next(); errors.Is(err, keyframe.ErrNotFound) && !errors.Is(err, fetch.ErrBudget) {
+			err = fmt.Errorf("%w behind the last one: this is the end of it", keyframe.ErrNotFound)
+		}
+	}
+	return interrupted(ctx, err, "waiting for a keyframe")
 }
 
 // input returns what to read from.

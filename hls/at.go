@@ -23,6 +23,7 @@ const (
 // at returns the last keyframe up to Options.At, or the first one of all behind
 // it.
 func (s *Source) at(ctx context.Context, media *Media) (*keyframe.Frame, error) {
+	s.course.begin(media)
 	until := s.opts.At + timeSlack
 	seg, err := media.At(until)
 	if err != nil {
@@ -68,7 +69,7 @@ func (s *Source) lastUpTo(ctx context.Context, seg *Segment, until time.Duration
 	if err != nil {
 		return nil, false, err
 	}
-	defer r.close()
+	defer func() { s.done(r, err) }()
 	switch c := r.container.(type) {
 	case *fmp4.Movie:
 		f, err = c.KeyframeAt(until)

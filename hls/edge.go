@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"math"
 	"net/url"
 	"strconv"
 	"time"
@@ -62,6 +63,9 @@ func (s *Source) take(ctx context.Context, seg *Segment) (*keyframe.Frame, error
 		return nil, err
 	}
 	r.date(f)
+	if s.course != nil {
+		s.course.at = place{seg.Sequence, math.MaxInt}
+	}
 	return f, nil
 }
 
@@ -126,6 +130,7 @@ func (s *Segment) eachPart() iter.Seq2[int, *Segment] {
 		p.isPart, p.Parts = true, nil
 		for i := range s.Parts {
 			part := &s.Parts[i]
+			p.index = i
 			p.URI, p.ByteRange, p.Duration = part.URI, part.ByteRange, part.Duration
 			if !yield(i, &p) {
 				return
@@ -148,6 +153,9 @@ func (p place) after(q place) bool {
 	return p.sequence > q.sequence || p.sequence == q.sequence && p.part > q.part
 }
 
+// place is where s stands in its playlist.
+func (s *Segment) place() place { return place{s.Sequence, s.index} }
+
 // end is the place behind all that is listed.
 func (m *Media) end() place {
 	if m.Edge != nil {
@@ -163,12 +171,22 @@ func (m *Media) end() place {
 // by the playlist's clock; without a clock, after the place from, where what was in
 // the making when the grab began ended.
 func (m *Media) beginsAfter(now time.Time, from place) *Segment {
-	fresh := func(seg *Segment, at place) bool {
+	return m.oldest(func(seg *Segment) bool {
 		if !seg.ProgramDateTime.IsZero() {
 			return seg.ProgramDateTime.After(now)
 		}
-		return at.after(from)
-	}
+		return seg.place().after(from)
+	})
+}
+
+// after returns the oldest keyframe's segment or part after the place at.
+func (m *Media) after(at place) *Segment {
+	return m.oldest(func(seg *Segment) bool { return seg.place().after(at) })
+}
+
+// oldest returns the first segment or part that should begin with a keyframe and is
+// good. nil where there is none.
+func (m *Media) oldest(good func(*Segment) bool) *Segment {
 	candidates := make([]*Segment, 0, len(m.Segments)+1)
 	for i := range m.Segments {
 		candidates = append(candidates, &m.Segments[i])
@@ -178,11 +196,11 @@ func (m *Media) beginsAfter(now time.Time, from place) *Segment {
 	}
 	for _, seg := range candidates {
 		for i, p := range seg.eachPart() {
-			if seg.Parts[i].Independent && !seg.Parts[i].Gap && fresh(p, place{seg.Sequence, i}) {
+			if seg.Parts[i].Independent && !seg.Parts[i].Gap && good(p) {
 				return p
 			}
 		}
-		if seg != m.Edge && !seg.Gap && fresh(seg, place{seg.Sequence, 0}) {
+		if seg != m.Edge && !seg.Gap && good(seg) {
 			return seg
 		}
 	}

@@ -50,11 +50,15 @@ func (s *Source) patience(ctx context.Context) (context.Context, context.CancelF
 	if s.spare == 0 {
 		return ctx, func() {}
 	}
-	limit := maxPatience
-	if deadline, ok := ctx.Deadline(); ok {
-		limit = min(limit, time.Until(deadline)/2)
-	}
+	limit := patient(ctx)
 	return context.WithTimeoutCause(ctx, limit, slowError(limit))
+}
+
+func patient(ctx context.Context) time.Duration {
+	if deadline, ok := ctx.Deadline(); ok {
+		return min(maxPatience, time.Until(deadline)/2)
+	}
+	return maxPatience
 }
 
 // withAlternates takes a keyframe by take, and where the variant cannot be fetched,

@@ -120,7 +120,7 @@ func (s *Source) picture(ctx context.Context, seg *Segment) (*keyframe.Frame, er
 			return nil, s.tooSmall(t.Width, t.Height)
 		}
 	}
-	f, err := s.image(ctx, seg)
+	f, err := s.imageOnce(ctx, seg)
 	if err != nil {
 		return nil, err
 	}

@@ -34,3 +34,20 @@ func TestMediaMTX(t *testing.T) {
 		}
 	}
 }
+
+// TestKeyframesMediaMTX: what follows is waited for, by blocking reload.
+func TestKeyframesMediaMTX(t *testing.T) {
+	file := testmedia.Make(t, "live.264")
+	server := testserver.MediaMTX{HLS: true}.Start(t)
+	server.Publish(t, file, "/live")
+	server.Await(t, "is converting into HLS")
+	list, err := inTurn(t, source(t, server.HLS("/live"), nil, nil), 3)
+	if err != nil || len(list) != 3 {
+		t.Fatal(len(list), err)
+	}
+	for i, f := range list[1:] {
+		if f.PTS <= list[i].PTS {
+			t.Errorf("%v behind %v", f.PTS, list[i].PTS)
+		}
+	}
+}

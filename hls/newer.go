@@ -15,9 +15,14 @@ func (s *Source) newer(ctx context.Context, seg *Segment) (*keyframe.Frame, erro
 	}
 	f, err := s.take(ctx, seg)
 	if err == nil {
-		s.last = &Segment{Sequence: seg.Sequence, URI: seg.URI, ByteRange: seg.ByteRange, tile: seg.tile}
+		s.last = seg.mark()
 	}
 	return f, err
+}
+
+// mark is what sameAs knows s by.
+func (s *Segment) mark() *Segment {
+	return &Segment{Sequence: s.Sequence, URI: s.URI, ByteRange: s.ByteRange, tile: s.tile}
 }
 
 // sameAs says whether two segments, parts or I-frames are the same bytes at the

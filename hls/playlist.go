@@ -6,8 +6,9 @@
 // playlist from other content.
 //
 // A [Source] is grabbed from again and again: it keeps the media playlist, and asks
-// for what is new in it. It does not wait for segments but with [EdgeNext], and keeps
-// nothing on disk.
+// for what is new in it. It does not wait for segments but with [EdgeNext] and in
+// [Source.Keyframes], which goes on to the keyframes that follow, and keeps nothing on
+// disk.
 //
 // With Options.AllowTiles a ready-made JPEG (EXT-X-IMAGE-STREAM-INF), or a tile of one,
 // serves in place of a keyframe. [Source.Follow] reads a live stream on, segment by

@@ -82,8 +82,8 @@ func (s *Source) first(ctx context.Context, seg *Segment) (*keyframe.Frame, erro
 	if err != nil {
 		return nil, err
 	}
-	defer r.close()
 	f, err := r.Keyframe()
+	defer func() { s.done(r, err) }()
 	if err != nil {
 		return nil, err
 	}

@@ -66,6 +66,7 @@ type Source struct {
 	begun time.Time // when the grab did
 
 	learnt
+	course    *course   // while Keyframes goes on
 	follow    *follower // while Follow reads on
 	noIFrames bool      // the I-frame playlist turned out to be of no use
 	noTiles   bool      // the image playlist did
@@ -128,8 +129,8 @@ func (s *Source) from(ctx context.Context, media *Media) (*keyframe.Frame, error
 	if s.opts.Edge == EdgeNext && media.Live && !media.ImagesOnly {
 		return s.next(ctx, media)
 	}
-	ctx, cancel := s.patience(ctx)
-	defer cancel()
+	ctx, stop := s.lasting(ctx)
+	defer stop()
 	if media.ImagesOnly {
 		return s.fromImages(ctx, media)
 	}
@@ -145,6 +146,7 @@ func (s *Source) from(ctx context.Context, media *Media) (*keyframe.Frame, error
 
 // grab returns the keyframe of seg that is wanted, or of the one next to it.
 func (s *Source) grab(ctx context.Context, media *Media, seg *Segment) (*keyframe.Frame, error) {
+	s.course.begin(media)
 	s.log(ctx, "segment", "sequence", seg.Sequence, "uri", seg.URI.String(), "live", media.Live)
 	f, err := s.newer(ctx, seg)
 	if err == nil || !anotherMayDo(ctx, err) {

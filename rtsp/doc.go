@@ -10,7 +10,8 @@
 // stream has its parameter sets in it and is not encrypted. With
 // [Options.KeepSession] it is a PLAY and a PAUSE.
 //
-// [Source.Receive] plays on, for who wants more than keyframes.
+// [Source.Keyframes] plays on to the keyframes that follow, and [Source.Receive]
+// plays on for who wants more than keyframes.
 //
 // Media travel in the RTSP connection itself, itself plain, in TLS, or tunnelled
 // through HTTP or WebSocket; or over UDP, to this host or to a group. H.264 (RFC

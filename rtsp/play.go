@@ -15,27 +15,32 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// play sends PLAY and gathers packets up to the first keyframe. It says whether
-// the server went along with the PLAY.
-func (s *session) play(ctx context.Context) (f *keyframe.Frame, stats Stats, played bool, err error) {
+// play sends PLAY and gives take the keyframes that come, until it returns false. It
+// says whether the server went along with the PLAY.
+func (s *session) play(ctx context.Context, take func(*keyframe.Frame, Stats) bool) (stats Stats, played bool, err error) {
 	r := newReceiver(s.video, s.opt.MaxBytes)
 	answer, err := s.begin(ctx, r)
 	defer s.receiver.Store(nil)
 	if err != nil {
-		return nil, Stats{}, false, err
+		return Stats{}, false, err
 	}
-	began := time.Now()
-	f, err = s.wait(ctx, r)
-	stats = r.stats()
-	stats.Wait, stats.Transport = time.Since(began), s.transport
-	if err != nil {
-		return nil, stats, true, err
+	defer r.stop()
+	start, dated := startOf(answer)
+	for more := true; more; {
+		began := time.Now()
+		f, err := s.wait(ctx, r)
+		stats = r.stats()
+		stats.Wait, stats.Transport = time.Since(began), s.transport
+		if err != nil {
+			return stats, true, err
+		}
+		if dated {
+			f.PTS = r.since(f.PTS, start)
+		}
+		s.learnt = s.remember(r.sps() != nil)
+		more = take(f, stats)
 	}
-	if start, ok := startOf(answer); ok {
-		f.PTS = r.since(f.PTS, start)
-	}
-	s.learnt = s.remember(r.sps() != nil)
-	return f, stats, true, nil
+	return stats, true, nil
 }
 
 // playInfo sends PLAY and gathers packets up to the first parameter sets.
@@ -47,6 +52,7 @@ func (s *session) playInfo(ctx context.Context) (keyframe.Info, error) {
 	if err != nil {
 		return keyframe.Info{}, err
 	}
+	defer r.stop()
 	f, err := s.wait(ctx, r)
 	switch {
 	case err != nil:
@@ -71,10 +77,9 @@ func (s *session) begin(ctx context.Context, r *receiver) (*base.Response, error
 	return answer, nil
 }
 
-// wait returns the receiver's frame, as soon as there is one or none can come. The
+// wait takes the receiver's frame, as soon as there is one or none can come. The
 // session goes on only where there is one.
 func (s *session) wait(ctx context.Context, r *receiver) (*keyframe.Frame, error) {
-	defer r.stop()
 	timeout := time.NewTimer(s.opt.KeyframeTimeout)
 	defer timeout.Stop()
 	late := false
@@ -88,7 +93,7 @@ func (s *session) wait(ctx context.Context, r *receiver) (*keyframe.Frame, error
 	case <-ctx.Done():
 		s.close()
 	}
-	f, missing := r.result()
+	f, missing := r.take()
 	if missing == nil {
 		return f, nil
 	}

@@ -18,10 +18,11 @@ import (
 // than two pictures a second.
 const grace = 500 * time.Millisecond
 
-// receiver takes the packets of one session up to its first frame, within a
-// budget of bytes. Its methods may be called from several goroutines.
+// receiver takes the packets of one session within a budget of bytes, for one frame
+// after the other. Its methods may be called from several goroutines, but for take,
+// whose goroutine alone waits for settled.
 type receiver struct {
-	settled chan struct{} // closed when the frame is there, or cannot come any more
+	settled chan struct{} // closed when a frame is there, or cannot come any more
 	// request asks the source ssrc for a keyframe, for the nth time; or nil.
 	request    func(ssrc uint32, nth int)
 	infoWanted bool // a parameter set will do
@@ -33,8 +34,10 @@ type receiver struct {
 	packets int
 	bytes   int64 // of the packets so far
 	asked   requests
-	frame   *keyframe.Frame
-	over    bool // settled is closed, nothing more is taken
+	frame   *keyframe.Frame // to be taken
+	taken   int             // frames
+	told    bool            // settled is closed
+	over    bool            // no packet is looked at any more
 	timer   *time.Timer
 }
 
@@ -62,7 +65,7 @@ func (r *receiver) push(p *rtp.Packet) {
 	r.d.push(p)
 	switch {
 	case r.frame != nil, r.infoWanted && r.d.sps != nil:
-		r.finish()
+		r.tell()
 	case r.bytes > r.limit:
 		r.d.end(false)
 		r.finish()
@@ -86,7 +89,7 @@ func (r *receiver) takeMarked(at int64) {
 		return
 	}
 	if r.d.takeMarked(); r.frame != nil {
-		r.finish()
+		r.tell()
 	}
 }
 
@@ -114,7 +117,14 @@ func (r *receiver) stop() {
 func (r *receiver) finish() {
 	r.rest()
 	r.over = true
-	close(r.settled)
+	r.tell()
+}
+
+func (r *receiver) tell() {
+	if !r.told {
+		r.told = true
+		close(r.settled)
+	}
 }
 
 // rest stops the timer.
@@ -125,15 +135,33 @@ func (r *receiver) rest() {
 	}
 }
 
-// result returns the frame, or why there is none. With infoWanted there may be
-// neither.
-func (r *receiver) result() (*keyframe.Frame, error) {
+// take returns the frame, or why there is none. With infoWanted there may be
+// neither. The next one settles anew.
+func (r *receiver) take() (*keyframe.Frame, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.frame != nil || r.infoWanted && r.d.sps != nil {
-		return r.frame, nil
+	f := r.frame
+	if f == nil {
+		if r.infoWanted && r.d.sps != nil {
+			return nil, nil
+		}
+		return nil, r.missing()
 	}
-	return nil, r.d.asm.NotFound()
+	r.frame = nil
+	r.taken++
+	r.asked.answered(time.Now())
+	if !r.over {
+		r.settled, r.told = make(chan struct{}), false
+	}
+	return f, nil
+}
+
+// missing says what there was in place of a keyframe.
+func (r *receiver) missing() error {
+	if r.taken > 0 {
+		return fmt.Errorf("%w behind the last one", keyframe.ErrNotFound)
+	}
+	return r.d.asm.NotFound()
 }
 
 // reason says what ended a session without a frame.
@@ -160,8 +188,11 @@ func (r *receiver) late(timeout time.Duration, t Transport) error {
 		return fmt.Errorf("%w within %v: %d damaged ones, one about every %v, for %d lost packets of %d",
 			keyframe.ErrNotFound, timeout, s.count, every.Round(time.Second/10), r.d.lost, r.d.lost+r.packets)
 	}
+	if r.taken > 0 {
+		return fmt.Errorf("%w (within %v)", r.missing(), timeout)
+	}
 	return fmt.Errorf("%w (within %v: the GOP seems to be longer than %v)",
-		r.d.asm.NotFound(), timeout, r.d.duration(max(r.d.ticks, 0)).Round(time.Second/10))
+		r.missing(), timeout, r.d.duration(max(r.d.ticks, 0)).Round(time.Second/10))
 }
 
 // stats tells what came. Transport, Wait and the rest are the session's to add.

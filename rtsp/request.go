@@ -39,7 +39,8 @@ const impatience = time.Second
 // the server does not begin with one, and again behind one that came damaged.
 type requests struct {
 	count   int
-	begun   time.Time // when the first packet came
+	before  int       // of count, for keyframes that came
+	begun   time.Time // when the first packet came, or the last keyframe was taken
 	last    time.Time // when the last request was sent
 	decided bool      // the first slice was seen
 	damaged int       // keyframes so far
@@ -54,7 +55,7 @@ func (q *requests) due(now time.Time, first opening, damaged int) bool {
 	if !q.decided && first != noSlice {
 		q.decided, ask = true, first == otherSlice
 	}
-	ask = ask || q.count == 0 && now.Sub(q.begun) >= impatience
+	ask = ask || q.count == q.before && now.Sub(q.begun) >= impatience
 	if damaged > q.damaged && now.Sub(q.last) >= impatience {
 		q.damaged, ask = damaged, true
 	}
@@ -63,6 +64,9 @@ func (q *requests) due(now time.Time, first opening, damaged int) bool {
 	}
 	return ask
 }
+
+// answered tells that a keyframe was taken, and that the next one is waited for.
+func (q *requests) answered(now time.Time) { q.begun, q.before = now, q.count }
 
 // opening is what a payload begins with, as far as slices go.
 type opening uint8

@@ -164,6 +164,29 @@ func TestRequestsDue(t *testing.T) {
 	}
 }
 
+// Behind a keyframe the next one is asked for when it does not come by itself.
+func TestRequestsDueAgain(t *testing.T) {
+	began := time.Now()
+	at := func(ms time.Duration) time.Time { return began.Add(ms * time.Millisecond) }
+	var q requests
+	if !q.due(at(0), otherSlice, 0) {
+		t.Error("the first one was not asked for")
+	}
+	q.answered(at(100))
+	for _, e := range []struct {
+		after time.Duration
+		want  bool
+	}{{200, false}, {1099, false}, {1100, true}, {1200, false}, {9000, false}} {
+		if got := q.due(at(e.after), otherSlice, 0); got != e.want {
+			t.Errorf("after %d ms: %v", e.after, got)
+		}
+	}
+	q.answered(at(9000))
+	if q.due(at(9999), otherSlice, 0) || !q.due(at(10000), otherSlice, 0) {
+		t.Error("the third one was asked for at another time")
+	}
+}
+
 func TestOpening(t *testing.T) {
 	for _, c := range []struct {
 		codec   keyframe.Codec

@@ -100,23 +100,39 @@ func (s *Source) Describe(ctx context.Context) (*Description, error) {
 // or a server is silent for 10 s and there is no deadline in ctx, the error wraps
 // os.ErrDeadlineExceeded.
 func (s *Source) Keyframe(ctx context.Context) (*keyframe.Frame, error) {
+	var first *keyframe.Frame
+	err := s.Keyframes(ctx, func(f *keyframe.Frame) bool {
+		first = f
+		return false
+	})
+	return first, err
+}
+
+// Keyframes gives take the keyframe that Keyframe returns and those that follow it,
+// until take returns false; then the error is nil. The session plays on meanwhile:
+// while take is busy one keyframe waits for it, and those behind that one are passed
+// over. Options.MaxBytes is for all of them, KeyframeTimeout for each. A server that
+// can be asked for a keyframe is asked for the next one when none has come within a
+// second: at once it would send the same picture again. Behind the last one the error
+// wraps keyframe.ErrNotFound; else it is that of Keyframe.
+func (s *Source) Keyframes(ctx context.Context, take func(*keyframe.Frame) bool) error {
 	s.stats = Stats{}
 	if c := s.kept; c != nil {
 		s.kept = nil
-		f, played, err := s.take(ctx, c, ReusedSession)
+		played, err := s.play(ctx, c, ReusedSession, take)
 		if err == nil || played || ctx.Err() != nil {
-			return f, err
+			return err
 		}
 		s.opt.Logger.DebugContext(ctx, "rtsp session was not kept", "why", err)
 	}
 	if k := s.known; k != nil {
 		c, err := s.open(ctx, k.url, k)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		f, played, err := s.take(ctx, c, ReusedDescription)
+		played, err := s.play(ctx, c, ReusedDescription, take)
 		if err == nil || played || ctx.Err() != nil {
-			return f, err
+			return err
 		}
 		// A DESCRIBE before each SETUP: some Hikvision cameras want it. Others have
 		// changed meanwhile, or are gone, which is found out anew.
@@ -124,29 +140,32 @@ func (s *Source) Keyframe(ctx context.Context) (*keyframe.Frame, error) {
 	}
 	c, err := s.connect(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	f, _, err := s.take(ctx, c, ReusedNothing)
-	return f, err
+	_, err = s.play(ctx, c, ReusedNothing, take)
+	return err
 }
 
-// take plays c, which is closed in the end or kept. What an earlier grab has
+// play plays c, which is closed in the end or kept, for take. What an earlier grab has
 // found out is forgotten unless this one confirms it.
-func (s *Source) take(ctx context.Context, c *session, reused Reuse) (f *keyframe.Frame, played bool, err error) {
+func (s *Source) play(ctx context.Context, c *session, reused Reuse, take func(*keyframe.Frame) bool) (played bool, err error) {
 	if reused != ReusedSession {
 		s.known = nil
 	}
 	s.stats.Reused = reused
 	kept := false
-	defer func() {
+	spent := func() {
 		s.stats.RoundTrips += int(c.roundTrips.Swap(0))
+		c.countDatagrams()
+	}
+	defer func() {
 		if !kept {
 			c.close()
 		}
-		c.countDatagrams()
+		spent()
 	}()
 	if c.videoErr != nil {
-		return nil, false, c.videoErr
+		return false, c.videoErr
 	}
 	stop := c.watch(ctx)
 	defer stop()
@@ -154,25 +173,32 @@ func (s *Source) take(ctx context.Context, c *session, reused Reuse) (f *keyfram
 		s.opt.Logger.DebugContext(ctx, "rtsp track", "index", c.video.index, "codec", c.video.codec,
 			"of", len(s.tracks), "parameter_sets", len(c.video.parameterSets))
 		if err := c.setup(ctx); err != nil {
-			return nil, false, err
+			return false, err
 		}
 	}
 	if s.opt.OnCodec != nil {
 		s.opt.OnCodec(c.video.codec)
 	}
-	f, stats, played, err := c.play(ctx)
-	stats.RoundTrips, stats.Reused = s.stats.RoundTrips, reused
-	s.stats = stats
+	tell := func(stats Stats) {
+		stats.RoundTrips, stats.Reused = s.stats.RoundTrips, reused
+		s.stats = stats
+	}
+	stats, played, err := c.play(ctx, func(f *keyframe.Frame, stats Stats) bool {
+		tell(stats)
+		spent()
+		return take(f)
+	})
+	tell(stats)
 	if played {
 		s.known = c.learnt
 	}
 	if err != nil {
-		return nil, played, err
+		return played, err
 	}
 	if s.opt.KeepSession && c.pause() && stop() {
 		s.kept, kept = c, true
 	}
-	return f, true, nil
+	return true, nil
 }
 
 // connect opens a session up to the answer to DESCRIBE, through redirects.
