@@ -3,7 +3,8 @@
 //
 // Call [Grab] for one keyframe of a URL, or [Open] once and [Stream.Grab] again
 // and again: an open stream remembers the connection, the rendition and what
-// else makes the next grab cheaper. URLs are those of HLS playlists and media
+// else makes the next grab cheaper. [Stream.Keyframes] goes on to the keyframes that
+// follow, for who may not want the first one. URLs are those of HLS playlists and media
 // files (http, https), RTSP servers (rtsp, rtsps), transport streams in datagrams
 // (udp), local files, and "-" for Options.Stdin; playlists and containers are
 // recognised by what is in them.

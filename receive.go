@@ -28,8 +28,8 @@ func (s *Stream) Receive(ctx context.Context, take func(*keyframe.Frame)) error 
 	return s.named(source.Receive(ctx, func(f *keyframe.Frame) {
 		switch {
 		case ctx.Err() != nil:
-		case s.codec != keyframe.UnknownCodec && s.codec != f.Codec:
-			cancel(fmt.Errorf("%w: the video is %v, not %v", keyframe.ErrNotFound, f.Codec, s.codec))
+		case s.wants(f) != nil:
+			cancel(s.wants(f))
 		default:
 			take(f)
 		}

@@ -25,9 +25,12 @@ type Source interface {
 	Close() error
 }
 
-// tracker is a Source that knows the elementary streams it came across.
+// tracker is a Source that knows the elementary streams it came across, and goes on.
 type tracker interface {
 	Source
+	// Keyframes gives take what Keyframe returns, and what follows until take returns
+	// false: then the error is nil.
+	Keyframes(ctx context.Context, take func(*keyframe.Frame) bool) error
 	Tracks() []keyframe.Track
 }
 
@@ -137,8 +140,8 @@ func openSource(rawURL string, opt *Options, m *meter.Counter) (tracker, error) 
 // the stream, redacted; ClassOf sorts it.
 func (s *Stream) Keyframe(ctx context.Context) (*keyframe.Frame, error) {
 	f, err := s.source.Keyframe(ctx)
-	if err == nil && s.codec != keyframe.UnknownCodec && s.codec != f.Codec {
-		err = fmt.Errorf("%w: the video is %v, not %v", keyframe.ErrNotFound, f.Codec, s.codec)
+	if err == nil {
+		err = s.wants(f)
 	}
 	if err != nil {
 		return nil, s.named(err)
@@ -146,22 +149,38 @@ func (s *Stream) Keyframe(ctx context.Context) (*keyframe.Frame, error) {
 	return f, nil
 }
 
+// wants says why f is not what was asked for.
+func (s *Stream) wants(f *keyframe.Frame) error {
+	if s.codec == keyframe.UnknownCodec || s.codec == f.Codec {
+		return nil
+	}
+	return fmt.Errorf("%w: the video is %v, not %v", keyframe.ErrNotFound, f.Codec, s.codec)
+}
+
 // Grab is Keyframe with the circumstances.
 func (s *Stream) Grab(ctx context.Context) (*Snapshot, error) {
-	began, before := time.Now(), s.meter.Read()
+	snapshot := s.snapshots()
 	f, err := s.Keyframe(ctx)
 	if err != nil {
 		return nil, err
 	}
-	spent := s.meter.Read().Sub(before)
-	snap := &Snapshot{
-		Frame: f, URL: s.name, Taken: time.Now(), MediaTime: f.Time,
-		Cost: Cost{Down: spent.Down, Up: spent.Up, Requests: spent.Requests, Elapsed: time.Since(began)},
+	return snapshot(f), nil
+}
+
+// snapshots returns what makes a Snapshot of a frame. Costs count from the call.
+func (s *Stream) snapshots() func(*keyframe.Frame) *Snapshot {
+	began, before := time.Now(), s.meter.Read()
+	return func(f *keyframe.Frame) *Snapshot {
+		spent := s.meter.Read().Sub(before)
+		snap := &Snapshot{
+			Frame: f, URL: s.name, Taken: time.Now(), MediaTime: f.Time,
+			Cost: Cost{Down: spent.Down, Up: spent.Up, Requests: spent.Requests, Elapsed: time.Since(began)},
+		}
+		if source, ok := s.source.(*rtsp.Source); ok {
+			snap.RTSP = new(source.Stats())
+		}
+		return snap
 	}
-	if source, ok := s.source.(*rtsp.Source); ok {
-		snap.RTSP = new(source.Stats())
-	}
-	return snap, nil
 }
 
 // named puts the stream's URL in front of err, unless it has it already.

@@ -107,9 +107,10 @@ func (t *Timeline) Keyframes(ctx context.Context, times []time.Duration, n int, 
 		n = DefaultParallel
 	}
 	t.inner.Keyframes(ctx, times, min(n, keyframe.MaxParallel), func(m keyframe.Moment) {
-		if f := m.Frame; f != nil && t.stream.codec != keyframe.UnknownCodec && t.stream.codec != f.Codec {
-			m.Frame, m.At = nil, 0
-			m.Err = fmt.Errorf("%w: the video is %v, not %v", keyframe.ErrNotFound, f.Codec, t.stream.codec)
+		if f := m.Frame; f != nil {
+			if m.Err = t.stream.wants(f); m.Err != nil {
+				m.Frame, m.At = nil, 0
+			}
 		}
 		if m.Err != nil {
 			m.Err = t.stream.named(m.Err)
