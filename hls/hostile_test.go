@@ -18,7 +18,6 @@ var hostile = map[string]func(n int) []byte{
 	"key formats":             fill("#EXTM3U\n", "#EXT-X-KEY:METHOD=AES-128,KEYFORMAT=\"%d\"\n#EXTINF:1,\na\n"),
 	"maps":                    fill("#EXTM3U\n#EXTINF:1,\na\n", "#EXT-X-MAP:URI=\"i\",BYTERANGE=\"1@1\"\n"),
 	"parts":                   fill("#EXTM3U\n", "#EXT-X-PART:URI=\"p\",BYTERANGE=1@1\n"),
-	"hints":                   fill("#EXTM3U\n#EXTINF:1,\na\n", "#EXT-X-PRELOAD-HINT:URI=p\n"),
 	"reports":                 fill("#EXTM3U\n#EXTINF:1,\na\n", "#EXT-X-RENDITION-REPORT:URI=p\n"),
 	"bad dates":               fill("#EXTM3U\n#EXTINF:1,\na\n", "#EXT-X-PROGRAM-DATE-TIME:"+strings.Repeat("9", 60000)+"\n"),
 	"rotating keys":           fill("#EXTM3U\n", repeat(maxKeys, "#EXT-X-KEY:KEYFORMAT=\"%d\"\n")+"#EXTINF:1,\na\n"),

@@ -116,7 +116,6 @@ func TestParseRefuses(t *testing.T) {
 		{"tags of a header", hostile["sequences"](64 << 10), "tags of a header"},
 		{"a tag of a header", hostile["playlist types"](64 << 10), "EXT-X-PLAYLIST-TYPE of more than"},
 		{"parts", hostile["parts"](1 << 20), "EXT-X-PART"},
-		{"hints", hostile["hints"](64 << 10), "EXT-X-PRELOAD-HINT"},
 		{"reports", hostile["reports"](64 << 10), "EXT-X-RENDITION-REPORT"},
 	}
 	for _, tt := range tests {

@@ -1,7 +1,5 @@
 package hls
 
-import "net/url"
-
 func serverControl(attributes string) ServerControl {
 	var c ServerControl
 	for name, value := range attributeList(attributes) {
@@ -19,23 +17,6 @@ func serverControl(attributes string) ServerControl {
 		}
 	}
 	return c
-}
-
-func preloadHint(attributes string, base *url.URL) PreloadHint {
-	h := PreloadHint{URI: URI{Base: base}}
-	for name, value := range attributeList(attributes) {
-		switch name {
-		case "TYPE":
-			h.Type = value
-		case "URI":
-			h.URI.Text = value
-		case "BYTERANGE-START":
-			h.Offset = int64(count(value))
-		case "BYTERANGE-LENGTH":
-			h.Length = int64(count(value))
-		}
-	}
-	return h
 }
 
 func startPoint(attributes string) *StartPoint {

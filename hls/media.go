@@ -18,7 +18,6 @@ type Media struct {
 	// Parts and what applies to them, without URI and Duration. nil if the
 	// playlist has no part after its last segment.
 	Edge             *Segment
-	PreloadHints     []PreloadHint
 	ServerControl    ServerControl
 	RenditionReports []RenditionReport
 	Start            *StartPoint // nil if the playlist has no EXT-X-START
@@ -75,14 +74,6 @@ type Part struct {
 	ByteRange   *ByteRange
 	Independent bool // it has a keyframe
 	Gap         bool
-}
-
-// PreloadHint is a resource that is soon to be there.
-type PreloadHint struct {
-	Type   string // PART, MAP
-	URI    URI
-	Offset int64
-	Length int64 // 0: to the end
 }
 
 // ServerControl says what the server can do (EXT-X-SERVER-CONTROL).

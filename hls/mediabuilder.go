@@ -23,8 +23,6 @@ const (
 	// maxParts: parts are listed for the last three target durations, 300 of
 	// them if they are 100 ms and the target 10 s.
 	maxParts = 1 << 13
-	// maxHints: the draft allows one of each type.
-	maxHints = 16
 	// maxReports: one for each other rendition.
 	maxReports = 1 << 10
 )
@@ -108,11 +106,6 @@ func (b *mediaBuilder) header(t tag) error {
 			return fmt.Errorf("%w: EXT-X-SKIP after a segment, or of more than %d", keyframe.ErrCorrupt, maxSkipped)
 		}
 		b.carry()
-	case "#EXT-X-PRELOAD-HINT":
-		if len(m.PreloadHints) == maxHints {
-			return tooMany(t.name, maxHints)
-		}
-		m.PreloadHints = append(m.PreloadHints, preloadHint(t.value, b.base))
 	case "#EXT-X-RENDITION-REPORT":
 		if len(m.RenditionReports) == maxReports {
 			return tooMany(t.name, maxReports)

@@ -134,7 +134,6 @@ func TestParseHeader(t *testing.T) {
 		Live:                  true,
 		IFramesOnly:           true,
 		IndependentSegments:   true,
-		PreloadHints:          []PreloadHint{{Type: "PART", URI: URI{Text: "p"}, Offset: 5, Length: 6}},
 		ServerControl: ServerControl{
 			CanBlockReload: true, CanSkipUntil: 24 * time.Second, CanSkipDateRanges: true,
 			HoldBack: 12 * time.Second, PartHoldBack: time.Second,

@@ -147,6 +147,9 @@ func (s *Source) begin(ctx context.Context, seg *Segment) (*reading, error) {
 		if tracks := c.Tracks(); len(tracks) > 0 {
 			s.tracks = tracks
 		}
+		if !seg.isPart && !seg.isIFrame {
+			s.whole = max(0, r.Size())
+		}
 		r.Close() // which may read the rest of one
 		s.log(ctx, "ranges", "fetched", r.Ranges())
 	}

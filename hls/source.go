@@ -82,6 +82,7 @@ type learnt struct {
 	sequence int64              // of the media playlist
 	section  *section           // of the last segment, if it has one
 	span     int                // bytes of the last keyframe
+	whole    int64              // bytes of the segment that was read last, 0 unknown
 	keys     map[string][]byte  // by address
 	last     *Segment           // that the last keyframe came from
 	reloads  map[string]*reload // media playlists, by address
@@ -106,6 +107,7 @@ func New(client *fetch.Client, u *url.URL, o *Options) *Source {
 // The error wraps keyframe.ErrNotFound, ErrCorrupt or ErrUnsupported, or is one of
 // package fetch.
 func (s *Source) Keyframe(ctx context.Context) (*keyframe.Frame, error) {
+	s.whole = 0
 	return s.withAlternates(ctx, s.keyframe)
 }
 
@@ -223,6 +225,10 @@ func (s *Source) mediaPlaylist(ctx context.Context) (*Media, error) {
 
 // Tracks lists the elementary streams that the last Keyframe came across.
 func (s *Source) Tracks() []keyframe.Track { return s.tracks }
+
+// SegmentSize is how many bytes the segment has, as a whole, that the last Keyframe came
+// from: 0 where the server does not tell, and of partial segments, I-frames and tiles.
+func (s *Source) SegmentSize() int64 { return s.whole }
 
 // Close is there for the interface that all sources share; the connections are
 // the client's.

@@ -67,6 +67,5 @@ var readers = map[string]reader{
 	"#EXT-X-MAP":                    logAlways,
 	tagPart:                         logAlways,
 	"#EXT-X-TILES":                  logAlways,
-	"#EXT-X-PRELOAD-HINT":           logAlways,
 	"#EXT-X-RENDITION-REPORT":       logAlways,
 }

@@ -56,8 +56,7 @@ func TestEndEqualsWhole(t *testing.T) {
 			if (m.Edge == nil) != (whole.Edge == nil) || m.Edge != nil && !reflect.DeepEqual(m.Edge.Parts, whole.Edge.Parts) {
 				t.Fatalf("edge %+v, want %+v", m.Edge, whole.Edge)
 			}
-			if m.TargetDuration != whole.TargetDuration || m.ServerControl != whole.ServerControl || m.Live != whole.Live ||
-				!reflect.DeepEqual(m.PreloadHints, whole.PreloadHints) {
+			if m.TargetDuration != whole.TargetDuration || m.ServerControl != whole.ServerControl || m.Live != whole.Live {
 				t.Fatalf("header %+v, want %+v", m, whole)
 			}
 			kept, e, text = m, next, string(next.text)
