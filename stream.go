@@ -51,7 +51,10 @@ type Snapshot struct {
 	// zero time where it tells nothing.
 	MediaTime time.Time
 	Cost      Cost
-	RTSP      *rtsp.Stats // of RTSP streams
+	// SegmentSize is how many bytes the HLS segment has, as a whole, that the keyframe is
+	// from; 0 where nobody tells, and of other streams.
+	SegmentSize int64
+	RTSP        *rtsp.Stats // of RTSP streams
 }
 
 // Cost is what a grab took.
@@ -176,8 +179,11 @@ func (s *Stream) snapshots() func(*keyframe.Frame) *Snapshot {
 			Frame: f, URL: s.name, Taken: time.Now(), MediaTime: f.Time,
 			Cost: Cost{Down: spent.Down, Up: spent.Up, Requests: spent.Requests, Elapsed: time.Since(began)},
 		}
-		if source, ok := s.source.(*rtsp.Source); ok {
+		switch source := s.source.(type) {
+		case *rtsp.Source:
 			snap.RTSP = new(source.Stats())
+		case *webSource:
+			snap.SegmentSize = source.segmentSize()
 		}
 		return snap
 	}

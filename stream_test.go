@@ -48,8 +48,8 @@ func TestCostOrigin(t *testing.T) {
 		if headers := snap.Cost.Down - bodies; snap.Cost.Requests != len(requests) || headers < 100*n || headers > 400*n {
 			t.Errorf("%s: cost %+v; the origin sent bodies of %d bytes in %d answers", kind, snap.Cost, bodies, n)
 		}
-		if whole := o.SegmentSize(requests[len(requests)-1].Path); snap.Cost.Down > whole/2 {
-			t.Errorf("%s: %d bytes of a segment of %d", kind, snap.Cost.Down, whole)
+		if whole := o.SegmentSize(requests[len(requests)-1].Path); snap.Cost.Down > whole/2 || snap.SegmentSize != whole {
+			t.Errorf("%s: %d bytes of a segment of %d, told as of %d", kind, snap.Cost.Down, whole, snap.SegmentSize)
 		}
 	}
 }

@@ -91,6 +91,14 @@ func (w *webSource) Tracks() []keyframe.Track {
 	return w.inner.Tracks()
 }
 
+// segmentSize is that of hls.Source, where the stream is one.
+func (w *webSource) segmentSize() int64 {
+	if lists, ok := w.inner.(*hls.Source); ok {
+		return lists.SegmentSize()
+	}
+	return 0
+}
+
 func (w *webSource) Close() error {
 	if w.inner != nil {
 		w.inner.Close()
