@@ -21,11 +21,13 @@ const (
 	tagSubSecTime          = 0x9290
 	tagSubSecTimeOriginal  = 0x9291
 	tagSubSecTimeDigitized = 0x9292
+	tagColorSpace          = 0xa001
 )
 
 // Types of TIFF 6.0.
 const (
 	typeASCII     = 2
+	typeShort     = 3
 	typeLong      = 4
 	typeUndefined = 7
 )
@@ -54,7 +56,21 @@ func exif(f Fields) []byte {
 	if len(main)+len(sub) == 0 {
 		return nil
 	}
+	if space := colorSpace(f.Primaries); space != nil {
+		sub = append(sub, entry{tagColorSpace, typeShort, space})
+	}
 	return tiff(main, append(sub, entry{tagExifVersion, typeUndefined, []byte("0232")}))
+}
+
+// colorSpace is sRGB, or what a profile tells; nil where nobody knows.
+func colorSpace(primaries int) []byte {
+	if primaries == sRGBPrimaries {
+		return []byte{0, 1}
+	}
+	if _, known := gamuts[primaries]; known {
+		return []byte{0xff, 0xff} // uncalibrated
+	}
+	return nil
 }
 
 // ascii keeps to the 7 bits of the type.
@@ -112,7 +128,10 @@ func appendDirectory(b []byte, entries []entry) []byte {
 	b = binary.BigEndian.AppendUint16(b, uint16(len(entries)))
 	for _, e := range entries {
 		count := len(e.value)
-		if e.kind == typeLong {
+		switch e.kind {
+		case typeShort:
+			count /= 2
+		case typeLong:
 			count /= 4
 		}
 		b = binary.BigEndian.AppendUint16(b, e.tag)

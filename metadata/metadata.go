@@ -1,8 +1,9 @@
 // Package metadata tells in a finished picture where it comes from and when it was
-// taken. The picture itself is not coded again: its bytes stay as they are.
+// taken, and what its colours are. The picture itself is not coded again: its bytes stay
+// as they are.
 //
-// Call [JPEG] or [PNG], by the picture's format. There is no reading of metadata, none
-// for WebP, no colour profile, and of Exif nothing that cameras alone know.
+// Call [JPEG], [PNG] or [WebP], by the picture's format. There is no reading of
+// metadata, and of Exif nothing that cameras alone know.
 package metadata
 
 import (
@@ -17,6 +18,11 @@ type Fields struct {
 	Software  string    // what made the picture
 	Taken     time.Time // when it was taken from the stream
 	MediaTime time.Time // when the scene was shot, by the stream's own account
+
+	// Primaries are what red, green, blue and white stand for, a code point of
+	// ISO/IEC 23091-2; 0 is not to be told. Those of sRGB, 1, are what every program
+	// takes for granted, others make a colour profile of some 500 bytes.
+	Primaries int
 }
 
 // maxText is more than a URL or a name takes that anybody reads, and lets all fields

@@ -2,6 +2,7 @@ package metadata
 
 import (
 	"bytes"
+	"compress/zlib"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
@@ -17,14 +18,21 @@ const pngHeader = 8 + 12 + 13
 var errNoPNG = errors.New("metadata: no whole PNG")
 
 // PNG returns the picture with f as texts behind its header, by the keywords Source,
-// Software, Creation Time (Taken) and Media Time. A text that is not of ASCII alone
-// makes an iTXt chunk, others tEXt.
+// Software, Creation Time (Taken) and Media Time, and as a colour profile. A text that
+// is not of ASCII alone makes an iTXt chunk, others tEXt.
 func PNG(picture []byte, f Fields) ([]byte, error) {
 	if len(picture) < pngHeader || !bytes.HasPrefix(picture, []byte(pngStart)) {
 		return nil, errNoPNG
 	}
 	f = f.bounded()
 	var chunks []byte
+	if data := profile(f.Primaries); data != nil && !hasProfile(picture) {
+		var packed bytes.Buffer
+		z := zlib.NewWriter(&packed) // a Buffer takes everything
+		z.Write(data)
+		z.Close()
+		chunks = appendChunk(chunks, "iCCP", gamuts[f.Primaries].name+"\x00\x00"+packed.String())
+	}
 	for _, t := range []struct{ keyword, text string }{
 		{"Source", f.Source},
 		{"Software", f.Software},
@@ -36,6 +44,13 @@ func PNG(picture []byte, f Fields) ([]byte, error) {
 		}
 	}
 	return slices.Concat(picture[:pngHeader], chunks, picture[pngHeader:]), nil
+}
+
+// hasProfile says whether a PNG tells its colours already: iCCP, sRGB and cICP come in
+// front of the first IDAT (5.6).
+func hasProfile(picture []byte) bool {
+	head, _, _ := bytes.Cut(picture, []byte("IDAT"))
+	return bytes.Contains(head, []byte("iCCP")) || bytes.Contains(head, []byte("sRGB")) || bytes.Contains(head, []byte("cICP"))
 }
 
 // appendText appends a tEXt or iTXt chunk (11.3.3.2, 11.3.3.4).
