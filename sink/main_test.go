@@ -1,14 +1,41 @@
 package sink
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"os"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain is also the process that writes until it is killed.
+func TestMain(m *testing.M) {
+	if root := os.Getenv("SINK_TEST_WRITE"); root != "" {
+		fmt.Println(writeForEver(root))
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// largePicture takes long enough to write to be interrupted in it.
+const largePicture = 8 << 20
+
+func writeForEver(root string) error {
+	d, err := OpenDir(root, &DirOptions{Keep: Retention{Count: 3}})
+	if err != nil {
+		return err
+	}
+	for n := 0; ; n++ {
+		p := shot(0, "")
+		p.Time, p.Data = time.Now(), bytes.Repeat([]byte{byte(n)}, largePicture)
+		if _, err := d.Put(context.Background(), p); err != nil {
+			return err
+		}
+	}
+}
 
 // testTime is far more than any of the tests need.
 const testTime = 20 * time.Second

@@ -1,0 +1,67 @@
+package sink
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestLedger(t *testing.T) {
+	text := quoted("d", "cam", "cam/a b") + quoted("t", "cam/.1.kfgrab") +
+		entry{1000, 1001, 10, "cam/\"1\"\n"}.String() +
+		"nonsense\n+ 1 2 3\n+ 1 2 x \"a\"\n+ 1 2 3 \"../a\"\n+ 1 2 3 \"a\" \"b\"\nd \"/etc\"\n- 99999 1 1\n" +
+		quoted("t", "cam/.2.kfgrab", "cam/.latest.kfgrab") +
+		entry{2000, 2001, 5, "cam/2"}.String() + entry{1500, 1501, 7, "cam/3"}.String()
+	var l ledger
+	if err := l.read(strings.NewReader(text + "+ 9 9 9 \"torn")); err != nil {
+		t.Fatal(err)
+	}
+	type totals struct {
+		Size, Bytes, Last int64
+		Count             int
+		Temps, Dirs       []string
+	}
+	want := totals{int64(len(text)), 22, 1500, 3, []string{"cam/.2.kfgrab", "cam/.latest.kfgrab"}, []string{"cam", "cam/a b"}}
+	if diff := cmp.Diff(want, totals{l.size, l.bytes, l.last, l.count, l.temps, l.dirs}); diff != "" {
+		t.Error(diff)
+	}
+	e, ok := entryOf([]byte(entry{1000, 1001, 10, "cam/\"1\"\n"}.String()))
+	if !ok || e != (entry{1000, 1001, 10, "cam/\"1\"\n"}) {
+		t.Errorf("%+v, %v", e, ok)
+	}
+}
+
+// FuzzLedger: a journal, whatever has become of it, leads to no path outside, and what
+// is read in two pieces comes to what is read in one.
+func FuzzLedger(f *testing.F) {
+	f.Add("d \"cam\"\nt \"cam/.a.kfgrab\"\n+ 1 2 3 \"cam/a\"\n- 20 0 0\n+ 0 0 1 \"b\"\n", uint(20))
+	f.Add("+ 9223372036854775807 -1 9223372036854775807 \"a\"\n+ 1 1 9223372036854775807 \"a\"\n", uint(3))
+	f.Add("t \"../x\"\nt \"/x\"\n+ 1 1 1 \"a/../../x\"\n", uint(0))
+	f.Fuzz(func(t *testing.T, text string, cut uint) {
+		var whole, pieces ledger
+		if err := whole.read(strings.NewReader(text)); err != nil {
+			t.Fatal(err)
+		}
+		cut %= uint(len(text) + 1)
+		pieces.read(strings.NewReader(text[:cut]))
+		pieces.read(strings.NewReader(text[pieces.size:]))
+		if diff := cmp.Diff(whole, pieces, cmp.AllowUnexported(ledger{}, setback{})); diff != "" {
+			t.Error(diff)
+		}
+		if whole.head > whole.size || whole.count < 0 {
+			t.Errorf("%+v", whole)
+		}
+		for _, p := range append(whole.temps, whole.dirs...) {
+			if !filepath.IsLocal(p) {
+				t.Errorf("%q leads out", p)
+			}
+		}
+		for line := range strings.Lines(text) {
+			if e, ok := entryOf([]byte(line)); ok && (!filepath.IsLocal(e.path) || e.size < 0) {
+				t.Errorf("%+v", e)
+			}
+		}
+	})
+}
