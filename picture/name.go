@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"path"
 	"strings"
+
+	"github.com/kfgrab/kfgrab/internal/redact"
 )
 
 // maxName leaves room for time and ending in the 255 bytes of a file's name.
@@ -16,11 +18,12 @@ func StreamName(rawURL string) string {
 	if rawURL == "-" {
 		return "stdin"
 	}
-	name := rawURL
-	if u, err := url.Parse(rawURL); err == nil && u.Scheme != "" {
+	name := path.Base(rawURL)
+	switch u, err := url.Parse(rawURL); {
+	case err == nil && u.Scheme != "":
 		name = u.Hostname() + u.Path
-	} else {
-		name = path.Base(name)
+	case strings.Contains(rawURL, "://"):
+		name = path.Base(redact.URL(rawURL))
 	}
 	name = strings.TrimSuffix(name, path.Ext(path.Base(name)))
 	name = strings.Map(func(r rune) rune {

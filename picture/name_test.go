@@ -1,0 +1,19 @@
+package picture
+
+import "testing"
+
+// Names of all kinds are tested where the command makes files of them.
+func TestStreamName(t *testing.T) {
+	for rawURL, want := range map[string]string{
+		"-":                                      "stdin",
+		"/films/one.mp4":                         "one",
+		"rtsp://me:s3cret@camera:554/1?k=s3cret": "camera-1",
+		"http://me:s3cret%zz@host/a.m3u8":        "a", // no valid URL
+		"http://me:s3/cret%zz@host/a.m3u8":       "a",
+		"http://me:s3cret%zz@host/":              "xxxxx-host",
+	} {
+		if got := StreamName(rawURL); got != want {
+			t.Errorf("%s: %q, want %q", rawURL, got, want)
+		}
+	}
+}
