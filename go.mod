@@ -7,9 +7,11 @@ require (
 	github.com/Eyevinn/mp4ff v0.56.0
 	github.com/Shopify/toxiproxy/v2 v2.12.0
 	github.com/asticode/go-astits v1.16.0
+	github.com/aws/aws-lambda-go v1.55.1
 	github.com/bluenviron/gortsplib/v5 v5.6.5
 	github.com/google/go-cmp v0.7.0
 	github.com/grafov/m3u8 v0.12.1
+	github.com/hashicorp/golang-lru/v2 v2.0.7
 	github.com/johannesboyne/gofakes3 v0.0.0-20250916175020-ebf3e50324d3
 	github.com/minio/minio-go/v7 v7.1.0
 	github.com/pion/rtcp v1.2.20

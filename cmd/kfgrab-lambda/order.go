@@ -1,0 +1,159 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/kfgrab/kfgrab"
+	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/hls"
+	"github.com/kfgrab/kfgrab/internal/allow"
+	"github.com/kfgrab/kfgrab/internal/redact"
+	"github.com/kfgrab/kfgrab/internal/units"
+	"github.com/kfgrab/kfgrab/picture"
+)
+
+// order is what an event asks for.
+type order struct {
+	Stream  string            `json:"stream"` // a name of the settings, in place of URL
+	URL     string            `json:"url"`
+	Headers map[string]string `json:"headers"` // for the stream's own server
+	Edge    string            `json:"edge"`    // first, last or next
+	At      timeInMedia       `json:"at"`
+
+	Format  string `json:"format"`
+	Width   int    `json:"width"`
+	Height  int    `json:"height"`
+	Quality int    `json:"quality"`
+	Overlay bool   `json:"overlay"`
+	Name    string `json:"name"` // for the overlay and the sink; of the stream where empty
+
+	Sink string `json:"sink"` // see openSink; "" answers with the picture
+}
+
+// timeInMedia is a number of seconds or a text such as "00:10:30".
+type timeInMedia time.Duration
+
+func (t *timeInMedia) UnmarshalJSON(data []byte) error {
+	if bytes.Equal(data, []byte("null")) {
+		return nil
+	}
+	return t.parse(strings.Trim(string(data), `"`))
+}
+
+func (t *timeInMedia) parse(text string) error {
+	d, err := units.ParseTime(text)
+	*t = timeInMedia(d)
+	return err
+}
+
+var (
+	errNoStream = errors.New("there is no stream")
+	errNoURL    = fmt.Errorf(`%w: say which stream, by "url" or, if the function knows it, by "stream"`, kfgrab.ErrUsage)
+)
+
+// decodeStrictly reads one JSON value that has no field which v has not.
+func decodeStrictly(data []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return fmt.Errorf("%w: %s", kfgrab.ErrUsage, strings.TrimPrefix(err.Error(), "json: "))
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("%w: something stands behind the JSON", kfgrab.ErrUsage)
+	}
+	return nil
+}
+
+// parseOrder reads an event. What it says goes before what is stored of a named stream.
+func parseOrder(event []byte, s *settings) (*order, error) {
+	var first order
+	if err := decodeStrictly(event, &first); err != nil || first.Stream == "" {
+		return &first, err
+	}
+	if first.URL != "" {
+		return nil, fmt.Errorf(`%w: there are both "stream" and "url"`, kfgrab.ErrUsage)
+	}
+	o, err := s.named(first.Stream)
+	if err != nil {
+		return nil, err
+	}
+	return o, decodeStrictly(event, o)
+}
+
+// job is an order that has been found sound.
+type job struct {
+	name    string // of the stream
+	url     string
+	named   bool // by the owner of the function, who alone knows the address
+	stream  kfgrab.Options
+	picture picture.Options
+	sink    string
+}
+
+// job checks all of o before anything is fetched. Addresses that the owner of the
+// function has not named have to be on his list, where he has one.
+func (o *order) job(s *settings) (*job, error) {
+	j := &job{name: o.Name, url: o.URL, named: o.Stream != "", sink: o.Sink}
+	if j.url == "" {
+		return nil, errNoURL
+	}
+	if !j.named && !s.allowed.Empty() {
+		if err := checkAllowed(s.allowed, j.url); err != nil {
+			return nil, err
+		}
+		j.stream.DialContext = s.allowed.DialContext
+	}
+	switch {
+	case j.name != "":
+	case j.named:
+		j.name = o.Stream
+	default:
+		j.name = picture.StreamName(j.url)
+	}
+	if err := o.parseOptions(j); err != nil {
+		return nil, fmt.Errorf("%w: %w", kfgrab.ErrUsage, err)
+	}
+	if o.Sink != "" {
+		if _, err := parseSink(o.Sink); err != nil {
+			return nil, fmt.Errorf("%w: %w", kfgrab.ErrUsage, err)
+		}
+	}
+	return j, nil
+}
+
+func checkAllowed(l *allow.List, rawURL string) error {
+	u, err := url.Parse(rawURL)
+	if err != nil { // its text has the password in it
+		return fmt.Errorf("%w: %s is no valid URL", kfgrab.ErrUsage, redact.URL(rawURL))
+	}
+	return l.CheckURL(u)
+}
+
+func (o *order) parseOptions(j *job) (err error) {
+	j.stream.At, j.stream.Width, j.stream.Height = time.Duration(o.At), o.Width, o.Height
+	j.stream.Header = http.Header{}
+	for name, value := range o.Headers {
+		j.stream.Header.Set(name, value)
+	}
+	if o.Edge != "" {
+		if j.stream.Edge, err = hls.ParseEdge(o.Edge); err != nil {
+			return err
+		}
+	}
+	if o.Format != "" {
+		if j.picture.Format, err = picture.ParseFormat(o.Format); err != nil {
+			return err
+		}
+	}
+	j.picture.Output = decode.Output{Width: o.Width, Height: o.Height, Quality: o.Quality}
+	j.picture.Overlay, j.picture.Name, j.picture.Software = o.Overlay, j.name, "kfgrab"
+	return j.picture.Validate()
+}
