@@ -1,0 +1,52 @@
+package config
+
+import (
+	"reflect"
+)
+
+// Diff is what another file says anew. Streams are told apart by their names.
+type Diff struct {
+	Added, Changed []Stream // as they are to be
+	Removed        []string // names
+}
+
+// Empty says whether there is nothing to do.
+func (d *Diff) Empty() bool { return len(d.Added)+len(d.Changed)+len(d.Removed) == 0 }
+
+// Changes returns what is to be done to go from one list of streams to another.
+func Changes(from, to []Stream) Diff {
+	var d Diff
+	before := make(map[string]*Stream, len(from))
+	for i := range from {
+		before[from[i].Name] = &from[i]
+	}
+	for i := range to {
+		was := before[to[i].Name]
+		delete(before, to[i].Name)
+		switch {
+		case was == nil:
+			d.Added = append(d.Added, to[i])
+		case !was.Equal(&to[i]):
+			d.Changed = append(d.Changed, to[i])
+		}
+	}
+	for i := range from {
+		if before[from[i].Name] != nil {
+			d.Removed = append(d.Removed, from[i].Name)
+		}
+	}
+	return d
+}
+
+// Equal says whether two streams are the same in all that a file says of them, secrets
+// that were filled in and authorities that were read among it.
+func (s *Stream) Equal(o *Stream) bool {
+	a, b := *s, *o
+	if !a.Options.RootCAs.Equal(b.Options.RootCAs) {
+		return false
+	}
+	a.Options.RootCAs, b.Options.RootCAs = nil, nil
+	a.Options.Logger, b.Options.Logger = nil, nil
+	a.Options.OnCodec, b.Options.OnCodec = nil, nil
+	return reflect.DeepEqual(a, b)
+}
