@@ -16,11 +16,9 @@ var cronParser = cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month 
 
 // crontab is a cron line in its zone.
 type crontab struct {
-	there cron.SpecSchedule // by clocks of the zone
-	naive cron.SpecSchedule // by a calendar whose clocks are never changed
-	loc   *time.Location
-	// offset is the stream's place in the spread.
-	offset time.Duration
+	spec   cron.SpecSchedule // in UTC
+	loc    *time.Location
+	offset time.Duration // the stream's place in the spread
 }
 
 func newCrontab(r Rule, offset time.Duration) (timetable, error) {
@@ -45,8 +43,8 @@ func newCrontab(r Rule, offset time.Duration) (timetable, error) {
 	if !ok {
 		return nil, fmt.Errorf("%q is no cron line", line)
 	}
-	c := &crontab{there: *spec, naive: *spec, loc: loc, offset: offset}
-	c.there.Location, c.naive.Location = loc, time.UTC
+	c := &crontab{spec: *spec, loc: loc, offset: offset}
+	c.spec.Location = time.UTC
 	leapYear := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
 	if c.next(leapYear).IsZero() {
 		return nil, fmt.Errorf("%q comes at no time", line)
@@ -54,38 +52,43 @@ func newCrontab(r Rule, offset time.Duration) (timetable, error) {
 	return c, nil
 }
 
+// maxChanges is how often a zone's clocks may be changed before a line comes: twice in
+// each of the five years that the library looks ahead, and Morocco's for Ramadan.
+const maxChanges = 25
+
+// next asks for a calendar whose clocks are never changed, from one change to the next.
 func (c *crontab) next(t time.Time) time.Time {
-	t = t.Add(-c.offset)
-	due := c.there.Next(t)
-	if left, ok := c.leftOut(t); ok && left.After(t) && (due.IsZero() || left.Before(due)) {
-		due = left
+	from := t.Add(-c.offset)
+	at := from.In(c.loc)
+	for range maxChanges {
+		_, ahead := at.Zone()
+		_, end := at.ZoneBounds()
+		due := c.in(ahead, from)
+		switch {
+		case due.IsZero():
+			return due
+		case end.IsZero() || due.Before(end):
+			return due.Add(c.offset)
+		}
+		at, from = end.In(c.loc), end.Add(-1)
+		if _, then := at.Zone(); then > ahead && due.Before(end.Add(time.Duration(then-ahead)*time.Second)) {
+			first := c.in(then, from) // due is left out
+			if first.IsZero() || due.Before(first) {
+				first = due
+			}
+			return first.Add(c.offset)
+		}
 	}
+	return time.Time{}
+}
+
+// in returns the first time behind t by clocks that are always as many seconds ahead of
+// UTC.
+func (c *crontab) in(ahead int, t time.Time) time.Time {
+	shift := time.Duration(ahead) * time.Second
+	due := c.spec.Next(t.UTC().Add(shift))
 	if due.IsZero() {
 		return due
 	}
-	return due.UTC().Add(c.offset)
-}
-
-// leftOut returns the next time behind t by a calendar whose clocks are never changed,
-// where the zone's clocks do not show it: when they would, had they not been set
-// forward.
-func (c *crontab) leftOut(t time.Time) (time.Time, bool) {
-	due := c.naive.Next(asUTC(t.In(c.loc)))
-	if due.IsZero() {
-		return due, false
-	}
-	y, m, d := due.Date()
-	there := time.Date(y, m, d, due.Hour(), due.Minute(), 0, 0, c.loc)
-	if asUTC(there).Equal(due) {
-		return due, false
-	}
-	const before = 12 * time.Hour // no zone changes its clocks twice within that
-	_, offset := there.Add(-before).Zone()
-	return due.Add(-time.Duration(offset) * time.Second), true
-}
-
-// asUTC returns the time at which clocks in UTC show what those of t's zone do.
-func asUTC(t time.Time) time.Time {
-	y, m, d := t.Date()
-	return time.Date(y, m, d, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
+	return due.Add(-shift)
 }
