@@ -86,7 +86,11 @@ func (o Output) filters(s shape) string {
 		v += ":out_color_matrix=bt601:out_range=full" + o.bars("yuvj444p") + ",format=yuvj420p"
 	case WebP:
 		v += ":out_color_matrix=bt601:out_range=limited" + o.bars("yuv444p") + ",format=yuv420p"
-	case PNG, RGB24:
+	case PNG:
+		// Else ffmpeg writes gAMA for the stream's curve, which viewers follow, and the
+		// picture is paler than as JPEG.
+		v += ",format=rgb24" + o.bars("") + ",setparams=color_primaries=unknown:color_trc=unknown"
+	case RGB24:
 		v += ",format=rgb24" + o.bars("")
 	case BGR24:
 		v += ",format=bgr24" + o.bars("")

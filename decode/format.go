@@ -11,7 +11,7 @@ type Format uint8
 // The formats. WebP needs an ffmpeg that was built with libwebp.
 const (
 	JPEG  Format = iota // baseline, 4:2:0, BT.601 full range (ITU-T T.871)
-	PNG                 // 8-bit RGB without alpha
+	PNG                 // 8-bit RGB without alpha, and without gamma and primaries
 	WebP                // lossy, 4:2:0
 	RGB24               // bytes R G B, rows from the top, no padding, no header; see Output.Size
 	BGR24               // the same of B G R, the order of OpenCV

@@ -71,6 +71,17 @@ func (t toSDR) complete(i *keyframe.Info) {
 	}
 }
 
+// Primaries returns the code point (ISO/IEC 23091-2) of the primaries of the picture
+// that Decode makes of a frame with that Info, for metadata.Fields: those of BT.709,
+// which are sRGB's, where they are made so or the stream does not tell, else the
+// stream's.
+func Primaries(i keyframe.Info) int {
+	if toSDROf(i) != fits || i.Primaries <= 0 || i.Primaries == keyframe.Unspecified {
+		return bt709
+	}
+	return i.Primaries
+}
+
 // ToneMaps says whether the ffmpeg that Decode runs has the filters that make SDR of
 // HDR and of wide colours. Without, Decode leaves those as they are, which looks pale.
 // The error is an *Error.

@@ -54,6 +54,37 @@ func TestSDR(t *testing.T) {
 	}
 }
 
+// Viewers are to be told the primaries of the picture, and not a curve that is other than
+// that of the same picture as JPEG.
+func TestPrimaries(t *testing.T) {
+	for _, c := range []struct {
+		info keyframe.Info
+		want int
+	}{
+		{keyframe.Info{}, 1},
+		{keyframe.Info{Primaries: keyframe.Unspecified, Matrix: 6}, 1},
+		{keyframe.Info{Primaries: 1, Matrix: 1}, 1},
+		{keyframe.Info{Primaries: 5, Matrix: 5}, 5},
+		{keyframe.Info{Primaries: 6, Matrix: 6}, 6},
+		{keyframe.Info{Primaries: 9, Matrix: 9}, 1},
+		{keyframe.Info{Primaries: 12, Matrix: 1}, 1},
+		{keyframe.Info{Primaries: 9, Matrix: 9, Transfer: 16}, 1},
+		{keyframe.Info{Primaries: 9, Matrix: 0}, 9}, // of R, G and B, as it is coded
+	} {
+		if got := decode.Primaries(c.info); got != c.want {
+			t.Errorf("%+v: %d, want %d", c.info, got, c.want)
+		}
+	}
+	for name, codec := range map[string]keyframe.Codec{"bt601.264": keyframe.H264, "bt709.264": keyframe.H264, "pq.265": keyframe.H265} {
+		data := decodeTo(t, stream(t, name, codec)[0], decode.Output{Format: decode.PNG, Width: 32})
+		for _, chunk := range []string{"gAMA", "cHRM", "sRGB", "iCCP", "cICP"} {
+			if bytes.Contains(data, []byte(chunk)) {
+				t.Errorf("%s: the PNG has %s", name, chunk)
+			}
+		}
+	}
+}
+
 // The very picture of ffmpeg's filters, in all formats and odd sizes.
 func TestToneMapping(t *testing.T) {
 	needToneMapping(t)

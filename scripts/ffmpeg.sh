@@ -122,7 +122,7 @@ configure_flags() {
 		--enable-decoder=h264,hevc,mjpeg
 		--enable-muxer=image2pipe,rawvideo
 		--enable-encoder=mjpeg,png,rawvideo,libwebp
-		--enable-filter=bwdif,crop,format,fps,hflip,null,pad,scale,select,setpts,setsar,settb,showinfo,tonemap,transpose,vflip,yadif,zscale
+		--enable-filter=bwdif,crop,format,fps,hflip,null,pad,scale,select,setparams,setpts,setsar,settb,showinfo,tonemap,transpose,vflip,yadif,zscale
 	END
 	[ -z "$prefix" ] || echo "--enable-cross-compile --cross-prefix=$prefix --arch=$cpu --target-os=linux"
 }
