@@ -26,10 +26,14 @@ type Options struct {
 	Overlay bool
 	Name    string
 
+	// Tries is how many keyframes Take takes at most for one that is not Blank; 0 has it
+	// take the first one as it is. Make passes it over.
+	Tries int
+
 	// Deterministic leaves all times out: the same keyframe gives the same bytes.
 	Deterministic bool
 	// NoMetadata leaves out what the picture would tell of itself: times, source and
-	// Software.
+	// Software. A colour profile stays where one is needed.
 	NoMetadata bool
 	// Software is what the picture names as its maker.
 	Software string
@@ -42,6 +46,9 @@ func (o *Options) Validate() error {
 	}
 	if o.Overlay && o.Format != JPEG && o.Format != PNG {
 		return fmt.Errorf("an overlay is for jpeg and png, not for %v", o.Format)
+	}
+	if o.Tries < 0 || o.Tries > MaxTries {
+		return fmt.Errorf("%d tries are out of bounds: want 1 to %d, or 0 to take what comes", o.Tries, MaxTries)
 	}
 	output := o.Output
 	output.Format = decode.JPEG
@@ -82,23 +89,28 @@ func Make(ctx context.Context, d Decoder, s *kfgrab.Snapshot, o *Options) ([]byt
 			return nil, err
 		}
 	}
-	return o.describe(picture.Bytes(), s)
+	return o.Describe(picture.Bytes(), metadata.Fields{
+		Source: s.URL, Taken: s.Taken, MediaTime: s.MediaTime, Primaries: decode.Primaries(s.Frame.Info),
+	})
 }
 
-// describe puts what o lets pass into data, where its format has a place for it.
-func (o *Options) describe(data []byte, s *kfgrab.Snapshot) ([]byte, error) {
-	if o.NoMetadata {
-		return data, nil
-	}
-	fields := metadata.Fields{Source: s.URL, Software: o.Software, Taken: s.Taken, MediaTime: s.MediaTime}
+// Describe puts what o lets pass of f into data, a picture of o.Format, where that has
+// a place for it. Make has done so.
+func (o *Options) Describe(data []byte, f metadata.Fields) ([]byte, error) {
+	f.Software = o.Software
 	if o.Deterministic {
-		fields.Taken, fields.MediaTime = time.Time{}, time.Time{}
+		f.Taken, f.MediaTime = time.Time{}, time.Time{}
+	}
+	if o.NoMetadata {
+		f = metadata.Fields{Primaries: f.Primaries}
 	}
 	switch o.Format {
 	case JPEG:
-		return metadata.JPEG(data, fields)
+		return metadata.JPEG(data, f)
 	case PNG:
-		return metadata.PNG(data, fields)
+		return metadata.PNG(data, f)
+	case WebP:
+		return metadata.WebP(data, f)
 	}
 	return data, nil
 }

@@ -43,7 +43,7 @@ func TestMake(t *testing.T) {
 			t.Errorf("%v: from a pool %d bytes, not the %d of a decoder: %v", f, len(other), len(one), err)
 		}
 		told := bytes.Contains(one, []byte("h264.ts"))
-		if want := f == JPEG || f == PNG; told != want {
+		if want := f == JPEG || f == PNG || f == WebP; told != want {
 			t.Errorf("%v: tells its source: %v, want %v", f, told, want)
 		}
 		if f == AnnexB && !bytes.Equal(one, s.Frame.Data) {

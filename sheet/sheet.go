@@ -28,6 +28,9 @@ type Sheet struct {
 	Duration time.Duration // of the recording or the live window
 	Live     bool
 	Cost     kfgrab.Cost // of all requests together
+
+	// Primaries are those of the colours, for metadata.Fields.
+	Primaries int
 }
 
 // Tile is one moment. Times count from the start of the recording, or of what was
@@ -91,6 +94,8 @@ type making struct {
 	mu    sync.Mutex
 	shots []shot
 	done  int // stretches
+
+	primaries int // of one of the shots
 }
 
 // shot is what came of one or several stretches.
@@ -122,8 +127,9 @@ func (m *making) named(err error) error { return fmt.Errorf("%s: %w", m.url, err
 
 // take decodes a keyframe, beside others.
 func (m *making) take(ctx context.Context, moment keyframe.Moment) {
-	s := shot{moment: moment}
+	s, primaries := shot{moment: moment}, 0
 	if moment.Err == nil {
+		primaries = decode.Primaries(moment.Frame.Info)
 		var err error
 		if s.picture, err = m.decode(ctx, moment.Frame); err != nil {
 			s.moment.Err = m.named(err)
@@ -133,7 +139,7 @@ func (m *making) take(ctx context.Context, moment keyframe.Moment) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if s.moment.Err == nil {
-		m.shots = append(m.shots, s)
+		m.shots, m.primaries = append(m.shots, s), primaries
 	} else { // how many keyframes are missing, nobody knows
 		for _, i := range moment.Times {
 			m.shots = append(m.shots, shot{moment: keyframe.Moment{Times: []int{i}, Err: s.moment.Err}})
@@ -199,7 +205,7 @@ func (m *making) finish(s *Sheet) error {
 	for i := range s.Tiles {
 		s.Tiles[i].Rect = rects[i]
 	}
-	s.Image = paint(size, rects, pictures)
+	s.Image, s.Primaries = paint(size, rects, pictures), m.primaries
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"github.com/kfgrab/kfgrab/decode"
 	"github.com/kfgrab/kfgrab/internal/atomicfile"
 	"github.com/kfgrab/kfgrab/internal/progress"
+	"github.com/kfgrab/kfgrab/metadata"
 	"github.com/kfgrab/kfgrab/picture"
 	"github.com/kfgrab/kfgrab/sheet"
 )
@@ -71,6 +73,7 @@ type sheetFlags struct {
 	count    int
 	every    time.Duration
 	pixels   pixelFlags
+	metadata metadataFlags
 	columns  int
 	width    int
 	quality  int
@@ -90,6 +93,7 @@ func (f *sheetFlags) register(flags *pflag.FlagSet) {
 	flags.IntVar(&f.columns, "columns", sheet.DefaultColumns, "`number` of moments in a row")
 	flags.IntVar(&f.width, "width", sheet.DefaultWidth, "width of each moment's picture in `pixels`; it also chooses the rendition")
 	f.pixels.register(flags)
+	f.metadata.register(flags)
 	flags.IntVar(&f.quality, "quality", 0, "`number` from 1, smallest, to 100, best, for jpeg (default 90)")
 	flags.IntVar(&f.parallel, "parallel", kfgrab.DefaultParallel, "`number` of keyframes to fetch at a time")
 	flags.StringVar(&f.ffmpeg, "ffmpeg", "", ffmpegHelp)
@@ -147,13 +151,29 @@ func (f *sheetFlags) run(ctx context.Context, std *streams, rawURL string, sourc
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(s.Encode(out, decode.Format(format.Format), f.quality), track.write(s)); err != nil {
+	if err := errors.Join(f.write(out, s, format.Format), track.write(s)); err != nil {
 		return err
 	}
 	if err := errors.Join(out.commit(), track.commit()); err != nil {
 		return err
 	}
 	return f.tell(std, s, out)
+}
+
+// write makes the file of the sheet, which tells where it is from.
+func (f *sheetFlags) write(out *output, s *sheet.Sheet, format picture.Format) error {
+	var data bytes.Buffer
+	if err := s.Encode(&data, decode.Format(format), f.quality); err != nil {
+		return err
+	}
+	o := &picture.Options{Format: format}
+	f.metadata.apply(o)
+	described, err := o.Describe(data.Bytes(), metadata.Fields{Source: s.URL, Taken: time.Now(), Primaries: s.Primaries})
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(described)
+	return err
 }
 
 // make shows on a terminal how far it is.
