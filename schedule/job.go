@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"math"
 	"strings"
 	"time"
 )
@@ -59,6 +60,16 @@ func (j *job) planned(now time.Time) time.Time {
 		return j.table.next(due)
 	}
 	return j.table.next(now)
+}
+
+// longest is the longest wait that planned comes to.
+func (j *job) longest(now time.Time) time.Duration {
+	interval := gap(j.table, now)
+	most := interval
+	if j.state.Failures > 0 {
+		most = max(interval, MaxRetry)
+	}
+	return most + min(interval/2, math.MaxInt64-most)
 }
 
 // retry returns when a stream that has failed is tried again. Waits that are shorter

@@ -12,6 +12,10 @@ const (
 	// missed a run: a thousand within a minute.
 	CatchUpRate = 20
 
+	// maxLate is how long the one who asks may be busy. What is later was missed, and so
+	// were others.
+	maxLate = 2 * time.Second
+
 	// maxWait is how late a clock that was set is noticed.
 	maxWait = time.Minute
 )
@@ -85,8 +89,8 @@ func (s *Schedule) Due(now time.Time) []Run {
 	var runs []Run
 	for len(s.waiting) > 0 && !s.waiting[0].next.After(now) {
 		j := s.waiting[0]
-		if late := now.Sub(j.next); !j.catching && late > gap(j.table, j.next)/2 {
-			s.catchUp(j, now, count(j.table, j.next.Add(-1), now))
+		if now.Sub(j.next) > min(maxLate, gap(j.table, j.next)/2) {
+			s.catchUp(j, now, j.missed+count(j.table, j.next.Add(-1), now))
 			continue
 		}
 		runs = append(runs, j.start(now))
@@ -152,20 +156,22 @@ func (s *Schedule) States() map[string]State {
 }
 
 // look takes the time in and returns it by the wall clock alone: between two times that
-// both have a monotonic reading, a clock that was set does not show. Where it was set back
-// by more than half a stream's interval, the stream is planned anew; by less, it would
+// both have a monotonic reading, a clock that was set does not show. Where it was set back,
+// streams that would now wait too long are planned anew. Others are not, as they would
 // run twice for what is one time.
 func (s *Schedule) look(now time.Time) time.Time {
 	now = now.Round(0)
-	back := s.seen.Sub(now)
+	back := now.Before(s.seen)
 	s.seen = now
-	if back <= 0 {
+	if !back {
 		return now
 	}
 	s.slot = now
 	for _, j := range slices.Clone(s.waiting) {
-		if back > gap(j.table, now)/2 || j.catching || j.state.Failures > 0 {
-			j.catching = false
+		switch {
+		case j.catching:
+			s.catchUp(j, now, j.missed)
+		case j.next.Sub(now) > j.longest(now):
 			s.plan(j, j.planned(now))
 		}
 	}
