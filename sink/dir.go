@@ -52,8 +52,13 @@ type DirOptions struct {
 // removes. Files are not forced onto the disk: a machine that loses its power may lose
 // the last seconds.
 type Dir struct {
+	*tree
+	opt DirOptions
+}
+
+// tree is a directory, whatever its pictures are called.
+type tree struct {
 	root string
-	opt  DirOptions
 	now  func() time.Time
 
 	mu       sync.Mutex
@@ -66,16 +71,10 @@ type Dir struct {
 // OpenDir takes the directory at root, which is made where it is absent, for this
 // process alone until Close. Where another one has it, the error wraps [ErrInUse].
 func OpenDir(root string, o *DirOptions) (*Dir, error) {
-	d := &Dir{
+	d := (&Dir{tree: &tree{
 		root: root, now: time.Now,
 		journals: map[string]*journal{}, made: map[string]struct{}{}, busy: map[string]struct{}{},
-	}
-	if o != nil {
-		d.opt = *o
-	}
-	if d.opt.Latest.text == "" {
-		d.opt.Latest.text = DefaultLatest
-	}
+	}}).With(o)
 	if err := d.acquire(); err != nil {
 		return nil, err
 	}
@@ -83,6 +82,19 @@ func OpenDir(root string, o *DirOptions) (*Dir, error) {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
+}
+
+// With returns a Dir that puts into the same directory by other options, as two Dirs
+// that are opened cannot. Close of either is that of both.
+func (d *Dir) With(o *DirOptions) *Dir {
+	other := &Dir{tree: d.tree}
+	if o != nil {
+		other.opt = *o
+	}
+	if other.opt.Latest.text == "" {
+		other.opt.Latest.text = DefaultLatest
+	}
+	return other
 }
 
 // Close lets others write to the directory.
@@ -96,7 +108,7 @@ func (d *Dir) Close() error {
 	return d.lock.Release()
 }
 
-func (d *Dir) acquire() error {
+func (d *tree) acquire() error {
 	if err := os.MkdirAll(filepath.Join(d.root, stateDir), 0o755); err != nil {
 		return err
 	}
@@ -110,7 +122,7 @@ func (d *Dir) acquire() error {
 
 // hold takes the lock again where the directory was deleted and may have been made
 // anew by another process.
-func (d *Dir) hold() error {
+func (d *tree) hold() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
@@ -130,7 +142,7 @@ func (d *Dir) hold() error {
 }
 
 // recover reads the journals and removes what a killed process has left unfinished.
-func (d *Dir) recover() error {
+func (d *tree) recover() error {
 	entries, err := os.ReadDir(filepath.Join(d.root, stateDir))
 	if err != nil {
 		return err
@@ -149,7 +161,7 @@ func (d *Dir) recover() error {
 	return nil
 }
 
-func (d *Dir) recoverStream(name string) error {
+func (d *tree) recoverStream(name string) error {
 	j := d.journal(name)
 	if err := j.open(); err != nil {
 		return err
@@ -171,18 +183,18 @@ func (d *Dir) recoverStream(name string) error {
 }
 
 // journal returns that of a stream of this file name.
-func (d *Dir) journal(name string) *journal {
+func (d *tree) journal(name string) *journal {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	j := d.journals[name]
 	if j == nil {
-		j = &journal{path: filepath.Join(d.root, stateDir, name+journalSuffix), keep: d.opt.Keep}
+		j = &journal{path: filepath.Join(d.root, stateDir, name+journalSuffix)}
 		d.journals[name] = j
 	}
 	return j
 }
 
-func (d *Dir) path(slashed string) string { return filepath.Join(d.root, filepath.FromSlash(slashed)) }
+func (d *tree) path(slashed string) string { return filepath.Join(d.root, filepath.FromSlash(slashed)) }
 
 // Put writes p and returns its path, below the root as it was given to OpenDir, then
 // replaces the newest's file and deletes what the stream's [Retention] has too much.
@@ -201,6 +213,9 @@ func (d *Dir) Put(ctx context.Context, p *Picture) (file string, err error) {
 	j := d.journal(FileName(p.Stream))
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if !j.retained {
+		j.keep = d.opt.Keep
+	}
 	j.used = true
 	if err := d.hold(); err != nil {
 		return "", err

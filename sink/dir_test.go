@@ -36,9 +36,9 @@ func put(t testing.TB, d *Dir, p *Picture) string {
 	return file
 }
 
-// tree lists the files below root with what they hold, and empty directories, without
+// filesBelow lists the files below root with what they hold, and empty directories, without
 // those of the state.
-func tree(t testing.TB, root string) map[string]string {
+func filesBelow(t testing.TB, root string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
 	err := filepath.WalkDir(root, func(p string, e fs.DirEntry, err error) error {
@@ -68,7 +68,7 @@ func tree(t testing.TB, root string) map[string]string {
 
 func wantTree(t testing.TB, root string, want map[string]string) {
 	t.Helper()
-	if diff := cmp.Diff(want, tree(t, root)); diff != "" {
+	if diff := cmp.Diff(want, filesBelow(t, root)); diff != "" {
 		t.Errorf("below %s: %s", root, diff)
 	}
 }
@@ -124,6 +124,27 @@ func TestDirTemplates(t *testing.T) {
 	wantTree(t, root, map[string]string{"2026-03-02/cam-000000.000+0100.jpg": "one", "cam.jpg": "one"})
 }
 
+// Streams whose pictures are called otherwise share the directory and what is kept.
+func TestDirWith(t *testing.T) {
+	root := t.TempDir()
+	d := openDir(t, root, &DirOptions{Keep: Retention{Count: 1}})
+	tmpl, err := ParseTemplate("{unix}.{ext}", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := d.With(&DirOptions{Template: tmpl, NoLatest: true, Keep: Retention{Count: 2}})
+	for n := range 3 {
+		p := shot(time.Duration(n)*time.Second, fmt.Sprint(n))
+		put(t, d, p)
+		p.Stream = "other"
+		put(t, other, p)
+	}
+	wantTree(t, root, map[string]string{
+		"cam/2026-03-01/120002.000Z.jpg": "2", "cam/latest.jpg": "2",
+		"1772366401.jpg": "1", "1772366402.jpg": "2",
+	})
+}
+
 // No name of a stream leads out of the directory, or to another's files.
 func TestDirNamesStayInside(t *testing.T) {
 	above := t.TempDir()
@@ -137,7 +158,7 @@ func TestDirNamesStayInside(t *testing.T) {
 	if found, err := os.ReadDir(above); err != nil || len(found) != 1 {
 		t.Errorf("beside the directory: %v, %v", found, err)
 	}
-	found := tree(t, filepath.Join(above, "shots"))
+	found := filesBelow(t, filepath.Join(above, "shots"))
 	if len(found) != 2*len(names) {
 		t.Errorf("%d files of %d streams: %v", len(found), len(names), found)
 	}
@@ -201,7 +222,7 @@ func TestDirManyAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	found := tree(t, root)
+	found := filesBelow(t, root)
 	if len(found) != streams*3 {
 		t.Errorf("%d files are left: %v", len(found), found)
 	}

@@ -44,7 +44,7 @@ func TestDirDiskFull(t *testing.T) {
 		if !errors.Is(err, syscall.ENOSPC) || !errors.As(err, &of) || strings.HasSuffix(of.Path, tempSuffix) {
 			t.Errorf("%d pages free: %v", free, err)
 		}
-		for name, data := range tree(t, root) {
+		for name, data := range filesBelow(t, root) {
 			switch name {
 			case "cam/2026-03-01/120000.000Z.jpg", "cam/latest.jpg", "filler", "cam/2026-03-02/":
 			default:

@@ -55,7 +55,7 @@ func (d *Dir) claim(p *Picture) (string, error) {
 	return "", &fs.PathError{Op: "write", Path: d.path(wanted), Err: fmt.Errorf("%w, as do %d more of its kind", fs.ErrExist, maxSame-1)}
 }
 
-func (d *Dir) release(name string) {
+func (d *tree) release(name string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.busy, name)
@@ -83,7 +83,7 @@ func (d *Dir) makeDirs(j *journal, p *Picture, name string) error {
 }
 
 // missing returns dir and those above it that are not there, nor known as ours.
-func (d *Dir) missing(dir string) (found []string) {
+func (d *tree) missing(dir string) (found []string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for ; dir != "."; dir = path.Dir(dir) {
@@ -98,7 +98,7 @@ func (d *Dir) missing(dir string) (found []string) {
 	return found
 }
 
-func (d *Dir) own(dirs []string) {
+func (d *tree) own(dirs []string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, dir := range dirs {
@@ -106,7 +106,7 @@ func (d *Dir) own(dirs []string) {
 	}
 }
 
-func (d *Dir) isOurs(dir string) bool {
+func (d *tree) isOurs(dir string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	_, ours := d.made[dir]

@@ -18,11 +18,12 @@ const compactAbove = 64 << 10
 // journal is the file of a ledger. It is open only while one of its pictures is
 // written: there may be a thousand.
 type journal struct {
-	mu   sync.Mutex // held for as long as the stream's files change
-	path string
-	keep Retention
-	used bool // Put or Retain has named the stream
-	file *os.File
+	mu       sync.Mutex // held for as long as the stream's files change
+	path     string
+	keep     Retention
+	retained bool // by Retain, which no Put changes
+	used     bool // Put or Retain has named the stream
+	file     *os.File
 	ledger
 }
 

@@ -39,7 +39,7 @@ func (d *Dir) Retain(stream string, r Retention) {
 	j := d.journal(FileName(stream))
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.keep, j.used = r, true
+	j.keep, j.retained, j.used = r, true, true
 }
 
 // Prune deletes what is too much by now of the streams that Put or Retain has named,
@@ -61,7 +61,7 @@ func (d *Dir) Prune(ctx context.Context) error {
 	return failed
 }
 
-func (d *Dir) pruneStream(ctx context.Context, j *journal) error {
+func (d *tree) pruneStream(ctx context.Context, j *journal) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if !j.used || j.keep == (Retention{}) {
@@ -78,7 +78,7 @@ func (d *Dir) pruneStream(ctx context.Context, j *journal) error {
 }
 
 // prune deletes from the head of an open journal, most files at once.
-func (d *Dir) prune(ctx context.Context, j *journal, most int) error {
+func (d *tree) prune(ctx context.Context, j *journal, most int) error {
 	if j.keep == (Retention{}) {
 		return nil
 	}
@@ -93,7 +93,7 @@ func (d *Dir) prune(ctx context.Context, j *journal, most int) error {
 	return err
 }
 
-func (d *Dir) pruneHead(ctx context.Context, j *journal, most int) error {
+func (d *tree) pruneHead(ctx context.Context, j *journal, most int) error {
 	lines := bufio.NewReaderSize(j.fromHead(), maxLine)
 	for at, n := j.head, 0; n < most; {
 		line, err := lines.ReadSlice('\n')
@@ -124,7 +124,7 @@ func (d *Dir) pruneHead(ctx context.Context, j *journal, most int) error {
 
 // remove deletes a picture if it is the one that was written, then the directories
 // that are ours and empty now.
-func (d *Dir) remove(e entry) error {
+func (d *tree) remove(e entry) error {
 	file := d.path(e.path)
 	info, err := os.Lstat(file)
 	switch {
@@ -148,7 +148,7 @@ func isAsWritten(info fs.FileInfo, e entry) bool {
 }
 
 // removeDirs removes dir and those above it as long as they are ours and empty.
-func (d *Dir) removeDirs(dir string) {
+func (d *tree) removeDirs(dir string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for ; dir != "."; dir = path.Dir(dir) {

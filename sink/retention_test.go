@@ -25,9 +25,9 @@ func kept(t *testing.T, r Retention, now int, days ...int) (left []int) {
 	for _, n := range days {
 		put(t, d, shot(time.Duration(n)*day, fmt.Sprintf("%03d", n)))
 	}
-	for _, name := range names(tree(t, root)) {
+	for _, name := range names(filesBelow(t, root)) {
 		var n int
-		if _, err := fmt.Sscan(tree(t, root)[name], &n); err != nil {
+		if _, err := fmt.Sscan(filesBelow(t, root)[name], &n); err != nil {
 			t.Fatalf("%s is left: %v", name, err)
 		}
 		left = append(left, n)
@@ -185,7 +185,7 @@ func TestJournalIsCompacted(t *testing.T) {
 	d.Close()
 	d = openDir(t, root, &DirOptions{Keep: Retention{Count: 5}, NoLatest: true})
 	put(t, d, shot(pictures*time.Minute, "last"))
-	found := tree(t, root)
+	found := filesBelow(t, root)
 	if len(found) != 5 || found["cam/2026-03-03/140000.000Z.jpg"] != "last" {
 		t.Errorf("left: %v", found)
 	}
@@ -205,7 +205,7 @@ func TestPruneOfAPutIsBounded(t *testing.T) {
 	d.Retain("cam", Retention{Count: 1})
 	for _, want := range []int{more + 1, 1} {
 		put(t, d, shot(day, "x"))
-		if left := len(tree(t, root)); left != want {
+		if left := len(filesBelow(t, root)); left != want {
 			t.Errorf("%d files are left, want %d", left, want)
 		}
 	}
