@@ -1,0 +1,131 @@
+package serve
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/kfgrab/kfgrab"
+)
+
+// handler is an http.Handler that leaves its errors to problems.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// httpError is the fault of a request.
+type httpError struct {
+	status int
+	detail string
+}
+
+func (e *httpError) Error() string { return e.detail }
+
+func badRequest(format string, args ...any) error {
+	return &httpError{http.StatusBadRequest, fmt.Sprintf(format, args...)}
+}
+
+func notFound(format string, args ...any) error {
+	return &httpError{http.StatusNotFound, fmt.Sprintf(format, args...)}
+}
+
+// problem is an error for programs (RFC 9457).
+type problem struct {
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail,omitempty"`
+	// Class is that of kfgrab.ClassOf, for what went wrong with a stream.
+	Class  string `json:"class,omitempty"`
+	Stream string `json:"stream,omitempty"`
+	// Failing is since when, and RetryAfter in how many seconds to ask again.
+	Failing    *time.Time `json:"failing_since,omitempty"`
+	RetryAfter int        `json:"retry_after,omitempty"`
+}
+
+// streamError is the fault of a stream, or of the decoder.
+type streamError struct {
+	err   error
+	name  string
+	since time.Time // zero where it is not the stream's
+	at    time.Time
+	retry time.Duration // when to ask again; 0 where nobody knows
+}
+
+func (e *streamError) Error() string { return e.err.Error() }
+func (e *streamError) Unwrap() error { return e.err }
+
+// problemOf returns what is to be told of err.
+func problemOf(err error) *problem {
+	var fault *httpError
+	if errors.As(err, &fault) {
+		return &problem{Title: http.StatusText(fault.status), Status: fault.status, Detail: fault.detail}
+	}
+	class := kfgrab.ClassOf(err)
+	p := &problem{Status: class.HTTPStatus(), Class: class.String(), Detail: strings.Join(strings.Fields(err.Error()), " ")}
+	if errors.Is(err, errClosed) {
+		p.Status = http.StatusServiceUnavailable
+	}
+	p.Title = http.StatusText(p.Status)
+	var stream *streamError
+	if errors.As(err, &stream) {
+		p.Stream = stream.name
+		if !stream.since.IsZero() {
+			since := stream.since.UTC().Truncate(time.Millisecond)
+			p.Failing = &since
+		}
+		if stream.retry > 0 {
+			p.RetryAfter = int((stream.retry + time.Second - 1) / time.Second)
+		}
+	}
+	return p
+}
+
+func (p *problem) write(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	for _, name := range []string{"ETag", "Last-Modified", "Age", "Content-Length", "Content-Range"} {
+		h.Del(name)
+	}
+	h.Set("Cache-Control", "no-store")
+	if p.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(p.RetryAfter))
+	}
+	writeJSON(w, r, "application/problem+json", p.Status, p)
+}
+
+// writeJSON answers with v.
+func writeJSON(w http.ResponseWriter, r *http.Request, contentType string, status int, v any) {
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		panic(err) // of our own types
+	}
+	data = append(data, '\n')
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		w.Write(data) // who does not take it has gone
+	}
+}
+
+// problems answers with the error of h.
+func (s *Server) problems(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := h(w, r)
+		if err == nil || errors.Is(err, context.Canceled) && r.Context().Err() != nil {
+			return // or nobody is there to be told
+		}
+		problemOf(err).write(w, r)
+	})
+}
+
+// unmatched answers where no pattern matches, which http.ServeMux has found out.
+func unmatched(w http.ResponseWriter, r *http.Request, status int) {
+	p := &problem{Title: http.StatusText(status), Status: status}
+	if status == http.StatusMethodNotAllowed {
+		p.Detail = r.Method + " is not for this address: " + w.Header().Get("Allow")
+	}
+	p.write(w, r)
+}

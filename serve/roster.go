@@ -1,0 +1,81 @@
+package serve
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/kfgrab/kfgrab"
+	"github.com/kfgrab/kfgrab/config"
+)
+
+// roster is the streams that there are. It is not changed, but replaced.
+type roster struct {
+	list   []*camera // in the order of the configuration
+	byName map[string]*camera
+}
+
+// Set replaces the streams. Those that are as they were go on with all that is known of
+// them; of others, requests under way fail. The error wraps kfgrab.ErrUsage, and then
+// nothing has changed.
+func (s *Server) Set(streams []config.Stream) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before, after := s.streams.Load(), &roster{byName: map[string]*camera{}}
+	for i := range streams {
+		conf := &streams[i]
+		if after.byName[conf.Name] != nil || conf.Name == "" {
+			return fmt.Errorf("%w: a stream needs a name of its own: %q", kfgrab.ErrUsage, conf.Name)
+		}
+		c := before.byName[conf.Name]
+		if c == nil || !c.given.Equal(conf) {
+			c = s.newCamera(conf)
+		}
+		after.list = append(after.list, c)
+		after.byName[conf.Name] = c
+	}
+	s.streams.Store(after)
+	for _, c := range before.list {
+		if after.byName[c.conf.Name] != c {
+			c.close()
+			s.cache.forget(c, "")
+		}
+	}
+	s.changed.tell()
+	return nil
+}
+
+func (s *Server) newCamera(conf *config.Stream) *camera {
+	c := &camera{conf: *conf, given: *conf, gate: s.gate, host: hostOf(conf.URL)}
+	if c.conf.TTL == 0 {
+		c.conf.TTL = config.DefaultTTL
+	}
+	if c.conf.Timeout == 0 {
+		c.conf.Timeout = DefaultTimeout
+	}
+	c.conf.Picture.Name = conf.Name
+	c.conf.Picture.Software = s.opt.Software
+	c.told = s.told
+	return c
+}
+
+// hostOf is what the bound of grabs at once of one host is held to; "" for none.
+func hostOf(rawURL string) string {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(u.Hostname())
+}
+
+// told takes in that something has changed of a stream.
+func (s *Server) told(c *camera) {
+	c.mu.Lock()
+	newest := ""
+	if c.last != nil {
+		newest = c.last.id
+	}
+	c.mu.Unlock()
+	s.cache.forget(c, newest)
+	s.changed.tell()
+}

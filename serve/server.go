@@ -1,0 +1,191 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/kfgrab/kfgrab/config"
+	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/schedule"
+)
+
+// DefaultTimeout is for a grab, and for itself for what is made of it, of streams that
+// name none.
+const DefaultTimeout = 15 * time.Second
+
+// DefaultCacheBytes holds some 1,500 pictures of 640x360, or 300 of 1920x1080.
+const DefaultCacheBytes = 64 << 20
+
+const (
+	headerTimeout = 10 * time.Second // for the lines of a request
+	readTimeout   = 30 * time.Second // for the whole of it
+	idleTimeout   = 2 * time.Minute  // between two requests of a connection
+	// writeTimeout is for an answer whose bytes are there, or for one picture of many.
+	writeTimeout = 30 * time.Second
+	// maxHeader is four times what browsers send with their cookies for a host.
+	maxHeader = 16 << 10
+	// graceTime is how long a shutdown waits for answers that are under way.
+	graceTime = 10 * time.Second
+)
+
+// Options are the settings of a Server.
+type Options struct {
+	Streams []config.Stream
+	Limits  schedule.Limits // of grabs at once; config.DefaultLimits where zero
+
+	Decoder    decode.Decoder
+	CacheBytes int64 // of renderings; DefaultCacheBytes where 0
+
+	// Software is what the service and its pictures name as their maker, such as
+	// "kfgrab/1.0".
+	Software string
+
+	// Logger takes a line for each request, without its query; may be nil.
+	Logger *slog.Logger
+}
+
+// Server is an http.Handler. Its methods may be called from several goroutines.
+type Server struct {
+	opt     Options
+	gate    *schedule.Gate
+	pool    *decode.Pool
+	cache   *cache
+	seed    maphash.Seed
+	renders group[rendering, []byte]
+	tools   tools
+	handler http.Handler
+	changed signal        // something has, of any stream
+	closing chan struct{} // closed when those who watch are to go
+	close   func()        // closes it
+
+	streams atomic.Pointer[roster]
+
+	mu   sync.Mutex // of Set, Start and Close
+	stop context.CancelFunc
+	done chan struct{} // closed when nothing goes on in the background
+}
+
+// New returns the service of these streams. There is no I/O before Start or the first
+// request. The error wraps kfgrab.ErrUsage. The Server must be closed.
+func New(o *Options) (*Server, error) {
+	s := &Server{opt: *o, seed: maphash.MakeSeed(), closing: make(chan struct{})}
+	if s.opt.Limits == (schedule.Limits{}) {
+		s.opt.Limits = config.DefaultLimits
+	}
+	if s.opt.CacheBytes == 0 {
+		s.opt.CacheBytes = DefaultCacheBytes
+	}
+	if s.opt.Logger == nil {
+		s.opt.Logger = slog.New(slog.DiscardHandler)
+	}
+	s.close = sync.OnceFunc(func() { close(s.closing) })
+	s.gate = schedule.NewGate(s.opt.Limits)
+	s.pool = &decode.Pool{Decoder: o.Decoder}
+	s.cache = newCache(s.opt.CacheBytes)
+	s.streams.Store(&roster{})
+	s.handler = s.logged(s.routes())
+	return s, s.Set(o.Streams)
+}
+
+// routes are all there are. What a pattern does not match is told of by logged.
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	handle := func(pattern string, h handler) { mux.Handle(pattern, s.problems(h)) }
+	show := func(pattern string, h handler) { mux.Handle(pattern, s.problems(s.placeholders(h))) }
+
+	handle("GET /{$}", s.wall)
+	handle("GET /streams/{name}/view", s.ofStream(s.view))
+
+	handle("GET /streams", s.listStreams)
+	handle("GET /streams/{name}", s.ofStream(s.showStream))
+	show("GET /streams/{name}/snapshot", s.ofStream(s.negotiated))
+	show("GET /streams/{name}/{file}", s.ofStream(s.snapshotFile))
+
+	handle("GET /cache", s.showCache)
+	handle("DELETE /cache", s.clearCache)
+	handle("DELETE /cache/{name}", s.ofStream(s.clearStream))
+
+	show("GET /latest.jpg", s.legacy(s.legacySnapshot))
+	show("GET /stream/snapshot", s.legacy(s.legacySnapshot))
+	handle("GET /stream/view", s.legacy(s.legacyView))
+	handle("GET /stream/info", s.legacy(s.showStream))
+	handle("GET /stream/cache", s.legacy(s.legacyCache))
+	handle("GET /stream/cache/clear", s.legacy(s.legacyClear))
+	handle("POST /stream/cache/clear", s.legacy(s.legacyClear))
+
+	handle("GET /healthz", s.healthy)
+	handle("GET /readyz", s.ready)
+	return mux
+}
+
+// ServeHTTP answers a request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// Start begins what goes on without requests: the grabs of scheduled streams and the
+// reception of warm ones, until ctx is done or Close. It is to be called once.
+func (s *Server) Start(ctx context.Context) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.done != nil {
+		return
+	}
+	ctx, s.stop = context.WithCancel(ctx)
+	s.done = make(chan struct{})
+	go func() {
+		defer close(s.done)
+		s.background(ctx)
+	}()
+}
+
+// Run serves l until ctx is done, and then lets those finish who have asked already, for
+// ten seconds at most. The Server is closed when it returns. The error is that of l.
+func (s *Server) Run(ctx context.Context, l net.Listener) error {
+	s.Start(ctx)
+	defer s.Close()
+	web := &http.Server{
+		Handler: s, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		ErrorLog: slog.NewLogLogger(s.opt.Logger.Handler(), slog.LevelDebug),
+	}
+	web.RegisterOnShutdown(s.close)
+	ended := make(chan error, 1)
+	go func() { ended <- web.Serve(l) }()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), graceTime)
+	defer cancel()
+	err := web.Shutdown(grace)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = web.Close()
+	}
+	<-ended
+	return err
+}
+
+// Close ends all that goes on, connections to streams among it, and returns when it has
+// ended. Requests from then on fail.
+func (s *Server) Close() error {
+	s.close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.done != nil {
+		s.stop()
+		<-s.done
+	}
+	for _, c := range s.streams.Load().list {
+		c.close()
+	}
+	s.renders.close()
+	return s.pool.Close()
+}

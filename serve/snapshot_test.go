@@ -1,0 +1,46 @@
+package serve
+
+import (
+	"bytes"
+	"image"
+	"io"
+	"net/http"
+	"testing"
+
+	"github.com/kfgrab/kfgrab/config"
+)
+
+func newReader(b []byte) io.Reader { return bytes.NewReader(b) }
+
+// TestSnapshot: the picture of a live stream, in every format and the sizes asked for.
+func TestSnapshot(t *testing.T) {
+	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+liveHLS(t))}, Software: "test"})
+	for _, test := range []struct {
+		path, mime string
+		size       image.Point // zero: it is not to be decoded here
+	}{
+		{"snapshot.jpg", "image/jpeg", image.Pt(640, 360)},
+		{"snapshot.png", "image/png", image.Pt(640, 360)},
+		{"snapshot.webp", "image/webp", image.Point{}},
+		{"snapshot.mp4", "video/mp4", image.Point{}},
+		{"snapshot.h264", "application/octet-stream", image.Point{}},
+		{"snapshot", "image/jpeg", image.Pt(640, 360)},
+		{"snapshot.jpg?width=320", "image/jpeg", image.Pt(320, 180)},
+		{"snapshot.jpg?width=311&quality=33", "image/jpeg", image.Pt(320, 180)},
+		{"snapshot.jpg?height=170&overlay=1", "image/jpeg", image.Pt(320, 180)},
+		{"snapshot.png?width=5000", "image/png", image.Pt(640, 360)},
+		{"snapshot.jpg?width=100&height=100&fit=cover", "image/jpeg", image.Pt(128, 120)},
+	} {
+		got := s.get(t, "/streams/door/"+test.path)
+		if got.StatusCode != http.StatusOK || got.Header.Get("Content-Type") != test.mime || len(got.body) == 0 {
+			t.Errorf("%s: %s %v %.200s", test.path, got.Status, got.Header, got.body)
+			continue
+		}
+		if test.size != (image.Point{}) && got.size(t) != test.size {
+			t.Errorf("%s: %v, want %v", test.path, got.size(t), test.size)
+		}
+	}
+	if c := s.streams.Load().byName["door"].counts; c.grabs == 0 {
+		t.Error("no grab is counted")
+	}
+}
