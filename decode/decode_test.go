@@ -160,8 +160,9 @@ func viewable(t *testing.T, f *keyframe.Frame, want []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if y, ok := img.(*image.YCbCr); !ok || y.SubsampleRatio != image.YCbCrSubsampleRatio420 {
-		t.Errorf("the JPEG reads as %T, want 4:2:0", img)
+	ratio := [...]image.YCbCrSubsampleRatio{image.YCbCrSubsampleRatio420, image.YCbCrSubsampleRatio420, image.YCbCrSubsampleRatio422, image.YCbCrSubsampleRatio444}[f.Info.ChromaFormat]
+	if y, ok := img.(*image.YCbCr); !ok || y.SubsampleRatio != ratio {
+		t.Errorf("the JPEG reads as %T, want %v", img, ratio)
 	}
 	if w, h := f.Info.Width, f.Info.Height; img.Bounds() != image.Rect(0, 0, w, h) {
 		t.Errorf("the JPEG is %v, want %dx%d", img.Bounds(), w, h)
@@ -280,13 +281,7 @@ func TestNotIDR(t *testing.T) {
 // A lone I picture, with nothing in the stream that promises a clean start.
 func TestIntra(t *testing.T) {
 	open := stream(t, "open-gop.264", keyframe.H264)[1]
-	var data []byte
-	for nalu := range keyframe.AnnexB(open.Data) {
-		if nalu[0]&0x1f != 6 {
-			data = keyframe.AppendNALU(data, nalu)
-		}
-	}
-	lone := frames(data, keyframe.H264)
+	lone := lone([]*keyframe.Frame{open})
 	if len(lone) != 1 || lone[0].Kind != keyframe.Intra {
 		t.Fatalf("%d frames, want one all-intra picture", len(lone))
 	}

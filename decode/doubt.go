@@ -2,7 +2,6 @@ package decode
 
 import (
 	"bytes"
-	"slices"
 
 	"github.com/kfgrab/kfgrab/keyframe"
 )
@@ -18,9 +17,13 @@ var endOfSequence = []byte{36 << 1, 1}
 
 // twice appends to an H.265 access unit the same again with padded slices.
 func twice(data []byte) []byte {
+	return append(keyframe.AppendNALU(bytes.Clone(data), endOfSequence), padded(data)...)
+}
+
+// padded returns an H.265 access unit with padding behind its slices.
+func padded(data []byte) []byte {
 	const lastVCL = 31 // ISO/IEC 23008-2 table 7-1
-	out := slices.Grow(bytes.Clone(data), len(data)+1<<10)
-	out = keyframe.AppendNALU(out, endOfSequence)
+	out := make([]byte, 0, len(data)+1<<10)
 	for nalu := range keyframe.AnnexB(data) {
 		out = keyframe.AppendNALU(out, nalu)
 		if nalu[0]>>1&0x3f <= lastVCL {

@@ -27,9 +27,11 @@ const (
 // is ready, its fields are not to be changed once it is used, and calls may run at
 // the same time. It must be closed.
 //
-// A process serves frames of the same parameter sets and Output, one at a time. What
-// it does not answer as it should, because the frame is broken or the process is, is
-// decoded by a process of its own, whose word is final.
+// A process serves frames of the same parameter sets and Output, one at a time, and
+// nothing of a frame is left in it for the next. What it does not answer as it should,
+// because the frame is broken or the process is, is decoded by a process of its own,
+// whose word is final. So are gradual refreshes, pictures to be deinterlaced, and
+// H.264 that may be of two fields.
 type Pool struct {
 	// Decoder says which ffmpeg to run.
 	Decoder Decoder

@@ -20,17 +20,22 @@ func BenchmarkPool(b *testing.B) {
 	for _, c := range []struct {
 		name  string
 		codec keyframe.Codec
-	}{{"h264.264", keyframe.H264}, {"1080p.264", keyframe.H264}, {"1080p.265", keyframe.H265}, {"2160p.265", keyframe.H265}} {
+	}{
+		{"h264.264", keyframe.H264},
+		{"1080p.264", keyframe.H264},
+		{"h265.265", keyframe.H265},
+		{"1080p.265", keyframe.H265},
+		{"2160p.265", keyframe.H265},
+	} {
 		f := known(b, c.name, c.codec)[0]
-		b.Run(fmt.Sprintf("%s/%dp/alone", c.codec, f.Info.Height), func(b *testing.B) {
+		name := fmt.Sprintf("%s/%dp/", c.codec, f.Info.Height)
+		b.Run(name+"alone", func(b *testing.B) {
 			benchmark(b, f, new(decode.Decoder).Decode, func() {})
 		})
-		if c.codec == keyframe.H264 {
-			b.Run(fmt.Sprintf("%s/%dp/warm", c.codec, f.Info.Height), func(b *testing.B) {
-				pool := &decode.Pool{Size: 1}
-				benchmark(b, f, pool.Decode, func() { pool.Close() })
-			})
-		}
+		b.Run(name+"warm", func(b *testing.B) {
+			pool := &decode.Pool{Size: 1}
+			benchmark(b, f, pool.Decode, func() { pool.Close() })
+		})
 	}
 }
 
@@ -52,10 +57,10 @@ func benchmark(b *testing.B, f *keyframe.Frame, do func(context.Context, io.Writ
 
 // BenchmarkPoolRate tells how many pictures a second a pool makes, by its size.
 func BenchmarkPoolRate(b *testing.B) {
-	for _, name := range []string{"h264.264", "1080p.264"} {
-		f := known(b, name, keyframe.H264)[0]
+	for name, codec := range map[string]keyframe.Codec{"h264.264": keyframe.H264, "1080p.264": keyframe.H264, "1080p.265": keyframe.H265} {
+		f := known(b, name, codec)[0]
 		for _, size := range []int{1, 2, 4} {
-			b.Run(fmt.Sprintf("%dp/%d", f.Info.Height, size), func(b *testing.B) {
+			b.Run(fmt.Sprintf("%s/%dp/%d", codec, f.Info.Height, size), func(b *testing.B) {
 				pool := decode.Pool{Size: size}
 				defer pool.Close()
 				b.SetParallelism(4)

@@ -3,6 +3,7 @@ package decode_test
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -59,13 +60,9 @@ func TestPool(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(o.Format), func(t *testing.T) {
 			t.Parallel()
-			pool, staying := decode.Pool{Size: 1}, int64(0)
+			pool := decode.Pool{Size: 1}
 			defer pool.Close()
 			for _, c := range streams {
-				if c.codec != keyframe.H264 {
-					continue
-				}
-				staying++
 				all := known(t, c.name, c.codec)
 				for _, f := range append(all, all[0]) {
 					if got, want := pooled(&pool, f, o), alone(f, o); !got.same(want) || got.err != nil {
@@ -73,33 +70,195 @@ func TestPool(t *testing.T) {
 					}
 				}
 			}
-			if s := pool.Stats(); s.Alone > 0 || s.Discarded > 0 || s.Started != staying {
-				t.Errorf("%+v of %d streams", s, staying)
+			if s := pool.Stats(); s.Alone > 0 || s.Discarded > 0 || s.Started != int64(len(streams)) {
+				t.Errorf("%+v of %d streams", s, len(streams))
 			}
 		})
 	}
 }
 
-// Frames of which a decoder that stays up might not tell what is missing are given
-// to one of their own.
+// Pictures that a decoder can only start at where it knows nothing of others, too, come
+// from processes that stay up: in any order the same ones.
+func TestPoolKinds(t *testing.T) {
+	cra := known(t, "cra.265", keyframe.H265)
+	for _, c := range []struct {
+		name   string
+		frames []*keyframe.Frame
+		kind   keyframe.Kind
+	}{
+		{"recovery points", known(t, "open-gop.264", keyframe.H264), keyframe.RecoveryPoint},
+		{"lone", lone(known(t, "open-gop.264", keyframe.H264)), keyframe.Intra},
+		{"CRA", cra, keyframe.CRA},
+		{"BLA", broken265(cra), keyframe.BLA},
+		{"slices", known(t, "slices.265", keyframe.H265), keyframe.CRA},
+		{"fields", known(t, "fields.265", keyframe.H265), keyframe.CRA},
+		{"HDR", known(t, "pq.265", keyframe.H265), keyframe.IDR},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			pool := decode.Pool{Size: 1}
+			defer pool.Close()
+			o := decode.Output{Format: decode.RGB24, Width: 320}
+			random, times := rand.New(rand.NewPCG(1, 2)), int64(0)
+			for range 2 {
+				for _, k := range random.Perm(len(c.frames)) {
+					f := c.frames[k]
+					if got, want := pooled(&pool, f, o), alone(f, o); !got.same(want) || got.err != nil {
+						t.Errorf("%v: %v, or another picture than %v", f.Kind, got.err, want.err)
+					}
+					times++
+				}
+			}
+			if f := c.frames[len(c.frames)-1]; f.Kind != c.kind {
+				t.Errorf("kind %v", f.Kind)
+			}
+			if s := pool.Stats(); s.Warm != times || s.Started != 1 {
+				t.Errorf("%+v of %d", s, times)
+			}
+		})
+	}
+}
+
+// lone takes out the SEI, so that nothing promises a clean start any more.
+func lone(all []*keyframe.Frame) (out []*keyframe.Frame) {
+	for _, f := range all {
+		var data []byte
+		for nalu := range keyframe.AnnexB(f.Data) {
+			if nalu[0]&0x1f != 6 {
+				data = keyframe.AppendNALU(data, nalu)
+			}
+		}
+		if one := frames(data, keyframe.H264); len(one) == 1 {
+			one[0].OpenEnd = false
+			out = append(out, one[0])
+		}
+	}
+	return out
+}
+
+// broken265 makes BLA pictures of CRA pictures, whose slices are the same.
+func broken265(all []*keyframe.Frame) (out []*keyframe.Frame) {
+	const cra, bla = 21, 16
+	for _, f := range all {
+		var data []byte
+		for nalu := range keyframe.AnnexB(f.Data) {
+			if nalu = bytes.Clone(nalu); nalu[0]>>1 == cra {
+				nalu[0] = bla << 1
+			}
+			data = keyframe.AppendNALU(data, nalu)
+		}
+		one := frames(data, keyframe.H265)[0]
+		one.OpenEnd = false
+		out = append(out, one)
+	}
+	return out
+}
+
+// Frames of several pictures, and those that are deinterlaced, are given to a process
+// of their own.
 func TestPoolOfFramesThatDecodeAlone(t *testing.T) {
 	var pool decode.Pool
 	defer pool.Close()
 	o, alones := decode.Output{Format: decode.RGB24, Width: 64, Height: 48}, int64(0)
-	for name, codec := range map[string]keyframe.Codec{"h265.265": keyframe.H265, "refresh.264": keyframe.H264, "open-gop.264": keyframe.H264} {
-		all := stream(t, name, codec)
-		f := all[len(all)-1]
-		if f.Codec == keyframe.H264 && f.Kind == keyframe.IDR {
-			t.Fatalf("%s: kind %v", name, f.Kind)
-		}
+	for _, f := range []*keyframe.Frame{
+		stream(t, "refresh.264", keyframe.H264)[1], stream(t, "tff.264", keyframe.H264)[0],
+		saysInterlaced(stream(t, "woven.265", keyframe.H265)[0]),
+	} {
 		if got, want := pooled(&pool, f, o), alone(f, o); !got.same(want) || got.err != nil {
-			t.Errorf("%s, %v: %v, or another picture than %v", name, f.Kind, got.err, want.err)
+			t.Errorf("%v, %v: %v, or another picture than %v", f.Codec, f.Kind, got.err, want.err)
 		}
 		alones++
 	}
 	if s := pool.Stats(); s.Alone != alones || s.Started != 0 {
 		t.Errorf("%+v", s)
 	}
+}
+
+// H.265 whose end is open is decoded twice by the same process, and is the picture or
+// is cut.
+func TestPoolDoubts(t *testing.T) {
+	pool := decode.Pool{Size: 1}
+	defer pool.Close()
+	o := decode.Output{Format: decode.RGB24, Width: 64, Height: 48}
+	f := *known(t, "no-wpp.265", keyframe.H265)[0]
+	f.OpenEnd = true
+	cut := f
+	cut.Data = f.Data[:len(f.Data)*3/4]
+	sure := cut
+	sure.OpenEnd = false
+	if got := pooled(&pool, &sure, o); got.err != nil {
+		t.Fatalf("nothing tells that it is cut, but %v", got.err)
+	}
+	for _, f := range []*keyframe.Frame{&f, &f, &cut, &f} {
+		if got, want := pooled(&pool, f, o), alone(f, o); !got.same(want) || got.corrupt != (f == &cut) {
+			t.Errorf("%d bytes: %v; alone: %v", len(f.Data), got.err, want.err)
+		}
+	}
+	if s := pool.Stats(); s.Warm != 4 || s.Alone != 1 || s.Started != 2 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// What an SEI message says of one picture is not said of the next one.
+func TestPoolForgetsSEI(t *testing.T) {
+	const prefixSEI265, sei264 = "4e01", "06"
+	grain := "130a" + "00a00200ff0190100860" // film grain
+	hlg := "930112"                          // another transfer function
+	for _, c := range []struct {
+		name, sei string
+		frame     *keyframe.Frame
+	}{
+		{"film grain, H.264", sei264 + grain, known(t, "h264.264", keyframe.H264)[0]},
+		{"film grain, H.265", prefixSEI265 + grain, known(t, "bare-hd.265", keyframe.H265)[0]},
+		{"transfer function", prefixSEI265 + hlg, known(t, "pq.265", keyframe.H265)[0]},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			message, err := hex.DecodeString(c.sei + "80")
+			if err != nil {
+				t.Fatal(err)
+			}
+			told := *c.frame
+			told.Data = behindSets(c.frame, message)
+			pool := decode.Pool{Size: 1}
+			defer pool.Close()
+			o := decode.Output{Format: decode.RGB24}
+			other, want := alone(&told, o), alone(c.frame, o)
+			if other.err != nil || other.same(want) {
+				t.Fatalf("the message changes nothing, %v", other.err)
+			}
+			for n, want := range []result{want, other, want, other} {
+				f := c.frame
+				if n%2 == 1 {
+					f = &told
+				}
+				if got := pooled(&pool, f, o); got.err != nil || !got.same(want) {
+					t.Errorf("picture %d: %v, or another one", n, got.err)
+				}
+			}
+			if s := pool.Stats(); s.Warm != 4 || s.Started != 1 {
+				t.Errorf("%+v", s)
+			}
+		})
+	}
+}
+
+// behindSets puts a NAL unit behind the parameter sets of a frame.
+func behindSets(f *keyframe.Frame, nalu []byte) (data []byte) {
+	for next := range keyframe.AnnexB(f.Data) {
+		if isSlice(f.Codec, next) && nalu != nil {
+			data, nalu = keyframe.AppendNALU(data, nalu), nil
+		}
+		data = keyframe.AppendNALU(data, next)
+	}
+	return data
+}
+
+// isSlice goes by nal_unit_type (ISO/IEC 14496-10 and 23008-2, table 7-1).
+func isSlice(c keyframe.Codec, nalu []byte) bool {
+	if c == keyframe.H265 {
+		return nalu[0]>>1 < 32
+	}
+	return nalu[0]&0x1f == 1 || nalu[0]&0x1f == 5
 }
 
 // Real streams give the pictures that they give alone, the second time as well.
@@ -150,23 +309,21 @@ var broken = []struct {
 		clear(data[r.IntN(len(data)):])
 		return data
 	}},
-	{"a slice less", func(data, _ []byte, r *rand.Rand) (out []byte) {
-		var slices int
-		for nalu := range keyframe.AnnexB(data) {
-			if nalu[0]&0x1f == 5 {
-				slices++
-			}
-		}
-		lost := r.IntN(slices)
-		for nalu := range keyframe.AnnexB(data) {
-			if nalu[0]&0x1f == 5 {
-				if lost--; lost == -1 {
-					continue
-				}
-			}
-			out = keyframe.AppendNALU(out, nalu)
-		}
-		return out
+	{"a slice less", func(data, _ []byte, r *rand.Rand) []byte {
+		all, slices := split(data)
+		lost := slices[r.IntN(len(slices))]
+		return bytes.Join(append(all[:lost:lost], all[lost+1:]...), nil)
+	}},
+	{"the first slice alone", func(data, _ []byte, r *rand.Rand) []byte {
+		all, slices := split(data)
+		return bytes.Join(all[:slices[0]+1], nil)
+	}},
+	{"a slice of another picture", func(data, other []byte, r *rand.Rand) []byte {
+		all, slices := split(data)
+		others, otherSlices := split(other)
+		k := r.IntN(min(len(slices), len(otherSlices)))
+		all[slices[k]] = others[otherSlices[k]]
+		return bytes.Join(all, nil)
 	}},
 	{"no slice", func(data, _ []byte, _ *rand.Rand) []byte { return data[:40] }},
 	{"twice", func(data, _ []byte, _ *rand.Rand) []byte { return append(data, data...) }},
@@ -177,17 +334,47 @@ var broken = []struct {
 	{"text", func([]byte, []byte, *rand.Rand) []byte { return []byte("<html>not found</html>") }},
 }
 
+// split returns the NAL units of an access unit with their start codes, and which of
+// them are slices.
+func split(data []byte) (all [][]byte, slices []int) {
+	const vps, startCode = 32, 4
+	c := keyframe.H264
+	if data[startCode]>>1 == vps {
+		c = keyframe.H265
+	}
+	for nalu := range keyframe.AnnexB(data) {
+		if isSlice(c, nalu) {
+			slices = append(slices, len(all))
+		}
+		all = append(all, keyframe.AppendNALU(nil, nalu))
+	}
+	return all, slices
+}
+
 // The answer to a frame is never taken for that to another, whatever comes between:
 // each is what it would be alone.
 func TestPoolPairs(t *testing.T) {
-	for _, name := range []string{"h264.264", "live-slices.264", "10bit.264"} {
-		t.Run(name, func(t *testing.T) {
+	for _, c := range []struct {
+		codec keyframe.Codec
+		names []string // of streams with the same parameter sets
+	}{
+		{keyframe.H264, []string{"live-slices.264", "white.264"}},
+		{keyframe.H264, []string{"10bit.264"}},
+		{keyframe.H264, []string{"open-gop.264"}},
+		{keyframe.H265, []string{"no-wpp.265"}},
+		{keyframe.H265, []string{"slices.265", "white.265"}},
+	} {
+		t.Run(c.names[0], func(t *testing.T) {
 			t.Parallel()
 			pool := decode.Pool{Size: 1}
 			defer pool.Close()
 			o := decode.Output{Format: decode.RGB24, Width: 64, Height: 48}
-			all := known(t, name, keyframe.H264)
+			var all []*keyframe.Frame
+			for _, name := range c.names {
+				all = append(all, known(t, name, c.codec)...)
+			}
 			random := rand.New(rand.NewPCG(1, 2))
+			random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 			good := make([]result, len(all))
 			for k, f := range all {
 				good[k] = alone(f, o)
@@ -200,7 +387,7 @@ func TestPoolPairs(t *testing.T) {
 				bad := *all[k]
 				bad.Data = kind.do(bytes.Clone(bad.Data), all[(k+1)%len(all)].Data, random)
 				if got, want := pooled(&pool, &bad, o), alone(&bad, o); !got.same(want) {
-					t.Fatalf("%q: %v, %d bytes; alone: %v, %d bytes", kind.name, got.err, len(got.picture), want.err, len(want.picture))
+					t.Errorf("%q: %v, %d bytes; alone: %v, %d bytes", kind.name, got.err, len(got.picture), want.err, len(want.picture))
 				}
 			}
 			t.Logf("%+v", pool.Stats())
@@ -208,20 +395,27 @@ func TestPoolPairs(t *testing.T) {
 	}
 }
 
-// Four sizes, a tenth broken, more callers than processes: all good ones exact, and
-// nothing left.
-func TestPoolMixed(t *testing.T) { mixed(t, 60) }
+// Four sizes of either codec and all kinds, a tenth broken, more callers than processes:
+// all good ones exact, and nothing left.
+func TestPoolMixed(t *testing.T) { mixed(t, 80) }
 
 // mixed decodes n frames and returns when the pool is closed.
 func mixed(tb testing.TB, n int) decode.PoolStats {
 	var all []*keyframe.Frame
-	for _, name := range []string{"h264.264", "sar43.264", "10bit.264", "1080p.264"} {
-		all = append(all, known(tb, name, keyframe.H264)...)
+	for name, c := range map[string]keyframe.Codec{
+		"open-gop.264": keyframe.H264, "bare-sd.264": keyframe.H264, "10bit.264": keyframe.H264, "1080p.264": keyframe.H264,
+		"cra.265": keyframe.H265, "bare-hd.265": keyframe.H265, "10bit.265": keyframe.H265, "1080p.265": keyframe.H265,
+	} {
+		all = append(all, known(tb, name, c)...)
 	}
+	halves := make([]*keyframe.Frame, len(all))
 	o := decode.Output{Width: 320}
-	want := make([]result, len(all))
+	want, wantHalf := make([]result, len(all)), make([]result, len(all))
 	for k, f := range all {
-		want[k] = alone(f, o)
+		half := *f
+		half.Data = f.Data[:len(f.Data)/2]
+		halves[k] = &half
+		want[k], wantHalf[k] = alone(f, o), alone(&half, o)
 	}
 	pool := decode.Pool{Size: 2}
 	defer pool.Close()
@@ -229,14 +423,11 @@ func mixed(tb testing.TB, n int) decode.PoolStats {
 	for range 5 {
 		go func() {
 			for k := range work {
-				f := *all[k%len(all)]
+				f, want := all[k%len(all)], want[k%len(all)]
 				if k%10 == 3 {
-					f.Data = f.Data[:len(f.Data)/2]
-					if got := pooled(&pool, &f, o); !got.corrupt || got.picture != "" {
-						failed <- fmt.Errorf("broken frame %d: %v, %d bytes", k, got.err, len(got.picture))
-						continue
-					}
-				} else if got := pooled(&pool, &f, o); !got.same(want[k%len(all)]) {
+					f, want = halves[k%len(all)], wantHalf[k%len(all)]
+				}
+				if got := pooled(&pool, f, o); !got.same(want) {
 					failed <- fmt.Errorf("frame %d: %v, or another picture", k, got.err)
 					continue
 				}
@@ -313,21 +504,25 @@ func TestPoolRefuses(t *testing.T) {
 
 // Whatever the access unit, a pool says of it what a Decoder says.
 func FuzzPool(f *testing.F) {
-	whole := known(f, "h264.264", keyframe.H264)[0]
-	sliced := known(f, "live-slices.264", keyframe.H264)[0]
-	for _, at := range []int{10, 40, 900, 5000} {
-		f.Add(false, at, byte(1))
-		f.Add(true, at, byte(0x80))
+	streams := [][]*keyframe.Frame{
+		known(f, "h264.264", keyframe.H264),
+		append(known(f, "live-slices.264", keyframe.H264), known(f, "white.264", keyframe.H264)...),
+		known(f, "open-gop.264", keyframe.H264),
+		append(known(f, "slices.265", keyframe.H265), known(f, "white.265", keyframe.H265)...),
+		known(f, "cra.265", keyframe.H265),
+	}
+	for n := range streams {
+		for _, at := range []int{10, 40, 900, 5000} {
+			f.Add(n, at, byte(1))
+			f.Add(n, at, byte(0x80))
+		}
 	}
 	o := decode.Output{Format: decode.RGB24, Width: 64, Height: 48}
 	var pool decode.Pool
 	f.Cleanup(func() { pool.Close() })
-	f.Fuzz(func(t *testing.T, slices bool, at int, flip byte) {
-		good := whole
-		if slices {
-			good = sliced
-		}
-		bad := *good
+	f.Fuzz(func(t *testing.T, n, at int, flip byte) {
+		all := streams[uint(n)%uint(len(streams))]
+		bad, good := *all[uint(at)%uint(len(all))], all[uint(at)/2%uint(len(all))]
 		bad.Data = bytes.Clone(bad.Data)
 		for k := range 4 {
 			bad.Data[uint(at+k*k*37)%uint(len(bad.Data))] ^= flip
@@ -335,8 +530,8 @@ func FuzzPool(f *testing.F) {
 		if got, want := pooled(&pool, &bad, o), alone(&bad, o); !got.same(want) {
 			t.Errorf("%v, %d bytes; alone: %v, %d bytes", got.err, len(got.picture), want.err, len(want.picture))
 		}
-		if got := pooled(&pool, good, o); got.err != nil {
-			t.Errorf("the good frame behind it: %v", got.err)
+		if got := pooled(&pool, good, o); got.err != nil || !got.same(alone(good, o)) {
+			t.Errorf("the good frame behind it: %v, or another picture", got.err)
 		}
 	})
 }

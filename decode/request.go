@@ -14,36 +14,39 @@ type request struct {
 	// key is all that a picture depends on but its slices: parameter sets, shape and output.
 	// A decoder keeps parameter sets, so that with those of another stream a broken
 	// access unit could still become a picture.
-	key string
-	// packet is the access unit, which says that nothing is shown before or after it.
+	key    string
 	packet []byte
+	// padded is nil or, for H.265 whose end is open, the packet with more behind its
+	// slices, of which a whole one makes the same picture.
+	padded []byte
 }
 
-// newRequest returns false for frames that only decode alone. What a decoder still
-// knows of the frames before must not matter to one: an IDR picture of H.264 forgets
-// it, and what is missing in it is told. Of H.265 what is missing would be silently
-// taken from the picture before.
+// newRequest returns false for frames that only decode alone: those of several pictures;
+// those that are deinterlaced, which is done when the next picture is there; H.264 that
+// may be of two fields, which ffmpeg does not decode alike in one packet and in two; and
+// those of the washer's size.
 func newRequest(f *keyframe.Frame, o Output) (*request, bool) {
-	if f.Codec != keyframe.H264 || f.Kind != keyframe.IDR || f.Pictures > 1 {
+	i, s := f.Info, shapeOf(f)
+	if f.Codec != keyframe.H264 && f.Codec != keyframe.H265 || s.pictures > 1 ||
+		i.Interlaced && (f.Codec == keyframe.H264 || o.deinterlace(s) != "") ||
+		i.CodedWidth == washerSide && i.CodedHeight == washerSide {
 		return nil, false
 	}
-	if f.Info.Interlaced && !o.KeepInterlaced {
-		return nil, false // deinterlaced when the next picture is there
-	}
 	r := &request{frame: f, output: o}
-	r.output.Width, r.output.Height = o.Size(f.Info)
+	r.output.Width, r.output.Height = o.Size(i)
 	if r.output.Width == 0 {
 		return nil, false
 	}
-	data := coloured(f.Codec, f.Info, f.Data)
-	key, rest := fmt.Appendf(nil, "%+v%+v", r.output, shapeOf(f)), len(data)
+	data, doubted := coloured(f.Codec, i, f.Data), s.doubted
+	s.doubted = false
+	key, rest := fmt.Appendf(nil, "%+v%+v", r.output, s), len(data)
 	for nalu := range keyframe.AnnexB(data) {
 		rest -= 4 + len(nalu)
 		if isSet(f.Codec, nalu) {
 			key = binary.BigEndian.AppendUint32(key, uint32(len(nalu)))
 			key = append(key, nalu...)
 		}
-		if isSPS(f.Codec, nalu) {
+		if f.Codec == keyframe.H264 && isSPS(f.Codec, nalu) {
 			var err error
 			if nalu, err = keyframe.WithoutReordering(nalu); err != nil {
 				return nil, false
@@ -51,16 +54,38 @@ func newRequest(f *keyframe.Frame, o Output) (*request, bool) {
 		}
 		r.packet = keyframe.AppendNALU(r.packet, nalu)
 	}
+	if doubted {
+		r.padded = padded(r.packet)
+	}
 	r.key = string(key)
 	return r, rest == 0 // else it is not from an Assembler, and who knows what is between
 }
 
 // arguments has ffmpeg read IVF, which tells packets apart and numbers them, and
-// print the number of each picture before it is coded.
+// print the number of each picture. The washers' pictures are dropped in front of the
+// filters, whose graph is to stay as it is.
 func (r *request) arguments() []string {
-	args := append(decoding(r.frame.Codec), "-c:v", r.frame.Codec.String(), "-f", "ivf", "-i", "pipe:0", "-map", "0",
+	args := append(decoding(r.frame.Codec), "-c:v", r.frame.Codec.String(), "-f", "ivf", "-reinit_filter", "0", "-i", "pipe:0", "-map", "0",
 		"-copyts", "-fps_mode", "passthrough", "-flush_packets", "1")
-	return append(args, r.output.ending("showinfo=checksum=0,"+r.output.filters(shapeOf(r.frame)))...)
+	drop := fmt.Sprintf(`showinfo=checksum=0,select='not(mod(pts,%d))',`, numbersPerRequest)
+	return append(args, r.output.ending(drop+r.output.filters(shapeOf(r.frame)))...)
+}
+
+// A packet's number is that of the frame's and its place behind it.
+const (
+	washed            = 1 // what was said before this picture is shown was said of the frame
+	late              = 2 // this one may be shown when the next request is there
+	numbersPerRequest = 3
+)
+
+// packets are the frame's, one of r, and washers. What is decoded of H.265 is shown
+// when the next packet is there, at the latest.
+func (r *request) packets(frame []byte) [][]byte {
+	washer := washer(r.frame.Codec)
+	if r.frame.Codec == keyframe.H265 {
+		return [][]byte{frame, washer, washer}
+	}
+	return [][]byte{frame, washer}
 }
 
 // ivfHeader begins the stream.

@@ -3,6 +3,8 @@ package decode
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,9 +24,9 @@ func patience(r *request) time.Duration {
 }
 
 // warm is an ffmpeg that stays up for frames of one key, one at a time. It is
-// believed only where it says what a sound one does: of the one packet one picture,
-// announced by the packet's number, and no complaint. After anything else it is of
-// no more use, and what it wrote is not either.
+// believed only where it says what a sound one does: of the frame's packet one picture
+// of its size, announced by the packet's number, before that of the washer, and no
+// complaint. After anything else it is of no more use, and what it wrote is not either.
 type warm struct {
 	process
 	key  string
@@ -32,11 +34,13 @@ type warm struct {
 
 	mu       sync.Mutex
 	request  *request      // nil between requests
-	number   uint64        // of the next request
+	number   uint64        // of its frame, 0 before the first
+	next     uint64        // of the next packet
 	answered chan struct{} // of the request, closed when there is a verdict
 	picture  []byte
 	whole    bool // picture is
 	named    bool // its number has been read
+	washed   bool // that of the washer has
 	broken   bool // other than as told above
 	line     []byte
 	logged   int // bytes since the request
@@ -75,6 +79,17 @@ func (w *warm) end() {
 // ask returns the picture of r, which is good until the next call, or false. It is
 // false as well where ctx has ended.
 func (w *warm) ask(ctx context.Context, r *request) ([]byte, bool) {
+	picture, ok := w.decode(ctx, r, r.packet)
+	if !ok || r.padded == nil {
+		return picture, ok
+	}
+	first := bytes.Clone(picture)
+	picture, ok = w.decode(ctx, r, r.padded)
+	return picture, ok && bytes.Equal(picture, first)
+}
+
+// decode is ask for one of the packets of r.
+func (w *warm) decode(ctx context.Context, r *request, packet []byte) ([]byte, bool) {
 	kill := func() { w.cancel(context.Canceled) }
 	defer context.AfterFunc(ctx, kill)()
 	defer time.AfterFunc(patience(r), kill).Stop()
@@ -82,8 +97,10 @@ func (w *warm) ask(ctx context.Context, r *request) ([]byte, bool) {
 	if number == 0 {
 		w.stdin.Write(r.ivfHeader())
 	}
-	w.stdin.Write(ivfFrame(len(r.packet), number))
-	w.stdin.Write(r.packet)
+	for k, packet := range r.packets(packet) {
+		w.stdin.Write(ivfFrame(len(packet), number+uint64(k)))
+		w.stdin.Write(packet)
+	}
 	select {
 	case <-answered:
 	case <-w.done:
@@ -91,23 +108,23 @@ func (w *warm) ask(ctx context.Context, r *request) ([]byte, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.request = nil
-	return w.picture, w.whole && w.named && !w.broken && ctx.Err() == nil
+	return w.picture, w.whole && w.named && w.washed && !w.broken && ctx.Err() == nil
 }
 
 func (w *warm) begin(r *request) (number uint64, answered chan struct{}) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	number, w.number = w.number, w.number+1
+	w.number, w.next = w.next, w.next+numbersPerRequest
 	w.request, w.answered = r, make(chan struct{})
-	w.picture, w.whole, w.named, w.logged = w.picture[:0], false, false, 0
+	w.picture, w.whole, w.named, w.washed, w.logged = w.picture[:0], false, false, false, 0
 	answered = w.answered
 	w.settle() // it may be broken already
-	return number, answered
+	return w.number, answered
 }
 
 // settle tells of a verdict. Like the following it is called with w.mu held.
 func (w *warm) settle() {
-	if w.answered != nil && (w.broken || w.whole && w.named) {
+	if w.answered != nil && (w.broken || w.washed && w.whole) {
 		close(w.answered)
 		w.answered = nil
 	}
@@ -135,12 +152,32 @@ func (w *warm) addLine(line string) {
 	switch {
 	case level == "panic", level == "fatal", level == "error", strings.HasPrefix(text, "concealing "):
 		w.broken = true
-	case strings.HasPrefix(speaker, "Parsed_showinfo_") && strings.HasPrefix(text, "n:"):
-		_, pts, _ := strings.Cut(text, " pts:")
-		pts, _, _ = strings.Cut(strings.TrimSpace(pts), " ")
-		w.broken = w.broken || w.request == nil || w.named || pts != strconv.FormatUint(w.number-1, 10)
-		w.named = true
+	case strings.HasPrefix(speaker, "Parsed_showinfo_"):
+		if shown := shownPicture.FindStringSubmatch(text); shown != nil {
+			number, err := strconv.ParseUint(shown[1], 10, 64)
+			w.broken = w.broken || err != nil || !w.shown(number, shown[2])
+		}
 	}
+}
+
+// shownPicture is what showinfo prints of a picture's number and size.
+var shownPicture = regexp.MustCompile(`^n: *\d+ pts: *(\d+) .* s:(\d+x\d+) `)
+
+// shown takes a picture down that left the decoder. It is false where that is not as
+// it should be.
+func (w *warm) shown(number uint64, size string) bool {
+	switch {
+	case number%numbersPerRequest == late:
+		return true
+	case w.request == nil || w.washed:
+		return false
+	case number == w.number && !w.named:
+		w.named = true
+		i := w.request.frame.Info
+		return size == fmt.Sprintf("%dx%d", i.Width, i.Height)
+	}
+	w.washed = true
+	return number == w.number+washed && w.named
 }
 
 // pictures is a warm decoder's standard output.

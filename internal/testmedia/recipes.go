@@ -44,30 +44,34 @@ var recipes = map[string]recipe{
 	"audio.mp4":         audio("-c:a aac -metadata:s:a:0 language=deu", "audio.mp4"),
 
 	// Annex B byte streams.
-	"h264.264":       video("640x360", 25, 3, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -f h264", "h264.264"),
-	"h265.265":       video("640x360", 25, 3, "-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25:min-keyint=25 -f hevc", "h265.265"),
-	"sar43.264":      video("640x360", 25, 1, "-vf setsar=4/3 -c:v libx264 -preset veryfast -g 25 -f h264", "sar43.264"),
-	"10bit.265":      video("640x360", 25, 1, "-pix_fmt yuv420p10le -c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25 -f hevc", "10bit.265"),
-	"10bit.264":      video("640x360", 25, 1, "-pix_fmt yuv420p10le -c:v libx264 -preset veryfast -g 25 -f h264", "10bit.264"),
-	"1080p.264":      video("1920x1080", 25, 1, "-c:v libx264 -preset veryfast -b:v 5M -g 25 -f h264", "1080p.264"),
-	"noise4mb.264":   noise("1920x1080", 2, "-c:v libx264 -preset ultrafast -qp 4 -g 2 -f h264", "noise4mb.264"),
-	"open-gop.264":   video("640x360", 25, 4, "-c:v libx264 -preset veryfast -bf 3 -x264-params open-gop=1:keyint=25:min-keyint=25:scenecut=0 -f h264", "open.264"),
-	"refresh.264":    video("640x360", 25, 6, "-c:v libx264 -preset veryfast -x264-params intra-refresh=1:keyint=25:bframes=0:scenecut=0 -f h264", "refresh.264"),
-	"mpeg2video.ts":  video("640x360", 25, 1, "-c:v mpeg2video -f mpegts", "mpeg2.ts"),
-	"cra.265":        video("640x360", 25, 4, "-c:v libx265 -preset ultrafast -x265-params log-level=error:open-gop=1:keyint=25:min-keyint=25:bframes=3 -f hevc", "cra.265"),
-	"no-wpp.265":     video("640x360", 25, 1, "-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25:wpp=0 -f hevc", "no-wpp.265"),
-	"1080p.265":      video("1920x1080", 25, 1, "-c:v libx265 -preset ultrafast -b:v 5M -x265-params log-level=error:keyint=25 -f hevc", "1080p.265"),
-	"2160p.265":      video("3840x2160", 5, 1, "-pix_fmt yuv420p10le -c:v libx265 -preset ultrafast -b:v 12M -x265-params log-level=error:keyint=5 -f hevc", "2160p.265"),
-	"422.264":        video("640x360", 25, 1, "-pix_fmt yuv422p -c:v libx264 -preset veryfast -g 25 -f h264", "422.264"),
-	"422-10bit.264":  video("640x360", 25, 1, "-pix_fmt yuv422p10le -c:v libx264 -preset veryfast -g 25 -f h264", "422.264"),
-	"422-10bit.265":  video("640x360", 25, 1, "-pix_fmt yuv422p10le -c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25 -f hevc", "422.265"),
-	"444-10bit.264":  video("640x360", 25, 1, "-pix_fmt yuv444p10le -c:v libx264 -preset veryfast -g 25 -f h264", "444.264"),
-	"444.265":        video("640x360", 25, 1, "-pix_fmt yuv444p -c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25 -f hevc", "444.265"),
-	"444.264":        video("640x360", 25, 1, "-pix_fmt yuv444p -c:v libx264 -preset veryfast -g 25 -f h264", "444.264"),
+	"h264.264":      video("640x360", 25, 3, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -f h264", "h264.264"),
+	"h265.265":      video("640x360", 25, 3, "-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25:min-keyint=25 -f hevc", "h265.265"),
+	"sar43.264":     video("640x360", 25, 1, "-vf setsar=4/3 -c:v libx264 -preset veryfast -g 25 -f h264", "sar43.264"),
+	"10bit.265":     video("640x360", 25, 1, "-pix_fmt yuv420p10le -c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25 -f hevc", "10bit.265"),
+	"10bit.264":     video("640x360", 25, 1, "-pix_fmt yuv420p10le -c:v libx264 -preset veryfast -g 25 -f h264", "10bit.264"),
+	"1080p.264":     video("1920x1080", 25, 1, "-c:v libx264 -preset veryfast -b:v 5M -g 25 -f h264", "1080p.264"),
+	"noise4mb.264":  noise("1920x1080", 2, "-c:v libx264 -preset ultrafast -qp 4 -g 2 -f h264", "noise4mb.264"),
+	"open-gop.264":  video("640x360", 25, 4, "-c:v libx264 -preset veryfast -bf 3 -x264-params open-gop=1:keyint=25:min-keyint=25:scenecut=0 -f h264", "open.264"),
+	"refresh.264":   video("640x360", 25, 6, "-c:v libx264 -preset veryfast -x264-params intra-refresh=1:keyint=25:bframes=0:scenecut=0 -f h264", "refresh.264"),
+	"mpeg2video.ts": video("640x360", 25, 1, "-c:v mpeg2video -f mpegts", "mpeg2.ts"),
+	"cra.265":       video("640x360", 25, 4, "-c:v libx265 -preset ultrafast -x265-params log-level=error:open-gop=1:keyint=25:min-keyint=25:bframes=3 -f hevc", "cra.265"),
+	"no-wpp.265":    video("640x360", 25, 1, "-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25:wpp=0 -f hevc", "no-wpp.265"),
+	"1080p.265":     video("1920x1080", 25, 1, "-c:v libx265 -preset ultrafast -b:v 5M -x265-params log-level=error:keyint=25 -f hevc", "1080p.265"),
+	"2160p.265":     video("3840x2160", 5, 1, "-pix_fmt yuv420p10le -c:v libx265 -preset ultrafast -b:v 12M -x265-params log-level=error:keyint=5 -f hevc", "2160p.265"),
+	"422.264":       video("640x360", 25, 1, "-pix_fmt yuv422p -c:v libx264 -preset veryfast -g 25 -f h264", "422.264"),
+	"422-10bit.264": video("640x360", 25, 1, "-pix_fmt yuv422p10le -c:v libx264 -preset veryfast -g 25 -f h264", "422.264"),
+	"422-10bit.265": video("640x360", 25, 1, "-pix_fmt yuv422p10le -c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25 -f hevc", "422.265"),
+	"444-10bit.264": video("640x360", 25, 1, "-pix_fmt yuv444p10le -c:v libx264 -preset veryfast -g 25 -f h264", "444.264"),
+	"444.265":       video("640x360", 25, 1, "-pix_fmt yuv444p -c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25 -f hevc", "444.265"),
+	"444.264":       video("640x360", 25, 1, "-pix_fmt yuv444p -c:v libx264 -preset veryfast -g 25 -f h264", "444.264"),
+	// To be shown turned clockwise: the container says so, or the stream.
+	"turned.mp4":     video("640x360", 25, 1, "-c:v libx264 -preset veryfast -g 25 -metadata:s:v rotate=90 -movflags +faststart", "turned.mp4"),
+	"turned.264":     video("640x360", 25, 1, "-c:v libx264 -preset veryfast -g 25 -bsf:v h264_metadata=display_orientation=insert:rotate=270 -f h264", "turned.264"),
 	"cropped.264":    video("640x360", 25, 1, "-c:v libx264 -preset veryfast -g 25 -x264-params crop-rect=18,6,34,2 -f h264", "cropped.264"),
 	"grey.264":       video("640x360", 25, 1, "-pix_fmt gray -c:v libx264 -preset veryfast -g 25 -f h264", "grey.264"),
 	"bt601.264":      colours("smpte170m", "tv"),
 	"tiny.264":       video("32x32", 25, 1, "-c:v libx264 -preset veryfast -qp 51 -g 5 -bf 0 -f h264", "tiny.264"),
+	"numbered.264":   video("64x48", 25, 1, "-c:v libx264 -preset veryfast -g 5 -bf 0 -x264-params sps-id=5 -f h264", "numbered.264"), // its parameter sets
 	"bt709.264":      colours("bt709", "tv"),
 	"bt709-full.264": colours("bt709", "pc"),
 	// testsrc2 of BT.709 within more: white is 203 cd/m². In unnamed.265 primaries and
@@ -97,7 +101,11 @@ var recipes = map[string]recipe{
 	"live.264": video("640x360", 25, 4, "-c:v libx264 -preset veryfast -g 25 -bf 0 -sc_threshold 0 -f h264", "live.264"),
 	"live.265": video("640x360", 25, 4, "-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25:min-keyint=25:bframes=0 -f hevc", "live.265"),
 	// As a camera sends it: 720p, 2 Mbit/s, a keyframe every four seconds.
-	"camera.264":      video("1280x720", 25, 16, "-vf noise=alls=4:allf=t,format=yuv420p,setparams=colorspace=smpte170m:color_primaries=smpte170m:color_trc=smpte170m -c:v libx264 -preset veryfast -tune zerolatency -b:v 2M -maxrate 2M -bufsize 2M -g 100 -sc_threshold 0 -f h264", "camera.264"),
+	"camera.264": video("1280x720", 25, 16, "-vf noise=alls=4:allf=t,format=yuv420p,setparams=colorspace=smpte170m:color_primaries=smpte170m:color_trc=smpte170m -c:v libx264 -preset veryfast -tune zerolatency -b:v 2M -maxrate 2M -bufsize 2M -g 100 -sc_threshold 0 -f h264", "camera.264"),
+	// Two pairs with the same parameter sets and a slice for some rows.
+	"slices.265":      video("640x360", 25, 3, "-c:v libx265 -preset ultrafast -x265-params log-level=error:slices=4:open-gop=1:keyint=12:min-keyint=12:bframes=2 -f hevc", "slices.265"),
+	"white.265":       video("640x360", 25, 1, "-vf lutyuv=235:128:128,format=yuv420p -c:v libx265 -preset ultrafast -x265-params log-level=error:slices=4:open-gop=1:keyint=12:min-keyint=12:bframes=2 -f hevc", "white.265"),
+	"white.264":       video("640x360", 25, 1, "-vf lutyuv=235:128:128,format=yuv420p -c:v libx264 -preset veryfast -bf 0 -x264-params slices=8:keyint=25:scenecut=0 -f h264", "white.264"),
 	"live-slices.264": video("640x360", 25, 4, "-c:v libx264 -preset veryfast -bf 0 -x264-params slices=8:keyint=25:scenecut=0 -f h264", "live-slices.264"),
 
 	// HLS, six segments of 2 s, one GOP of 1 s: playlists as ffmpeg writes them.
@@ -113,6 +121,12 @@ var recipes = map[string]recipe{
 	"hls-split-fmp4": av("640x360", 25, 6, "-c:v libx264 -preset veryfast -g 50 -bf 0 -sc_threshold 0 -c:a aac -f hls -hls_time 1 -hls_playlist_type vod -hls_flags split_by_time -hls_segment_type fmp4 -hls_segment_filename seg%d.m4s", "index.m3u8"),
 	"hls-audio":      audio("-c:a aac -f hls -hls_time 1 -hls_playlist_type vod -hls_segment_filename seg%d.ts", "index.m3u8"),
 	"hls-audio-fmp4": audio("-c:a aac -f hls -hls_time 1 -hls_playlist_type vod -hls_segment_type fmp4 -hls_segment_filename seg%d.m4s", "index.m3u8"),
+	// Keyframes a second apart, of which the first two are black; and nothing but.
+	"black-first.264": blackFirst("-f h264", "black.264"),
+	"black-first.ts":  blackFirst("-f mpegts", "black.ts"),
+	"black-first.mp4": blackFirst("-movflags +faststart", "black.mp4"),
+	"hls-black-first": blackFirst("-f hls -hls_time 1 -hls_playlist_type vod -hls_segment_filename seg%d.ts", "index.m3u8"),
+	"black.ts":        {args: append(source("color", "640x360", 25, 3), strings.Fields("-pix_fmt yuv420p -c:v libx264 -preset veryfast -g 25 -f mpegts")...), out: "black.ts"},
 	// Some kilobytes each, to start fuzzing from.
 	"tiny.ts":       video("32x32", 25, 1, "-c:v libx264 -preset veryfast -qp 51 -g 5 -bf 0 -f mpegts", "tiny.ts"),
 	"hls-tiny-fmp4": video("32x32", 25, 1, "-c:v libx264 -preset veryfast -qp 51 -g 5 -bf 0 -f hls -hls_time 2 -hls_playlist_type vod -hls_segment_type fmp4 -hls_segment_filename seg%d.m4s", "index.m3u8"),
@@ -125,6 +139,11 @@ var recipes = map[string]recipe{
 	"tiles":      stills("-vf tile=3x2 -q:v 3 -start_number 0 -f image2", "grid%d.jpg"),
 	"pictures":   stills("-q:v 3 -start_number 0 -f image2", "picture%d.jpg"),
 	"stills.rgb": stills("-pix_fmt rgb24 -f rawvideo", "stills.rgb"),
+}
+
+// blackFirst encodes a video that is black for 1.9 s.
+func blackFirst(opts, out string) recipe {
+	return video("640x360", 25, 4, "-vf fade=t=in:st=1.9:d=0.05,format=yuv420p -c:v libx264 -preset veryfast -g 25 -bf 0 -sc_threshold 0 "+opts, out)
 }
 
 // moving makes pictures in which all moves, 9 pixels from one to the next.
