@@ -5,9 +5,9 @@
 // be used by several goroutines at once. What a picture is called there, a
 // [Template] says. [ParseDestination] reads what a user writes for one of them.
 //
-// [Exec] and [Webhook] take the [Event] that [Picture.Event] makes of a picture that
-// has been put. Their calls return when all is done; [Queue] has them made beside
-// the captures, of which a hook that hangs then delays none.
+// [Exec.Run] and [Webhook.Post] take the [Event] that [Picture.Event] makes of a picture
+// that has been put, and return when all is done. A [Queue] calls them in goroutines of
+// its own, so that a hook that hangs delays no capture.
 //
 // Pictures are bytes here: nothing decodes or changes them. Nothing is logged.
 package sink

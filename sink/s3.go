@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"mime"
-	"net"
 	"net/http"
 	"os"
 	"path"
@@ -28,8 +27,6 @@ const (
 	// s3Attempts of a request that the store cannot serve just now: with waits of up
 	// to a second between them they are through long before the next picture.
 	s3Attempts = 3
-	// maxIdle of connections is as many as puts are likely to run at once.
-	maxIdle = 16
 	// credentialsTimeout is for a metadata server, which is on the same machine or
 	// not there at all.
 	credentialsTimeout = 5 * time.Second
@@ -83,7 +80,7 @@ func OpenS3(l *S3Location, o *S3Options) (*S3, error) {
 	if err := s.location.fromEnvironment(); err != nil {
 		return nil, err
 	}
-	s.http = s3Transport(s.opt.TLS)
+	s.http = transport(s.opt.TLS)
 	var err error
 	if s.client, err = minio.New(s.location.Endpoint, s.clientOptions()); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.location.String(), err)
@@ -120,17 +117,6 @@ func (s *S3) clientOptions() *minio.Options {
 		}),
 		Secure: !s.location.Insecure, Transport: s.http, Region: s.location.Region,
 		BucketLookup: lookup, MaxRetries: s3Attempts,
-	}
-}
-
-func s3Transport(config *tls.Config) *http.Transport {
-	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
-		TLSHandshakeTimeout: 10 * time.Second, TLSClientConfig: config, ForceAttemptHTTP2: true,
-		MaxIdleConnsPerHost: maxIdle, IdleConnTimeout: 90 * time.Second,
-		ResponseHeaderTimeout: 30 * time.Second, MaxResponseHeaderBytes: 64 << 10,
-		DisableCompression: true,
 	}
 }
 
