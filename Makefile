@@ -12,7 +12,7 @@ BENCHCOUNT ?= 1
 REPEATS    ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fuzz bench bench-rtsp microbench measure bench-loss build ffmpeg dist deps deps-demo deps-bench clean
+.PHONY: help demo test check fuzz bench bench-rtsp microbench measure bench-loss build ffmpeg dist lambda deps deps-demo deps-bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
@@ -60,6 +60,9 @@ ffmpeg: ## build the small ffmpeg that kfgrab decodes with beside it, as bin/kfg
 
 dist: ## build dist/kfgrab-linux-*: one static program each, its ffmpeg within
 	@sh scripts/dist.sh
+
+lambda: ## build dist/kfgrab-lambda-*.zip: the function for AWS Lambda
+	@sh scripts/lambda.sh
 
 deps: ## install what demo and tests need
 	@sh scripts/deps.sh test

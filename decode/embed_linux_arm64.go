@@ -4,7 +4,7 @@ package decode
 
 import _ "embed"
 
-// embedded is what scripts/ffmpeg.sh builds, put here by scripts/dist.sh.
+// embedded is what scripts/ffmpeg.sh builds, put in by scripts/embed.sh.
 //
 //go:embed ffmpeg-linux-arm64
 var embedded []byte

@@ -4,7 +4,7 @@ package main
 
 import _ "embed"
 
-// licences is put together by scripts/dist.sh.
+// licences is put together by scripts/embed.sh.
 //
 //go:embed licences.txt
 var licences string

@@ -1,0 +1,63 @@
+#!/bin/sh
+# embed.sh ARCH PACKAGE DIRECTORY [TAG] builds the program PACKAGE for Linux on ARCH,
+# static and with its ffmpeg within it, as DIRECTORY/program, beside licences.txt with
+# the texts of all that it holds; where the package has a file of that name it is
+# embedded, too. The ffmpeg is that of scripts/ffmpeg.sh, or of the directory
+# KFGRAB_FFMPEG_BUILD, which that script has made before.
+set -eu
+
+go=${GO:-go}
+arch=$1 package=$2 out=$3 tag=${4:-}
+export CGO_ENABLED=0 GOOS=linux GOARCH="$arch"
+ffmpeg=${KFGRAB_FFMPEG_BUILD:-$(sh scripts/ffmpeg.sh "$arch")}
+
+modules() {
+	$go list -deps -tags "$tag" -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}' "$package" | sort -u
+}
+
+# The texts of all that is in the program, and the offer that goes with ffmpeg's.
+licences() {
+	cat <<-END
+		==== kfgrab ====
+
+	END
+	cat LICENSE
+	printf '\n\n==== Go ====\n\n'
+	cat "$($go env GOROOT)/LICENSE"
+	modules | while read -r module version dir; do
+		found=
+		for text in "$dir"/LICEN[SC]E* "$dir"/UNLICENSE* "$dir"/COPYING* "$dir"/NOTICE*; do
+			[ -f "$text" ] || continue
+			found=yes
+			printf '\n\n==== %s %s ====\n\n' "$module" "$version"
+			cat "$text"
+		done
+		[ -n "$found" ] || { echo "embed: $module comes without a licence" >&2; exit 1; }
+	done
+	cat <<-END
+
+
+		==== The source of ffmpeg ====
+
+		This program holds ffmpeg $(cat "$ffmpeg/VERSION") and runs it as a program of its own. Its
+		source, with that of the libraries linked into it, is in the distribution's source
+		packages of these versions, and scripts/ffmpeg.sh of kfgrab's source builds it from
+		them. Whoever gives you this program offers, for three years from then on, to give
+		you that source on request, for no more than the cost of handing it over. To run an
+		ffmpeg of your own instead, put it beside this program as kfgrab-ffmpeg, or name it
+		with KFGRAB_FFMPEG or, on the command line, --ffmpeg.
+
+	END
+	cat "$ffmpeg/LICENCES"
+}
+
+mkdir -p "$out"
+licences >"$out/licences.txt"
+cat >"$out/overlay.json" <<END
+{"Replace": {
+"$PWD/decode/ffmpeg-linux-$arch": "$ffmpeg/ffmpeg",
+"$PWD/${package#./}/licences.txt": "$out/licences.txt"
+}}
+END
+$go build -overlay "$out/overlay.json" -trimpath -tags "embedffmpeg $tag" -ldflags '-s -w' -o "$out/program" "$package"
+rm "$out/overlay.json"

@@ -1,0 +1,26 @@
+#!/bin/sh
+# lambda.sh [ARCH…] leaves in dist/, or in the directory DIST, what AWS Lambda is given
+# for the runtime provided.al2023: kfgrab-lambda-arm64.zip and kfgrab-lambda-amd64.zip, of
+# the architectures that Lambda calls arm64 and x86_64. In each are the program, with its
+# ffmpeg within it, and the licences. The same source, Go and ffmpeg give the same bytes.
+set -eu
+
+most=20000000 # bytes; Lambda itself takes 50 MB at once
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+out=${DIST:-dist}
+mkdir -p "$out"
+for arch in ${*:-arm64 amd64}; do
+	if ! sh scripts/embed.sh "$arch" ./cmd/kfgrab-lambda "$work" lambda.norpc; then
+		echo "lambda: no kfgrab-lambda-$arch.zip" >&2
+		continue
+	fi
+	mv "$work/program" "$work/bootstrap" # the name that the runtime looks for
+	zip=$out/kfgrab-lambda-$arch.zip
+	"${GO:-go}" run ./cmd/kfgrab-lambda/pack "$zip" "$work/bootstrap" "$work/licences.txt"
+	size=$(wc -c <"$zip")
+	[ "$size" -le $most ] || { echo "lambda: $zip has $size bytes, more than $most" >&2; exit 1; }
+	ls -l "$zip"
+done
