@@ -30,6 +30,12 @@ type camera struct {
 	told  func(*camera) // of every change
 	grabs group[struct{}, sight]
 
+	changed   signal         // something has
+	turn      sync.Mutex     // of follow
+	followers sync.WaitGroup // the goroutine of follow
+	warm      sync.Once      // followed from then on
+	poked     chan struct{}  // has follow try again now
+
 	mu        sync.Mutex
 	stream    *kfgrab.Stream // kept for the next grab; nil where there is none
 	idle      *time.Timer    // closes it
@@ -39,6 +45,12 @@ type camera struct {
 	failed    *failure  // nil while all is well
 	counts    counts
 	due       time.Time // of the next scheduled grab
+
+	viewers  int                     // those who watch
+	unfollow context.CancelCauseFunc // nil where the stream is not followed
+	linger   *time.Timer             // ends it
+	live     bool                    // keyframes come, last being the newest
+	closed   bool
 }
 
 // capture is one keyframe.
@@ -69,11 +81,14 @@ func (s sight) age(now time.Time) time.Duration { return max(0, now.Sub(s.confir
 
 // take returns the newest keyframe, one that is not older than maxAge, or than minAge
 // where that is longer. It joins a grab that is under way: what that brings arrives after
-// the request.
+// the request. Of a stream that is followed it is the newest there is, however old.
 func (c *camera) take(ctx context.Context, maxAge time.Duration) (sight, error) {
 	maxAge = max(maxAge, minAge)
 	if s, err, known := c.known(time.Now(), maxAge); known {
 		return s, err
+	}
+	if c.connecting() {
+		return c.await(ctx, maxAge)
 	}
 	return c.grabs.do(ctx, struct{}{}, c.grab)
 }
@@ -83,6 +98,8 @@ func (c *camera) known(now time.Time, maxAge time.Duration) (sight, error, bool)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
+	case c.live && c.last != nil:
+		return sight{c.last, c.confirmed, fresh}, nil, true
 	case c.last != nil && now.Sub(c.confirmed) <= c.lasts(maxAge):
 		return sight{c.last, c.confirmed, cached}, nil, true
 	case c.failed != nil && now.Sub(c.failed.at) < c.failed.pause(maxAge):
@@ -137,7 +154,7 @@ func (c *camera) grab(ctx context.Context) (sight, error) {
 	if err != nil {
 		return sight{}, c.failedIn(ctx, err)
 	}
-	return c.arrive(snap, stream.Tracks()), nil
+	return c.arrive(snap, stream.Tracks(), false), nil
 }
 
 // open returns the stream to grab from. Of what it has delivered already it brings nothing
@@ -177,9 +194,10 @@ func (c *camera) disconnect() {
 	}
 }
 
-// arrive takes a new keyframe in.
-func (c *camera) arrive(snap *kfgrab.Snapshot, tracks []keyframe.Track) sight {
+// arrive takes a new keyframe in; live says that others follow.
+func (c *camera) arrive(snap *kfgrab.Snapshot, tracks []keyframe.Track, live bool) sight {
 	c.mu.Lock()
+	c.live = c.live || live
 	c.counts.captures++
 	c.last = &capture{
 		id:     strconv.FormatInt(snap.Taken.UnixNano(), 36),
@@ -216,11 +234,23 @@ func (c *camera) confirm(now time.Time) sight {
 func (c *camera) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.confirmed = time.Time{}
+	if !c.live {
+		c.confirmed = time.Time{}
+	}
 }
 
 // close ends what goes on, and waits for that.
 func (c *camera) close() {
+	c.mu.Lock()
+	c.closed = true
+	if c.unfollow != nil {
+		c.unfollow(errClosed)
+	}
+	if c.linger != nil {
+		c.linger.Stop()
+	}
+	c.mu.Unlock()
+	c.followers.Wait()
 	c.grabs.close()
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -33,6 +33,16 @@ func (f *failure) pause(maxAge time.Duration) time.Duration {
 	return min(maxAge, firstPause<<min(f.count-1, 5), maxPause)
 }
 
+// pause is how long a reception that has failed is not tried again.
+func (c *camera) pause() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.failed == nil {
+		return firstPause
+	}
+	return c.failed.pause(maxPause)
+}
+
 // timeoutError is the end of a stream's own timeout. It is a context.DeadlineExceeded.
 type timeoutError time.Duration
 

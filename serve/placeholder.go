@@ -37,7 +37,11 @@ func (s *Server) placeholders(h handler) handler {
 			return err
 		}
 		p := problemOf(err)
-		data, mime, drawErr := s.draw(r, p, lines(r.PathValue("name"), p, err))
+		format := picture.JPEG
+		if f, err := formatOf(r.PathValue("file")); err == nil && f != picture.JPEG {
+			format = picture.PNG // what else can be drawn
+		}
+		data, mime, drawErr := s.draw(r, format, lines(r.PathValue("name"), p, err))
 		if drawErr != nil {
 			return err
 		}
@@ -93,13 +97,9 @@ func wrapped(text string) (list []string) {
 	return list
 }
 
-// draw makes the picture, a JPEG where that was asked for, else a PNG. The same one is
-// drawn once for all who ask for it at a time, and kept like any other.
-func (s *Server) draw(r *http.Request, p *problem, text []string) (data []byte, mime string, err error) {
-	format := picture.PNG
-	if f, err := formatOf(r.PathValue("file")); err == nil && f == picture.JPEG {
-		format = picture.JPEG
-	}
+// draw makes the picture, a JPEG or PNG. The same one is drawn once for all who ask for it
+// at a time, and kept like any other.
+func (s *Server) draw(r *http.Request, format picture.Format, text []string) (data []byte, mime string, err error) {
 	o := picture.Options{Format: format}
 	q := query{values: r.URL.Query()}
 	q.size(&o.Output)

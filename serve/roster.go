@@ -35,6 +35,7 @@ func (s *Server) Set(streams []config.Stream) error {
 		after.byName[conf.Name] = c
 	}
 	s.streams.Store(after)
+	s.replaced.tell()
 	for _, c := range before.list {
 		if after.byName[c.conf.Name] != c {
 			c.close()
@@ -46,7 +47,7 @@ func (s *Server) Set(streams []config.Stream) error {
 }
 
 func (s *Server) newCamera(conf *config.Stream) *camera {
-	c := &camera{conf: *conf, given: *conf, gate: s.gate, host: hostOf(conf.URL)}
+	c := &camera{conf: *conf, given: *conf, gate: s.gate, host: hostOf(conf.URL), poked: make(chan struct{}, 1)}
 	if c.conf.TTL == 0 {
 		c.conf.TTL = config.DefaultTTL
 	}
@@ -77,5 +78,6 @@ func (s *Server) told(c *camera) {
 	}
 	c.mu.Unlock()
 	s.cache.forget(c, newest)
+	c.changed.tell()
 	s.changed.tell()
 }

@@ -54,17 +54,18 @@ type Options struct {
 
 // Server is an http.Handler. Its methods may be called from several goroutines.
 type Server struct {
-	opt     Options
-	gate    *schedule.Gate
-	pool    *decode.Pool
-	cache   *cache
-	seed    maphash.Seed
-	renders group[rendering, []byte]
-	tools   tools
-	handler http.Handler
-	changed signal        // something has, of any stream
-	closing chan struct{} // closed when those who watch are to go
-	close   func()        // closes it
+	opt      Options
+	gate     *schedule.Gate
+	pool     *decode.Pool
+	cache    *cache
+	seed     maphash.Seed
+	renders  group[rendering, []byte]
+	tools    tools
+	handler  http.Handler
+	changed  signal        // something has, of any stream
+	replaced signal        // streams
+	closing  chan struct{} // closed when those who watch are to go
+	close    func()        // closes it
 
 	streams atomic.Pointer[roster]
 
@@ -108,6 +109,10 @@ func (s *Server) routes() http.Handler {
 	handle("GET /streams/{name}", s.ofStream(s.showStream))
 	show("GET /streams/{name}/snapshot", s.ofStream(s.negotiated))
 	show("GET /streams/{name}/{file}", s.ofStream(s.snapshotFile))
+
+	handle("GET /streams/{name}/mjpeg", s.ofStream(s.mjpeg))
+	handle("GET /streams/{name}/events", s.ofStream(s.streamEvents))
+	handle("GET /events", s.allEvents)
 
 	handle("GET /cache", s.showCache)
 	handle("DELETE /cache", s.clearCache)
