@@ -107,6 +107,6 @@ func (d *Decoder) ask(ctx context.Context, option string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	out, err := p.finish(ctx, nil)
+	out, err := p.finish(ctx, d.timeout(0), nil)
 	return string(out), err
 }

@@ -105,7 +105,8 @@ func (j *Job) decode(ctx context.Context, w io.Writer, f *keyframe.Frame) error 
 	if j.shape.doubted {
 		data = twice(data)
 	}
-	picture, err := j.process.finish(ctx, data)
+	pixels := (f.Pictures + 1) * pixelsOf(f.Info, j.output) // one may be decoded twice
+	picture, err := j.process.finish(ctx, j.decoder.timeout(pixels), data)
 	if j.process.log.noToneMapping {
 		as := j.shape
 		as.sdr = fits

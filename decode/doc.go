@@ -15,8 +15,9 @@
 // The process reads the frame from its standard input and writes the picture to
 // its standard output. Its arguments tell the codec and the output wanted,
 // nothing of the stream. It gets an empty environment and a process group of its
-// own, on Linux bounds of memory, CPU time and files, and it is dead and reaped when
-// the call returns, whatever happened; those of a Pool when it is closed.
+// own, on Linux bounds of memory, CPU time and files, it is ended where it hangs
+// (Decoder.Timeout), and it is dead and reaped when the call returns, whatever
+// happened; those of a Pool when it is closed.
 //
 // A picture that ffmpeg had to patch is an error that wraps
 // [keyframe.ErrCorrupt]. ffmpeg notices all truncation and nearly all damage in

@@ -223,6 +223,24 @@ func TestHanging(t *testing.T) {
 	}
 }
 
+// Without an end of the context a process that hangs ends as well.
+func TestTimeout(t *testing.T) {
+	for _, c := range hanging {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			d := script(t, c.script)
+			d.Timeout = 2 * time.Second
+			var w bytes.Buffer
+			err := d.Decode(context.Background(), &w, someFrame(), decode.Output{Format: decode.RGB24})
+			var e *decode.Error
+			if !errors.As(err, &e) || !strings.HasPrefix(err.Error(), "decode: ffmpeg was stopped: it had not finished after 2s") || w.Len() > 0 {
+				t.Errorf("error %v and %d bytes", err, w.Len())
+			}
+			gone(t, pid(t, d))
+		})
+	}
+}
+
 func TestDeadline(t *testing.T) {
 	d := script(t, "sleep 600")
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"time"
 )
 
 // Decoder runs ffmpeg. Its zero value is ready, and calls may run at the same
@@ -17,6 +18,11 @@ type Decoder struct {
 	// program's own, what the environment variable KFGRAB_FFMPEG names, the ffmpeg
 	// within the program (build tag embedffmpeg), "ffmpeg" in PATH.
 	Path string
+
+	// Timeout is how long a process may take once it has what it is to decode. 0 is ten
+	// seconds, and more for large and for many pictures: far more than is usual, for
+	// machines that are slow or busy.
+	Timeout time.Duration
 }
 
 // Embedded is what Find returns for the ffmpeg within the program.

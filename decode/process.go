@@ -94,8 +94,9 @@ func (p *process) run(ctx context.Context, path string, args []string, stdout, s
 
 // finish gives input to the process and returns what it wrote, once it is dead.
 // A failure to write is no error: what the process did about it is.
-func (p *process) finish(ctx context.Context, input ...[]byte) ([]byte, error) {
+func (p *process) finish(ctx context.Context, timeout time.Duration, input ...[]byte) ([]byte, error) {
 	defer p.cancel(nil)
+	defer time.AfterFunc(timeout, func() { p.cancel(hangs(timeout)) }).Stop()
 	kill := context.AfterFunc(ctx, func() { p.cancel(context.Cause(ctx)) })
 	defer kill()
 	unblock := context.AfterFunc(p.ctx, func() { p.stdin.Close() })

@@ -62,7 +62,7 @@ func (s *Sequence) decode(ctx context.Context, d *Decoder, form shape, shown []i
 	for n, unit := range s.Data {
 		data[n] = coloured(s.Codec, s.Info, unit)
 	}
-	pictures, err := p.finish(ctx, data...)
+	pictures, err := p.finish(ctx, d.timeout(len(data)*pixelsOf(s.Info, o)), data...)
 	if p.log.noToneMapping {
 		form.sdr = fits
 		return s.decode(ctx, d, form, shown, size, o)

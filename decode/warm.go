@@ -15,14 +15,6 @@ import (
 // showinfo tells of user data SEI takes three bytes for each of theirs.
 const maxAnswerLog = 1 << 20
 
-// patience is how long the answer to a request may take: for pixels in and out.
-// After that the frame is decoded alone, without such a limit.
-func patience(r *request) time.Duration {
-	i := r.frame.Info
-	pixels := i.CodedWidth*i.CodedHeight + r.output.Width*r.output.Height
-	return time.Second + time.Duration(pixels)*250*time.Nanosecond
-}
-
 // warm is an ffmpeg that stays up for frames of one key, one at a time. It is
 // believed only where it says what a sound one does: of the frame's packet one picture
 // of its size, announced by the packet's number, before that of the washer, and no
@@ -92,7 +84,7 @@ func (w *warm) ask(ctx context.Context, r *request) ([]byte, bool) {
 func (w *warm) decode(ctx context.Context, r *request, packet []byte) ([]byte, bool) {
 	kill := func() { w.cancel(context.Canceled) }
 	defer context.AfterFunc(ctx, kill)()
-	defer time.AfterFunc(patience(r), kill).Stop()
+	defer time.AfterFunc(patience(pixelsOf(r.frame.Info, r.output)), kill).Stop()
 	number, answered := w.begin(r)
 	if number == 0 {
 		w.stdin.Write(r.ivfHeader())
