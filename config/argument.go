@@ -15,15 +15,12 @@ import (
 var named = regexp.MustCompile(`^([^=/?#:@]*)=(.*)$`)
 
 // FromArgument returns the stream that [NAME=]URL on the command line means, made of
-// base, which has what the flags say, or is the zero value for the defaults. Without a
+// base, which has what the flags say. Without a
 // name it has one that follows from host and path; where that is in taken, in lower case,
 // a number comes behind. The name is added to taken. The error wraps kfgrab.ErrUsage.
 func FromArgument(argument string, base Stream, taken map[string]bool) (Stream, error) {
 	s := base
 	s.Options.Header = base.Options.Header.Clone()
-	if s.Timeout == 0 {
-		s.Timeout = DefaultTimeout
-	}
 	rawURL := argument
 	if m := named.FindStringSubmatch(argument); m != nil {
 		s.Name, rawURL = m[1], m[2]

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"net/url"
 	"time"
 
 	"github.com/kfgrab/kfgrab"
@@ -25,7 +24,7 @@ type Stream struct {
 	// Options are for kfgrab.Open. Headers in it may be secret. Stdin, OnCodec, Logger
 	// and IfNewer are not set.
 	Options kfgrab.Options
-	// Timeout bounds one grab, with all that is made of it.
+	// Timeout bounds one grab; 0 where the file says nothing.
 	Timeout time.Duration
 
 	// Picture says what to make. Its Software is not set.
@@ -34,6 +33,8 @@ type Stream struct {
 	// Schedule is the zero value where the file says nothing of when.
 	Schedule schedule.Rule
 
+	// Repeats has a picture kept even where the keyframe is the same as that of the last.
+	Repeats bool
 	// OnChange has a picture kept only where it differs from the last one that was.
 	OnChange Change
 
@@ -73,10 +74,6 @@ var modes = []string{OnDemand: "on_demand", Scheduled: "scheduled", Warm: "warm"
 func (m Mode) String() string { return modes[m] }
 
 const (
-	// DefaultTimeout is that of the command.
-	DefaultTimeout = 15 * time.Second
-	// DefaultMaxBytes is that of the command.
-	DefaultMaxBytes = 16 << 20
 	// DefaultTTL is what a page that is reloaded often need not grab again for.
 	DefaultTTL = 5 * time.Second
 	// DefaultDistance tells a scene that has changed from noise and drifting light.
@@ -87,28 +84,9 @@ const (
 // milliseconds of waiting, and no camera or origin more than browsers do.
 var DefaultLimits = schedule.Limits{Total: 64, PerHost: 6}
 
-// defaultStream is what a stream is where neither the file nor its defaults say.
-func defaultStream() Stream {
-	return Stream{
-		Options: kfgrab.Options{MaxBytes: DefaultMaxBytes},
-		Timeout: DefaultTimeout,
-		TTL:     DefaultTTL,
-	}
-}
-
 // Redacted returns the URL as it may be shown: without credentials, values of the query
 // and what stands for a secret in the file.
 func (s *Stream) Redacted() string { return s.shown }
-
-// Host returns host and port that the URL names, "" where it names none: what a bound on
-// how much goes to a host is held to.
-func (s *Stream) Host() string {
-	u, err := url.Parse(s.URL)
-	if err != nil {
-		return ""
-	}
-	return u.Host
-}
 
 // String returns the name and the URL as it may be shown.
 func (s Stream) String() string { return s.Name + "=" + s.shown }

@@ -11,6 +11,8 @@ import (
 const (
 	// maxKey is longer than any key, and what an error shows of one that is none.
 	maxKey = 40
+	// maxListed is how many keys an error lists.
+	maxListed = 12
 	// maxScalar is longer than any value without references in it.
 	maxScalar = 1000
 	// maxText is longer than any URL or header that servers take.
@@ -23,7 +25,6 @@ type decoder struct {
 	lookup Lookup
 	errors []*Error
 	more   int
-	dirs   map[string]*Sink // the first one that has it
 }
 
 // fail notes what is wrong with the value of key at n. Nothing of a value that was
@@ -96,11 +97,13 @@ func (d *decoder) pairs(what string, n *node) func(yield func(key, value *node) 
 }
 
 func (d *decoder) unknown(what string, key *node, known []string) {
-	hint := "there are " + strings.Join(known, ", ")
+	hint := ""
 	if near := nearest(strings.ReplaceAll(key.text, "-", "_"), known); near != "" {
-		hint = "did you mean " + near + "?"
+		hint = "; did you mean " + near + "?"
+	} else if len(known) <= maxListed {
+		hint = "; there are " + strings.Join(known, ", ")
 	}
-	d.fail(key, "", "%s: unknown key in %s; %s", show(key.text), what, hint)
+	d.fail(key, "", "%s: unknown key in %s%s", show(key.text), what, hint)
 }
 
 // show returns a key as an error may have it: it is none that is known, and could be a

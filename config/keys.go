@@ -64,6 +64,7 @@ var streamKeys = block[builder]{
 	"time_zone": value(func(b *builder) *string { return &b.zone }, parseZone),
 	"spread":    value(func(b *builder) *time.Duration { return &b.Schedule.Spread }, parseSpread),
 
+	"repeats":   value(func(b *builder) *bool { return &b.Repeats }, boolean),
 	"on_change": value(func(b *builder) *Change { return &b.OnChange }, parseChange),
 	"sinks":     (*decoder).sinks,
 	"retention": func(d *decoder, key string, n *node, b *builder) { retentionKeys.decode(d, key, n, &b.Retention) },
@@ -149,4 +150,3 @@ func (d *decoder) ca(key string, n *node, b *builder) {
 		d.failFilled(n, key, t, err)
 	}
 }
-

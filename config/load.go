@@ -35,7 +35,7 @@ func Load(path string) (*File, error) {
 
 // Parse is Load for a file's content; path is for errors.
 func Parse(path string, data []byte, lookup Lookup) (*File, error) {
-	d := &decoder{path: path, lookup: lookup, dirs: map[string]*Sink{}}
+	d := &decoder{path: path, lookup: lookup}
 	if len(data) > maxFile {
 		return nil, &Errors{List: []*Error{{Path: path, Text: fmt.Sprintf("it has more than %d bytes", maxFile)}}}
 	}
@@ -77,10 +77,10 @@ func (d *decoder) ffmpeg(key string, n *node, f *draft) {
 func (d *decoder) file(root *node) *File {
 	f := &draft{File: File{Limits: DefaultLimits}}
 	fileKeys.decode(d, "the file", root, f)
-	base := builder{Stream: defaultStream()}
+	base := builder{Stream: Stream{TTL: DefaultTTL}}
 	if n := f.defaults; n != nil && n.kind != null {
 		d.either("defaults", n)
-		streamKeys.decode(d, "defaults", n, &base)
+		defaultKeys.decode(d, "defaults", n, &base)
 	}
 	switch n := f.streams; {
 	case n == nil:
@@ -133,11 +133,14 @@ var credentialKeys = block[builder]{
 	"password": func(d *decoder, key string, n *node, b *builder) { d.credential(key, n, &b.password) },
 }
 
-// allKeys are those of a stream.
-var allKeys = func() block[builder] {
-	all := maps.Clone(streamKeys)
-	maps.Copy(all, ownKeys)
-	return all
+// allKeys are those of a stream, defaultKeys those of defaults.
+var allKeys, defaultKeys = func() (all, defaults block[builder]) {
+	all, defaults = maps.Clone(streamKeys), maps.Clone(streamKeys)
+	for key, set := range ownKeys {
+		all[key] = set
+		defaults[key] = func(d *decoder, key string, n *node, _ *builder) { d.fail(n, key, "each stream has its own") }
+	}
+	return all, defaults
 }()
 
 // stream says whether b has come to be one with a name.
@@ -243,7 +246,6 @@ func (d *decoder) finish(n *node, b *builder) {
 	if err := b.Picture.Validate(); err != nil {
 		d.fail(n.at("format"), "", "%v", err)
 	}
-	d.sameDirs(n, b.Sinks)
 	if b.Options.AllowTiles && !b.Picture.Format.Decoded() {
 		d.fail(n.at("allow_tiles"), "allow_tiles", "%v holds a keyframe, which a tile is not", b.Picture.Format)
 	}

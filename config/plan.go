@@ -40,6 +40,9 @@ func (s *Stream) planTimes() string {
 	if !s.Schedule.Never() {
 		line = s.Schedule.String()
 	}
+	if s.Repeats {
+		line += ", the same keyframe again, too"
+	}
 	if s.OnChange.Enabled {
 		line += fmt.Sprintf(", kept if %d of 64 bits differ", s.OnChange.Distance)
 	}
@@ -50,7 +53,9 @@ func (s *Stream) planTimes() string {
 // the names.
 func (s *Stream) planSource() string {
 	o := &s.Options
-	l := list{"within " + units.FormatDuration(s.Timeout), units.FormatBytes(o.MaxBytes)}
+	var l list
+	l.add(s.Timeout > 0, "within %s", units.FormatDuration(s.Timeout))
+	l.add(o.MaxBytes > 0, "at most %s", units.FormatBytes(o.MaxBytes))
 	l.add(o.At > 0, "at %v", o.At)
 	l.add(o.Edge != 0, "edge %v", o.Edge)
 	l.add(o.Rendition.String() != "", "rendition %v", o.Rendition)
@@ -147,4 +152,3 @@ func plural(n int, word string) string {
 	}
 	return word + "s"
 }
-

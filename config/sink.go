@@ -35,7 +35,7 @@ type Webhook struct {
 	Secret string // that signs what is sent; "" for none
 	Header http.Header
 
-	shown string
+	hidden bool // the host, too
 }
 
 // Templates returns those of To.
@@ -51,17 +51,23 @@ func (s *Sink) Templates() (pictures, latest sink.Template, err error) {
 	return pictures, latest, err
 }
 
-// String is what may be shown.
-func (w Webhook) String() string { return w.shown }
+// String returns scheme and host: of many webhooks the path is the secret.
+func (w Webhook) String() string {
+	u, err := url.Parse(w.URL)
+	if err != nil || w.hidden {
+		return mask
+	}
+	return u.Scheme + "://" + u.Host
+}
 
-// GoString is String.
-func (w Webhook) GoString() string { return w.shown }
+// GoString is String, so that no way of printing shows secrets.
+func (w Webhook) GoString() string { return w.String() }
 
 // Redacted returns To as it may be shown, or what Exec begins with, or the webhook's URL.
 func (s *Sink) Redacted() string {
 	switch {
 	case s.Webhook != nil:
-		return s.Webhook.shown
+		return s.Webhook.String()
 	case s.Exec != "":
 		program, _, _ := strings.Cut(strings.TrimSpace(s.Exec), " ")
 		return program
@@ -191,8 +197,13 @@ func (d *decoder) s3(key string, n *node, s *sinkBuilder) {
 
 // exec takes no references: a $ is the shell's.
 func (d *decoder) exec(key string, n *node, s *sinkBuilder) {
-	if t, ok := d.text(key, n, func(raw string) (text, error) { return text{value: raw}, nil }); ok {
-		s.Exec = t.value
+	t, ok := d.text(key, n, func(raw string) (text, error) { return text{value: raw}, nil })
+	if !ok {
+		return
+	}
+	s.Exec = t.value
+	if _, err := sink.NewExec(t.value, nil); err != nil {
+		d.fail(n, "", "%v", err)
 	}
 }
 
@@ -213,8 +224,9 @@ func (d *decoder) webhook(key string, n *node, s *sinkBuilder) {
 		d.failFilled(n, key, t, errors.New("wants a URL of http or https"))
 		return
 	}
+	shown, err := url.Parse(t.shown)
 	h := s.hook()
-	h.URL, h.shown = t.value, t.shown
+	h.URL, h.hidden = t.value, err != nil || shown.Host != u.Host
 }
 
 func (d *decoder) secret(key string, n *node, s *sinkBuilder) {
@@ -244,23 +256,5 @@ func (d *decoder) latest(key string, n *node, s *sinkBuilder) {
 			d.fail(n, key, "%v", err)
 		}
 		s.Latest = word
-	}
-}
-
-// sameDirs refuses two ways to name the pictures in one directory: it has one writer.
-func (d *decoder) sameDirs(n *node, sinks []Sink) {
-	for i := range sinks {
-		s := &sinks[i]
-		if s.To.Dir == "" {
-			continue
-		}
-		first := d.dirs[s.To.Dir]
-		if first == nil {
-			d.dirs[s.To.Dir] = s
-			continue
-		}
-		if s.Template != first.Template || s.Latest != first.Latest || s.NoLatest != first.NoLatest || s.Zone != first.Zone {
-			d.fail(n.at("sinks"), "sinks", "a directory has one template, latest and time_zone, and another stream has it with others")
-		}
 	}
 }

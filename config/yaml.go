@@ -1,8 +1,10 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -53,6 +55,37 @@ type syntaxError struct {
 
 func (e *syntaxError) Error() string { return e.text }
 
+const (
+	// maxLines is ten for each of ten thousand streams. The library takes the square of
+	// the time for some.
+	maxLines = 100_000
+	// maxOpen and maxDashes, of one line, bound what the library recurs into.
+	maxOpen   = 200
+	maxDashes = 1000
+)
+
+// scan refuses what the library would be busy with for long.
+func scan(data []byte) error {
+	open, dashes, line := 0, 0, 1
+	for _, b := range data {
+		switch b {
+		case '\n':
+			line++
+			dashes = 0
+		case '-':
+			dashes++
+		case '[', '{':
+			open++
+		case ']', '}':
+			open = max(0, open-1)
+		}
+		if line > maxLines || open > maxOpen || dashes > maxDashes {
+			return &syntaxError{line, 0, fmt.Sprintf("this is more than %d lines, %d open brackets or %d dashes in a line", maxLines, maxOpen, maxDashes)}
+		}
+	}
+	return nil
+}
+
 // parse returns the one document in data, nil where there is none. The error is a
 // *syntaxError.
 func parse(data []byte) (root *node, err error) {
@@ -61,9 +94,12 @@ func parse(data []byte) (root *node, err error) {
 			root, err = nil, &syntaxError{text: "is no YAML"}
 		}
 	}()
+	if err := scan(data); err != nil {
+		return nil, err
+	}
 	file, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
-		return nil, ofLibrary(err)
+		return nil, ofLibrary(err, data)
 	}
 	c := &converter{anchors: map[string]ast.Node{}, inside: map[string]bool{}}
 	for _, doc := range file.Docs {
@@ -80,17 +116,30 @@ func parse(data []byte) (root *node, err error) {
 	return root, nil
 }
 
+var (
+	// sign is one that a message of the library has in quotes; what else is there may be
+	// of the file.
+	sign = regexp.MustCompile("['\"][^'\"[:alnum:]]{1,3}['\"]")
+	// unquoted is a line whose value begins with a sign that means something in YAML.
+	unquoted = regexp.MustCompile("^[ ]*(- +)*[[:alnum:]_-]+:[ ]+([*&@%!`])")
+)
+
 // ofLibrary leaves out the lines of the file, which the library's text shows.
-func ofLibrary(err error) error {
+func ofLibrary(err error, data []byte) error {
 	var syntax *yaml.SyntaxError
 	if !errors.As(err, &syntax) {
 		return &syntaxError{text: "is no YAML"}
 	}
 	e := &syntaxError{text: "YAML: " + syntax.Message}
-	if strings.ContainsAny(syntax.Message, "\"'`") { // it may quote the file
+	if strings.ContainsAny(sign.ReplaceAllString(syntax.Message, ""), "\"'`") {
 		e.text = "YAML: this is not to be understood"
 	}
 	e.line, e.column = position(syntax.Token)
+	if lines := bytes.Split(data, []byte("\n")); e.line > 0 && e.line <= len(lines) {
+		if m := unquoted.FindSubmatch(lines[e.line-1]); m != nil {
+			e.text += fmt.Sprintf("; a value that begins with %s is written in quotes", m[2])
+		}
+	}
 	return e
 }
 
@@ -101,8 +150,21 @@ func position(t *token.Token) (line, column int) {
 	return t.Position.Line, t.Position.Column
 }
 
+// place is where a node begins: the library has a mapping begin at its first colon.
+func place(n ast.Node) (line, column int) {
+	switch m := n.(type) {
+	case *ast.MappingNode:
+		if len(m.Values) > 0 {
+			return position(m.Values[0].Key.GetToken())
+		}
+	case *ast.MappingValueNode:
+		return position(m.Key.GetToken())
+	}
+	return position(n.GetToken())
+}
+
 func errorAt(n ast.Node, format string, args ...any) error {
-	line, column := position(n.GetToken())
+	line, column := place(n)
 	return &syntaxError{line, column, fmt.Sprintf(format, args...)}
 }
 
@@ -121,7 +183,7 @@ func (c *converter) convert(from ast.Node, depth int) (*node, error) {
 		return nil, errorAt(from, "more than %d levels of nesting", maxDepth)
 	}
 	n := &node{}
-	n.line, n.column = position(from.GetToken())
+	n.line, n.column = place(from)
 	switch from := from.(type) {
 	case *ast.NullNode:
 		return n, nil
@@ -172,9 +234,6 @@ func (c *converter) mapping(n *node, values []*ast.MappingValueNode, depth int) 
 			return errorAt(v, "a key is a word")
 		}
 		n.pairs = append(n.pairs, pair{key: key, value: value})
-	}
-	if len(n.pairs) > 0 {
-		n.line, n.column = n.pairs[0].key.line, n.pairs[0].key.column
 	}
 	return nil
 }
