@@ -412,11 +412,8 @@ func TestClockProperty(t *testing.T) {
 		for i := range streams {
 			c.set(t, fmt.Sprint("cam", i), Rule{Every: every}, State{})
 		}
-		lastRun := map[string]time.Duration{}
-		var passed time.Duration // by no clock that is set
-		for range 1000 {
+		for range 300 {
 			wait := c.Wait(c.now)
-			passed += wait
 			c.now = c.now.Add(wait)
 			if rapid.IntRange(0, 50).Draw(t, "set the clock?") == 0 {
 				c.now = c.now.Add(time.Duration(rapid.IntRange(-100_000, 100_000).Draw(t, "by")) * time.Second)
@@ -426,7 +423,6 @@ func TestClockProperty(t *testing.T) {
 				t.Fatalf("%d of %d at once", len(due), streams)
 			}
 			for _, r := range due {
-				lastRun[r.Name] = passed
 				c.done(r.Name, true)
 			}
 			for name, j := range c.jobs {
