@@ -105,6 +105,9 @@ func TestValidate(t *testing.T) {
 		{Options{Format: WebP, Overlay: true}, false},
 		{Options{Format: AnnexB, Overlay: true}, false},
 		{Options{Output: decode.Output{Quality: 101}}, false},
+		{Options{Tries: MaxTries}, true},
+		{Options{Tries: MaxTries + 1}, false},
+		{Options{Tries: -1}, false},
 	} {
 		if err := test.options.Validate(); (err == nil) != test.good {
 			t.Errorf("%+v: %v", test.options, err)

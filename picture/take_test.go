@@ -1,0 +1,185 @@
+package picture
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"image/jpeg"
+	"io"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kfgrab/kfgrab"
+	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/internal/testmedia"
+	"github.com/kfgrab/kfgrab/internal/testserver"
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+// testTime ends a test that hangs.
+const testTime = time.Minute
+
+// take is Take of the stream at url.
+func take(t *testing.T, d Decoder, url string, o *Options) (*Taken, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), testTime)
+	defer cancel()
+	return Take(ctx, d, openStream(t, url, nil), o)
+}
+
+func openStream(t *testing.T, url string, o *kfgrab.Options) *kfgrab.Stream {
+	t.Helper()
+	s, err := kfgrab.Open(url, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// Of every kind of stream whose first two keyframes are black the third is taken, in
+// every format the same one.
+func TestTake(t *testing.T) {
+	hls := testmedia.Make(t, "hls-black-first")
+	raw := testmedia.Make(t, "black-first.264")
+	rtsp := testserver.GStreamer{File: raw, Codec: "h264"}.Start(t)
+	for _, url := range []string{
+		testmedia.Make(t, "black-first.ts"), testmedia.Make(t, "black-first.mp4"), raw,
+		testserver.Nginx(t, filepath.Dir(hls)) + "/index.m3u8",
+		rtsp.URL("/live").String(),
+	} {
+		o := &Options{Tries: 4, NoMetadata: true}
+		got, err := take(t, &decode.Decoder{}, url, o)
+		if err != nil {
+			t.Fatal(url, err)
+		}
+		m, err := jpeg.Decode(bytes.NewReader(got.Data))
+		if err != nil || Blank(m) {
+			t.Errorf("%s: blank, %v", url, err)
+		}
+		if live := strings.HasPrefix(url, "rtsp"); got.Skipped != 2 && !live || got.Skipped > 2 {
+			t.Errorf("%s: %d skipped", url, got.Skipped)
+		}
+		if again, err := Make(t.Context(), &decode.Decoder{}, got.Snapshot, o); err != nil || !bytes.Equal(again, got.Data) {
+			t.Errorf("%s: not what Make gives: %v", url, err)
+		}
+	}
+	pool := &decode.Pool{}
+	defer pool.Close()
+	for f := JPEG; f <= MP4; f++ {
+		for _, overlay := range []bool{false, f == JPEG || f == PNG} {
+			o := &Options{Format: f, Tries: 3, Overlay: overlay, Name: "a name", Output: decode.Output{Width: 320, Height: 320, Fit: decode.Contain}}
+			for _, d := range []Decoder{&decode.Decoder{}, pool} {
+				got, err := take(t, d, testmedia.Make(t, "black-first.ts"), o)
+				if err != nil || got.Skipped != 2 || len(got.Data) == 0 || got.Frame.Kind == keyframe.UnknownKind {
+					t.Errorf("%v: %+v, %v", f, got, err)
+				}
+			}
+		}
+	}
+}
+
+// counting counts what is decoded.
+type counting struct {
+	decode.Decoder
+	outputs []decode.Output
+}
+
+func (c *counting) Decode(ctx context.Context, w io.Writer, f *keyframe.Frame, o decode.Output) error {
+	c.outputs = append(c.outputs, o)
+	return c.Decoder.Decode(ctx, w, f, o)
+}
+
+// A JPEG is decoded once. What cannot be read here is decoded small at first, and not
+// at all where that is blank.
+func TestTakeDecodesLittle(t *testing.T) {
+	for _, tt := range []struct {
+		format     Format
+		all, small int
+	}{{JPEG, 3, 0}, {RGB24, 3, 0}, {WebP, 4, 3}, {AnnexB, 3, 3}} {
+		d := &counting{}
+		if _, err := take(t, d, testmedia.Make(t, "black-first.ts"), &Options{Format: tt.format, Tries: 3}); err != nil {
+			t.Fatal(err)
+		}
+		small := 0
+		for _, o := range d.outputs {
+			if o.Width == 64 {
+				small++
+			}
+		}
+		if len(d.outputs) != tt.all || small != tt.small {
+			t.Errorf("%v: %+v", tt.format, d.outputs)
+		}
+	}
+}
+
+// What is judged is the part that is shown.
+func TestTakeCrop(t *testing.T) {
+	url := testmedia.Make(t, "h264.ts")
+	crop, err := decode.ParseCrop("8x8+300+200")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []Format{JPEG, MP4} {
+		o := &Options{Format: f, Tries: 2, Output: decode.Output{Crop: crop}}
+		var blank *BlankError
+		if _, err := take(t, &decode.Decoder{}, url, o); !errors.As(err, &blank) {
+			t.Errorf("%v: four pixels of one colour: %v", f, err)
+		}
+	}
+}
+
+// Where all are blank the error says how many, has the last one, and tells why there
+// was no other.
+func TestTakeNone(t *testing.T) {
+	black := testmedia.Make(t, "black.ts")
+	for _, tt := range []struct {
+		tries, tried int
+		text         string
+	}{
+		{2, 2, "black.ts: no keyframe that shows something: all 2 that came are black or of one brightness; without --skip-black"},
+		{1, 1, "the one that came is black"},
+		{100, 3, "black.ts: no keyframe behind the last one: this is the end of it (all 3 that came are black or of one brightness)"},
+	} {
+		_, err := take(t, &decode.Decoder{}, black, &Options{Tries: tt.tries})
+		var blank *BlankError
+		if !errors.As(err, &blank) || !strings.Contains(err.Error(), tt.text) || kfgrab.ClassOf(err) != kfgrab.NoKeyframe {
+			t.Errorf("%d tries: %v", tt.tries, err)
+			continue
+		}
+		if data, err := Make(t.Context(), &decode.Decoder{}, blank.Last, &Options{}); blank.Tried != tt.tried || err != nil || len(data) == 0 {
+			t.Errorf("%d tries: %d, the last one %v", tt.tries, blank.Tried, err)
+		}
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	gone := errors.New("gone")
+	d := &until{n: 2, end: func() { cancel(gone) }}
+	_, err := Take(ctx, d, openStream(t, "-", &kfgrab.Options{Stdin: bytes.NewReader(nil)}), &Options{Tries: 9})
+	var blank *BlankError
+	if err == nil || errors.As(err, &blank) {
+		t.Errorf("nothing at all: %v", err)
+	}
+	_, err = Take(ctx, d, openStream(t, black, nil), &Options{Tries: 9})
+	if !errors.As(err, &blank) || blank.Tried < 2 || !errors.Is(err, gone) {
+		t.Errorf("the end of the context: %v", err)
+	}
+	// Without tries a black one is as good as any.
+	if got, err := take(t, &decode.Decoder{}, black, &Options{}); err != nil || got.Skipped != 0 || len(got.Data) == 0 {
+		t.Errorf("without tries: %v", err)
+	}
+}
+
+// until calls end with its nth picture, which is black.
+type until struct {
+	n   int
+	end func()
+}
+
+func (u *until) Decode(_ context.Context, w io.Writer, f *keyframe.Frame, o decode.Output) error {
+	if u.n--; u.n == 0 {
+		u.end()
+	}
+	return new(decode.Decoder).Decode(context.Background(), w, f, o)
+}
