@@ -52,6 +52,7 @@ func (c *camera) rested() {
 	if c.viewers == 0 && c.unfollow != nil {
 		c.unfollow(errAbandoned)
 		c.unfollow = nil
+		c.changed.tell()
 	}
 }
 
@@ -134,7 +135,8 @@ func (c *camera) connecting() bool {
 	return c.unfollow != nil
 }
 
-// await returns what the reception brings next. One that is down is tried again now.
+// await returns what the reception brings next. One that is down is tried again now. Where
+// it ends meanwhile, there is a grab.
 func (c *camera) await(ctx context.Context, maxAge time.Duration) (sight, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.conf.Timeout, timeoutError(c.conf.Timeout))
 	defer cancel()
@@ -146,6 +148,9 @@ func (c *camera) await(ctx context.Context, maxAge time.Duration) (sight, error)
 		changed := c.changed.next()
 		if s, err, known := c.known(time.Now(), maxAge); known {
 			return s, err
+		}
+		if !c.connecting() {
+			return c.grabs.do(ctx, struct{}{}, c.grab)
 		}
 		select {
 		case <-changed:
