@@ -83,7 +83,7 @@ func (o Output) filters(s shape) string {
 	v += s.upright() + o.crop(s) + o.scale() + s.sdr.filters()
 	switch o.Format {
 	case JPEG:
-		v += ":out_color_matrix=bt601:out_range=full" + o.bars("yuvj444p") + ",format=yuvj420p"
+		v += ":out_color_matrix=bt601:out_range=full" + o.bars("yuvj444p") + ",format=" + o.jpegFormats(s)
 	case WebP:
 		v += ":out_color_matrix=bt601:out_range=limited" + o.bars("yuv444p") + ",format=yuv420p"
 	case PNG:
@@ -96,6 +96,15 @@ func (o Output) filters(s shape) string {
 		v += ",format=bgr24" + o.bars("")
 	}
 	return v + ",setsar=1"
+}
+
+// jpegFormats keep the lines and columns that colour has. What fills it up on the way
+// adds nothing to it.
+func (o Output) jpegFormats(s shape) string {
+	if s.sdr != fits || o.Fit == Contain {
+		return "yuvj420p"
+	}
+	return "yuvj420p|yuvj422p|yuvj444p"
 }
 
 // upright comes in front of what goes by width and height.

@@ -10,7 +10,7 @@ type Format uint8
 
 // The formats. WebP needs an ffmpeg that was built with libwebp.
 const (
-	JPEG  Format = iota // baseline, 4:2:0, BT.601 full range (ITU-T T.871)
+	JPEG  Format = iota // baseline, BT.601 full range (ITU-T T.871); 4:2:0, or 4:2:2 and 4:4:4 where the stream is
 	PNG                 // 8-bit RGB without alpha, and without gamma and primaries
 	WebP                // lossy, 4:2:0
 	RGB24               // bytes R G B, rows from the top, no padding, no header; see Output.Size
