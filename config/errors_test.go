@@ -58,7 +58,7 @@ func TestErrors(t *testing.T) {
 		{"retention", stream("retention: 30d"), "4:16: retention: wants keys and values"},
 		{"age", stream("retention: {age: 1s}"), "4:22: age: 1s is out of bounds: want 1m to 36500d"},
 		{"URL in a number", stream("width: rtsp://me:hush@camera/"), "4:12: width: the value is a URL"},
-		{"authorities", stream("ca: /nowhere/ca.pem"), "4:9: ca: open /nowhere/ca.pem: no such file or directory"},
+		{"authorities", stream("ca: /nowhere/ca.pem"), "4:9: ca: file /nowhere/ca.pem: file does not exist"},
 		{"fingerprint", stream("tls_fingerprint: ab:cd"), "4:22: tls_fingerprint: a SHA-256 fingerprint has 32 pairs of hexadecimal digits"},
 
 		{"scheme", "streams:\n  - name: cam\n    url: gopher://me:hush@camera/\n", "3:5: url: "},

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/x509"
 	"fmt"
 	"math"
 	"net/http"
@@ -145,8 +146,13 @@ func (d *decoder) ca(key string, n *node, b *builder) {
 	if !ok {
 		return
 	}
-	var err error
-	if b.Options.RootCAs, err = LoadRootCAs(t.value); err != nil {
-		d.failFilled(n, key, t, err)
+	pem, err := d.lookup.file(t.value)
+	if err != nil {
+		d.failFilled(n, key, t, fmt.Errorf("file %s: %w", t.value, err))
+		return
+	}
+	b.Options.RootCAs = x509.NewCertPool()
+	if !b.Options.RootCAs.AppendCertsFromPEM(pem) {
+		d.failFilled(n, key, t, fmt.Errorf("file %s holds no PEM certificate", t.value))
 	}
 }

@@ -18,13 +18,24 @@ type Lookup struct {
 	File func(path string) ([]byte, error)
 }
 
+const (
+	// maxSecret is more than any key or token has.
+	maxSecret = 64 << 10
+	// maxLooked is larger than any system's authorities.
+	maxLooked = 4 << 20
+)
+
 // System looks up in the process's environment and file system.
-func System() Lookup { return Lookup{Env: os.LookupEnv, File: readSecret} }
+func System() Lookup {
+	return Lookup{Env: os.LookupEnv, File: func(path string) ([]byte, error) { return readBounded(path, maxLooked) }}
+}
 
-// maxSecret is more than any key or token has.
-const maxSecret = 64 << 10
-
-func readSecret(path string) ([]byte, error) { return readBounded(path, maxSecret) }
+func (l Lookup) file(path string) ([]byte, error) {
+	if l.File == nil {
+		return nil, errors.New("no files are looked up here")
+	}
+	return l.File(path)
+}
 
 // readBounded returns a file's content, and an error without the path.
 func readBounded(path string, most int64) ([]byte, error) {
@@ -108,17 +119,18 @@ func (l Lookup) look(ref string) (string, error) {
 			return "", fmt.Errorf("the environment has no variable %s", ref)
 		}
 		value = v
-	case l.File == nil:
-		return "", errors.New("no files are looked up here")
 	default:
-		data, err := l.File(path)
+		data, err := l.file(path)
 		if err != nil {
 			return "", fmt.Errorf("file %s: %w", path, err)
 		}
 		value = strings.TrimRight(string(data), "\r\n")
 	}
-	if value == "" {
+	switch {
+	case value == "":
 		return "", fmt.Errorf("%s is empty", ref)
+	case len(value) > maxSecret:
+		return "", fmt.Errorf("%s has more than %d bytes", ref, maxSecret)
 	}
 	return value, nil
 }

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"crypto/x509"
 	"fmt"
 	"strconv"
 	"strings"
@@ -88,20 +87,4 @@ func parseMode(word string) (Mode, error) {
 		}
 	}
 	return 0, fmt.Errorf("%q is none of %s", word, strings.Join(modes, ", "))
-}
-
-// maxCA is larger than any system's bundle.
-const maxCA = 4 << 20
-
-// LoadRootCAs returns the authorities of a PEM file.
-func LoadRootCAs(path string) (*x509.CertPool, error) {
-	pem, err := readBounded(path, maxCA)
-	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("%s holds no PEM certificate", path)
-	}
-	return pool, nil
 }
