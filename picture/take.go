@@ -24,7 +24,8 @@ type Taken struct {
 
 // Take grabs from s and makes of the snapshot what o wants. With Options.Tries it passes
 // over keyframes that are Blank, for those that follow them in the stream: see
-// kfgrab.Stream.Keyframes. The error is that of the grab or of Make, or a *BlankError.
+// kfgrab.Stream.Keyframes. The error is that of the grab or of Make, or a *BlankError;
+// it names the stream.
 func Take(ctx context.Context, d Decoder, s *kfgrab.Stream, o *Options) (*Taken, error) {
 	if o.Tries == 0 {
 		snap, err := s.Grab(ctx)
@@ -33,7 +34,7 @@ func Take(ctx context.Context, d Decoder, s *kfgrab.Stream, o *Options) (*Taken,
 		}
 		data, err := Make(ctx, d, snap, o)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", snap.URL, err)
 		}
 		return &Taken{Snapshot: snap, Data: data}, nil
 	}
@@ -44,7 +45,7 @@ func Take(ctx context.Context, d Decoder, s *kfgrab.Stream, o *Options) (*Taken,
 		}
 		data, blank, err := o.makeUnlessBlank(ctx, d, snap)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", snap.URL, err)
 		}
 		if !blank {
 			return &Taken{snap, data, passed.Tried}, nil
@@ -80,7 +81,7 @@ func (e *BlankError) because(err error) error {
 func (e *BlankError) Error() string {
 	seen := "the one that came is"
 	if e.Tried > 1 {
-		seen = fmt.Sprintf("all %d that came are", e.Tried)
+		seen = fmt.Sprintf("the %d that came are", e.Tried)
 	}
 	if e.Err != keyframe.ErrNotFound {
 		return fmt.Sprintf("%v (%s black or of one brightness)", e.Err, seen)

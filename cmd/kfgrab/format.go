@@ -10,11 +10,11 @@ import (
 
 // format is what the command writes: what package picture makes, or the report alone.
 type format struct {
-	picture.Format // where not json
+	picture.Format // AnnexB where json: it takes no decoder
 	json           bool
 }
 
-var formatJSON = format{json: true}
+var formatJSON = format{json: true, Format: picture.AnnexB}
 
 const formatList = "jpeg, png, webp, rgb24, bgr24, annexb, mp4 or json"
 

@@ -24,6 +24,7 @@ type pictureFlags struct {
 	pixels        pixelFlags
 	metadata      metadataFlags
 	overlay       bool
+	tries         tries
 	ffmpeg        string
 	json          bool
 	show          bool
@@ -42,6 +43,7 @@ func (f *pictureFlags) register(flags *pflag.FlagSet) {
 	f.pixels.register(flags)
 	f.metadata.register(flags)
 	flags.BoolVar(&f.overlay, "overlay", false, "write the stream's name, the time and the picture's age into its lower left corner")
+	f.tries.register(flags)
 	flags.StringVar(&f.ffmpeg, "ffmpeg", "", ffmpegHelp)
 	flags.BoolVar(&f.json, "json", false, "report on standard error what was found and what it cost")
 	flags.BoolVar(&f.show, "show", false, "draw the picture in the terminal as well")
@@ -51,7 +53,7 @@ func (f *pictureFlags) register(flags *pflag.FlagSet) {
 func (f *pictureFlags) options(rawURL string, format picture.Format) *picture.Options {
 	o := &picture.Options{
 		Format: format, Output: decode.Output{Width: f.width, Height: f.height, Fit: decode.Fit(f.fit), Quality: f.quality},
-		Overlay: f.overlay, Name: picture.StreamName(rawURL),
+		Overlay: f.overlay, Name: picture.StreamName(rawURL), Tries: int(f.tries),
 	}
 	f.pixels.apply(&o.Output)
 	f.metadata.apply(o)
@@ -107,29 +109,39 @@ func grab(ctx context.Context, std *streams, rawURL string, source *sourceFlags,
 		return err
 	}
 	defer out.discard()
-	snap, err := kfgrab.Grab(ctx, rawURL, opts)
+	stream, err := kfgrab.Open(rawURL, opts)
 	if err != nil {
 		return err
 	}
-	if err := m.write(ctx, out, snap); err != nil {
-		if out.err != nil {
-			return out.err // not the stream's fault
-		}
-		return fmt.Errorf("%s: %w", snap.URL, err)
+	defer stream.Close()
+	taken, err := picture.Take(ctx, m, stream, m.options)
+	if err != nil {
+		return err
+	}
+	if err := write(out, format, taken); err != nil {
+		return err
 	}
 	if err := out.commit(); err != nil {
 		return err
 	}
-	return tell(ctx, std, flags, m, out, snap)
+	return tell(ctx, std, flags, m, out, taken)
+}
+
+func write(out *output, format format, taken *picture.Taken) error {
+	if format.json {
+		return writeJSON(out, newTakenReport(taken), "")
+	}
+	_, err := out.Write(taken.Data)
+	return err
 }
 
 // tell prints the file's path, the report and the picture, as far as asked for.
-func tell(ctx context.Context, std *streams, flags *pictureFlags, m *maker, out *output, snap *kfgrab.Snapshot) error {
+func tell(ctx context.Context, std *streams, flags *pictureFlags, m *maker, out *output, taken *picture.Taken) error {
 	out.tell(std.out)
 	if flags.json {
-		r := newReport(snap)
+		r := newTakenReport(taken)
 		r.Format, r.File = m.format.String(), out.path
-		if m.format.Decoded() && snap.Frame.Info.HDR() {
+		if m.format.Decoded() && taken.Frame.Info.HDR() {
 			mapped, err := m.decoder.ToneMaps(ctx)
 			if err != nil {
 				return err
@@ -141,7 +153,7 @@ func tell(ctx context.Context, std *streams, flags *pictureFlags, m *maker, out 
 		}
 	}
 	if flags.show {
-		return show(ctx, std.out, &m.decoder, snap.Frame, m.options.Output)
+		return show(ctx, std.out, &m.decoder, taken.Frame, m.options.Output)
 	}
 	return nil
 }
@@ -170,6 +182,8 @@ func newMaker(ctx context.Context, rawURL string, flags *pictureFlags, f format)
 		return m, m.decoder.Check(ctx, m.options.Decoded())
 	case flags.show:
 		return m, m.decoder.Check(ctx, decode.Output{Format: shown})
+	case flags.tries > 0:
+		return m, m.decoder.Check(ctx, decode.Output{Format: decode.RGB24})
 	}
 	return m, nil
 }
@@ -182,24 +196,13 @@ func (m *maker) begin(c keyframe.Codec) {
 	}
 }
 
-// Decode takes the decoder that was started, where there is one.
+// Decode takes the decoder that was started, where there is one for o.
 func (m *maker) Decode(ctx context.Context, w io.Writer, f *keyframe.Frame, o decode.Output) error {
-	if m.job != nil {
-		return m.job.Decode(ctx, w, f)
+	if job := m.job; job != nil && o == m.options.Decoded() {
+		m.job = nil
+		return job.Decode(ctx, w, f)
 	}
 	return m.decoder.Decode(ctx, w, f, o)
-}
-
-func (m *maker) write(ctx context.Context, out *output, snap *kfgrab.Snapshot) error {
-	if m.format.json {
-		return writeJSON(out, newReport(snap), "")
-	}
-	data, err := picture.Make(ctx, m, snap, m.options)
-	if err != nil {
-		return err
-	}
-	_, err = out.Write(data)
-	return err
 }
 
 func (m *maker) close() {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/keyframe"
+	"github.com/kfgrab/kfgrab/picture"
 )
 
 // report is what --json prints and --format json writes: what was found and what
@@ -26,6 +27,7 @@ type report struct {
 	PixFmt     string      `json:"pix_fmt"`
 	Kind       string      `json:"keyframe"`
 	Size       int         `json:"keyframe_bytes"`
+	Skipped    int         `json:"skipped,omitempty"` // black keyframes in front of it
 	PTS        *float64    `json:"pts_time,omitempty"`
 	MediaTime  string      `json:"media_time,omitempty"`
 	Age        *float64    `json:"age,omitempty"`
@@ -60,6 +62,12 @@ func newReport(s *kfgrab.Snapshot) *report {
 		r.MediaTime = s.MediaTime.UTC().Format(timeFormat)
 		r.Age = new(seconds(s.Taken.Sub(s.MediaTime)))
 	}
+	return r
+}
+
+func newTakenReport(t *picture.Taken) *report {
+	r := newReport(t.Snapshot)
+	r.Skipped = t.Skipped
 	return r
 }
 

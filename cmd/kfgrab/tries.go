@@ -1,0 +1,41 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/pflag"
+
+	"github.com/kfgrab/kfgrab/picture"
+)
+
+// tries is how many keyframes are taken at most for one that shows something; 0 takes
+// the first one as it is.
+type tries int
+
+// defaultTries, with keyframes two seconds apart, outlast the black between two scenes
+// and most fades.
+const defaultTries = "5"
+
+func (t *tries) register(flags *pflag.FlagSet) {
+	flags.Var(t, "skip-black", "pass over keyframes that are black or of one brightness, for those that follow; of all `tries` the last one has to show something")
+	flags.Lookup("skip-black").NoOptDefVal = defaultTries
+}
+
+func (t *tries) Type() string { return "tries" }
+
+func (t *tries) String() string {
+	if *t == 0 {
+		return ""
+	}
+	return strconv.Itoa(int(*t))
+}
+
+func (t *tries) Set(text string) error {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > picture.MaxTries {
+		return fmt.Errorf("%q is no number of keyframes from 1 to %d", text, picture.MaxTries)
+	}
+	*t = tries(n)
+	return nil
+}
