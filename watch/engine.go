@@ -8,9 +8,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"image/jpeg"
 	"time"
 
 	"github.com/kfgrab/kfgrab"
+	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/internal/change"
 	"github.com/kfgrab/kfgrab/keyframe"
 	"github.com/kfgrab/kfgrab/picture"
 	"github.com/kfgrab/kfgrab/sink"
@@ -22,6 +25,7 @@ type engine struct {
 	decoder picture.Decoder
 	source  *kfgrab.Stream // nil before the first run and behind one that failed
 	last    string         // identity of the keyframe that was stored last, "" none
+	print   *change.Print  // of that picture
 }
 
 // newEngine says what of s makes no sense.
@@ -48,47 +52,57 @@ func (e *engine) close() {
 	}
 }
 
-// capture takes one picture, nil where there is none to store, and the identity of its
-// keyframe.
-func (e *engine) capture(ctx context.Context, o *Outcome) (p *sink.Picture, id string) {
+// shot is a picture that is to be stored.
+type shot struct {
+	picture *sink.Picture
+	id      string        // of its keyframe
+	print   *change.Print // where there is a MinChange
+}
+
+// capture takes one picture, nil where there is none to store.
+func (e *engine) capture(ctx context.Context, o *Outcome) (s *shot) {
 	o.Began = time.Now()
-	p, id, o.Err = e.take(ctx, o)
+	s, o.Err = e.take(ctx, o)
 	if errors.Is(o.Err, keyframe.ErrNotModified) {
 		o.Result, o.Err = Unchanged, nil
 	}
-	return p, id
+	return s
 }
 
-func (e *engine) take(ctx context.Context, o *Outcome) (*sink.Picture, string, error) {
+func (e *engine) take(ctx context.Context, o *Outcome) (*shot, error) {
 	if err := e.open(); err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	d := e.timeout()
 	ctx, cancel := context.WithTimeoutCause(ctx, d, fmt.Errorf("not done within %v: %w", d, context.DeadlineExceeded))
 	defer cancel()
-	snap, err := e.grab(ctx, o)
+	taken, err := e.grab(ctx, o)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	id := identity(snap.Frame)
+	id := identity(taken.Frame)
 	if id == e.last && !e.Repeats {
 		o.Result = Unchanged
-		return nil, "", nil
+		return nil, nil
 	}
-	p, err := e.make(ctx, snap)
-	if err != nil {
-		return nil, "", fmt.Errorf("%s: %w", snap.URL, err)
+	if taken.Data == nil {
+		if taken.Data, err = picture.Make(ctx, e.decoder, taken.Snapshot, &e.Picture); err != nil {
+			return nil, fmt.Errorf("%s: %w", taken.URL, err)
+		}
 	}
-	o.Size = len(p.Data)
-	if e.Changed == nil {
-		return p, id, nil
+	o.Size = len(taken.Data)
+	s := &shot{picture: e.picture(taken), id: id}
+	if e.MinChange == 0 {
+		return s, nil
 	}
-	differs, err := e.Changed.Differs(p)
-	if err != nil || differs {
-		return p, id, err
+	if s.print, err = e.printOf(ctx, taken); err != nil {
+		return nil, fmt.Errorf("%s: %w", taken.URL, err)
+	}
+	if e.print == nil || e.print.Distance(*s.print) >= e.MinChange {
+		return s, nil
 	}
 	o.Result, e.last = Unchanged, id
-	return nil, "", nil
+	return nil, nil
 }
 
 // settle says how a run ended, whose context was ctx.
@@ -103,54 +117,84 @@ func (e *engine) settle(ctx context.Context, o *Outcome) {
 	e.close() // what is amiss may be what it remembers, and what it delivered is lost
 }
 
-// grab takes the keyframe, and counts what it took in any case.
-func (e *engine) grab(ctx context.Context, o *Outcome) (*kfgrab.Snapshot, error) {
+// grab takes the keyframe, and counts what it took in any case. Where blank ones are to
+// be passed over, the picture is made of it, too.
+func (e *engine) grab(ctx context.Context, o *Outcome) (*picture.Taken, error) {
 	before := e.source.Spent()
-	snap, err := e.source.Grab(ctx)
+	taken, err := e.grabbed(ctx)
 	after := e.source.Spent()
-	o.Cost = kfgrab.Cost{Down: after.Down - before.Down, Up: after.Up - before.Up, Requests: after.Requests - before.Requests}
-	o.Cost.Elapsed = time.Since(o.Began)
+	o.Cost = kfgrab.Cost{
+		Down: after.Down - before.Down, Up: after.Up - before.Up, Requests: after.Requests - before.Requests,
+		Elapsed: time.Since(o.Began),
+	}
 	if err != nil {
 		return nil, err
 	}
-	o.Taken, o.MediaTime, o.Segment = snap.Taken, snap.MediaTime, snap.SegmentSize
-	return snap, nil
+	o.Taken, o.MediaTime, o.Segment = taken.Taken, taken.MediaTime, taken.SegmentSize
+	return taken, nil
 }
 
-func (e *engine) make(ctx context.Context, snap *kfgrab.Snapshot) (*sink.Picture, error) {
-	data, err := picture.Make(ctx, e.decoder, snap, &e.Picture)
-	if err != nil {
-		return nil, err
+func (e *engine) grabbed(ctx context.Context) (*picture.Taken, error) {
+	if e.Picture.Tries > 0 {
+		return picture.Take(ctx, e.decoder, e.source, &e.Picture)
 	}
+	snap, err := e.source.Grab(ctx)
+	return &picture.Taken{Snapshot: snap}, err
+}
+
+func (e *engine) picture(t *picture.Taken) *sink.Picture {
 	p := &sink.Picture{
-		Stream: e.Name, Time: snap.Taken, MediaTime: snap.MediaTime, URL: snap.URL,
-		Data: data, ContentType: e.Picture.Format.MIMEType(), Extension: e.Picture.Format.Extension(),
-		Width: snap.Frame.Info.Width, Height: snap.Frame.Info.Height,
+		Stream: e.Name, Time: t.Snapshot.Taken, MediaTime: t.MediaTime, URL: t.URL,
+		Data: t.Data, ContentType: e.Picture.Format.MIMEType(), Extension: e.Picture.Format.Extension(),
+		Width: t.Frame.Info.Width, Height: t.Frame.Info.Height,
 	}
 	if e.Picture.Format.Decoded() {
-		p.Width, p.Height = e.Picture.Output.Size(snap.Frame.Info)
+		p.Width, p.Height = e.Picture.Output.Size(t.Frame.Info)
 	}
-	return p, nil
+	return p
 }
 
-// store puts p everywhere and tells of it.
-func (e *engine) store(ctx context.Context, p *sink.Picture, id string, o *Outcome) {
+// printWidth is that of what is decoded to be compared alone: twice what is looked at.
+const printWidth = 128
+
+// printOf makes a JPEG's print of what was made; of others the keyframe is decoded once
+// more, small, as they cannot be read here or show nothing.
+func (e *engine) printOf(ctx context.Context, t *picture.Taken) (*change.Print, error) {
+	data := t.Data
+	if e.Picture.Format != picture.JPEG {
+		var small bytes.Buffer
+		o := decode.Output{Format: decode.JPEG, Width: printWidth, Crop: e.Picture.Output.Crop, MaxPixels: e.Picture.Output.MaxPixels}
+		if err := e.decoder.Decode(ctx, &small, t.Frame, o); err != nil {
+			return nil, err
+		}
+		data = small.Bytes()
+	}
+	img, err := jpeg.Decode(bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("the decoder's JPEG: %w", err)
+	}
+	p, err := change.Of(img)
+	return &p, err
+}
+
+// store puts s everywhere and tells of it.
+func (e *engine) store(ctx context.Context, s *shot, o *Outcome) {
 	var failed []error
-	for _, s := range e.Sinks {
-		location, err := s.Put(ctx, p)
+	for _, to := range e.Sinks {
+		location, err := to.Put(ctx, s.picture)
 		if location != "" {
 			o.Files = append(o.Files, location)
 		}
 		failed = append(failed, err)
 	}
 	if o.Err = errors.Join(failed...); o.Err == nil {
-		e.last = id
+		e.last, e.print = s.id, s.print
 	}
 	if len(o.Files) == 0 {
 		return
 	}
 	for _, hook := range e.Hooks {
-		hook.Tell(p.Event(o.Files[0]))
+		hook.Tell(s.picture.Event(o.Files[0]))
 	}
 }
 

@@ -66,6 +66,9 @@ func (o *Outcome) Word() string {
 	return o.Result.String()
 }
 
+// GrabMessage is the message of a grab's line in the log.
+const GrabMessage = "grab"
+
 // log writes the line of a run, and one more where some were skipped.
 func (o *Outcome) log(ctx context.Context, l *slog.Logger) {
 	attrs := []slog.Attr{slog.String("name", o.Name), slog.String("outcome", o.Word()), slog.Int64("bytes", o.Cost.Down)}
@@ -89,7 +92,7 @@ func (o *Outcome) log(ctx context.Context, l *slog.Logger) {
 	if o.Err != nil {
 		attrs = append(attrs, slog.String("error", o.Err.Error()))
 	}
-	l.LogAttrs(ctx, level, "grab", attrs...)
+	l.LogAttrs(ctx, level, GrabMessage, attrs...)
 	if o.Skipped > 0 {
 		l.LogAttrs(ctx, slog.LevelWarn, "skipped: the grab before took too long",
 			slog.String("name", o.Name), slog.Int("runs", o.Skipped))

@@ -91,11 +91,11 @@ func (w *Watcher) run(ctx, running context.Context, s *watched, o *Outcome, fail
 		o.Result, o.Err = Abandoned, err
 		return
 	}
-	p, id := s.capture(running, o)
+	shot := s.capture(running, o)
 	leave()
-	if p != nil && o.Err == nil {
-		w.claim(s, o, id)
-		s.store(running, p, id, o)
+	if shot != nil {
+		w.claim(s, o, shot.id)
+		s.store(running, shot, o)
 	}
 	s.settle(running, o)
 }

@@ -27,8 +27,10 @@ type Stream struct {
 	Timeout time.Duration
 	// Repeats stores a picture even where it is of the same keyframe as the last.
 	Repeats bool
-	// Changed, where set, is asked whether a picture is to be stored.
-	Changed Filter
+	// MinChange is how much a picture has to differ from the one that was stored last, as
+	// internal/change counts: from 1 to 64, 0 for not at all. After a restart the first
+	// picture is stored.
+	MinChange int
 	// Sinks store each picture, one after the other. What fails in one keeps it from no
 	// other, but the run counts as failed.
 	Sinks []Sink
@@ -45,12 +47,6 @@ type Sink interface {
 // a sink.Queue.
 type Hook interface {
 	Tell(e sink.Event)
-}
-
-// Filter says whether a picture differs enough from the one that was stored last of the
-// stream.
-type Filter interface {
-	Differs(p *sink.Picture) (bool, error)
 }
 
 func (s *Stream) timeout() time.Duration {

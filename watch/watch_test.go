@@ -20,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/kfgrab/kfgrab"
+	"github.com/kfgrab/kfgrab/internal/change"
 	"github.com/kfgrab/kfgrab/internal/origin"
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 	"github.com/kfgrab/kfgrab/picture"
@@ -480,6 +481,37 @@ func TestDecoded(t *testing.T) {
 		t.Fatal(o[0].Err)
 	}
 	if p := a.next(t); p.Width != 64 || p.Height != 36 || p.ContentType != "image/jpeg" || !bytes.HasPrefix(p.Data, []byte{0xff, 0xd8}) {
+		t.Errorf("%+v", p)
+	}
+}
+
+// A picture that differs too little from the last one is not stored.
+func TestMinChange(t *testing.T) {
+	t.Parallel()
+	o := startOrigin(t)
+	for _, format := range []picture.Format{picture.JPEG, picture.AnnexB} {
+		a, log := newAlbum(), newLogbook()
+		cam := stream("cam", o.HLS(origin.TS), a)
+		cam.Picture.Format, cam.Picture.Output.Width, cam.MinChange, cam.Repeats = format, 160, change.Most, true
+		stop := run(t, newWatcher(t, &Options{Logger: log.logger()}, cam))
+		log.await(t, 3, "name=cam", "outcome=unchanged")
+		stop()
+		if n := len(a.pictures); n != 1 {
+			t.Errorf("%v: %d pictures", format, n)
+		}
+	}
+}
+
+// Blank keyframes are passed over where that is asked for.
+func TestTries(t *testing.T) {
+	t.Parallel()
+	a := newAlbum()
+	cam := stream("cam", testmedia.Make(t, "black-first.ts"), a)
+	cam.Picture.Tries = 5
+	if o := newWatcher(t, nil, cam).Once(t.Context()); o[0].Err != nil {
+		t.Fatal(o[0].Err)
+	}
+	if p := a.next(t); len(p.Data) == 0 {
 		t.Errorf("%+v", p)
 	}
 }
