@@ -22,6 +22,8 @@ func TestEvent(t *testing.T) {
 		{map[string]any{"url": url, "width": 320, "format": "png", "edge": "last", "overlay": true, "name": "lobby"}, "png", 320},
 		{map[string]any{"url": url, "height": 72, "quality": 5, "at": 1.5, "headers": map[string]string{"Referer": "x"}}, "jpeg", 128},
 		{map[string]any{"url": url, "at": "00:00:02", "width": nil}, "jpeg", 640},
+		{map[string]any{"url": url, "crop": "50%x50%+25%+25%", "skip_black": 3}, "jpeg", 320},
+		{map[string]any{"url": url, "width": 100, "height": 100, "fit": "contain"}, "jpeg", 100},
 	} {
 		a := f.event(t, test.event)
 		isPicture(t, a.Body, test.format, test.width)
@@ -35,7 +37,7 @@ func TestEvent(t *testing.T) {
 	if a := f.event(t, map[string]any{"url": url, "format": "annexb"}); !strings.HasPrefix(string(a.Body), "\x00\x00\x00\x01") || a.Width != 640 {
 		t.Errorf("annexb: %d bytes, %d wide", len(a.Body), a.Width)
 	}
-	if n := strings.Count(log.String(), `"outcome":"ok"`); n != 5 || strings.Count(log.String(), "\n") != 5 {
+	if n := strings.Count(log.String(), `"outcome":"ok"`); n != 7 || strings.Count(log.String(), "\n") != 7 {
 		t.Errorf("log: %s", log)
 	}
 }
@@ -84,6 +86,9 @@ func TestEventRefused(t *testing.T) {
 		{`{"url":"http://127.0.0.1/","format":"gif"}`, "usage", "gif"},
 		{`{"url":"http://127.0.0.1/","edge":"best"}`, "usage", "first, last and next"},
 		{`{"url":"http://127.0.0.1/","at":"now"}`, "usage", "00:10:30"},
+		{`{"url":"http://127.0.0.1/","crop":"half"}`, "usage", "half"},
+		{`{"url":"http://127.0.0.1/","fit":"cover"}`, "usage", "width and a height"},
+		{`{"url":"http://127.0.0.1/","skip_black":1000}`, "usage", "tries"},
 		{`{"url":"http://127.0.0.1/","sink":"/tmp"}`, "usage", "s3://"},
 		{`{"url":"http://127.0.0.1/","sink":"s3://b/{tiem}.jpg"}`, "usage", "{tiem}"},
 		{`{"url":"http://me:s3cret%zz@127.0.0.1/"}`, "usage", "URL"},

@@ -74,7 +74,8 @@ type shot struct {
 	data     []byte
 }
 
-// grab fetches the keyframe.
+// grab fetches the keyframe. Where keyframes are judged by what they show, the picture
+// comes with it.
 func (f *function) grab(ctx context.Context, j *job) (*shot, error) {
 	j.stream.Logger = f.log
 	stream, kept, err := f.streams.take(j)
@@ -82,6 +83,13 @@ func (f *function) grab(ctx context.Context, j *job) (*shot, error) {
 		return nil, err
 	}
 	defer f.streams.giveBack(j, stream)
+	if j.picture.Tries > 0 {
+		taken, err := picture.Take(ctx, &f.decoders, stream, &j.picture)
+		if err != nil {
+			return nil, err
+		}
+		return &shot{job: j, snapshot: taken.Snapshot, warm: kept, data: taken.Data}, nil
+	}
 	snap, err := stream.Grab(ctx)
 	if err != nil {
 		return nil, err
@@ -89,8 +97,11 @@ func (f *function) grab(ctx context.Context, j *job) (*shot, error) {
 	return &shot{job: j, snapshot: snap, warm: kept}, nil
 }
 
-// decode makes the picture.
+// decode makes the picture, if grab has not.
 func (f *function) decode(ctx context.Context, s *shot) (err error) {
+	if s.data != nil {
+		return nil
+	}
 	if s.data, err = picture.Make(ctx, &f.decoders, s.snapshot, &s.picture); err != nil {
 		return fmt.Errorf("%s: %w", s.snapshot.URL, err)
 	}

@@ -106,6 +106,12 @@ func (o *order) set(name, value string) (err error) {
 		o.Format = value
 	case "edge":
 		o.Edge = value
+	case "fit":
+		o.Fit = value
+	case "crop":
+		o.Crop = value
+	case "skip_black":
+		o.SkipBlack, err = strconv.Atoi(value)
 	case "width":
 		o.Width, err = strconv.Atoi(value)
 	case "height":
@@ -117,7 +123,7 @@ func (o *order) set(name, value string) (err error) {
 	case "at":
 		return o.At.parse(value)
 	default:
-		return fmt.Errorf("there is no parameter %q: url, at, edge, width, height, format, quality and overlay are known", name)
+		return fmt.Errorf("there is no parameter %q: url, at, edge, skip_black, format, width, height, fit, crop, quality and overlay are known", name)
 	}
 	if err != nil {
 		return fmt.Errorf("%s=%q makes no sense", name, value)

@@ -37,6 +37,7 @@ func TestHTTP(t *testing.T) {
 		{"/lobby.west.png", "quality=80&overlay=true", "png", 320},
 		{"/", "url=" + url + "&width=200&format=png&edge=last&at=1", "png", 200},
 		{"", "url=" + url + "&height=90", "jpeg", 160},
+		{"/lobby.west", "width=99&height=99&fit=cover&crop=50%25x50%25%2B0%25%2B0%25&skip_black=2", "jpeg", 99},
 	} {
 		r := f.get(t, test.path, test.query, nil)
 		if r.StatusCode != 200 || r.Headers["content-type"] != "image/"+test.format || r.Headers["cache-control"] != "max-age=30" {

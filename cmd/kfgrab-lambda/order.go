@@ -28,9 +28,15 @@ type order struct {
 	Edge    string            `json:"edge"`    // first, last or next
 	At      timeInMedia       `json:"at"`
 
+	// SkipBlack is how many keyframes are tried for one that shows something; 0 takes the
+	// first as it is.
+	SkipBlack int `json:"skip_black"`
+
 	Format  string `json:"format"`
 	Width   int    `json:"width"`
 	Height  int    `json:"height"`
+	Fit     string `json:"fit"`  // fill, cover or contain
+	Crop    string `json:"crop"` // see decode.ParseCrop
 	Quality int    `json:"quality"`
 	Overlay bool   `json:"overlay"`
 	Name    string `json:"name"` // for the overlay and the sink; of the stream where empty
@@ -138,7 +144,7 @@ func checkAllowed(l *allow.List, rawURL string) error {
 }
 
 func (o *order) parseOptions(j *job) (err error) {
-	j.stream.At, j.stream.Width, j.stream.Height = time.Duration(o.At), o.Width, o.Height
+	j.stream.At = time.Duration(o.At)
 	j.stream.Header = http.Header{}
 	for name, value := range o.Headers {
 		j.stream.Header.Set(name, value)
@@ -153,7 +159,19 @@ func (o *order) parseOptions(j *job) (err error) {
 			return err
 		}
 	}
-	j.picture.Output = decode.Output{Width: o.Width, Height: o.Height, Quality: o.Quality}
+	output := decode.Output{Width: o.Width, Height: o.Height, Quality: o.Quality}
+	if o.Fit != "" {
+		if output.Fit, err = decode.ParseFit(o.Fit); err != nil {
+			return err
+		}
+	}
+	if o.Crop != "" {
+		if output.Crop, err = decode.ParseCrop(o.Crop); err != nil {
+			return err
+		}
+	}
+	j.picture.Output, j.picture.Tries = output, o.SkipBlack
 	j.picture.Overlay, j.picture.Name, j.picture.Software = o.Overlay, j.name, "kfgrab"
+	j.stream.Width, j.stream.Height = output.Needed()
 	return j.picture.Validate()
 }

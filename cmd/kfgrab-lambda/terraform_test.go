@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -165,8 +166,11 @@ func TestTerraformEnvironment(t *testing.T) {
 		return nil
 	})
 	stream["url"] = "https://example.com/live.m3u8"
-	if len(stream) < 10 {
-		t.Errorf("fields of a stream: %v", stream)
+	for field := range reflect.TypeFor[order]().Fields() {
+		name := field.Tag.Get("json")
+		if _, there := stream[name]; !there && name != "stream" {
+			t.Errorf("streams have no %q", name)
+		}
 	}
 	environment{streamsVariable: named(t, "lobby", stream)}.open(t)
 	if streams.Attributes["sensitive"] == nil {

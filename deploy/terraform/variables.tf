@@ -40,17 +40,20 @@ variable "timeout" {
 variable "streams" {
   description = "Streams that the function knows by name, with what is asked of them where a request does not say otherwise."
   type = map(object({
-    url     = string
-    headers = optional(map(string))
-    edge    = optional(string)
-    at      = optional(string)
-    format  = optional(string)
-    width   = optional(number)
-    height  = optional(number)
-    quality = optional(number)
-    overlay = optional(bool)
-    name    = optional(string)
-    sink    = optional(string)
+    url        = string
+    headers    = optional(map(string))
+    edge       = optional(string)
+    at         = optional(string)
+    skip_black = optional(number)
+    format     = optional(string)
+    width      = optional(number)
+    height     = optional(number)
+    fit        = optional(string)
+    crop       = optional(string)
+    quality    = optional(number)
+    overlay    = optional(bool)
+    name       = optional(string)
+    sink       = optional(string)
   }))
   default   = {}
   sensitive = true # URLs and headers have credentials in them
