@@ -140,3 +140,17 @@ func (a *answered) size(t testing.TB) image.Point {
 	}
 	return img.Bounds().Size()
 }
+
+func testContext(t testing.TB) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(t.Context(), testTime)
+}
+
+// until waits for what no channel tells of.
+func until(t testing.TB, is func() bool) {
+	t.Helper()
+	for end := time.Now().Add(testTime); !is(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("never")
+		}
+	}
+}

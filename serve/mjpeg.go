@@ -37,6 +37,9 @@ func (s *Server) mjpeg(w http.ResponseWriter, r *http.Request, c *camera) error 
 		defer c.watch()()
 	}
 	seen, err := s.look(r.Context(), c, &wish)
+	if err == nil {
+		_, err = v.data(seen)
+	}
 	if err != nil && !flagged(r, "placeholder") {
 		return c.explain(err)
 	}
@@ -127,9 +130,8 @@ func (v *viewer) show(seen sight, err error) error {
 		if seen.number == v.sent && v.failed == nil {
 			return nil
 		}
-		key := rendering{v.camera, seen.id, notEnlarged(v.wish.picture, seen.snapshot.Frame.Info)}
 		var data []byte
-		if data, err = v.server.render(ctx, key, seen); err == nil {
+		if data, err = v.data(seen); err == nil {
 			v.sent, v.failed = seen.number, nil
 			return v.part(data, picture.JPEG.MIMEType(), seen)
 		}
@@ -148,6 +150,11 @@ func (v *viewer) show(seen sight, err error) error {
 		return err
 	}
 	return v.part(data, mime, sight{})
+}
+
+func (v *viewer) data(seen sight) ([]byte, error) {
+	key := rendering{v.camera, seen.id, notEnlarged(v.wish.picture, seen.snapshot.Frame.Info)}
+	return v.server.render(v.r.Context(), key, seen)
 }
 
 // part writes a part and the boundary behind it, as browsers show a picture when they see
