@@ -62,18 +62,22 @@ func (d *tree) release(name string) {
 }
 
 // makeDirs makes the directories of the picture and of the newest's, those that are
-// missing after they are in the journal.
+// missing after they are in the journal. Nobody removes one between the two.
 func (d *Dir) makeDirs(j *journal, p *Picture, name string) error {
 	dirs := []string{path.Dir(name)}
 	if !d.opt.NoLatest {
 		dirs = append(dirs, path.Dir(d.opt.Latest.Path(p)))
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	for _, dir := range dirs {
 		if missing := d.missing(dir); len(missing) > 0 {
 			if err := j.write(quoted("d", missing...)); err != nil {
 				return pathError(d.path(name), err)
 			}
-			d.own(missing)
+			for _, m := range missing {
+				d.made[m] = struct{}{}
+			}
 		}
 		if err := os.MkdirAll(d.path(dir), 0o755); err != nil {
 			return err
@@ -82,10 +86,9 @@ func (d *Dir) makeDirs(j *journal, p *Picture, name string) error {
 	return nil
 }
 
-// missing returns dir and those above it that are not there, nor known as ours.
+// missing returns dir and those above it that are not there, nor known as ours. The
+// caller holds d.mu.
 func (d *tree) missing(dir string) (found []string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
 	for ; dir != "."; dir = path.Dir(dir) {
 		if _, err := os.Lstat(d.path(dir)); !errors.Is(err, fs.ErrNotExist) {
 			break
@@ -96,14 +99,6 @@ func (d *tree) missing(dir string) (found []string) {
 	}
 	slices.Reverse(found)
 	return found
-}
-
-func (d *tree) own(dirs []string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, dir := range dirs {
-		d.made[dir] = struct{}{}
-	}
 }
 
 func (d *tree) isOurs(dir string) bool {

@@ -149,7 +149,7 @@ func at(t *testing.T, img image.Image, clock string) *image.RGBA {
 func first(t *testing.T, path string) image.Image {
 	t.Helper()
 	var out, said bytes.Buffer
-	cmd := exec.CommandContext(within(t, testTime), "ffmpeg", "-v", "error", "-i", path, "-frames:v", "1", "-vf", "scale=480:-2,noise=alls=8:allf=t", "-f", "image2pipe", "-c:v", "png", "-")
+	cmd := exec.CommandContext(within(t, testTime), "ffmpeg", "-v", "error", "-i", path, "-frames:v", "1", "-vf", "scale=320:-2,noise=alls=8:allf=t", "-f", "image2pipe", "-c:v", "png", "-")
 	cmd.Stdout, cmd.Stderr = &out, &said
 	if err := cmd.Run(); err != nil {
 		t.Skip(fmt.Errorf("%w: %s", err, &said))

@@ -26,7 +26,7 @@ func pictures(t testing.TB) map[string]image.Image {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return map[string]image.Image{"street": street(640, 360), "frame": frame, "large street": street(1920, 1080)}
+	return map[string]image.Image{"street": street(480, 270), "frame": frame, "large street": street(960, 540)}
 }
 
 // street has a sky, houses with windows and a road.
@@ -176,7 +176,7 @@ func turned(img image.Image) image.Image {
 
 // A picture is the same in whatever form, and wherever its pixels are counted from.
 func TestForms(t *testing.T) {
-	img := street(640, 360)
+	img := street(480, 270)
 	b := img.Bounds()
 	moved := image.NewRGBA(b.Add(image.Pt(-7, 100)))
 	draw.Draw(moved, moved.Bounds(), img, image.Point{}, draw.Src)
