@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/kfgrab/kfgrab"
+	"github.com/kfgrab/kfgrab/internal/change"
 	"github.com/kfgrab/kfgrab/picture"
 	"github.com/kfgrab/kfgrab/schedule"
 	"github.com/kfgrab/kfgrab/sink"
@@ -77,7 +78,7 @@ const (
 	// DefaultTTL is what a page that is reloaded often need not grab again for.
 	DefaultTTL = 5 * time.Second
 	// DefaultDistance tells a scene that has changed from noise and drifting light.
-	DefaultDistance = 6
+	DefaultDistance = change.DefaultThreshold
 )
 
 // DefaultLimits keep a machine of two cores busy where each grab takes some hundred

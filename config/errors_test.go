@@ -55,6 +55,7 @@ func TestErrors(t *testing.T) {
 		{"mode", stream("mode: warm_up"), `4:11: mode: "warm_up" is none of on_demand, scheduled, warm`},
 		{"scheduled", stream("mode: scheduled"), "4:5: mode: scheduled needs every or cron"},
 		{"change", stream("on_change: 65"), `4:16: on_change: "65" is neither true nor false, nor a number of bits from 1 to 64`},
+		{"skip", stream("skip_black: 101"), `4:17: skip_black: "101" is neither true nor false, nor a number of keyframes from 1 to 100`},
 		{"retention", stream("retention: 30d"), "4:16: retention: wants keys and values"},
 		{"age", stream("retention: {age: 1s}"), "4:22: age: 1s is out of bounds: want 1m to 36500d"},
 		{"URL in a number", stream("width: rtsp://me:hush@camera/"), "4:12: width: the value is a URL"},

@@ -56,6 +56,7 @@ var streamKeys = block[builder]{
 	"quality":       value(func(b *builder) *int { return &b.Picture.Output.Quality }, number(1, 100)),
 	"deinterlace":   value(func(b *builder) *bool { return &b.Picture.Output.KeepInterlaced }, parseDeinterlace),
 	"max_pixels":    value(func(b *builder) *int { return &b.Picture.Output.MaxPixels }, parsePixels),
+	"skip_black":    value(func(b *builder) *int { return &b.Picture.Tries }, parseTries),
 	"overlay":       value(func(b *builder) *bool { return &b.Picture.Overlay }, boolean),
 	"deterministic": value(func(b *builder) *bool { return &b.Picture.Deterministic }, boolean),
 	"no_metadata":   value(func(b *builder) *bool { return &b.Picture.NoMetadata }, boolean),

@@ -91,6 +91,7 @@ func (s *Stream) planPicture() string {
 	l.add(o.Quality > 0, "quality %d", o.Quality)
 	l.add(o.KeepInterlaced, "fields left")
 	l.add(o.MaxPixels > 0, "at most %s pixels", units.FormatDecimal(o.MaxPixels))
+	l.add(s.Picture.Tries > 0, "black ones skipped, %d at most", s.Picture.Tries)
 	l.add(s.Picture.Overlay, "overlay")
 	l.add(s.Picture.Deterministic, "deterministic")
 	l.add(s.Picture.NoMetadata, "no metadata")

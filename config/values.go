@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/internal/change"
 	"github.com/kfgrab/kfgrab/internal/units"
+	"github.com/kfgrab/kfgrab/picture"
 	"github.com/kfgrab/kfgrab/schedule"
 )
 
@@ -74,10 +76,27 @@ func parseChange(word string) (Change, error) {
 		return Change{Enabled: v, Distance: DefaultDistance}, nil
 	}
 	n, err := strconv.Atoi(word)
-	if err != nil || n < 1 || n > 64 {
-		return Change{}, fmt.Errorf("%q is neither true nor false, nor a number of bits from 1 to 64", word)
+	if err != nil || n < 1 || n > change.Most {
+		return Change{}, fmt.Errorf("%q is neither true nor false, nor a number of bits from 1 to %d", word, change.Most)
 	}
 	return Change{Enabled: true, Distance: n}, nil
+}
+
+// defaultTries is what the command's --skip-black has.
+const defaultTries = 5
+
+func parseTries(word string) (int, error) {
+	switch v, err := boolean(word); {
+	case err == nil && v:
+		return defaultTries, nil
+	case err == nil:
+		return 0, nil
+	}
+	n, err := strconv.Atoi(word)
+	if err != nil || n < 1 || n > picture.MaxTries {
+		return 0, fmt.Errorf("%q is neither true nor false, nor a number of keyframes from 1 to %d", word, picture.MaxTries)
+	}
+	return n, nil
 }
 
 func parseMode(word string) (Mode, error) {

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/spf13/pflag"
+
+	"github.com/kfgrab/kfgrab/config"
+)
+
+// What a flag says of one picture, a file can say of each stream, by the same name.
+func TestFlagsAreKeys(t *testing.T) {
+	others := map[string]string{"header": "headers", "output": "", "json": "", "show": "", "verbose": "", "ffmpeg": ""}
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	new(sourceFlags).register(flags)
+	new(pictureFlags).register(flags)
+	flags.VisitAll(func(f *pflag.Flag) {
+		key, other := others[f.Name]
+		if !other {
+			key = strings.ReplaceAll(f.Name, "-", "_")
+		}
+		if key == "" {
+			return
+		}
+		_, err := config.Parse("", []byte("streams: [{name: cam, url: \"rtsp://camera/\", "+key+": }]"), config.Lookup{})
+		if err == nil || strings.Contains(err.Error(), "unknown key") {
+			t.Errorf("--%s: %v", f.Name, err)
+		}
+	})
+}
