@@ -16,16 +16,16 @@ const (
 	// more than cameras of 4K send, and DefaultKeep alone at 25 Mbit/s.
 	DefaultMaxBytes = 32 << 20
 
-	// maxSegment bounds a segment of HLS where the stream's options do not: ten
+	// DefaultMaxSegment bounds a segment of HLS where the stream's options do not: ten
 	// seconds of 50 Mbit/s.
-	maxSegment = 64 << 20
+	DefaultMaxSegment = 64 << 20
 )
 
 // Options are the settings of a Session. The zero value works.
 type Options struct {
 	// Stream says how to get at the stream. Of its fields, At, Edge, IfNewer,
 	// AllowTiles, Stdin and OnCodec have no meaning here; MaxBytes bounds a segment of
-	// HLS, 64 MiB where 0.
+	// HLS, DefaultMaxSegment where 0.
 	Stream kfgrab.Options
 
 	// Keep is for how long pictures are kept at least; DefaultKeep where 0. It
@@ -56,7 +56,7 @@ func (o *Options) withDefaults() (Options, error) {
 		c.MaxBytes = DefaultMaxBytes
 	}
 	if c.Stream.MaxBytes == 0 {
-		c.Stream.MaxBytes = maxSegment
+		c.Stream.MaxBytes = DefaultMaxSegment
 	}
 	s := &c.Stream
 	s.At, s.Edge, s.IfNewer, s.AllowTiles, s.Stdin, s.OnCodec = 0, 0, false, false, nil, nil

@@ -10,6 +10,7 @@ import (
 )
 
 func newProbeCommand(std *streams, source *sourceFlags) *cobra.Command {
+	source.useless = []string{"at", "edge"}
 	return &cobra.Command{
 		Use:   "probe URL",
 		Short: "Print what a stream holds, as JSON in ffprobe's words",
@@ -19,6 +20,9 @@ fetches no more than one keyframe of each rendition, and of fMP4 none. It needs
 no ffmpeg.`,
 		Args: oneURL,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := source.refuse(cmd.Flags(), "is for one keyframe, not for what the stream holds"); err != nil {
+				return err
+			}
 			opts, err := source.options(std)
 			if err != nil {
 				return err

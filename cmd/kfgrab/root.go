@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/kfgrab/kfgrab"
+	"github.com/kfgrab/kfgrab/fetch"
 )
 
 const rootHelp = `kfgrab takes one still picture out of a live video stream for the fewest bytes
@@ -34,7 +35,7 @@ missing or failed.`
 
 // newRootCommand builds the command tree; the root itself takes the picture.
 func newRootCommand(std *streams) *cobra.Command {
-	source, picture := &sourceFlags{}, &pictureFlags{}
+	source, picture := newSourceFlags(), &pictureFlags{}
 	cmd := &cobra.Command{
 		Use:           "kfgrab URL [-o FILE|-]",
 		Short:         "One still picture out of a live video stream",
@@ -47,9 +48,15 @@ func newRootCommand(std *streams) *cobra.Command {
 		},
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
-	source.register(cmd.PersistentFlags())
+	source.register(cmd.Flags())
 	picture.register(cmd.Flags())
-	cmd.AddCommand(newProbeCommand(std, source), newSessionCommand(std, source), newSheetCommand(std, source), newDemoCommand(std), newVersionCommand(std, picture), newLicencesCommand(std))
+	for _, reader := range []func(*streams, *sourceFlags) *cobra.Command{newProbeCommand, newSessionCommand, newSheetCommand} {
+		own := newSourceFlags()
+		sub := reader(std, own)
+		own.register(sub.Flags())
+		cmd.AddCommand(sub)
+	}
+	cmd.AddCommand(newDemoCommand(std), newVersionCommand(std, picture), newLicencesCommand(std))
 	return cmd
 }
 
@@ -97,7 +104,8 @@ func noArgs(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// sourceFlags say how to get at the stream; all commands that read one have them.
+// sourceFlags say how to get at the stream. Each command that reads one has its own,
+// with other defaults where it likes to.
 type sourceFlags struct {
 	timeout    time.Duration
 	maxBytes   size
@@ -112,11 +120,16 @@ type sourceFlags struct {
 	program    int
 	rtsp       rtspFlags
 	verbose    bool
+
+	useless []string // names of flags that the command refuses
+}
+
+func newSourceFlags() *sourceFlags {
+	return &sourceFlags{timeout: 15 * time.Second, maxBytes: fetch.DefaultMaxBytes}
 }
 
 func (f *sourceFlags) register(flags *pflag.FlagSet) {
-	flags.DurationVar(&f.timeout, "timeout", 15*time.Second, "`time` for the whole job")
-	f.maxBytes = 16 << 20
+	flags.DurationVar(&f.timeout, "timeout", f.timeout, "`time` for the whole job")
 	flags.Var(&f.maxBytes, "max-bytes", "`size` of what is fetched at most, such as 500k or 32M; local files are not bounded")
 	flags.StringArrayVar(&f.headers, "header", nil, "`'Name: value'` to send to the stream's own server; may be repeated")
 	flags.BoolVar(&f.everywhere, "headers-everywhere", false, "send what --header gives to every server that the stream leads to")
@@ -125,10 +138,25 @@ func (f *sourceFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.ca, "ca", "", "PEM `file` of certificate authorities to trust instead of the system's")
 	flags.Var(&f.pin, "tls-fingerprint", "`SHA-256` of the server's certificate, as openssl x509 -fingerprint -sha256 prints it, to trust it alone")
 	flags.Var(&f.edge, "edge", "`which` keyframe of a live HLS stream: first of the newest segment (the cheapest), last there is, or next from now on")
-	flags.Var(&f.at, "at", "`time` in a recording, such as 90.5 or 00:10:30: the last keyframe up to there is taken")
+	if flags.Lookup("at") == nil {
+		flags.Var(&f.at, "at", "`time` in a recording, such as 90.5 or 00:10:30: the last keyframe up to there is taken")
+	}
 	flags.IntVar(&f.program, "program", 0, "`number` of the program of a transport stream (default the first with video)")
 	f.rtsp.register(flags)
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "tell on standard error what was decided and why")
+	for _, name := range f.useless {
+		flags.MarkHidden(name) //nolint:errcheck // it is there
+	}
+}
+
+// refuse says of a flag that the command has no use for why, where one was given.
+func (f *sourceFlags) refuse(flags *pflag.FlagSet, why string) error {
+	for _, name := range f.useless {
+		if flags.Changed(name) {
+			return usageError(fmt.Errorf("--%s %s", name, why))
+		}
+	}
+	return nil
 }
 
 // options turns the flags into the library's.

@@ -32,19 +32,16 @@ what is missing.`
 
 func newSessionCommand(std *streams, source *sourceFlags) *cobra.Command {
 	f := &sessionFlags{pixFmt: pixFmt(decode.RGB24)}
+	source.maxBytes = session.DefaultMaxSegment
+	source.useless = []string{"at", "edge", "allow-tiles", "keyframe-timeout"}
 	cmd := &cobra.Command{
 		Use:   "session URL [-o FILE|-]",
 		Short: "Hold a live stream open and write its last pictures, raw",
 		Long:  sessionHelp,
 		Args:  oneURL,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			for _, name := range []string{"at", "edge"} {
-				if cmd.Flags().Changed(name) {
-					return usageError(fmt.Errorf("--%s is for one keyframe; a session has the newest pictures", name))
-				}
-			}
-			if !cmd.Flags().Changed("max-bytes") {
-				source.maxBytes = 0 // the session's own, of whole segments
+			if err := source.refuse(cmd.Flags(), "is for one keyframe; a session has the newest pictures"); err != nil {
+				return err
 			}
 			return f.run(cmd.Context(), std, args[0], source)
 		},
@@ -73,7 +70,6 @@ type sessionFlags struct {
 func (f *sessionFlags) register(flags *pflag.FlagSet) {
 	flags.StringVarP(&f.output, "output", "o", "", "`file` to write, - for standard output (default as for a single picture)")
 	f.choice.register(flags)
-	flags.MarkHidden("allow-tiles") //nolint:errcheck // it is there
 	flags.IntVar(&f.frames, "frames", 1, "`number` of pictures")
 	flags.Float64Var(&f.rate, "rate", 0, "`number` of pictures a second, the newest being the last (default every picture there is)")
 	flags.Var(&f.size, "size", "`WxH` in pixels (default the stream's, with square pixels)")

@@ -32,32 +32,26 @@ recording, or of what the live playlist lists. Times that have the same keyframe
 a tile.
 
 A keyframe that cannot be had leaves an empty tile: the picture is written, one line
-on standard error says so, and the exit code is that of the first of them. Without
---timeout and --max-bytes a sheet has two minutes and 64 MiB.`
+on standard error says so, and the exit code is that of the first of them.`
 
 func newSheetCommand(std *streams, source *sourceFlags) *cobra.Command {
 	f := &sheetFlags{}
+	source.timeout, source.maxBytes = sheetTimeout, sheet.DefaultMaxBytes
+	source.useless = []string{"edge", "allow-tiles", "rtsp-transport", "keyframe-timeout", "no-keyframe-request"}
 	cmd := &cobra.Command{
 		Use:   "sheet URL [-o FILE|-]",
 		Short: "Many moments of a recording in one picture, with a WebVTT track",
 		Long:  sheetHelp,
 		Args:  oneURL,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			for _, name := range []string{"edge", "allow-tiles"} {
-				if cmd.Flags().Changed(name) {
-					return usageError(fmt.Errorf("--%s is for one picture, not for a sheet", name))
-				}
-			}
-			if !cmd.Flags().Changed("max-bytes") {
-				source.maxBytes = sheet.DefaultMaxBytes
-			}
-			if !cmd.Flags().Changed("timeout") {
-				source.timeout = sheetTimeout
+			if err := source.refuse(cmd.Flags(), "is for one picture, not for a sheet"); err != nil {
+				return err
 			}
 			return f.run(cmd.Context(), std, args[0], source)
 		},
 	}
 	f.register(cmd.Flags())
+	cmd.Flags().Var(&source.at, "at", "`time` in the recording at which the sheet begins, such as 90.5 or 00:10:30")
 	return cmd
 }
 
@@ -86,7 +80,6 @@ func (f *sheetFlags) register(flags *pflag.FlagSet) {
 	flags.StringVarP(&f.output, "output", "o", "", "`file` to write, - for standard output (default as for a single picture)")
 	flags.StringVar(&f.vtt, "vtt", "", "`file` for a WebVTT track, which says for every part of the recording where on the sheet it is")
 	f.choice.register(flags)
-	flags.MarkHidden("allow-tiles") //nolint:errcheck // it is there
 	flags.StringVar(&f.format, "format", "", "`name` of the format: jpeg or png (default by the file's ending, else jpeg)")
 	flags.IntVar(&f.count, "count", 0, fmt.Sprintf("`number` of moments, each from the middle of as many equal parts, at most %d (default %d)", sheet.MaxCount, sheet.DefaultCount))
 	flags.DurationVar(&f.every, "every", 0, "`time` from one moment to the next, such as 10s, in place of --count")

@@ -18,7 +18,7 @@ type tries int
 const defaultTries = "5"
 
 func (t *tries) register(flags *pflag.FlagSet) {
-	flags.Var(t, "skip-black", "pass over keyframes that are black or of one brightness, for those that follow; of all `tries` the last one has to show something")
+	flags.Var(t, "skip-black", "pass over keyframes that are black or of one brightness, for those that follow; at most so many `tries`")
 	flags.Lookup("skip-black").NoOptDefVal = defaultTries
 }
 
