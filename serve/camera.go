@@ -35,6 +35,7 @@ type camera struct {
 	followers sync.WaitGroup // the goroutine of follow
 	warm      sync.Once      // followed from then on
 	poked     chan struct{}  // has follow try again now
+	gone      chan struct{}  // closed by close
 
 	mu        sync.Mutex
 	stream    *kfgrab.Stream // kept for the next grab; nil where there is none
@@ -242,7 +243,10 @@ func (c *camera) forget() {
 // close ends what goes on, and waits for that.
 func (c *camera) close() {
 	c.mu.Lock()
-	c.closed = true
+	if !c.closed {
+		c.closed = true
+		close(c.gone)
+	}
 	if c.unfollow != nil {
 		c.unfollow(errClosed)
 	}

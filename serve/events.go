@@ -26,16 +26,16 @@ type eventReport struct {
 // The first events tell how it stands. Nothing is grabbed for those who listen; who is
 // slow gets how it stands when there is room for it.
 func (s *Server) streamEvents(w http.ResponseWriter, r *http.Request, c *camera) error {
-	return s.events(w, r, &c.changed, func() []*camera { return []*camera{c} })
+	return s.events(w, r, &c.changed, c.gone, func() []*camera { return []*camera{c} })
 }
 
 // allEvents answers GET /events: those of all streams, as a browser has few connections
 // for a host.
 func (s *Server) allEvents(w http.ResponseWriter, r *http.Request) error {
-	return s.events(w, r, &s.changed, func() []*camera { return s.streams.Load().list })
+	return s.events(w, r, &s.changed, nil, func() []*camera { return s.streams.Load().list })
 }
 
-func (s *Server) events(w http.ResponseWriter, r *http.Request, changed *signal, list func() []*camera) error {
+func (s *Server) events(w http.ResponseWriter, r *http.Request, changed *signal, gone <-chan struct{}, list func() []*camera) error {
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
@@ -61,6 +61,8 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, changed *signal,
 		case <-beat.C:
 			l.write(":\n\n")
 		case <-r.Context().Done():
+			return nil
+		case <-gone:
 			return nil
 		case <-s.closing:
 			return nil

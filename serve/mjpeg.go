@@ -94,6 +94,8 @@ func (v *viewer) follow(seen sight, err error) error {
 		case <-changed:
 		case <-v.r.Context().Done():
 			return nil
+		case <-v.camera.gone:
+			return nil
 		case <-v.server.closing:
 			return nil
 		}
@@ -112,6 +114,9 @@ func (v *viewer) sample(seen sight, err error, every time.Duration) error {
 		select {
 		case <-next.C:
 		case <-v.r.Context().Done():
+			next.Stop()
+			return nil
+		case <-v.camera.gone:
 			next.Stop()
 			return nil
 		case <-v.server.closing:

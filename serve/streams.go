@@ -26,8 +26,10 @@ type streamReport struct {
 	Mode string  `json:"mode"`
 	TTL  float64 `json:"ttl"`
 
-	// State is that of the last picture: cached, stale, or empty where there is none.
+	// State is that of the last picture: live where others follow by themselves, cached,
+	// stale, or empty where there is none.
 	State       string         `json:"state"`
+	Viewers     int            `json:"viewers"` // of the live keyframes; a stream that is warm has one always
 	Picture     *pictureReport `json:"picture,omitempty"`
 	Failure     *failureReport `json:"failure,omitempty"`
 	NextRefresh string         `json:"next_refresh,omitempty"` // at the earliest
@@ -112,15 +114,20 @@ func (c *camera) report(now time.Time) *streamReport {
 	n := c.counts
 	n.add(0, now)
 	r := &streamReport{
-		Name: c.conf.Name, URL: c.conf.Redacted(), Mode: c.conf.Mode.String(), TTL: c.conf.TTL.Seconds(), State: "empty",
+		Name: c.conf.Name, URL: c.conf.Redacted(), Mode: c.conf.Mode.String(), TTL: c.conf.TTL.Seconds(), State: "empty", Viewers: c.viewers,
 		Counts: countsReport{n.grabs, n.captures, n.unchanged, n.failures, n.bytes, n.today},
 	}
 	if c.last != nil && !c.confirmed.IsZero() {
 		r.Picture, r.State = newPictureReport(c.last, now.Sub(c.confirmed)), string(stale)
-		if now.Sub(c.confirmed) <= c.lasts(c.conf.TTL) {
+		switch {
+		case c.live:
+			r.State = "live"
+		case now.Sub(c.confirmed) <= c.lasts(c.conf.TTL):
 			r.State = string(cached)
 		}
-		r.NextRefresh = stamp(c.confirmed.Add(c.conf.TTL))
+		if !c.live {
+			r.NextRefresh = stamp(c.confirmed.Add(c.conf.TTL))
+		}
 	}
 	if f := c.failed; f != nil {
 		class := kfgrab.ClassOf(f.err)
