@@ -1,0 +1,362 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/kfgrab/kfgrab/config"
+	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/watch"
+)
+
+const watchHelp = `watch takes a picture of each of many streams again and again, and puts it where it is
+kept: by default as DIR/NAME/2026-03-01/140203.250Z.jpg, and the newest one as
+DIR/NAME/latest.jpg.
+
+  kfgrab watch door=rtsp://camera/stream https://example.com/live.m3u8 --every 5m --dir shots
+  kfgrab watch --config cams.yaml
+  kfgrab watch --config cams.yaml --check
+
+Streams start spread over the interval. One that hangs or fails holds up no other, and
+is tried again by itself, after longer and longer times. A picture is stored once: not
+again where there is no newer keyframe, nor after a restart.
+
+A configuration that changes is read again, as is one on SIGHUP; where there is an error
+in it, the old one stays. SIGTERM and SIGINT end the program, with what is under way.
+
+The log has a line for each grab; a terminal shows a table in its place. Passwords are
+best kept in the configuration, as ${ENV} or file:PATH: arguments can be seen by others.`
+
+func newWatchCommand(std *streams, source *sourceFlags) *cobra.Command {
+	f := &watchFlags{source: source}
+	cmd := &cobra.Command{
+		Use:   "watch [NAME=]URL… --every TIME --dir DIR | --config FILE",
+		Short: "Pictures of many streams on a schedule",
+		Long:  watchHelp,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.checkFlags(cmd.Flags(), args); err != nil {
+				return err
+			}
+			return f.run(cmd.Context(), std, args)
+		},
+	}
+	f.register(cmd.Flags())
+	return cmd
+}
+
+// watchFlags say what is watched, and how the program behaves.
+type watchFlags struct {
+	source  *sourceFlags
+	streams watchStreamFlags
+	log     logFlags
+
+	config   string
+	check    bool
+	once     bool
+	repeat   bool
+	state    string
+	ffmpeg   string
+	grace    time.Duration
+	total    int
+	perHost  int
+	decoders int
+}
+
+func (f *watchFlags) register(flags *pflag.FlagSet) {
+	flags.StringVar(&f.config, "config", "", "`file` of streams, in place of arguments")
+	flags.BoolVar(&f.check, "check", false, "print what would be done, and do nothing")
+	flags.BoolVar(&f.once, "once", false, "take one picture of each stream now and end, with the worst of the exit codes")
+	flags.BoolVar(&f.repeat, "repeat", false, "store a picture even where the keyframe is still the last one")
+	flags.StringVar(&f.state, "state", "", "`file` for what is to survive a restart (default .kfgrab/watch.state in the first directory that pictures go to)")
+	flags.StringVar(&f.ffmpeg, "ffmpeg", "", ffmpegHelp)
+	flags.DurationVar(&f.grace, "grace", watch.DefaultGrace, "`time` that grabs have to end when the program is told to")
+	flags.IntVar(&f.total, "at-once", 0, fmt.Sprintf("`number` of grabs at once (default %d)", config.DefaultLimits.Total))
+	flags.IntVar(&f.perHost, "per-host", 0, fmt.Sprintf("`number` of grabs at once of one host (default %d)", config.DefaultLimits.PerHost))
+	flags.IntVar(&f.decoders, "decoders", 0, "`number` of decoders at once (default one for each processor)")
+	f.log.register(flags)
+	f.streams.register(flags)
+}
+
+// ofProgram are the flags that go with --config: the others are keys of the file.
+var ofProgram = map[string]bool{
+	"config": true, "check": true, "once": true, "repeat": true, "state": true, "ffmpeg": true, "grace": true,
+	"at-once": true, "per-host": true, "decoders": true, "verbose": true,
+	"log-file": true, "log-size": true, "log-files": true, "log-format": true,
+}
+
+// checkFlags says what does not go together.
+func (f *watchFlags) checkFlags(flags *pflag.FlagSet, args []string) (err error) {
+	switch {
+	case f.config != "" && len(args) > 0:
+		return usageError(errors.New("streams as arguments or by --config, not both"))
+	case f.config == "" && len(args) == 0:
+		return usageError(errors.New("which streams? Give [NAME=]URL, or a file of them with --config; see kfgrab watch --help"))
+	case f.grace <= 0 || f.total < 0 || f.perHost < 0 || f.decoders < 0:
+		return usageError(errors.New("--grace, --at-once, --per-host and --decoders want more than 0"))
+	case f.check && f.once:
+		return usageError(errors.New("--check does nothing, and --once does: give one of them"))
+	case f.config == "":
+		return f.streams.check(f.once)
+	}
+	flags.Visit(func(flag *pflag.Flag) {
+		if err == nil && !ofProgram[flag.Name] {
+			err = usageError(fmt.Errorf("--%s is for streams of the command line: %s says it for each of its own", flag.Name, f.config))
+		}
+	})
+	return err
+}
+
+// load returns what is to be watched.
+func (f *watchFlags) load(std *streams, args []string) (*config.File, error) {
+	file := &config.File{Limits: config.DefaultLimits}
+	var err error
+	if f.config != "" {
+		file, err = config.Load(f.config)
+	} else {
+		file.Streams, err = f.streams.parse(std, f.source, args)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if f.total > 0 {
+		file.Limits.Total = f.total
+	}
+	if f.perHost > 0 {
+		file.Limits.PerHost = f.perHost
+	}
+	if f.ffmpeg != "" {
+		file.FFmpeg = f.ffmpeg
+	}
+	for i := range file.Streams {
+		if s := &file.Streams[i]; !f.once && s.Schedule.Never() {
+			return nil, usageError(fmt.Errorf("stream %q has neither every nor cron: when is it to be grabbed?", s.Name))
+		}
+		if len(file.Streams[i].Sinks) == 0 {
+			return nil, usageError(fmt.Errorf("stream %q has no sinks: where are its pictures to go?", file.Streams[i].Name))
+		}
+	}
+	return file, nil
+}
+
+// statePath is where the state is kept, "" where there is no place for it.
+func (f *watchFlags) statePath(file *config.File) string {
+	if f.state != "" {
+		return f.state
+	}
+	for _, s := range file.Streams {
+		for _, to := range s.Sinks {
+			if to.To.Dir != "" {
+				return filepath.Join(to.To.Dir, ".kfgrab", "watch.state")
+			}
+		}
+	}
+	return ""
+}
+
+func (f *watchFlags) run(ctx context.Context, std *streams, args []string) error {
+	r := &reloader{path: f.config}
+	r.last = r.stamp()
+	file, err := f.load(std, args)
+	if err != nil {
+		return err
+	}
+	if f.check {
+		return f.printPlan(std.out, file)
+	}
+	p, err := f.start(ctx, std, file)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	if f.once {
+		return worst(p.watcher.Once(ctx))
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var beside sync.WaitGroup
+	if f.config != "" {
+		r.log, r.load = p.log, func() error { return p.reload(f, std, args) }
+		beside.Go(func() { r.run(ctx) })
+	}
+	beside.Go(func() { p.prune(ctx) })
+	shown, hide := context.WithCancel(context.WithoutCancel(ctx))
+	defer hide()
+	if p.table != nil {
+		beside.Go(func() {
+			p.table.show(shown, p.watcher)
+			cancel() // where the terminal has gone
+		})
+	}
+	p.watcher.Run(ctx)
+	p.log.Info("stopped")
+	cancel()
+	hide()
+	beside.Wait()
+	return nil
+}
+
+func (f *watchFlags) printPlan(w io.Writer, file *config.File) error {
+	state := cmp.Or(f.statePath(file), "nowhere: name a file with --state")
+	_, err := fmt.Fprintf(w, "%sstate: %s\n", file.Plan(), state)
+	return err
+}
+
+// worst returns nothing where all went well, else one line with the worst of the codes.
+func worst(outcomes []watch.Outcome) error {
+	failed, found := 0, (*watch.Outcome)(nil)
+	for i := range outcomes {
+		o := &outcomes[i]
+		if o.Err == nil {
+			continue
+		}
+		if failed++; found == nil || o.Class() > found.Class() {
+			found = o
+		}
+	}
+	if found == nil {
+		return nil
+	}
+	return fmt.Errorf("%d of %d failed; %s: %w", failed, len(outcomes), found.Name, found.Err)
+}
+
+// program is kfgrab watch at work.
+type program struct {
+	watcher *watch.Watcher
+	outlets *outlets
+	log     *slog.Logger
+	logFile io.Closer
+	table   *table // nil without a terminal
+	ffmpeg  string
+	repeat  bool
+	// changing is held by who changes the outlets, or works on them beside the grabs.
+	changing sync.Mutex
+}
+
+// start opens all that is needed, and begins nothing.
+func (f *watchFlags) start(ctx context.Context, std *streams, file *config.File) (*program, error) {
+	p := &program{ffmpeg: file.FFmpeg, repeat: f.repeat}
+	if err := f.startLog(std, p); err != nil {
+		return nil, err
+	}
+	p.outlets = newOutlets(std.out, f.grace, p.log)
+	decoder := decode.Decoder{Path: file.FFmpeg}
+	err := checkDecoder(ctx, &decoder, file)
+	if err == nil {
+		err = p.outlets.open(file.Streams)
+	}
+	if err == nil {
+		p.watcher, err = watch.New(&watch.Options{
+			Limits: file.Limits, Grace: f.grace, State: f.statePath(file),
+			Decoder: decoder, Decoders: f.decoders, Logger: p.log,
+		})
+	}
+	if err == nil {
+		err = p.watcher.Set(p.outlets.streams(file.Streams, p.repeat))
+	}
+	if err != nil {
+		p.close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// startLog decides where the log goes. A terminal shows a table in its place.
+func (f *watchFlags) startLog(std *streams, p *program) error {
+	stderr := std.err
+	if !f.once && isTerminal(std.err) && !f.source.verbose {
+		p.table = &table{out: std.err.(*os.File)}
+		stderr = io.Discard
+	}
+	handler, closer, err := f.log.handler(stderr, f.source.verbose)
+	if err != nil {
+		return err
+	}
+	if p.table != nil {
+		handler = &warningHandler{handler, p.table}
+	}
+	p.log, p.logFile = slog.New(handler), closer
+	return nil
+}
+
+// checkDecoder finds out whether all that is to be decoded can be, before a stream is
+// touched.
+func checkDecoder(ctx context.Context, d *decode.Decoder, file *config.File) error {
+	for i := range file.Streams {
+		o := &file.Streams[i].Picture
+		if !o.Format.Decoded() {
+			continue
+		}
+		if err := d.Check(ctx, o.Decoded()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reload has what the configuration says now watched. Where it says nothing that makes
+// sense, all stays as it is.
+func (p *program) reload(f *watchFlags, std *streams, args []string) error {
+	file, err := f.load(std, args)
+	if err != nil {
+		return err
+	}
+	if file.FFmpeg != p.ffmpeg {
+		p.log.Warn("another ffmpeg is used after a restart")
+	}
+	p.changing.Lock()
+	defer p.changing.Unlock()
+	if err := p.outlets.open(file.Streams); err != nil {
+		return err
+	}
+	if err := p.watcher.Set(p.outlets.streams(file.Streams, p.repeat)); err != nil {
+		return err
+	}
+	p.watcher.SetLimits(file.Limits)
+	if err := p.outlets.retire(file.Streams); err != nil {
+		p.log.Warn("not all was closed as it should be", "error", oneLine(err))
+	}
+	return nil
+}
+
+// pruneEvery is how often pictures are looked for that have grown too old, where no new
+// one comes.
+const pruneEvery = 10 * time.Minute
+
+func (p *program) prune(ctx context.Context) {
+	turn := time.NewTicker(pruneEvery)
+	defer turn.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-turn.C:
+		}
+		p.changing.Lock()
+		err := p.outlets.prune(ctx)
+		p.changing.Unlock()
+		if err != nil && ctx.Err() == nil {
+			p.log.Warn("old pictures cannot be deleted", "error", oneLine(err))
+		}
+	}
+}
+
+func (p *program) close() {
+	if p.watcher != nil {
+		p.watcher.Close()
+	}
+	if err := p.outlets.close(); err != nil {
+		p.log.Warn("not all was closed as it should be", "error", oneLine(err))
+	}
+	p.logFile.Close()
+}

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"iter"
+	"log/slog"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/kfgrab/kfgrab/config"
+	"github.com/kfgrab/kfgrab/sink"
+	"github.com/kfgrab/kfgrab/watch"
+)
+
+// outlets are the places where pictures go, and those who are told of them. Streams that
+// name the same one share it, and it stays open over a change of the configuration.
+type outlets struct {
+	stdout io.Writer
+	grace  time.Duration // of hooks, at the end
+	log    *slog.Logger
+	all    []*outlet
+	roots  map[string]*sink.Dir // by path
+	made   map[string]made      // streams, by name
+}
+
+// outlet is one of them: a sink or a hook.
+type outlet struct {
+	of    config.Sink
+	sink  watch.Sink
+	hook  watch.Hook
+	close func() error
+}
+
+// made is a stream and what was made of it.
+type made struct {
+	of     config.Stream
+	stream watch.Stream
+}
+
+func newOutlets(stdout io.Writer, grace time.Duration, log *slog.Logger) *outlets {
+	return &outlets{stdout: stdout, grace: grace, log: log, roots: map[string]*sink.Dir{}, made: map[string]made{}}
+}
+
+// find returns the outlet for s, nil where there is none.
+func (o *outlets) find(s *config.Sink) *outlet {
+	i := slices.IndexFunc(o.all, func(known *outlet) bool { return reflect.DeepEqual(known.of, *s) })
+	if i < 0 {
+		return nil
+	}
+	return o.all[i]
+}
+
+// open opens what is not open yet: directories last, as they leave something behind.
+func (o *outlets) open(streams []config.Stream) error {
+	for _, directories := range []bool{false, true} {
+		for s := range sinksOf(streams) {
+			if o.find(s) != nil || (s.To.Dir != "") != directories {
+				continue
+			}
+			opened := &outlet{of: *s, close: func() error { return nil }}
+			if err := o.openOne(opened); err != nil {
+				return err
+			}
+			o.all = append(o.all, opened)
+		}
+	}
+	return nil
+}
+
+func sinksOf(streams []config.Stream) iter.Seq[*config.Sink] {
+	return func(yield func(*config.Sink) bool) {
+		for i := range streams {
+			for k := range streams[i].Sinks {
+				if !yield(&streams[i].Sinks[k]) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (o *outlets) openOne(to *outlet) error {
+	s := &to.of
+	if s.Exec != "" || s.Webhook != nil {
+		return o.openHook(to)
+	}
+	pictures, latest, err := s.Templates()
+	if err != nil {
+		return usageError(err)
+	}
+	switch {
+	case s.To.Tar:
+		archive := sink.NewTar(o.stdout, pictures)
+		to.sink, to.close = archive, archive.Close
+	case s.To.S3 != nil:
+		store, err := sink.OpenS3(s.To.S3, &sink.S3Options{Template: pictures, Latest: latest, NoLatest: s.NoLatest, Timeout: s.Timeout})
+		if err != nil {
+			return usageError(err)
+		}
+		to.sink, to.close = store, store.Close
+	default:
+		root := o.roots[filepath.Clean(s.To.Dir)]
+		if root == nil {
+			if root, err = sink.OpenDir(s.To.Dir, nil); err != nil {
+				return err
+			}
+			o.roots[filepath.Clean(s.To.Dir)] = root
+		}
+		to.sink = root.With(&sink.DirOptions{Template: pictures, Latest: latest, NoLatest: s.NoLatest})
+	}
+	return nil
+}
+
+// openHook starts what tells of pictures, beside the grabs.
+func (o *outlets) openHook(to *outlet) error {
+	s := &to.of
+	var tell func(context.Context, sink.Event) error
+	end := func() error { return nil }
+	if s.Webhook != nil {
+		hook, err := sink.NewWebhook(s.Webhook.URL, &sink.WebhookOptions{Secret: []byte(s.Webhook.Secret), Header: s.Webhook.Header, Timeout: s.Timeout})
+		if err != nil {
+			return usageError(err)
+		}
+		tell, end = hook.Post, hook.Close
+	} else {
+		command, err := sink.NewExec(s.Exec, &sink.ExecOptions{Timeout: s.Timeout})
+		if err != nil {
+			return usageError(err)
+		}
+		tell = command.Run
+	}
+	queue := sink.NewQueue(tell, &sink.QueueOptions{Report: func(e sink.Event, err error) {
+		if err != nil {
+			o.log.Warn("hook failed", "name", e.Stream, "file", e.File, "error", oneLine(err))
+		}
+	}})
+	to.hook = queue
+	to.close = func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), o.grace)
+		defer cancel()
+		return errors.Join(queue.Close(ctx), end())
+	}
+	return nil
+}
+
+// streams returns what is to be watched. The outlets are open.
+func (o *outlets) streams(of []config.Stream, repeat bool) []watch.Stream {
+	list, next := make([]watch.Stream, 0, len(of)), make(map[string]made, len(of))
+	for i := range of {
+		s := &of[i]
+		m, known := o.made[s.Name]
+		if !known || !m.of.Equal(s) {
+			m = made{*s, o.stream(s)}
+			m.stream.Repeats = repeat || s.Repeats
+		}
+		next[s.Name] = m
+		list = append(list, m.stream)
+	}
+	o.made = next
+	return list
+}
+
+func (o *outlets) stream(s *config.Stream) watch.Stream {
+	made := watch.Stream{
+		Name: s.Name, URL: s.URL, Grab: s.Options, Rule: s.Schedule, Picture: s.Picture, Timeout: s.Timeout,
+	}
+	if s.OnChange.Enabled {
+		made.MinChange = s.OnChange.Distance
+	}
+	made.Picture.Software = "kfgrab " + version
+	if made.Grab.UserAgent == "" {
+		made.Grab.UserAgent = "kfgrab/" + version
+	}
+	for i := range s.Sinks {
+		outlet := o.find(&s.Sinks[i])
+		if outlet.hook != nil {
+			made.Hooks = append(made.Hooks, outlet.hook)
+			continue
+		}
+		made.Sinks = append(made.Sinks, outlet.sink)
+		if dir, ok := outlet.sink.(*sink.Dir); ok {
+			dir.Retain(s.Name, s.Retention)
+		}
+	}
+	return made
+}
+
+// retire closes what none of the streams has any more.
+func (o *outlets) retire(streams []config.Stream) error {
+	used, roots := map[*outlet]bool{}, map[string]bool{}
+	for s := range sinksOf(streams) {
+		used[o.find(s)] = true
+		roots[filepath.Clean(s.To.Dir)] = true
+	}
+	var failed []error
+	o.all = slices.DeleteFunc(o.all, func(known *outlet) bool {
+		if !used[known] {
+			failed = append(failed, known.close())
+		}
+		return !used[known]
+	})
+	for path, root := range o.roots {
+		if !roots[path] {
+			failed = append(failed, root.Close())
+			delete(o.roots, path)
+		}
+	}
+	return errors.Join(failed...)
+}
+
+func (o *outlets) close() error { return o.retire(nil) }
+
+// prune deletes pictures that have grown too old.
+func (o *outlets) prune(ctx context.Context) error {
+	var failed []error
+	for _, root := range o.roots {
+		failed = append(failed, root.Prune(ctx))
+	}
+	return errors.Join(failed...)
+}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+
+	"github.com/kfgrab/kfgrab/config"
+)
+
+// settle is how long a file is left alone before it is read: those who write it do so in
+// several steps.
+const settle = 200 * time.Millisecond
+
+// reloader reads a configuration again when it has changed, or on SIGHUP.
+type reloader struct {
+	path string
+	load func() error
+	log  *slog.Logger
+	last stamp // of the file as it was read last
+}
+
+// run returns when ctx is done.
+func (r *reloader) run(ctx context.Context) {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	changed, stop := r.changes()
+	defer stop()
+	settled := time.NewTimer(0)
+	settled.Stop()
+	defer settled.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangup:
+			r.reload()
+		case <-changed:
+			settled.Reset(settle)
+		case <-settled.C:
+			r.reload()
+		}
+	}
+}
+
+func (r *reloader) reload() {
+	err := r.load()
+	var several *config.Errors
+	switch {
+	case err == nil:
+		r.log.Info("configuration read", "file", r.path)
+	case errors.As(err, &several):
+		for _, one := range several.List {
+			r.log.Error("the configuration stays as it was", "error", one.Error())
+		}
+	default:
+		r.log.Error("the configuration stays as it was", "error", oneLine(err))
+	}
+}
+
+// changes tells of changes of the file. Its directory is what is looked at: editors put
+// another file in its place, and who mounts it another directory.
+func (r *reloader) changes() (changed <-chan struct{}, stop func()) {
+	none := func() {}
+	w, err := fsnotify.NewWatcher()
+	if err == nil {
+		err = errors.Join(w.Add(filepath.Dir(r.path)), r.addTarget(w))
+	}
+	if err != nil {
+		r.log.Warn("changes of the configuration are not seen: send SIGHUP behind them", "error", err.Error())
+		if w != nil {
+			w.Close()
+		}
+		return nil, none
+	}
+	told := make(chan struct{}, 1)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		r.pass(w, told)
+	}()
+	return told, func() {
+		w.Close()
+		<-ended
+	}
+}
+
+// addTarget looks at where a link leads to, as well.
+func (r *reloader) addTarget(w *fsnotify.Watcher) error {
+	target, err := filepath.EvalSymlinks(r.path)
+	if err != nil || filepath.Dir(target) == filepath.Dir(r.path) {
+		return nil
+	}
+	return w.Add(filepath.Dir(target))
+}
+
+// pass tells of what is no mere reading, until w is closed. What happens to other files
+// of the directory can change what a link leads to.
+func (r *reloader) pass(w *fsnotify.Watcher, told chan<- struct{}) {
+	for {
+		if now := r.stamp(); now != r.last {
+			r.last = now
+			select {
+			case told <- struct{}{}:
+			default:
+			}
+		}
+		select {
+		case _, open := <-w.Events:
+			if !open {
+				return
+			}
+		case _, open := <-w.Errors: // some were lost
+			if !open {
+				return
+			}
+		}
+	}
+}
+
+// stamp tells one state of the file from others.
+type stamp struct {
+	modified time.Time
+	size     int64
+	target   string
+}
+
+func (r *reloader) stamp() (s stamp) {
+	s.target, _ = filepath.EvalSymlinks(r.path)
+	if info, err := os.Stat(r.path); err == nil {
+		s.modified, s.size = info.ModTime(), info.Size()
+	}
+	return s
+}

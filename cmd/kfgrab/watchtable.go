@@ -1,0 +1,223 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+
+	"github.com/mattn/go-runewidth"
+	"golang.org/x/term"
+
+	"github.com/kfgrab/kfgrab/watch"
+)
+
+const (
+	// redrawEvery is as often as its figures change.
+	redrawEvery = time.Second
+	// tableWarnings is how many of the last warnings are below the table.
+	tableWarnings = 3
+	maxNameWidth  = 24
+	barWidth      = 12
+	bottomLines   = 2 // the totals, and an empty one
+)
+
+// table shows on a terminal how streams are watched.
+type table struct {
+	out   *os.File
+	drawn int // lines that are on the screen
+
+	mu       sync.Mutex
+	warnings []string
+}
+
+// show draws until ctx is done or the terminal has gone, and leaves the last state.
+func (t *table) show(ctx context.Context, w *watch.Watcher) {
+	const hideCursor, showCursor = "\x1b[?25l", "\x1b[?25h"
+	io.WriteString(t.out, hideCursor)
+	defer io.WriteString(t.out, showCursor)
+	turn := time.NewTicker(redrawEvery)
+	defer turn.Stop()
+	for t.draw(w) == nil && ctx.Err() == nil {
+		select {
+		case <-turn.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// draw writes the new lines over the old ones.
+func (t *table) draw(w *watch.Watcher) error {
+	width, height, err := term.GetSize(int(t.out.Fd()))
+	if err != nil || width < 20 || height < 5 {
+		width, height = 80, 24
+	}
+	t.mu.Lock()
+	lines := tableLines(w.Statuses(), w.Totals(), t.warnings, height-1, time.Now())
+	t.mu.Unlock()
+	var b bytes.Buffer
+	if t.drawn > 0 {
+		fmt.Fprintf(&b, "\x1b[%dA", min(t.drawn, height-1))
+	}
+	for _, line := range lines {
+		b.WriteString(runewidth.Truncate(line, width-1, "…"))
+		b.WriteString("\x1b[K\r\n")
+	}
+	b.WriteString("\x1b[J")
+	t.drawn = len(lines)
+	_, err = t.out.Write(b.Bytes())
+	return err
+}
+
+// tableLines are at most height lines.
+func tableLines(all []watch.Status, totals watch.Totals, warnings []string, height int, now time.Time) []string {
+	room := max(1, height-1-bottomLines-len(warnings))
+	shown, more := all, 0
+	if len(all) > room {
+		shown = slices.Clone(all)
+		slices.SortStableFunc(shown, func(a, b watch.Status) int { return b.InARow - a.InARow })
+		shown, more = shown[:room-1], len(all)-room+1
+	}
+	nameWidth := len("NAME")
+	for i := range shown {
+		nameWidth = min(max(nameWidth, runewidth.StringWidth(shown[i].Name)), maxNameWidth)
+	}
+	lines := []string{runewidth.FillRight("NAME", nameWidth) + fmt.Sprintf("  %9s  %-*s  %9s  %6s  %s", "PICTURE", barWidth+7, "NEXT", "BYTES", "FAILED", "LAST")}
+	for i := range shown {
+		lines = append(lines, tableLine(&shown[i], nameWidth, now))
+	}
+	if more > 0 {
+		lines = append(lines, fmt.Sprintf("… and %d more", more))
+	}
+	lines = append(lines, "", totalsLine(len(all), totals))
+	return append(lines, warnings...)
+}
+
+func tableLine(s *watch.Status, nameWidth int, now time.Time) string {
+	name := runewidth.FillRight(runewidth.Truncate(printable(s.Name), nameWidth, "…"), nameWidth)
+	picture := "-"
+	switch {
+	case !s.Scene.IsZero():
+		picture = short(now.Sub(s.Scene)) + " old"
+	case !s.Stored.IsZero():
+		picture = short(now.Sub(s.Stored)) + " ago"
+	}
+	return fmt.Sprintf("%s  %9s  %s  %9s  %6d  %s", name, picture, untilNext(s, now), bytesText(s.Down), s.Failures, lastText(s))
+}
+
+// untilNext is a bar that fills up to the next run, and the time until then.
+func untilNext(s *watch.Status, now time.Time) string {
+	switch {
+	case s.Running:
+		return strings.Repeat("█", barWidth) + runewidth.FillRight(" now", 7)
+	case s.Next.IsZero():
+		return runewidth.FillRight("-", barWidth+7)
+	}
+	left := max(0, s.Next.Sub(now))
+	filled := 0
+	if whole := s.Next.Sub(s.Last.Began); !s.Last.Began.IsZero() && whole > 0 {
+		filled = min(barWidth, int(barWidth*(whole-left)/whole))
+	}
+	return strings.Repeat("█", filled) + strings.Repeat("░", barWidth-filled) + fmt.Sprintf(" %-6s", short(left))
+}
+
+func lastText(s *watch.Status) string {
+	o := &s.Last
+	switch {
+	case o.Began.IsZero():
+		return ""
+	case o.Err != nil:
+		return o.Word() + ": " + printable(strings.TrimPrefix(oneLine(o.Err), s.URL+": "))
+	}
+	return fmt.Sprintf("%s, %s in %d ms", o.Word(), bytesText(o.Cost.Down), o.Elapsed.Milliseconds())
+}
+
+func totalsLine(streams int, t watch.Totals) string {
+	text := fmt.Sprintf("%d streams, %d pictures, %d failures, %s fetched", streams, t.Stored, t.Failures, bytesText(t.Down))
+	if t.Unchanged > 0 {
+		text += fmt.Sprintf(", %d unchanged", t.Unchanged)
+	}
+	if share, ok := t.Saving(); ok {
+		text += fmt.Sprintf("; whole segments: %s (%.1f %% saved)", bytesText(t.Segments), 100*share)
+	}
+	return text
+}
+
+// short is a time in its two largest units, such as 3m05s.
+func short(d time.Duration) string {
+	d = max(0, d.Round(time.Second))
+	s, m, h := int(d.Seconds()), int(d.Minutes()), int(d.Hours())
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", s)
+	case d < time.Hour:
+		return fmt.Sprintf("%dm%02ds", m, s%60)
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh%02dm", h, m%60)
+	}
+	return fmt.Sprintf("%dd", h/24)
+}
+
+// bytesText is a number of bytes, in powers of 1000.
+func bytesText(n int64) string {
+	switch v := float64(n); {
+	case n < 1000:
+		return fmt.Sprintf("%d B", n)
+	case v < 1e6:
+		return fmt.Sprintf("%.1f kB", v/1e3)
+	case v < 1e9:
+		return fmt.Sprintf("%.1f MB", v/1e6)
+	}
+	return fmt.Sprintf("%.2f GB", float64(n)/1e9)
+}
+
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, s)
+}
+
+// warningHandler gives the table the last warnings that are not of a single grab, which
+// has a line there, and passes all on.
+type warningHandler struct {
+	slog.Handler
+	table *table
+}
+
+func (h *warningHandler) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn || h.Handler.Enabled(ctx, level)
+}
+
+func (h *warningHandler) Handle(ctx context.Context, r slog.Record) error {
+	if r.Level >= slog.LevelWarn && r.Message != watch.GrabMessage {
+		h.table.warn(r)
+	}
+	if !h.Handler.Enabled(ctx, r.Level) {
+		return nil
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+func (t *table) warn(r slog.Record) {
+	text := r.Time.Format(time.TimeOnly) + " " + r.Message
+	r.Attrs(func(a slog.Attr) bool {
+		text += " " + a.Key + "=" + a.Value.String()
+		return true
+	})
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.warnings = append(t.warnings, printable(text))
+	if extra := len(t.warnings) - tableWarnings; extra > 0 {
+		t.warnings = slices.Delete(t.warnings, 0, extra)
+	}
+}
