@@ -18,6 +18,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	_ "time/tzdata" // time zones are named where there is no system to ask for them
 
 	"github.com/kfgrab/kfgrab"
 )
