@@ -29,7 +29,7 @@ streams:
 	// rtsp://admin:hush@10.0.0.7/stream1
 	// 2 streams, at once at most 64, and 6 of one host
 	// gate: rtsp://xxxxx@10.0.0.7/stream1
-	//   every 5m0s
+	//   every 5m
 	//   jpeg, 640 wide
 	//   served on_demand, again for 5s
 	// yard: https://example.com/yard.m3u8

@@ -38,7 +38,7 @@ func (s *Stream) Plan() string {
 func (s *Stream) planTimes() string {
 	line := "never by itself"
 	if !s.Schedule.Never() {
-		line = s.Schedule.String()
+		line = strings.Replace(s.Schedule.String(), s.Schedule.Every.String(), units.FormatDuration(s.Schedule.Every), 1)
 	}
 	if s.Repeats {
 		line += ", the same keyframe again, too"
