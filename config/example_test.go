@@ -27,7 +27,7 @@ streams:
 	fmt.Print(f.Plan())
 	// Output:
 	// rtsp://admin:hush@10.0.0.7/stream1
-	// 2 streams, at once at most 64, and 6 of one host
+	// 2 streams, at once at most 64, and 8 of one host
 	// gate: rtsp://xxxxx@10.0.0.7/stream1
 	//   every 5m
 	//   jpeg, 640 wide
