@@ -22,16 +22,10 @@ import (
 var clips = []struct{ name, filters, scale string }{
 	{"h264.ts", "", ""},
 	{"h265.ts", "", ""},
-	{"slices.ts", "", ""},
 	{"open-gop.ts", "", ""},
 	{"faststart.mp4", "", ""},
-	{"moov-last.mp4", "", ""},
-	{"fragmented.mp4", "", ""},
 	{"h265.mp4", "", ""},
-	{"cmaf-chunks.mp4", "", ""},
 	{"turned.mp4", "", ""},
-	{"h264.264", "", ""},
-	{"h265.265", "", ""},
 	{"10bit.264", "", ""},
 	{"10bit.265", "", ""},
 	{"422.264", "", ""},
@@ -86,9 +80,9 @@ func TestLikeFFmpeg(t *testing.T) {
 			if got := psnr(ourJPEG, firstPicture(t, path, "-vf", scale+"out_color_matrix=bt601:out_range=full,format="+subsampled(s), "-c:v", "mjpeg", "-q:v", "5")); got < least {
 				t.Errorf("JPEG: PSNR %.1f dB", got)
 			}
-			plain := firstPicture(t, path, "-c:v", "mjpeg", "-q:v", "5")
-			t.Logf("as JPEG, beside the PNG: %.1f dB; ffmpeg's without a word: %.1f dB", psnr(ourJPEG, ours), psnr(plain, ours))
 			if dir := os.Getenv("KFGRAB_PAIRS"); dir != "" {
+				plain := firstPicture(t, path, "-c:v", "mjpeg", "-q:v", "5")
+				t.Logf("as JPEG, beside the PNG: %.1f dB; ffmpeg's without a word: %.1f dB", psnr(ourJPEG, ours), psnr(plain, ours))
 				writePair(t, filepath.Join(dir, c.name+".png"), ourJPEG, plain)
 			}
 		})
