@@ -7,6 +7,7 @@ import (
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/config"
+	"github.com/kfgrab/kfgrab/schedule"
 )
 
 // roster is the streams that there are. It is not changed, but replaced.
@@ -45,6 +46,9 @@ func (s *Server) Set(streams []config.Stream) error {
 	s.changed.tell()
 	return nil
 }
+
+// SetLimits changes how many grabs there may be at once.
+func (s *Server) SetLimits(l schedule.Limits) { s.gate.SetLimits(l) }
 
 func (s *Server) newCamera(conf *config.Stream) *camera {
 	c := &camera{conf: *conf, given: *conf, gate: s.gate, host: hostOf(conf.URL), poked: make(chan struct{}, 1), gone: make(chan struct{})}

@@ -50,7 +50,7 @@ func newRootCommand(std *streams) *cobra.Command {
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
 	source.register(cmd.Flags())
 	picture.register(cmd.Flags())
-	for _, reader := range []func(*streams, *sourceFlags) *cobra.Command{newProbeCommand, newSessionCommand, newSheetCommand, newWatchCommand} {
+	for _, reader := range []func(*streams, *sourceFlags) *cobra.Command{newProbeCommand, newSessionCommand, newSheetCommand, newWatchCommand, newServeCommand} {
 		own := newSourceFlags()
 		sub := reader(std, own)
 		own.register(sub.Flags())

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/kfgrab/kfgrab/config"
+	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/serve"
+)
+
+const serveHelp = `serve answers HTTP with pictures of live streams. A stream is grabbed when somebody
+asks for it, once for all who ask at the same time, and its picture is served again for
+some seconds.
+
+  kfgrab serve door=rtsp://user:password@camera/stream https://example.com/live.m3u8
+  kfgrab serve --config cams.yaml --listen 127.0.0.1:8080
+
+  /                                  all streams
+  /streams/door/snapshot.jpg         ?width=320 &height= &fit=contain &quality=80 &overlay=1
+                                     &max_age=10 &fresh=1 &stale_if_error=60 &placeholder=1
+  /streams/door/mjpeg                keyframes as they come; ?every=5
+  /streams, /streams/door            JSON
+
+Passwords are best kept in the configuration, as ${ENV} or file:PATH: arguments can be
+seen by others. One that changes is read again, as is one on SIGHUP. SIGTERM and SIGINT
+end the program, with what is under way.`
+
+func newServeCommand(std *streams, source *sourceFlags) *cobra.Command {
+	f := &serveFlags{source: source}
+	source.useless = []string{"at"}
+	cmd := &cobra.Command{
+		Use:   "serve [NAME=]URL… | --config FILE",
+		Short: "Pictures of streams over HTTP",
+		Long:  serveHelp,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.check(cmd.Flags(), args); err != nil {
+				return err
+			}
+			return f.run(cmd.Context(), std, args)
+		},
+	}
+	f.register(cmd.Flags())
+	return cmd
+}
+
+// serveFlags say what is served, and where.
+type serveFlags struct {
+	source     *sourceFlags
+	choice     choiceFlags
+	log        logFlags
+	listen     string
+	config     string
+	ttl        time.Duration
+	warm       bool
+	cacheBytes size
+	ffmpeg     string
+}
+
+func (f *serveFlags) register(flags *pflag.FlagSet) {
+	flags.StringVar(&f.listen, "listen", "127.0.0.1:8080", "`address` to listen at")
+	flags.StringVar(&f.config, "config", "", "`file` of streams, in place of arguments")
+	flags.DurationVar(&f.ttl, "ttl", config.DefaultTTL, "`time` for which a picture is served again")
+	flags.BoolVar(&f.warm, "warm", false, "hold the streams open, for an answer at once")
+	f.cacheBytes = serve.DefaultCacheBytes
+	flags.Var(&f.cacheBytes, "cache-bytes", "`size` of the pictures that are kept at most")
+	flags.StringVar(&f.ffmpeg, "ffmpeg", "", ffmpegHelp)
+	f.choice.register(flags)
+	f.log.register(flags)
+	flags.Lookup("log-file").Usage = "`file` for the log, a line for each request (default standard error)"
+}
+
+// ofService are the flags that go with --config: the others are keys of the file.
+var ofService = map[string]bool{
+	"config": true, "listen": true, "cache-bytes": true, "ffmpeg": true, "verbose": true,
+	"log-file": true, "log-size": true, "log-files": true, "log-format": true,
+}
+
+// check says what does not go together.
+func (f *serveFlags) check(flags *pflag.FlagSet, args []string) (err error) {
+	if err := f.source.refuse(flags, "is for recordings"); err != nil {
+		return err
+	}
+	switch {
+	case f.config != "" && len(args) > 0:
+		return usageError(errors.New("streams as arguments or by --config, not both"))
+	case f.config == "" && len(args) == 0:
+		return usageError(errors.New("which streams? Give [NAME=]URL, or a file of them with --config; see kfgrab serve --help"))
+	case f.ttl <= 0:
+		return usageError(fmt.Errorf("--ttl %v is no time at all", f.ttl))
+	case f.config == "":
+		return nil
+	}
+	flags.Visit(func(flag *pflag.Flag) {
+		if err == nil && !ofService[flag.Name] {
+			err = usageError(fmt.Errorf("--%s is for streams of the command line: %s says it for each of its own", flag.Name, f.config))
+		}
+	})
+	return err
+}
+
+// load returns what is to be served.
+func (f *serveFlags) load(std *streams, args []string) (*config.File, error) {
+	if f.config != "" {
+		return config.Load(f.config)
+	}
+	options, err := f.source.options(std)
+	if err != nil {
+		return nil, err
+	}
+	options.Stdin = nil
+	f.choice.apply(options)
+	base := config.Stream{Options: *options, Timeout: f.source.timeout, TTL: f.ttl}
+	if f.warm {
+		base.Mode = config.Warm
+	}
+	file, taken := &config.File{Limits: config.DefaultLimits}, map[string]bool{}
+	for _, arg := range args {
+		s, err := config.FromArgument(arg, base, taken)
+		if err != nil {
+			return nil, err
+		}
+		file.Streams = append(file.Streams, s)
+	}
+	return file, nil
+}
+
+func (f *serveFlags) run(ctx context.Context, std *streams, args []string) error {
+	r := &reloader{path: f.config}
+	r.last = r.stamp()
+	file, err := f.load(std, args)
+	if err != nil {
+		return err
+	}
+	if f.ffmpeg != "" {
+		file.FFmpeg = f.ffmpeg
+	}
+	handler, logFile, err := f.log.handler(std.err, f.source.verbose)
+	if err != nil {
+		return err
+	}
+	defer logFile.Close()
+	r.log = slog.New(handler)
+	s, err := serve.New(&serve.Options{
+		Streams: file.Streams, Limits: file.Limits, Decoder: decode.Decoder{Path: file.FFmpeg},
+		CacheBytes: int64(f.cacheBytes), Software: "kfgrab/" + version, Logger: r.log,
+	})
+	if err != nil {
+		return err
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", f.listen)
+	if err != nil {
+		return errors.Join(usageError(fmt.Errorf("--listen: %w", err)), s.Close())
+	}
+	r.log.Info("listening", "url", "http://"+l.Addr().String()+"/", "streams", len(file.Streams))
+	r.load = func() error { return f.reload(s) }
+	return f.serve(ctx, s, l, r)
+}
+
+// serve has the configuration read again while s runs.
+func (f *serveFlags) serve(ctx context.Context, s *serve.Server, l net.Listener, r *reloader) error {
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if f.config != "" {
+		beside.Go(func() { r.run(ctx) })
+	}
+	err := s.Run(ctx, l)
+	r.log.Info("stopped")
+	return err
+}
+
+// reload has what the configuration says now served. Where it says nothing that makes
+// sense, all stays as it is.
+func (f *serveFlags) reload(s *serve.Server) error {
+	file, err := config.Load(f.config)
+	if err != nil {
+		return err
+	}
+	s.SetLimits(file.Limits)
+	return s.Set(file.Streams)
+}
