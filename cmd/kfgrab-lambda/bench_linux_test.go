@@ -16,6 +16,9 @@ func BenchmarkZip(b *testing.B) {
 	}
 	defer o.Close()
 	dir, embedded := bundle(b)
+	if !embedded {
+		b.Skip(noDecoder)
+	}
 	for name, order := range map[string]map[string]any{
 		"360p":  {"url": o.HLS(origin.TS), "width": 640},
 		"1080p": {"url": o.HLS(origin.TS)},
@@ -24,7 +27,7 @@ func BenchmarkZip(b *testing.B) {
 		b.Run(name+"/cold", func(b *testing.B) {
 			var initial, first time.Duration
 			for b.Loop() {
-				p := start(b, dir, confined(embedded)...)
+				p := start(b, dir)
 				began := time.Now()
 				p.invoke(b, event, testTime)
 				initial, first = initial+p.Init, first+time.Since(began)
@@ -34,7 +37,7 @@ func BenchmarkZip(b *testing.B) {
 			b.ReportMetric(float64(first.Milliseconds())/float64(b.N), "first-ms")
 		})
 		b.Run(name+"/warm", func(b *testing.B) {
-			p := start(b, dir, confined(embedded)...)
+			p := start(b, dir)
 			p.invoke(b, event, testTime)
 			for b.Loop() {
 				p.invoke(b, event, testTime)

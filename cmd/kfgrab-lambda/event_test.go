@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -56,6 +58,25 @@ func TestEventWarm(t *testing.T) {
 	}
 	if !strings.Contains(log.String(), `"warm":true`) || f.streams.idle.Len() != 1 {
 		t.Errorf("%d streams kept: %s", f.streams.idle.Len(), log)
+	}
+}
+
+// TestEventsAtOnce: a function may get several events at a time.
+func TestEventsAtOnce(t *testing.T) {
+	url := startOrigin(t).HLS(origin.TS)
+	f, _ := environment{}.open(t)
+	var all sync.WaitGroup
+	for k := range 8 {
+		all.Go(func() {
+			payload := fmt.Sprintf(`{"url":%q,"width":%d}`, url, 100+k%2)
+			if _, err := f.Invoke(within(t, testTime), []byte(payload)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if n := f.streams.idle.Len(); n != 2 {
+		t.Errorf("%d streams are kept", n)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -148,6 +149,38 @@ func TestHTTPProblems(t *testing.T) {
 			t.Errorf("log: %s", log)
 		}
 	}
+}
+
+// FuzzHTTP: whatever is asked for, it is a stream that the function knows by name, or one
+// of a listed host, for which all connections are checked; and nothing is stored.
+func FuzzHTTP(f *testing.F) {
+	for _, path := range []string{"/cam", "/cam.png", "/", "//cam//", "/prod/cam", "/../cam", "/%63am"} {
+		f.Add(path, "url=http://example.com/&width=1&at=1:00&crop=1x1+0+0")
+		f.Add(path, "url=http://me:s3cret@169.254.169.254%2F&sink=s3://b/k")
+	}
+	settings, err := readSettings(func(name string) string {
+		return map[string]string{streamsVariable: `{"cam":{"url":"rtsp://camera/1","sink":"s3://b/p"}}`, allowedVariable: "example.com"}[name]
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, path, query string) {
+		r := &httpRequest{Path: path, Query: query}
+		o, err := r.order(settings)
+		if err != nil {
+			return
+		}
+		j, err := o.job(settings)
+		if err != nil {
+			return
+		}
+		u, err := url.Parse(j.url)
+		known := j.named && j.url == "rtsp://camera/1"
+		listed := !j.named && err == nil && strings.TrimSuffix(strings.ToLower(u.Hostname()), ".") == "example.com" && j.stream.DialContext != nil
+		if !known && !listed || j.sink != "" {
+			t.Errorf("%q?%q: %+v", path, query, j)
+		}
+	})
 }
 
 // TestHTTPRedirect: a listed host cannot lead to one that is not.

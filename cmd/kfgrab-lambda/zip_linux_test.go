@@ -24,6 +24,8 @@ import (
 	"github.com/kfgrab/kfgrab/internal/origin"
 )
 
+const noDecoder = "there is no decoder to embed: make ffmpeg builds one"
+
 // bundle is what Lambda runs: the directory of the zip that make lambda builds for this
 // machine, unpacked. Where scripts/ffmpeg.sh has built nothing yet, which takes it some
 // minutes, it is the program without a decoder, for that of this machine.
@@ -32,7 +34,6 @@ func bundle(t testing.TB) (dir string, embedded bool) {
 	dir = t.TempDir()
 	ffmpeg := builtFFmpeg()
 	if ffmpeg == "" {
-		t.Log("there is no decoder to embed (make ffmpeg builds one): the program is tested without")
 		run(t, nil, "go", "build", "-tags", "lambda.norpc", "-o", filepath.Join(dir, "bootstrap"), "./cmd/kfgrab-lambda")
 		return dir, false
 	}
@@ -111,15 +112,6 @@ func unpack(t testing.TB, file, dir string) {
 	}
 }
 
-// confined are variables with which the program finds no ffmpeg but its own, and no
-// place to write to.
-func confined(embedded bool) []string {
-	if embedded {
-		return []string{"PATH=/nonexistent", "TMPDIR=/nonexistent"}
-	}
-	return []string{"PATH=" + os.Getenv("PATH")}
-}
-
 // bucket is an S3 server on loopback with the bucket "shots".
 func bucket(t testing.TB) (b *s3mem.Backend, env []string) {
 	t.Helper()
@@ -149,17 +141,23 @@ func object(t testing.TB, b *s3mem.Backend, key string) []byte {
 // TestZip: what make lambda builds does its work.
 func TestZip(t *testing.T) {
 	dir, embedded := bundle(t)
-	t.Run("answers", func(t *testing.T) { answers(t, dir, embedded) })
+	if embedded {
+		// It finds no ffmpeg but its own, and no place to write to.
+		t.Run("embedded", func(t *testing.T) { answers(t, dir, "PATH=/nonexistent", "TMPDIR=/nonexistent") })
+	} else {
+		t.Run("embedded", func(t *testing.T) { t.Skip(noDecoder) })
+		t.Run("without", func(t *testing.T) { answers(t, dir, "PATH="+os.Getenv("PATH")) })
+	}
 	t.Run("settings", func(t *testing.T) { settled(t, dir) })
 }
 
 // answers: through Lambda's Runtime API, cold and warm.
-func answers(t *testing.T, dir string, embedded bool) {
+func answers(t *testing.T, dir string, env ...string) {
 	o := startOrigin(t)
-	store, env := bucket(t)
+	store, s3 := bucket(t)
 	refused := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
 	secret := strings.Replace(refused, "://", "://me:s3cret@", 1) + "/live.m3u8"
-	env = append(append(env, confined(embedded)...),
+	env = append(append(env, s3...),
 		"KFGRAB_ALLOWED_HOSTS=127.0.0.1",
 		"KFGRAB_STREAMS="+named(t, "lobby", map[string]any{"url": o.HLS(origin.FMP4), "width": 320}))
 	p := start(t, dir, env...)
