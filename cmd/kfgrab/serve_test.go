@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"image/jpeg"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/kfgrab/kfgrab/internal/origin"
+)
+
+// startServe runs kfgrab serve at a free port and returns it with its URL.
+func startServe(t *testing.T, dir string, args ...string) (w *watching, url string) {
+	t.Helper()
+	w = &watching{lines: make(chan map[string]any, 10_000)}
+	w.command = newCommand(t, append([]string{"serve", "--log-format", "json", "--listen", "127.0.0.1:0"}, args...)...)
+	if dir != "" {
+		w.Dir = dir
+	}
+	w.begin()
+	return w, fmt.Sprint(w.await("msg", "listening")["url"])
+}
+
+// statusOf returns the status of a picture, which is one where it is 200.
+func statusOf(t *testing.T, url string) int {
+	t.Helper()
+	res, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode == http.StatusOK {
+		if _, err := jpeg.Decode(res.Body); err != nil {
+			t.Error(err)
+		}
+	}
+	return res.StatusCode
+}
+
+// The command serves pictures until it is told to end, logs requests, and tells nobody of
+// secrets.
+func TestServe(t *testing.T) {
+	t.Parallel()
+	live := startOrigin(t)
+	stream := strings.Replace(live.HLS(origin.TS), "http://", "http://user:"+secret+"@", 1) + "?token=" + secret
+	w, url := startServe(t, "", "door="+stream, "gone=http://user:"+secret+"@127.0.0.1:1/")
+	if got := statusOf(t, url+"streams/door/snapshot.jpg?width=160&token="+secret); got != 200 {
+		t.Errorf("%d", got)
+	}
+	w.await("msg", "request", "path", "/streams/door/snapshot.jpg", "status", "200")
+	if got := statusOf(t, url+"streams/gone/snapshot.jpg"); got != 502 {
+		t.Errorf("%d", got)
+	}
+	w.await("msg", "request", "path", "/streams/gone/snapshot.jpg", "status", "502")
+	w.stop()
+}
+
+// A configuration that changes is served without a restart, as is one on SIGHUP; where it
+// is broken the old one stays.
+func TestServeReload(t *testing.T) {
+	t.Parallel()
+	live := startOrigin(t)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "cams.yaml")
+	config := func(names ...string) string {
+		text := "streams:\n"
+		for _, name := range names {
+			text += fmt.Sprintf("  - {name: %s, url: %q}\n", name, live.HLS(origin.TS))
+		}
+		return text
+	}
+	writeFile(t, path, config("a"))
+	w, url := startServe(t, dir, "--config", path)
+	picture := func(name string) int { return statusOf(t, url+"streams/"+name+"/snapshot.jpg?width=160") }
+	if a, b := picture("a"), picture("b"); a != 200 || b != 404 {
+		t.Errorf("%d, %d", a, b)
+	}
+	writeFile(t, path, config("b"))
+	w.await("msg", "configuration read")
+	if a, b := picture("a"), picture("b"); a != 404 || b != 200 {
+		t.Errorf("%d, %d", a, b)
+	}
+	writeFile(t, path, "streams: [nonsense]\n")
+	w.await("msg", "the configuration stays as it was")
+	w.Process.Signal(syscall.SIGHUP)
+	w.await("msg", "the configuration stays as it was")
+	if b := picture("b"); b != 200 {
+		t.Errorf("%d", b)
+	}
+	w.stop()
+}
