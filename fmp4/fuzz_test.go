@@ -84,7 +84,11 @@ func FuzzMovie(f *testing.F) {
 				}
 			}
 		}
-		if _, err := m.KeyframeAt(1e9); err != nil && !isStreamError(err) {
+		_, err := m.KeyframeAt(1e9)
+		for calls := 1; err == nil && calls <= 20; calls++ {
+			_, err = m.Next()
+		}
+		if err != nil && !isStreamError(err) {
 			t.Fatal(err)
 		}
 	})
