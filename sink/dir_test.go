@@ -177,6 +177,16 @@ func TestDirOverwritesNothing(t *testing.T) {
 	})
 }
 
+// Nor is one that another stream is about to write.
+func TestDirClaimsPaths(t *testing.T) {
+	d := openDir(t, t.TempDir(), nil)
+	for _, want := range []string{"120000.000Z.jpg", "120000.000Z-1.jpg"} {
+		if name, err := d.claim(shot(0, "x")); err != nil || !strings.HasSuffix(name, want) {
+			t.Errorf("%s, %v; want %s", name, err, want)
+		}
+	}
+}
+
 // The newest's file becomes a copy where there are no links, as on FAT.
 func TestDirLatestWithoutLinks(t *testing.T) {
 	root := t.TempDir()

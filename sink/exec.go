@@ -49,7 +49,8 @@ type ExecOptions struct {
 //	{size}          bytes
 //
 // The same is in the environment, as KFGRAB_FILE, KFGRAB_NAME (as the user gave it),
-// KFGRAB_TIME, KFGRAB_MEDIA_TIME, KFGRAB_URL, KFGRAB_CONTENT_TYPE and KFGRAB_SIZE.
+// KFGRAB_TIME, KFGRAB_MEDIA_TIME, KFGRAB_URL, KFGRAB_CONTENT_TYPE and KFGRAB_SIZE,
+// beside kfgrab's own environment.
 // There is no shell, unless the command is one: its script takes the variables, and
 // placeholders in it are refused.
 type Exec struct {

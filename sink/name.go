@@ -16,7 +16,7 @@ const maxFileName = 200
 // FileName makes a stream's name fit for one element of a path, on any file system
 // and in any object store: letters, digits, spaces and "-_.,+@=~()" stay, every other
 // byte becomes %XX, as do a dot or a dash at the start and a dot or a space at the
-// end. Different names stay different. What is longer than 100 bytes then is cut, and
+// end. Different names stay different, on file systems that tell capitals apart. What is longer than 100 bytes then is cut, and
 // ends in a hash.
 func FileName(stream string) string {
 	var b strings.Builder

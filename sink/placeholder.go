@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-var placeholder = regexp.MustCompile(`\{[a-z-]*\}`)
+var placeholder = regexp.MustCompile(`\{[a-z-]+\}`)
 
 // fill replaces each {word} of text by what value says.
 func fill(text string, value func(word string) string) string {

@@ -184,6 +184,9 @@ func TestJournalIsCompacted(t *testing.T) {
 	}
 	d.Close()
 	d = openDir(t, root, &DirOptions{Keep: Retention{Count: 5}, NoLatest: true})
+	if n := d.journals["cam"].count; n != 5 {
+		t.Errorf("after the next start there are %d pictures", n)
+	}
 	last := shot(pictures*time.Hour, "last")
 	put(t, d, last)
 	found := filesBelow(t, root)
