@@ -85,26 +85,17 @@ var ofService = map[string]bool{
 }
 
 // check says what does not go together.
-func (f *serveFlags) check(flags *pflag.FlagSet, args []string) (err error) {
+func (f *serveFlags) check(flags *pflag.FlagSet, args []string) error {
 	if err := f.source.refuse(flags, "is for recordings"); err != nil {
 		return err
 	}
-	switch {
-	case f.config != "" && len(args) > 0:
-		return usageError(errors.New("streams as arguments or by --config, not both"))
-	case f.config == "" && len(args) == 0:
-		return usageError(errors.New("which streams? Give [NAME=]URL, or a file of them with --config; see kfgrab serve --help"))
-	case f.ttl <= 0:
-		return usageError(fmt.Errorf("--ttl %v is no time at all", f.ttl))
-	case f.config == "":
-		return nil
+	if err := checkNamed(args, f.config, "serve"); err != nil {
+		return err
 	}
-	flags.Visit(func(flag *pflag.Flag) {
-		if err == nil && !ofService[flag.Name] {
-			err = usageError(fmt.Errorf("--%s is for streams of the command line: %s says it for each of its own", flag.Name, f.config))
-		}
-	})
-	return err
+	if f.ttl <= 0 {
+		return usageError(fmt.Errorf("--ttl %v is no time at all", f.ttl))
+	}
+	return refuseOfStreams(flags, f.config, ofService)
 }
 
 // load returns what is to be served.

@@ -96,12 +96,11 @@ var ofProgram = map[string]bool{
 }
 
 // checkFlags says what does not go together.
-func (f *watchFlags) checkFlags(flags *pflag.FlagSet, args []string) (err error) {
+func (f *watchFlags) checkFlags(flags *pflag.FlagSet, args []string) error {
+	if err := checkNamed(args, f.config, "watch"); err != nil {
+		return err
+	}
 	switch {
-	case f.config != "" && len(args) > 0:
-		return usageError(errors.New("streams as arguments or by --config, not both"))
-	case f.config == "" && len(args) == 0:
-		return usageError(errors.New("which streams? Give [NAME=]URL, or a file of them with --config; see kfgrab watch --help"))
 	case f.grace <= 0 || f.total < 0 || f.perHost < 0 || f.decoders < 0:
 		return usageError(errors.New("--grace, --at-once, --per-host and --decoders want more than 0"))
 	case f.check && f.once:
@@ -109,12 +108,7 @@ func (f *watchFlags) checkFlags(flags *pflag.FlagSet, args []string) (err error)
 	case f.config == "":
 		return f.streams.check(f.once)
 	}
-	flags.Visit(func(flag *pflag.Flag) {
-		if err == nil && !ofProgram[flag.Name] {
-			err = usageError(fmt.Errorf("--%s is for streams of the command line: %s says it for each of its own", flag.Name, f.config))
-		}
-	})
-	return err
+	return refuseOfStreams(flags, f.config, ofProgram)
 }
 
 // load returns what is to be watched.
