@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/kfgrab/kfgrab/internal/neterror"
+	"github.com/kfgrab/kfgrab/internal/sleep"
 )
 
 const (
@@ -129,7 +130,7 @@ func (w *Webhook) Post(ctx context.Context, e Event) error {
 		case n >= attempts:
 			return fmt.Errorf("%w (%d attempts)", err, n)
 		}
-		if !sleep(ctx, pause(n, wanted, mrand.Float64())) {
+		if !sleep.For(ctx, pause(n, wanted, mrand.Float64())) {
 			return err
 		}
 	}
@@ -204,18 +205,6 @@ func pause(n int, wanted time.Duration, chance float64) time.Duration {
 		longest = min(firstWait<<(n-1), maxWait)
 	}
 	return max(wanted, longest/2+time.Duration(chance*float64(longest/2)))
-}
-
-// sleep returns false where ctx has ended before.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // Close closes the connections that are kept.
