@@ -14,7 +14,7 @@ const modulePath = "github.com/kfgrab/kfgrab"
 // floors are the storeys of the house: a package imports only packages of
 // lower ones. An entry that ends in a slash is for all packages below it.
 var floors = [][]string{
-	0: {"keyframe", "metadata", "overlay", "internal/allow", "internal/atomicfile", "internal/change", "internal/lockfile", "internal/meter", "internal/neterror", "internal/nginx", "internal/parallel", "internal/procgroup", "internal/progress", "internal/redact", "internal/testmedia", "internal/tlspin", "internal/units", "schedule"},
+	0: {"keyframe", "metadata", "overlay", "internal/allow", "internal/atomicfile", "internal/change", "internal/credential", "internal/lockfile", "internal/meter", "internal/neterror", "internal/nginx", "internal/parallel", "internal/procgroup", "internal/progress", "internal/redact", "internal/sleep", "internal/testmedia", "internal/tlspin", "internal/units", "schedule"},
 	1: {"internal/testserver", "ts", "fmp4", "decode", "fetch", "sink"},
 	2: {"hls", "rtsp", "file"},
 	3: {"."},

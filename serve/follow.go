@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kfgrab/kfgrab"
+	"github.com/kfgrab/kfgrab/internal/sleep"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
@@ -112,7 +113,7 @@ func (c *camera) receive(ctx context.Context) (n int, err error) {
 		}
 		n++
 		snap.Cost.Down, before = spent-before, spent
-		if !sleep(ctx, pace.wait(time.Now(), snap.Frame.PTS)) {
+		if !sleep.For(ctx, pace.wait(time.Now(), snap.Frame.PTS)) {
 			return n, context.Cause(ctx)
 		}
 		c.arrive(snap, stream.Tracks(), true)
@@ -157,21 +158,6 @@ func (c *camera) await(ctx context.Context, maxAge time.Duration) (sight, error)
 		case <-ctx.Done():
 			return sight{}, context.Cause(ctx)
 		}
-	}
-}
-
-// sleep says whether it slept for all of d.
-func sleep(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 
