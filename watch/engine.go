@@ -8,12 +8,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"image/jpeg"
 	"time"
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/decode"
-	"github.com/kfgrab/kfgrab/internal/change"
 	"github.com/kfgrab/kfgrab/keyframe"
 	"github.com/kfgrab/kfgrab/picture"
 	"github.com/kfgrab/kfgrab/sink"
@@ -25,12 +23,15 @@ type engine struct {
 	decoder picture.Decoder
 	source  *kfgrab.Stream // nil before the first run and behind one that failed
 	last    string         // identity of the keyframe that was stored last, "" none
-	print   *change.Print  // of that picture
+	changes *sink.OnChange // nil where each picture is stored
 }
 
 // newEngine says what of s makes no sense.
 func newEngine(s Stream, decoder picture.Decoder, last string) (*engine, error) {
 	e := &engine{Stream: s, decoder: decoder, last: last}
+	if s.MinChange > 0 {
+		e.changes = &sink.OnChange{Threshold: s.MinChange}
+	}
 	if err := errors.Join(s.Picture.Validate(), e.open()); err != nil {
 		return nil, fmt.Errorf("stream %q: %w", s.Name, err)
 	}
@@ -55,8 +56,7 @@ func (e *engine) close() {
 // shot is a picture that is to be stored.
 type shot struct {
 	picture *sink.Picture
-	id      string        // of its keyframe
-	print   *change.Print // where there is a MinChange
+	id      string // of its keyframe
 }
 
 // capture takes one picture, nil where there is none to store.
@@ -92,17 +92,15 @@ func (e *engine) take(ctx context.Context, o *Outcome) (*shot, error) {
 	}
 	o.Size = len(taken.Data)
 	s := &shot{picture: e.picture(taken), id: id}
-	if e.MinChange == 0 {
-		return s, nil
-	}
-	if s.print, err = e.printOf(ctx, taken); err != nil {
+	differs, err := e.differs(ctx, taken, s.picture)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", taken.URL, err)
 	}
-	if e.print == nil || e.print.Distance(*s.print) >= e.MinChange {
-		return s, nil
+	if !differs {
+		o.Result, e.last = Unchanged, id
+		return nil, nil
 	}
-	o.Result, e.last = Unchanged, id
-	return nil, nil
+	return s, nil
 }
 
 // settle says how a run ended, whose context was ctx.
@@ -154,27 +152,25 @@ func (e *engine) picture(t *picture.Taken) *sink.Picture {
 	return p
 }
 
-// printWidth is that of what is decoded to be compared alone: twice what is looked at.
-const printWidth = 128
+// comparedWidth is that of what is decoded to be compared alone: twice what is looked at.
+const comparedWidth = 128
 
-// printOf makes a JPEG's print of what was made; of others the keyframe is decoded once
-// more, small, as they cannot be read here or show nothing.
-func (e *engine) printOf(ctx context.Context, t *picture.Taken) (*change.Print, error) {
-	data := t.Data
-	if e.Picture.Format != picture.JPEG {
-		var small bytes.Buffer
-		o := decode.Output{Format: decode.JPEG, Width: printWidth, Crop: e.Picture.Output.Crop, MaxPixels: e.Picture.Output.MaxPixels}
-		if err := e.decoder.Decode(ctx, &small, t.Frame, o); err != nil {
-			return nil, err
-		}
-		data = small.Bytes()
+// differs compares p with the picture that was stored last, where that is asked for. Of a
+// format that is no picture, or a raw one, the keyframe is decoded once more, small.
+func (e *engine) differs(ctx context.Context, t *picture.Taken, p *sink.Picture) (bool, error) {
+	if e.changes == nil {
+		return true, nil
 	}
-	img, err := jpeg.Decode(bytes.NewReader(data))
-	if err != nil {
-		return nil, fmt.Errorf("the decoder's JPEG: %w", err)
+	switch e.Picture.Format {
+	case picture.JPEG, picture.PNG, picture.WebP:
+		return e.changes.Differs(p)
 	}
-	p, err := change.Of(img)
-	return &p, err
+	var small bytes.Buffer
+	o := decode.Output{Format: decode.JPEG, Width: comparedWidth, Crop: e.Picture.Output.Crop, MaxPixels: e.Picture.Output.MaxPixels}
+	if err := e.decoder.Decode(ctx, &small, t.Frame, o); err != nil {
+		return false, err
+	}
+	return e.changes.Differs(&sink.Picture{Stream: e.Name, Data: small.Bytes()})
 }
 
 // store puts s everywhere and tells of it.
@@ -188,7 +184,9 @@ func (e *engine) store(ctx context.Context, s *shot, o *Outcome) {
 		failed = append(failed, err)
 	}
 	if o.Err = errors.Join(failed...); o.Err == nil {
-		e.last, e.print = s.id, s.print
+		e.last = s.id
+	} else if e.changes != nil {
+		e.changes.Forget()
 	}
 	if len(o.Files) == 0 {
 		return

@@ -28,7 +28,7 @@ type Stream struct {
 	// Repeats stores a picture even where it is of the same keyframe as the last.
 	Repeats bool
 	// MinChange is how much a picture has to differ from the one that was stored last, as
-	// internal/change counts: from 1 to 64, 0 for not at all. After a restart the first
+	// sink.OnChange counts: from 1 to 64, 0 for not at all. After a restart the first
 	// picture is stored.
 	MinChange int
 	// Sinks store each picture, one after the other. What fails in one keeps it from no
