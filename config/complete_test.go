@@ -50,6 +50,7 @@ func TestDocumented(t *testing.T) {
 	for _, block := range [][]string{
 		slices.Collect(maps.Keys(fileKeys)), slices.Collect(maps.Keys(limitKeys)), slices.Collect(maps.Keys(allKeys)),
 		slices.Collect(maps.Keys(credentialKeys)), slices.Collect(maps.Keys(retentionKeys)), slices.Collect(maps.Keys(sinkKeys)),
+		slices.Collect(maps.Keys(serviceKeys)), slices.Collect(maps.Keys(tlsKeys)), slices.Collect(maps.Keys(clientKeys)), slices.Collect(maps.Keys(rateKeys)),
 	} {
 		keys = append(keys, block...)
 	}

@@ -15,6 +15,7 @@ type File struct {
 	Limits  schedule.Limits // of grabs at once
 	FFmpeg  string          // path of the decoder; "" where the file names none
 	Streams []Stream        // in the file's order, each with a name of its own
+	Service Service         // for kfgrab serve
 }
 
 // Stream is one stream and all that is to be done with it.

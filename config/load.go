@@ -60,6 +60,7 @@ type draft struct {
 var fileKeys = block[draft]{
 	"limits":   func(d *decoder, key string, n *node, f *draft) { limitKeys.decode(d, key, n, &f.Limits) },
 	"ffmpeg":   (*decoder).ffmpeg,
+	"serve":    (*decoder).service,
 	"defaults": func(_ *decoder, _ string, n *node, f *draft) { f.defaults = n },
 	"streams":  func(_ *decoder, _ string, n *node, f *draft) { f.streams = n },
 }
