@@ -31,6 +31,21 @@ func (r *Rendition) Attributes() map[string]string {
 	return map[string]string{"variant_bitrate": strconv.Itoa(r.Bandwidth), "uri": r.URI}
 }
 
+// Rendition tells which rendition of a master playlist the last grab was from, by Index,
+// Bandwidth and URI; ok is false where there is none to choose.
+func (s *Stream) Rendition() (r Rendition, ok bool) {
+	web, ok := s.source.(*webSource)
+	if !ok {
+		return r, false
+	}
+	lists, ok := web.inner.(*hls.Source)
+	if !ok || lists.Chosen() == nil {
+		return r, false
+	}
+	v := lists.Chosen()
+	return Rendition{Index: v.Index, Bandwidth: v.Bandwidth, URI: v.URI.String()}, true
+}
+
 // prober is a source that can tell of itself for less than a keyframe.
 type prober interface {
 	probe(ctx context.Context) ([]Rendition, error)

@@ -223,6 +223,10 @@ func (s *Source) mediaPlaylist(ctx context.Context) (*Media, error) {
 	return media, nil
 }
 
+// Chosen is the variant that the last grab was from, nil where there is no master
+// playlist or was no grab.
+func (s *Source) Chosen() *Variant { return s.chosen }
+
 // Tracks lists the elementary streams that the last Keyframe came across.
 func (s *Source) Tracks() []keyframe.Track { return s.tracks }
 
