@@ -25,6 +25,8 @@ import (
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
 	"github.com/kfgrab/kfgrab/internal/origin"
+	"github.com/kfgrab/kfgrab/internal/testmedia"
+	"github.com/kfgrab/kfgrab/sink"
 )
 
 // watching is kfgrab watch with its log, line by line.
@@ -408,4 +410,37 @@ func TestWatchTable(t *testing.T) {
 	if err != nil || !strings.Contains(string(log), "name=front outcome=ok") {
 		t.Errorf("%s, %v", log, err)
 	}
+}
+
+// A webhook is told of each picture, in a message that is signed; the secret is seen
+// nowhere.
+func TestWatchWebhook(t *testing.T) {
+	t.Parallel()
+	type message struct {
+		body      []byte
+		signature string
+	}
+	told := make(chan message, 10)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		told <- message{body, r.Header.Get("X-Kfgrab-Signature")}
+	}))
+	t.Cleanup(server.Close)
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "cams.yaml"), fmt.Sprintf(
+		"streams:\n  - name: cam\n    url: %s\n    format: annexb\n    every: 1s\n    sinks: [shots, {webhook: '%s/${HOOK}', secret: '${HOOK}'}]\n",
+		testmedia.Make(t, "h264.ts"), server.URL))
+	w := newWatch(t, dir, "--config", "cams.yaml")
+	w.Env = append(os.Environ(), "HOOK="+secret)
+	w.begin()
+	w.await("name", "cam", "outcome", "ok")
+	select {
+	case m := <-told:
+		if err := sink.VerifySignature(m.signature, []byte(secret), m.body, time.Now(), time.Minute); err != nil || !strings.Contains(string(m.body), `"stream":"cam"`) {
+			t.Errorf("%v: %s", err, m.body)
+		}
+	case <-time.After(deadline):
+		t.Fatal("nobody is told")
+	}
+	w.stop()
 }
