@@ -26,7 +26,7 @@ var needs = []struct {
 }{
 	{"-decoders", []string{"h264", "hevc", "mjpeg"}},
 	{"-encoders", []string{"mjpeg", "png", "libwebp", "rawvideo"}},
-	{"-filters", []string{"crop", "format", "hflip", "pad", "scale", "select", "setparams", "setpts", "setsar", "settb", "showinfo", "tonemap", "transpose", "vflip", "yadif", "zscale"}},
+	{"-filters", []string{"crop", "format", "hflip", "pad", "scale", "select", "setparams", "setpts", "setsar", "settb", "tonemap", "transpose", "vflip", "yadif", "zscale"}},
 	{"-demuxers", []string{"h264", "hevc", "ivf", "mjpeg"}},
 }
 

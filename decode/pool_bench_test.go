@@ -57,10 +57,13 @@ func benchmark(b *testing.B, f *keyframe.Frame, do func(context.Context, io.Writ
 
 // BenchmarkPoolRate tells how many pictures a second a pool makes, by its size.
 func BenchmarkPoolRate(b *testing.B) {
-	for name, codec := range map[string]keyframe.Codec{"h264.264": keyframe.H264, "1080p.264": keyframe.H264, "1080p.265": keyframe.H265} {
-		f := known(b, name, codec)[0]
+	for _, c := range []struct {
+		name  string
+		codec keyframe.Codec
+	}{{"h264.264", keyframe.H264}, {"1080p.264", keyframe.H264}, {"1080p.265", keyframe.H265}} {
+		f := known(b, c.name, c.codec)[0]
 		for _, size := range []int{1, 2, 4} {
-			b.Run(fmt.Sprintf("%s/%dp/%d", codec, f.Info.Height, size), func(b *testing.B) {
+			b.Run(fmt.Sprintf("%s/%dp/%d", c.codec, f.Info.Height, size), func(b *testing.B) {
 				pool := decode.Pool{Size: size}
 				defer pool.Close()
 				b.SetParallelism(4)

@@ -44,7 +44,7 @@ func TestPoolOfStrangeFFmpegs(t *testing.T) {
 		{"complains without end", "exec cat /dev/zero >&2"},
 		{"a picture without its number", `exec "$ffmpeg" "$@" 2>/dev/null`},
 		{"a number without its picture", `exec "$ffmpeg" "$@" >/dev/null`},
-		{"another number", `{ "$ffmpeg" "$@" 2>&1 >&3 | sed -u 's/ pts: */&4/' >&2; } 3>&1`},
+		{"another number", `{ "$ffmpeg" "$@" 2>&1 >&3 | sed -u 's/[0-9]*[.]000000$/4&/' >&2; } 3>&1`},
 		{"half a picture", `"$ffmpeg" "$@" | head -c 5000; exec sleep 600`},
 		{"more than a picture", `{ head -c 5 /dev/zero; exec "$ffmpeg" "$@"; }`},
 		{"no such option", `exec "$ffmpeg" -there_is_no_such_option "$@"`},
@@ -110,6 +110,48 @@ func TestPoolOfKilledFFmpegs(t *testing.T) {
 			t.Errorf("%v: %d children, %d before", signal, n, len(before))
 		}
 	}
+}
+
+// A process that stays up takes no more memory for many frames than for some.
+func TestPoolMemory(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("finds the process in /proc")
+	}
+	for name, c := range map[string]keyframe.Codec{"open-gop.264": keyframe.H264, "cra.265": keyframe.H265} {
+		all, before := known(t, name, c), childIDs(t)
+		pool := decode.Pool{Size: 1}
+		after := func(n int) (kib int) {
+			for k := range n {
+				if got := pooled(&pool, all[k%len(all)], decode.Output{Width: 320}); got.err != nil {
+					t.Fatal(got.err)
+				}
+			}
+			for id := range childIDs(t) {
+				if !before[id] {
+					kib = resident(t, id)
+				}
+			}
+			return kib
+		}
+		some, many := after(40), after(400)
+		if s := pool.Stats(); s.Started != 1 || some == 0 || many > some+some/4 {
+			t.Errorf("%s: %d KiB after 40 frames, %d KiB after 440; %+v", name, some, many, s)
+		}
+		t.Logf("%s: %d KiB, %d KiB", name, some, many)
+		pool.Close()
+	}
+}
+
+// resident is a process's memory in KiB (proc(5)).
+func resident(t *testing.T, id int) (kib int) {
+	t.Helper()
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", id))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(b), "VmRSS:")
+	fmt.Sscan(rest, &kib)
+	return kib
 }
 
 // childIDs are of this process's children, zombies among them.

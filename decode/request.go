@@ -67,7 +67,7 @@ func newRequest(f *keyframe.Frame, o Output) (*request, bool) {
 func (r *request) arguments() []string {
 	args := append(decoding(r.frame.Codec), "-c:v", r.frame.Codec.String(), "-f", "ivf", "-reinit_filter", "0", "-i", "pipe:0", "-map", "0",
 		"-copyts", "-fps_mode", "passthrough", "-flush_packets", "1")
-	drop := fmt.Sprintf(`showinfo=checksum=0,select='not(mod(pts,%d))',`, numbersPerRequest)
+	drop := fmt.Sprintf(`select='not(mod(print(pts),%d))',`, numbersPerRequest)
 	return append(args, r.output.ending(drop+r.output.filters(shapeOf(r.frame)))...)
 }
 

@@ -3,7 +3,6 @@ package decode
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -11,8 +10,8 @@ import (
 	"time"
 )
 
-// maxAnswerLog bounds what a decoder that stays up may print for one picture. What
-// showinfo tells of user data SEI takes three bytes for each of theirs.
+// maxAnswerLog bounds what a decoder that stays up may print for one picture, some
+// lines where all is well.
 const maxAnswerLog = 1 << 20
 
 // warm is an ffmpeg that stays up for frames of one key, one at a time. It is
@@ -33,6 +32,7 @@ type warm struct {
 	whole    bool // picture is
 	named    bool // its number has been read
 	washed   bool // that of the washer has
+	resized  bool // the picture whose number is next has another size than the first had
 	broken   bool // other than as told above
 	line     []byte
 	logged   int // bytes since the request
@@ -134,30 +134,31 @@ func (w *warm) addPicture(b []byte) {
 }
 
 // addLine reads a line of the log: in front of a picture's number come the
-// complaints about it.
+// complaints about it, and whether its size is other than that of the first.
 func (w *warm) addLine(line string) {
 	part := logLine.FindStringSubmatch(line)
 	if part == nil {
 		return
 	}
-	speaker, level, text := part[1], part[2], part[3]
+	level, text := part[2], part[3]
 	switch {
 	case level == "panic", level == "fatal", level == "error", strings.HasPrefix(text, "concealing "):
 		w.broken = true
-	case strings.HasPrefix(speaker, "Parsed_showinfo_"):
-		if shown := shownPicture.FindStringSubmatch(text); shown != nil {
-			number, err := strconv.ParseUint(shown[1], 10, 64)
-			w.broken = w.broken || err != nil || !w.shown(number, shown[2])
-		}
+	case strings.Contains(text, "incoming frame - w: "):
+		w.resized = true
+	case printed.MatchString(text):
+		number, err := strconv.ParseUint(strings.TrimSuffix(text, ".000000"), 10, 64)
+		w.broken = w.broken || err != nil || !w.shown(number)
+		w.resized = false
 	}
 }
 
-// shownPicture is what showinfo prints of a picture's number and size.
-var shownPicture = regexp.MustCompile(`^n: *\d+ pts: *(\d+) .* s:(\d+x\d+) `)
+// printed is what ffmpeg's print prints, which does not say that it speaks.
+var printed = regexp.MustCompile(`^\d+\.\d{6}$`)
 
 // shown takes a picture down that left the decoder. It is false where that is not as
 // it should be.
-func (w *warm) shown(number uint64, size string) bool {
+func (w *warm) shown(number uint64) bool {
 	switch {
 	case number%numbersPerRequest == late:
 		return true
@@ -165,11 +166,10 @@ func (w *warm) shown(number uint64, size string) bool {
 		return false
 	case number == w.number && !w.named:
 		w.named = true
-		i := w.request.frame.Info
-		return size == fmt.Sprintf("%dx%d", i.Width, i.Height)
+		return !w.resized
 	}
 	w.washed = true
-	return number == w.number+washed && w.named
+	return number == w.number+washed && w.named && w.resized
 }
 
 // pictures is a warm decoder's standard output.

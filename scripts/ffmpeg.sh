@@ -97,7 +97,7 @@ unpack_libraries() {
 	export PKG_CONFIG_LIBDIR="$root/usr/lib/$triple/pkgconfig:$root/usr/share/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$root"
 }
 
-# ivf and showinfo are for decoders that stay up.
+# ivf is for decoders that stay up.
 configure_flags() {
 	cat <<-'END'
 		--disable-everything
@@ -122,7 +122,7 @@ configure_flags() {
 		--enable-decoder=h264,hevc,mjpeg
 		--enable-muxer=image2pipe,rawvideo
 		--enable-encoder=mjpeg,png,rawvideo,libwebp
-		--enable-filter=bwdif,crop,format,fps,hflip,null,pad,scale,select,setparams,setpts,setsar,settb,showinfo,tonemap,transpose,vflip,yadif,zscale
+		--enable-filter=bwdif,crop,format,fps,hflip,null,pad,scale,select,setparams,setpts,setsar,settb,tonemap,transpose,vflip,yadif,zscale
 	END
 	[ -z "$prefix" ] || echo "--enable-cross-compile --cross-prefix=$prefix --arch=$cpu --target-os=linux"
 }
