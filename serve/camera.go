@@ -9,7 +9,9 @@ import (
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/config"
+	"github.com/kfgrab/kfgrab/decode"
 	"github.com/kfgrab/kfgrab/keyframe"
+	"github.com/kfgrab/kfgrab/picture"
 	"github.com/kfgrab/kfgrab/schedule"
 )
 
@@ -23,12 +25,14 @@ const (
 
 // camera is one stream and what is known of it.
 type camera struct {
-	conf  config.Stream // with defaults filled in
-	given config.Stream // without
-	host  string
-	gate  *schedule.Gate
-	told  func(*camera) // of every change
-	grabs group[struct{}, sight]
+	conf   config.Stream // with defaults filled in
+	given  config.Stream // without
+	host   string
+	gate   *schedule.Gate
+	told   func(*camera) // of every change
+	pool   *decode.Pool
+	grabs  group[struct{}, sight]
+	probes group[struct{}, []kfgrab.Rendition]
 
 	changed   signal         // something has
 	turn      sync.Mutex     // of follow
@@ -37,15 +41,16 @@ type camera struct {
 	poked     chan struct{}  // has follow try again now
 	gone      chan struct{}  // closed by close
 
-	mu        sync.Mutex
-	stream    *kfgrab.Stream // kept for the next grab; nil where there is none
-	idle      *time.Timer    // closes it
-	grabbing  bool
-	last      *capture
-	confirmed time.Time // when last was found to be the newest; zero where it may not be served
-	failed    *failure  // nil while all is well
-	counts    counts
-	due       time.Time // of the next scheduled grab
+	mu         sync.Mutex
+	stream     *kfgrab.Stream // kept for the next grab; nil where there is none
+	idle       *time.Timer    // closes it
+	grabbing   bool
+	last       *capture
+	confirmed  time.Time // when last was found to be the newest; zero where it may not be served
+	failed     *failure  // nil while all is well
+	counts     counts
+	due        time.Time          // of the next scheduled grab
+	renditions []kfgrab.Rendition // as they were probed
 
 	viewers  int                     // those who watch
 	unfollow context.CancelCauseFunc // nil where the stream is not followed
@@ -56,10 +61,11 @@ type camera struct {
 
 // capture is one keyframe.
 type capture struct {
-	id       string // of no other capture of the stream
-	number   int64  // from 1, of the stream's captures
-	snapshot *kfgrab.Snapshot
-	tracks   []keyframe.Track
+	id        string // of no other capture of the stream
+	number    int64  // from 1, of the stream's captures
+	snapshot  *kfgrab.Snapshot
+	tracks    []keyframe.Track
+	rendition *kfgrab.Rendition // nil where there is none to choose
 }
 
 // state says how a picture stands to what was asked for.
@@ -147,7 +153,7 @@ func (c *camera) grab(ctx context.Context) (sight, error) {
 	}
 	defer leave()
 	before := stream.Spent()
-	snap, err := stream.Grab(ctx)
+	snap, err := c.snap(ctx, stream)
 	c.spent(stream.Spent().Down - before.Down)
 	if errors.Is(err, keyframe.ErrNotModified) {
 		return c.same(), nil
@@ -155,7 +161,19 @@ func (c *camera) grab(ctx context.Context) (sight, error) {
 	if err != nil {
 		return sight{}, c.failedIn(ctx, err)
 	}
-	return c.arrive(snap, stream.Tracks(), false), nil
+	return c.arrive(snap, stream, false), nil
+}
+
+// snap takes the newest keyframe, or one behind it that shows something.
+func (c *camera) snap(ctx context.Context, stream *kfgrab.Stream) (*kfgrab.Snapshot, error) {
+	if c.conf.Picture.Tries == 0 {
+		return stream.Grab(ctx)
+	}
+	taken, err := picture.Take(ctx, c.pool, stream, &c.conf.Picture)
+	if err != nil {
+		return nil, err
+	}
+	return taken.Snapshot, nil
 }
 
 // open returns the stream to grab from. Of what it has delivered already it brings nothing
@@ -196,13 +214,16 @@ func (c *camera) disconnect() {
 }
 
 // arrive takes a new keyframe in; live says that others follow.
-func (c *camera) arrive(snap *kfgrab.Snapshot, tracks []keyframe.Track, live bool) sight {
+func (c *camera) arrive(snap *kfgrab.Snapshot, from *kfgrab.Stream, live bool) sight {
 	c.mu.Lock()
 	c.live = c.live || live
 	c.counts.captures++
 	c.last = &capture{
 		id:     strconv.FormatInt(snap.Taken.UnixNano(), 36),
-		number: c.counts.captures, snapshot: snap, tracks: tracks,
+		number: c.counts.captures, snapshot: snap, tracks: from.Tracks(),
+	}
+	if r, ok := from.Rendition(); ok {
+		c.last.rendition = &r
 	}
 	s := c.confirm(snap.Taken)
 	c.mu.Unlock()
@@ -256,6 +277,7 @@ func (c *camera) close() {
 	c.mu.Unlock()
 	c.followers.Wait()
 	c.grabs.close()
+	c.probes.close()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.idle != nil {

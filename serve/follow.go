@@ -116,7 +116,7 @@ func (c *camera) receive(ctx context.Context) (n int, err error) {
 		if !sleep.For(ctx, pace.wait(time.Now(), snap.Frame.PTS)) {
 			return n, context.Cause(ctx)
 		}
-		c.arrive(snap, stream.Tracks(), true)
+		c.arrive(snap, stream, true)
 		stalled = time.AfterFunc(stallTime, func() { cancel(errStalled) })
 	}
 	return n, context.Cause(ctx)

@@ -239,8 +239,12 @@ func TestStreams(t *testing.T) {
 	got := s.get(t, "/streams/secret")
 	var one streamReport
 	if err := json.Unmarshal(got.body, &one); err != nil || one.State != "cached" || one.Picture.Codec != "h264" || one.Picture.Width != 640 ||
-		one.Counts.Captures != 1 || one.Counts.BytesToday < 1000 || one.Cache.Pictures != 1 || one.NextRefresh == "" {
+		one.Picture.Rendition == nil || one.Picture.Rendition.Index != 0 || len(one.Renditions) != 0 || one.Counts.Captures != 1 || one.Counts.BytesToday < 1000 || one.Cache.Pictures != 1 || one.NextRefresh == "" {
 		t.Errorf("%v %s", err, got.body)
+	}
+	if err := json.Unmarshal(s.get(t, "/streams/secret?probe=1").body, &one); err != nil || len(one.Renditions) != 3 ||
+		one.Renditions[2].Height != 144 || one.Renditions[0].Bandwidth == 0 || len(one.Renditions[0].Tracks) != 2 {
+		t.Errorf("probed: %v %+v", err, one.Renditions)
 	}
 	for _, path := range []string{"/streams", "/streams/secret", "/cache", "/streams/secret/snapshot.jpg", "/stream/info"} {
 		if strings.Contains(string(s.get(t, path).body), "geheim") {

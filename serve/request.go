@@ -47,7 +47,7 @@ func snapped(n int, to []int) int {
 // does. Parameters that have no meaning are passed over: pages add some against caches.
 func parseWish(r *http.Request, conf *config.Stream, f picture.Format) (wish, error) {
 	w := wish{picture: conf.Picture, maxAge: conf.TTL}
-	w.picture.Format = f
+	w.picture.Format, w.picture.Tries = f, 0 // the grab has seen to it
 	if f.Decoded() && f != picture.JPEG && f != picture.PNG || !f.Decoded() {
 		w.picture.Overlay = false
 	}

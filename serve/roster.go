@@ -51,7 +51,7 @@ func (s *Server) Set(streams []config.Stream) error {
 func (s *Server) SetLimits(l schedule.Limits) { s.gate.SetLimits(l) }
 
 func (s *Server) newCamera(conf *config.Stream) *camera {
-	c := &camera{conf: *conf, given: *conf, gate: s.gate, host: hostOf(conf.URL), poked: make(chan struct{}, 1), gone: make(chan struct{})}
+	c := &camera{conf: *conf, given: *conf, gate: s.gate, pool: s.pool, host: hostOf(conf.URL), poked: make(chan struct{}, 1), gone: make(chan struct{})}
 	if c.conf.TTL == 0 {
 		c.conf.TTL = config.DefaultTTL
 	}

@@ -77,6 +77,11 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request, c *camera, f p
 // look returns the keyframe for a request, an older one where that is allowed and no
 // other can be had.
 func (s *Server) look(ctx context.Context, c *camera, wish *wish) (sight, error) {
+	if wish.picture.Format.Decoded() {
+		if err := s.tools.check(&s.opt.Decoder); err != nil {
+			return sight{}, err
+		}
+	}
 	seen, err := c.take(ctx, wish.maxAge)
 	if err != nil && wish.staleIfError > 0 && ctx.Err() == nil {
 		if old, ok := c.stale(time.Now(), wish.maxAge+wish.staleIfError); ok {

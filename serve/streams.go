@@ -6,7 +6,6 @@ import (
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/config"
-	"github.com/kfgrab/kfgrab/keyframe"
 )
 
 // The names in these documents are ffprobe's where it has them. Times are RFC 3339 in
@@ -35,31 +34,28 @@ type streamReport struct {
 	NextRefresh string         `json:"next_refresh,omitempty"` // at the earliest
 	Cache       cacheReport    `json:"cache"`
 	Counts      countsReport   `json:"counts"`
+	// Renditions are all there are, once ?probe=1 has asked the stream for them.
+	Renditions []*renditionReport `json:"renditions,omitempty"`
 }
 
 type pictureReport struct {
-	Number    int64          `json:"number"` // of the stream's, since the start
-	Codec     string         `json:"codec_name"`
-	Profile   string         `json:"profile,omitempty"`
-	Level     int            `json:"level,omitempty"`
-	Width     int            `json:"width"`
-	Height    int            `json:"height"`
-	PixFmt    string         `json:"pix_fmt"`
-	Kind      string         `json:"keyframe"`
-	Size      int            `json:"keyframe_bytes"`
-	Captured  string         `json:"captured"`
-	Age       float64        `json:"age"` // since it was found to be the newest
-	MediaTime string         `json:"media_time,omitempty"`
-	MediaAge  *float64       `json:"media_age,omitempty"` // of what it shows, when it was captured
-	Down      int64          `json:"bytes_down"`
-	Elapsed   float64        `json:"elapsed"`
-	Tracks    []*trackReport `json:"tracks,omitempty"`
-}
-
-type trackReport struct {
-	Type     string `json:"codec_type"`
-	Codec    string `json:"codec_name"`
-	Language string `json:"language,omitempty"`
+	Number    int64            `json:"number"` // of the stream's, since the start
+	Codec     string           `json:"codec_name"`
+	Profile   string           `json:"profile,omitempty"`
+	Level     int              `json:"level,omitempty"`
+	Width     int              `json:"width"`
+	Height    int              `json:"height"`
+	PixFmt    string           `json:"pix_fmt"`
+	Kind      string           `json:"keyframe"`
+	Size      int              `json:"keyframe_bytes"`
+	Captured  string           `json:"captured"`
+	Age       float64          `json:"age"` // since it was found to be the newest
+	MediaTime string           `json:"media_time,omitempty"`
+	MediaAge  *float64         `json:"media_age,omitempty"` // of what it shows, when it was captured
+	Down      int64            `json:"bytes_down"`
+	Elapsed   float64          `json:"elapsed"`
+	Rendition *renditionReport `json:"rendition,omitempty"` // where there are several
+	Tracks    []*trackReport   `json:"tracks,omitempty"`
 }
 
 type failureReport struct {
@@ -97,6 +93,11 @@ func (s *Server) listStreams(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) showStream(w http.ResponseWriter, r *http.Request, c *camera) error {
+	if flagged(r, "probe") {
+		if err := c.probe(r.Context()); err != nil {
+			return c.explain(err)
+		}
+	}
 	w.Header().Set("Cache-Control", "no-store")
 	writeJSON(w, r, "application/json", http.StatusOK, s.report(c))
 	return nil
@@ -134,6 +135,9 @@ func (c *camera) report(now time.Time) *streamReport {
 		r.Failure = &failureReport{problemOf(f.err).Detail, class.String(), class.HTTPStatus(), stamp(f.since), stamp(f.at), f.count}
 		r.NextRefresh = stamp(f.at.Add(f.pause(c.conf.TTL)))
 	}
+	for _, rendition := range c.renditions {
+		r.Renditions = append(r.Renditions, newRenditionReport(rendition))
+	}
 	if c.conf.Mode == config.Scheduled {
 		r.NextRefresh = stamp(c.due)
 	}
@@ -146,18 +150,15 @@ func newPictureReport(c *capture, age time.Duration) *pictureReport {
 		Number: c.number, Codec: snap.Frame.Codec.String(), Profile: i.Profile, Level: i.LevelIDC,
 		Width: i.Width, Height: i.Height, PixFmt: i.PixFmt(), Kind: snap.Frame.Kind.String(), Size: len(snap.Frame.Data),
 		Captured: stamp(snap.Taken), Age: seconds(age), Down: snap.Cost.Down, Elapsed: seconds(snap.Cost.Elapsed),
+		Tracks: newTrackReports(c.tracks),
 	}
 	if !snap.MediaTime.IsZero() {
 		r.MediaTime, r.MediaAge = stamp(snap.MediaTime), new(seconds(snap.Taken.Sub(snap.MediaTime)))
 	}
-	for _, t := range c.tracks {
-		r.Tracks = append(r.Tracks, newTrackReport(t))
+	if c.rendition != nil {
+		r.Rendition = newRenditionReport(*c.rendition)
 	}
 	return r
-}
-
-func newTrackReport(t keyframe.Track) *trackReport {
-	return &trackReport{Type: t.Type, Codec: t.Codec, Language: t.Language}
 }
 
 // stamp is "" of the zero time.

@@ -13,6 +13,23 @@ type tools struct {
 	mu      sync.Mutex
 	path    string // of which version is
 	version string
+
+	looked  time.Time
+	missing error // as of then, nil where there is a decoder
+}
+
+// lookAgain is how long what was found of the decoder is taken for true.
+const lookAgain = 5 * time.Second
+
+// check says whether there is a decoder, before a stream is touched for nothing.
+func (t *tools) check(d *decode.Decoder) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if now := time.Now(); now.Sub(t.looked) > lookAgain {
+		t.looked = now
+		_, t.missing = d.Find()
+	}
+	return t.missing
 }
 
 type decoderReport struct {

@@ -3,6 +3,7 @@ package serve
 import (
 	"encoding/json"
 	"fmt"
+	"image/jpeg"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"github.com/kfgrab/kfgrab/internal/origin"
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 	"github.com/kfgrab/kfgrab/internal/testserver"
+	"github.com/kfgrab/kfgrab/picture"
 )
 
 // ownOrigin is a live stream whose requests nobody else makes.
@@ -229,8 +231,23 @@ func TestNoDecoder(t *testing.T) {
 			t.Errorf("%s: %s %.200s", path, got.Status, got.body)
 		}
 	}
+	if n := s.streams.Load().list[0].counts.grabs; n != 1 {
+		t.Errorf("%d grabs, one for what can be had", n)
+	}
 	if d := s.tools.report(t.Context(), &s.opt.Decoder); d.Found || d.Error == "" {
 		t.Errorf("%+v", d)
+	}
+}
+
+// TestSkipBlack: a stream that begins in black is grabbed from until it shows something.
+func TestSkipBlack(t *testing.T) {
+	blank := stream(t, "door="+testmedia.Make(t, "black-first.ts"))
+	blank.Picture.Tries = 10
+	s := start(t, &Options{Streams: []config.Stream{blank}})
+	got := s.get(t, "/streams/door/snapshot.jpg")
+	img, err := jpeg.Decode(newReader(got.body))
+	if err != nil || picture.Blank(img) {
+		t.Errorf("%s %v", got.Status, err)
 	}
 }
 
