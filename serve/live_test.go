@@ -342,3 +342,71 @@ func TestRun(t *testing.T) {
 		t.Errorf("log: %s", text)
 	}
 }
+
+// TestSlowViewer: who takes nothing holds up nobody, and gets the newest picture, not
+// those before, when it does.
+func TestSlowViewer(t *testing.T) {
+	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+rtspCamera(t).URL("/live").String())}})
+	slow := &pipeWriter{header: http.Header{}, begun: make(chan struct{}, 100), proceed: make(chan struct{})}
+	ctx, cancel := testContext(t)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "/streams/door/mjpeg?width=160", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		s.ServeHTTP(slow, r)
+	}()
+	<-slow.begun
+	quick := parts(t, s.open(t, "/streams/door/mjpeg?width=160"))
+	last := ""
+	for range 4 {
+		last, _ = next(t, quick)
+	}
+	close(slow.proceed)
+	until(t, func() bool { return slow.holds(last) })
+	if n := slow.pictures(); n > 3 {
+		t.Errorf("the slow one got %d pictures up to the quick one's fourth", n)
+	}
+	cancel()
+	<-served
+}
+
+// pipeWriter is a connection that takes nothing before proceed is closed.
+type pipeWriter struct {
+	header         http.Header
+	begun, proceed chan struct{}
+	mu             sync.Mutex
+	text           strings.Builder
+}
+
+func (p *pipeWriter) Header() http.Header { return p.header }
+func (p *pipeWriter) WriteHeader(int)     {}
+func (p *pipeWriter) Flush()              {}
+
+func (p *pipeWriter) Write(b []byte) (int, error) {
+	if bytes.HasPrefix(b, []byte("Content-Type")) {
+		select {
+		case p.begun <- struct{}{}:
+		default:
+		}
+		<-p.proceed
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.Write(b)
+}
+
+func (p *pipeWriter) holds(text string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return strings.Contains(p.text.String(), text)
+}
+
+func (p *pipeWriter) pictures() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return strings.Count(p.text.String(), "X-Kfgrab-Captured")
+}
