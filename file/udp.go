@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/pion/rtp"
+	"golang.org/x/net/ipv4"
+	"golang.org/x/net/ipv6"
 
 	"github.com/kfgrab/kfgrab/internal/redact"
 )
@@ -53,17 +55,33 @@ func OpenUDP(u *url.URL, o *Options) (*Source, error) {
 
 func listen(ctx context.Context, host string, iface *net.Interface) (*net.UDPConn, error) {
 	if addr, err := netip.ParseAddrPort(host); err == nil && addr.Addr().IsMulticast() {
-		conn, err := net.ListenMulticastUDP("udp", iface, net.UDPAddrFromAddrPort(addr))
-		if err == nil {
-			ownGroupOnly(conn)
-		}
-		return conn, err
+		return joinGroup(ctx, addr, iface)
 	}
 	conn, err := new(net.ListenConfig).ListenPacket(ctx, "udp", host)
 	if err != nil {
 		return nil, err
 	}
 	return conn.(*net.UDPConn), nil
+}
+
+// joinGroup is net.ListenMulticastUDP, but that no datagram gets in before the socket's
+// options keep out those of other groups.
+func joinGroup(ctx context.Context, addr netip.AddrPort, iface *net.Interface) (*net.UDPConn, error) {
+	c, err := (&net.ListenConfig{Control: ownGroupOnly}).ListenPacket(ctx, "udp", addr.String())
+	if err != nil {
+		return nil, err
+	}
+	group := net.UDPAddrFromAddrPort(addr)
+	if addr.Addr().Is4() {
+		err = ipv4.NewPacketConn(c).JoinGroup(iface, group)
+	} else {
+		err = ipv6.NewPacketConn(c).JoinGroup(iface, group)
+	}
+	if err != nil {
+		c.Close()
+		return nil, &net.OpError{Op: "listen", Net: "udp", Addr: group, Err: err}
+	}
+	return c.(*net.UDPConn), nil
 }
 
 // datagrams makes a byte stream of the payloads.

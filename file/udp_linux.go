@@ -1,9 +1,6 @@
 package file
 
-import (
-	"net"
-	"syscall"
-)
+import "syscall"
 
 // Socket options that package syscall lacks, of linux/in.h and linux/in6.h.
 const (
@@ -14,12 +11,8 @@ const (
 // ownGroupOnly keeps out the datagrams of other groups that some program of this
 // machine has joined, where their port is the same: Linux delivers them to every
 // socket of the port.
-func ownGroupOnly(conn *net.UDPConn) {
-	raw, err := conn.SyscallConn()
-	if err != nil {
-		return
-	}
-	raw.Control(func(fd uintptr) { // one of the two fails
+func ownGroupOnly(_, _ string, c syscall.RawConn) error {
+	return c.Control(func(fd uintptr) { // one of the two fails
 		syscall.SetsockoptInt(int(fd), syscall.IPPROTO_IP, ipMulticastAll, 0)
 		syscall.SetsockoptInt(int(fd), syscall.IPPROTO_IPV6, ipv6MulticastAll, 0)
 	})

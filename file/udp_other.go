@@ -2,7 +2,7 @@
 
 package file
 
-import "net"
+import "syscall"
 
 // ownGroupOnly has nothing to do: only Linux mixes the groups of a port.
-func ownGroupOnly(*net.UDPConn) {}
+func ownGroupOnly(_, _ string, _ syscall.RawConn) error { return nil }
