@@ -82,10 +82,6 @@ const (
 	DefaultDistance = change.DefaultThreshold
 )
 
-// DefaultLimits keep a machine of two cores busy where each grab takes some hundred
-// milliseconds of waiting, and no camera or origin more than a browser or two do.
-var DefaultLimits = schedule.Limits{Total: 64, PerHost: 8}
-
 // Redacted returns the URL as it may be shown: without credentials, values of the query
 // and what stands for a secret in the file.
 func (s *Stream) Redacted() string { return s.shown }

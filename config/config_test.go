@@ -9,6 +9,7 @@ import (
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/picture"
+	"github.com/kfgrab/kfgrab/schedule"
 )
 
 // lookup is an environment and a file system of the tests'.
@@ -51,7 +52,7 @@ streams:
     format: png
     credentials: {user: me, password: "file:/run/secrets/door"}
 `, map[string]string{"USER": "admin", "PASS": "p@ss/w:rd%", "TOKEN": "a&b", "/run/secrets/door": "hush\n"})
-	if f.Limits.Total != 8 || f.Limits.PerHost != DefaultLimits.PerHost || len(f.Streams) != 2 {
+	if f.Limits.Total != 8 || f.Limits.PerHost != schedule.DefaultLimits.PerHost || len(f.Streams) != 2 {
 		t.Fatalf("%+v", f)
 	}
 	gate, door := &f.Streams[0], &f.Streams[1]

@@ -76,7 +76,7 @@ func (d *decoder) ffmpeg(key string, n *node, f *draft) {
 }
 
 func (d *decoder) file(root *node) *File {
-	f := &draft{File: File{Limits: DefaultLimits}}
+	f := &draft{File: File{Limits: schedule.DefaultLimits}}
 	fileKeys.decode(d, "the file", root, f)
 	base := builder{Stream: Stream{TTL: DefaultTTL}}
 	if n := f.defaults; n != nil && n.kind != null {
@@ -230,7 +230,7 @@ func (d *decoder) credential(key string, n *node, to **text) {
 // finish puts together what the keys said, and checks whether it goes together.
 func (d *decoder) finish(n *node, b *builder) {
 	d.address(n, b)
-	b.Options.Width, b.Options.Height = b.Picture.Output.Width, b.Picture.Output.Height
+	b.Options.Width, b.Options.Height = b.Picture.Output.Needed()
 	b.Picture.Name = b.Name
 	if b.Schedule.Cron != "" {
 		b.Schedule.Zone = b.zone

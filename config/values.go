@@ -82,13 +82,10 @@ func parseChange(word string) (Change, error) {
 	return Change{Enabled: true, Distance: n}, nil
 }
 
-// defaultTries is what the command's --skip-black has.
-const defaultTries = 5
-
 func parseTries(word string) (int, error) {
 	switch v, err := boolean(word); {
 	case err == nil && v:
-		return defaultTries, nil
+		return picture.DefaultTries, nil
 	case err == nil:
 		return 0, nil
 	}

@@ -15,6 +15,10 @@ import (
 // three minutes, longer than any fade.
 const MaxTries = 100
 
+// DefaultTries, with keyframes two seconds apart, outlast the black between two scenes
+// and most fades. It is what commands and files have where they name no number.
+const DefaultTries = 5
+
 // Taken is a snapshot with what was made of it.
 type Taken struct {
 	*kfgrab.Snapshot

@@ -27,6 +27,10 @@ type Limits struct {
 	PerHost int
 }
 
+// DefaultLimits keep a machine of two cores busy where each grab takes some hundred
+// milliseconds of waiting, and no camera or origin more than a browser or two do.
+var DefaultLimits = Limits{Total: 64, PerHost: 8}
+
 type waiter struct {
 	host    string
 	failing bool

@@ -39,7 +39,7 @@ const (
 // Options are the settings of a Server.
 type Options struct {
 	Streams []config.Stream
-	Limits  schedule.Limits // of grabs at once; config.DefaultLimits where zero
+	Limits  schedule.Limits // of grabs at once; schedule.DefaultLimits where zero
 
 	Decoder    decode.Decoder
 	CacheBytes int64 // of renderings; DefaultCacheBytes where 0
@@ -79,7 +79,7 @@ type Server struct {
 func New(o *Options) (*Server, error) {
 	s := &Server{opt: *o, seed: maphash.MakeSeed(), closing: make(chan struct{})}
 	if s.opt.Limits == (schedule.Limits{}) {
-		s.opt.Limits = config.DefaultLimits
+		s.opt.Limits = schedule.DefaultLimits
 	}
 	if s.opt.CacheBytes == 0 {
 		s.opt.CacheBytes = DefaultCacheBytes

@@ -13,16 +13,12 @@ import (
 	"github.com/kfgrab/kfgrab/schedule"
 )
 
-// What Options stand for where they are 0.
-const (
-	DefaultTotal   = 64 // grabs at once: they wait for servers more than they compute
-	DefaultPerHost = 8
-	DefaultGrace   = 5 * time.Second // less than a supervisor leaves before it kills
-)
+// DefaultGrace is less than a supervisor leaves before it kills.
+const DefaultGrace = 5 * time.Second
 
 // Options are the settings of a Watcher. The zero value works.
 type Options struct {
-	Limits schedule.Limits // 0 stands for the defaults above
+	Limits schedule.Limits // 0 stands for that of schedule.DefaultLimits
 	// Grace is what runs that are under way have at the end of Run.
 	Grace time.Duration
 	// State is the path of a file that keeps what is worth it over a restart; "" for
@@ -171,5 +167,5 @@ func (w *Watcher) stir() {
 func (w *Watcher) SetLimits(l schedule.Limits) { w.gate.SetLimits(withDefaults(l)) }
 
 func withDefaults(l schedule.Limits) schedule.Limits {
-	return schedule.Limits{Total: cmp.Or(l.Total, DefaultTotal), PerHost: cmp.Or(l.PerHost, DefaultPerHost)}
+	return schedule.Limits{Total: cmp.Or(l.Total, schedule.DefaultLimits.Total), PerHost: cmp.Or(l.PerHost, schedule.DefaultLimits.PerHost)}
 }

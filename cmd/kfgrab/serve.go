@@ -14,6 +14,7 @@ import (
 
 	"github.com/kfgrab/kfgrab/config"
 	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/schedule"
 	"github.com/kfgrab/kfgrab/serve"
 )
 
@@ -113,7 +114,7 @@ func (f *serveFlags) load(std *streams, args []string) (*config.File, error) {
 	if f.warm {
 		base.Mode = config.Warm
 	}
-	file, taken := &config.File{Limits: config.DefaultLimits}, map[string]bool{}
+	file, taken := &config.File{Limits: schedule.DefaultLimits}, map[string]bool{}
 	for _, arg := range args {
 		s, err := config.FromArgument(arg, base, taken)
 		if err != nil {

@@ -13,13 +13,9 @@ import (
 // the first one as it is.
 type tries int
 
-// defaultTries, with keyframes two seconds apart, outlast the black between two scenes
-// and most fades.
-const defaultTries = "5"
-
 func (t *tries) register(flags *pflag.FlagSet) {
 	flags.Var(t, "skip-black", "pass over keyframes that are black or of one brightness, for those that follow; at most so many `tries`")
-	flags.Lookup("skip-black").NoOptDefVal = defaultTries
+	flags.Lookup("skip-black").NoOptDefVal = strconv.Itoa(picture.DefaultTries)
 }
 
 func (t *tries) Type() string { return "tries" }

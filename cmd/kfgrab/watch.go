@@ -17,6 +17,7 @@ import (
 
 	"github.com/kfgrab/kfgrab/config"
 	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/schedule"
 	"github.com/kfgrab/kfgrab/watch"
 )
 
@@ -81,8 +82,8 @@ func (f *watchFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.state, "state", "", "`file` for what is to survive a restart (default .kfgrab/watch.state in the first directory that pictures go to)")
 	flags.StringVar(&f.ffmpeg, "ffmpeg", "", ffmpegHelp)
 	flags.DurationVar(&f.grace, "grace", watch.DefaultGrace, "`time` that grabs have to end when the program is told to")
-	flags.IntVar(&f.total, "at-once", 0, fmt.Sprintf("`number` of grabs at once (default %d)", config.DefaultLimits.Total))
-	flags.IntVar(&f.perHost, "per-host", 0, fmt.Sprintf("`number` of grabs at once of one host (default %d)", config.DefaultLimits.PerHost))
+	flags.IntVar(&f.total, "at-once", 0, fmt.Sprintf("`number` of grabs at once (default %d)", schedule.DefaultLimits.Total))
+	flags.IntVar(&f.perHost, "per-host", 0, fmt.Sprintf("`number` of grabs at once of one host (default %d)", schedule.DefaultLimits.PerHost))
 	flags.IntVar(&f.decoders, "decoders", 0, "`number` of decoders at once (default one for each processor)")
 	f.log.register(flags)
 	f.streams.register(flags)
@@ -113,7 +114,7 @@ func (f *watchFlags) checkFlags(flags *pflag.FlagSet, args []string) error {
 
 // load returns what is to be watched.
 func (f *watchFlags) load(std *streams, args []string) (*config.File, error) {
-	file := &config.File{Limits: config.DefaultLimits}
+	file := &config.File{Limits: schedule.DefaultLimits}
 	var err error
 	if f.config != "" {
 		file, err = config.Load(f.config)
