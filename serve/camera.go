@@ -56,6 +56,7 @@ type camera struct {
 	unfollow context.CancelCauseFunc // nil where the stream is not followed
 	linger   *time.Timer             // ends it
 	live     bool                    // keyframes come, last being the newest
+	gap      time.Duration           // between the last two of them
 	closed   bool
 }
 
@@ -106,13 +107,23 @@ func (c *camera) known(now time.Time, maxAge time.Duration) (sight, error, bool)
 	defer c.mu.Unlock()
 	switch {
 	case c.live && c.last != nil:
-		return sight{c.last, c.confirmed, fresh}, nil, true
+		return c.newest(now, maxAge), nil, true
 	case c.last != nil && now.Sub(c.confirmed) <= c.lasts(maxAge):
 		return sight{c.last, c.confirmed, cached}, nil, true
 	case c.failed != nil && now.Sub(c.failed.at) < c.failed.pause(maxAge):
 		return sight{}, c.failed.err, true
 	}
 	return sight{}, nil, false
+}
+
+// newest is the last keyframe of a stream that is followed: a stale one where another
+// should have come by now. It is called with mu held.
+func (c *camera) newest(now time.Time, maxAge time.Duration) sight {
+	s := sight{c.last, c.confirmed, fresh}
+	if age := s.age(now); age > maxAge && age > 2*c.gap {
+		s.state = stale
+	}
+	return s
 }
 
 // lasts is how long a picture serves that may be as old as maxAge. It is called with mu
@@ -216,6 +227,9 @@ func (c *camera) disconnect() {
 // arrive takes a new keyframe in; live says that others follow.
 func (c *camera) arrive(snap *kfgrab.Snapshot, from *kfgrab.Stream, live bool) sight {
 	c.mu.Lock()
+	if c.live {
+		c.gap = snap.Taken.Sub(c.confirmed)
+	}
 	c.live = c.live || live
 	c.counts.captures++
 	c.last = &capture{

@@ -27,3 +27,19 @@ func TestPace(t *testing.T) {
 		}
 	}
 }
+
+// TestStandstill: of a stream that is followed the newest keyframe is stale when the next
+// one should have come.
+func TestStandstill(t *testing.T) {
+	const s = time.Second
+	now := time.Unix(1000, 0)
+	for _, test := range []struct {
+		age, gap, maxAge time.Duration
+		want             state
+	}{{2 * s, 0, 5 * s, fresh}, {6 * s, 0, 5 * s, stale}, {6 * s, 4 * s, 5 * s, fresh}, {9 * s, 4 * s, 5 * s, stale}, {9 * s, 4 * s, 10 * s, fresh}} {
+		c := &camera{live: true, last: &capture{}, confirmed: now.Add(-test.age), gap: test.gap}
+		if got, err, known := c.known(now, test.maxAge); got.state != test.want || err != nil || !known {
+			t.Errorf("%+v: %s", test, got.state)
+		}
+	}
+}

@@ -18,6 +18,7 @@ func serveOne(t *testing.T, o Options) *service {
 
 // TestHeaders: a picture says what it is, and how old.
 func TestHeaders(t *testing.T) {
+	t.Parallel()
 	s := serveOne(t, Options{})
 	h := s.get(t, "/streams/door/snapshot.jpg?width=320").Header
 	for name, want := range map[string]string{
@@ -52,6 +53,7 @@ func TestHeaders(t *testing.T) {
 
 // TestConditions: who has the picture gets none.
 func TestConditions(t *testing.T) {
+	t.Parallel()
 	s := serveOne(t, Options{})
 	for _, path := range []string{"/streams/door/snapshot.jpg?max_age=3600", "/streams/door/snapshot.mp4?max_age=3600"} {
 		first := s.get(t, path)
@@ -91,6 +93,7 @@ func TestConditions(t *testing.T) {
 
 // TestRanges: parts of an MP4 are those of the whole.
 func TestRanges(t *testing.T) {
+	t.Parallel()
 	s := serveOne(t, Options{})
 	const path = "/streams/door/snapshot.mp4?max_age=3600"
 	whole := s.get(t, path)
@@ -117,6 +120,7 @@ func TestRanges(t *testing.T) {
 
 // TestProblems: what cannot be answered is told of in JSON.
 func TestProblems(t *testing.T) {
+	t.Parallel()
 	s := serveOne(t, Options{})
 	for _, test := range []struct {
 		method, path string
@@ -154,6 +158,7 @@ func TestProblems(t *testing.T) {
 
 // TestNegotiation: without an ending Accept decides, else the configuration.
 func TestNegotiation(t *testing.T) {
+	t.Parallel()
 	s := serveOne(t, Options{})
 	for accept, want := range map[string]string{
 		"": "image/jpeg", "*/*": "image/jpeg", "image/png": "image/png", "image/avif,image/png,*/*;q=0.8": "image/png",
@@ -171,6 +176,7 @@ func TestNegotiation(t *testing.T) {
 
 // TestOldPaths: what a service before had, for the first stream or one that is named.
 func TestOldPaths(t *testing.T) {
+	t.Parallel()
 	s := serveOne(t, Options{Streams: []config.Stream{stream(t, "first="+liveHLS(t))}})
 	for _, test := range []struct{ method, path, mime, holds string }{
 		{"GET", "/latest.jpg", "image/jpeg", ""},
@@ -195,6 +201,7 @@ func TestOldPaths(t *testing.T) {
 
 // TestCacheAPI: what is kept is told of, and can be dropped: the next request grabs.
 func TestCacheAPI(t *testing.T) {
+	t.Parallel()
 	s := serveOne(t, Options{Streams: []config.Stream{stream(t, "other="+liveHLS(t))}})
 	kept := func() (c cacheAllReport) {
 		t.Helper()
@@ -226,6 +233,7 @@ func TestCacheAPI(t *testing.T) {
 
 // TestStreams: the documents tell of the stream, and of no secret.
 func TestStreams(t *testing.T) {
+	t.Parallel()
 	url := strings.Replace(liveHLS(t), "http://", "http://user:geheim@", 1) + "?token=geheim"
 	s := serveOne(t, Options{Streams: []config.Stream{stream(t, "secret="+url)}, Software: "test/1"})
 	var list listReport
@@ -254,6 +262,7 @@ func TestStreams(t *testing.T) {
 }
 
 func TestHealth(t *testing.T) {
+	t.Parallel()
 	s := start(t, &Options{})
 	for _, path := range []string{"/healthz", "/readyz"} {
 		if got := s.get(t, path); got.StatusCode != 200 || len(got.body) == 0 {

@@ -79,6 +79,7 @@ func rtspCamera(t testing.TB) *testserver.RTSP {
 // TestMJPEG: many who watch see the stream's keyframes, from one connection, while
 // snapshots come from the same; when all have gone it is not kept.
 func TestMJPEG(t *testing.T) {
+	t.Parallel()
 	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+rtspCamera(t).URL("/live").String())}})
 	c := s.streams.Load().list[0]
 	var all sync.WaitGroup
@@ -115,6 +116,7 @@ func TestMJPEG(t *testing.T) {
 
 // TestMJPEGLeft: the reception ends behind the last who watches.
 func TestMJPEGLeft(t *testing.T) {
+	t.Parallel()
 	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+liveHLS(t))}})
 	c := s.streams.Load().list[0]
 	res := s.open(t, "/streams/door/mjpeg?width=160")
@@ -133,6 +135,7 @@ func TestMJPEGLeft(t *testing.T) {
 
 // TestMJPEGEvery: who wants pictures every so often shares a grab with all who do.
 func TestMJPEGEvery(t *testing.T) {
+	t.Parallel()
 	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+liveHLS(t))}})
 	var all sync.WaitGroup
 	for range 10 {
@@ -152,6 +155,7 @@ func TestMJPEGEvery(t *testing.T) {
 
 // TestMJPEGFailure: who watches a stream that dies is shown why, and its return.
 func TestMJPEGFailure(t *testing.T) {
+	t.Parallel()
 	l := newListed(t)
 	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+l.url)}})
 	c := s.streams.Load().list[0]
@@ -196,6 +200,7 @@ func event(t testing.TB, r *bufio.Reader) (name string, report eventReport) {
 // TestEvents: of pictures, failures and recoveries those are told who listen, and nothing
 // is grabbed for them.
 func TestEvents(t *testing.T) {
+	t.Parallel()
 	l := newListed(t)
 	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+l.url), stream(t, "other="+liveHLS(t))}})
 	c := s.streams.Load().list[0]
@@ -235,6 +240,7 @@ func TestEvents(t *testing.T) {
 
 // TestWarm: a stream that is held open answers at once, and no grab is made.
 func TestWarm(t *testing.T) {
+	t.Parallel()
 	warm := stream(t, "door="+rtspCamera(t).URL("/live").String())
 	warm.Mode = config.Warm
 	s := start(t, &Options{Streams: []config.Stream{warm}})
@@ -255,6 +261,7 @@ func TestWarm(t *testing.T) {
 
 // TestWarmDown: of one that cannot be held open every request is told why, at once.
 func TestWarmDown(t *testing.T) {
+	t.Parallel()
 	l := newListed(t)
 	warm := stream(t, "door="+l.url)
 	warm.Mode = config.Warm
@@ -272,6 +279,7 @@ func TestWarmDown(t *testing.T) {
 
 // TestScheduled: pictures come without being asked for, and serve until the next.
 func TestScheduled(t *testing.T) {
+	t.Parallel()
 	planned := stream(t, "door="+liveHLS(t))
 	planned.Mode, planned.Schedule = config.Scheduled, schedule.Rule{Every: time.Hour}
 	s := start(t, &Options{Streams: []config.Stream{planned}})
@@ -289,6 +297,7 @@ func TestScheduled(t *testing.T) {
 
 // TestSet: streams come, go and change, and what stays is not touched.
 func TestSet(t *testing.T) {
+	t.Parallel()
 	same, changes, goes := stream(t, "same="+liveHLS(t)), stream(t, "changes="+liveHLS(t)), stream(t, "goes="+liveHLS(t))
 	s := start(t, &Options{Streams: []config.Stream{same, changes, goes}})
 	for _, name := range []string{"same", "changes", "goes"} {
@@ -313,6 +322,7 @@ func TestSet(t *testing.T) {
 // TestRun: at the end those who watch are let go, those who ask get their answer, and
 // nothing is left.
 func TestRun(t *testing.T) {
+	t.Parallel()
 	var log bytes.Buffer
 	s, err := New(&Options{Streams: []config.Stream{stream(t, "door="+liveHLS(t))}, Logger: textLogger(&log)})
 	if err != nil {
@@ -346,6 +356,7 @@ func TestRun(t *testing.T) {
 // TestSlowViewer: who takes nothing holds up nobody, and gets the newest picture, not
 // those before, when it does.
 func TestSlowViewer(t *testing.T) {
+	t.Parallel()
 	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+rtspCamera(t).URL("/live").String())}})
 	slow := &pipeWriter{header: http.Header{}, begun: make(chan struct{}, 100), proceed: make(chan struct{})}
 	ctx, cancel := testContext(t)

@@ -22,6 +22,9 @@ type roster struct {
 func (s *Server) Set(streams []config.Stream) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		return errClosed
+	}
 	before, after := s.streams.Load(), &roster{byName: map[string]*camera{}}
 	for i := range streams {
 		conf := &streams[i]

@@ -69,9 +69,10 @@ type Server struct {
 
 	streams atomic.Pointer[roster]
 
-	mu   sync.Mutex // of Set, Start and Close
-	stop context.CancelFunc
-	done chan struct{} // closed when nothing goes on in the background
+	mu     sync.Mutex // of Set, Start and Close
+	closed bool
+	stop   context.CancelFunc
+	done   chan struct{} // closed when nothing goes on in the background
 }
 
 // New returns the service of these streams. There is no I/O before Start or the first
@@ -139,7 +140,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 func (s *Server) Start(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.done != nil {
+	if s.done != nil || s.closed {
 		return
 	}
 	ctx, s.stop = context.WithCancel(ctx)
@@ -184,6 +185,7 @@ func (s *Server) Close() error {
 	s.close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.closed = true
 	if s.done != nil {
 		s.stop()
 		<-s.done

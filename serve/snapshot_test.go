@@ -14,6 +14,7 @@ func newReader(b []byte) io.Reader { return bytes.NewReader(b) }
 
 // TestSnapshot: the picture of a live stream, in every format and the sizes asked for.
 func TestSnapshot(t *testing.T) {
+	t.Parallel()
 	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+liveHLS(t))}, Software: "test"})
 	for _, test := range []struct {
 		path, mime string

@@ -61,6 +61,7 @@ func (s *service) crowd(t testing.TB, n int, path func(i int) string) {
 // TestFreshCrowd: 500 clients who all want a fresh picture are answered from one grab,
 // and from one decoding.
 func TestFreshCrowd(t *testing.T) {
+	t.Parallel()
 	o := ownOrigin(t)
 	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+o.HLS(origin.TS))}})
 	s.crowd(t, 500, func(int) string { return "/streams/door/snapshot.jpg?width=160&fresh=1" })
@@ -75,6 +76,7 @@ func TestFreshCrowd(t *testing.T) {
 
 // TestManyStreams: 200 clients ask for all kinds of pictures of 20 streams.
 func TestManyStreams(t *testing.T) {
+	t.Parallel()
 	var streams []config.Stream
 	for i := range 20 {
 		streams = append(streams, stream(t, fmt.Sprintf("s%d=%s", i, liveHLS(t))))
@@ -107,6 +109,7 @@ func hang(t testing.TB) *hanging {
 
 // TestGone: a grab goes on while one of those who wait is there, and ends when none is.
 func TestGone(t *testing.T) {
+	t.Parallel()
 	h := hang(t)
 	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+h.URL)}})
 	c := s.streams.Load().list[0]
@@ -146,6 +149,7 @@ func TestGone(t *testing.T) {
 
 // TestFailures: each has its status and its class, and shows no secret.
 func TestFailures(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Dir(testmedia.Make(t, "hls-ts"))
 	web := testserver.Nginx(t, dir, "location /private/ { return 401; }", "location /away/ { return 404; }", "location /busy/ { return 503; }")
 	short := stream(t, "slow="+hang(t).URL)
@@ -185,6 +189,7 @@ func TestFailures(t *testing.T) {
 
 // TestPlaceholder: a picture is drawn in the format asked for, or the next best.
 func TestPlaceholder(t *testing.T) {
+	t.Parallel()
 	s := start(t, &Options{Streams: []config.Stream{stream(t, "door=http://127.0.0.1:1/live.m3u8")}})
 	for path, mime := range map[string]string{
 		"door/snapshot.jpg": "image/jpeg", "door/snapshot.png": "image/png", "door/snapshot.webp": "image/png", "nobody/snapshot.jpg": "image/jpeg",
@@ -205,6 +210,7 @@ func TestPlaceholder(t *testing.T) {
 }
 
 func TestWrapped(t *testing.T) {
+	t.Parallel()
 	for _, text := range []string{"", "short", strings.Repeat("word ", 40), strings.Repeat("x", 1000), strings.Repeat("ü", 100)} {
 		got := wrapped(text)
 		if len(got) > placeholderLines {
@@ -223,6 +229,7 @@ func TestWrapped(t *testing.T) {
 
 // TestNoDecoder: without ffmpeg there are no pictures, and all else.
 func TestNoDecoder(t *testing.T) {
+	t.Parallel()
 	s := serveOne(t, Options{Decoder: decode.Decoder{Path: "/nonexistent/ffmpeg"}})
 	for path, status := range map[string]int{
 		"snapshot.jpg": 503, "snapshot.png": 503, "snapshot.webp": 503, "mjpeg": 503, "snapshot.mp4": 200, "snapshot.h264": 200, "snapshot.jpg?placeholder=1": 200,
@@ -241,6 +248,7 @@ func TestNoDecoder(t *testing.T) {
 
 // TestSkipBlack: a stream that begins in black is grabbed from until it shows something.
 func TestSkipBlack(t *testing.T) {
+	t.Parallel()
 	blank := stream(t, "door="+testmedia.Make(t, "black-first.ts"))
 	blank.Picture.Tries = 10
 	s := start(t, &Options{Streams: []config.Stream{blank}})
@@ -313,6 +321,7 @@ func (l *listed) remove(t testing.TB) {
 // TestAges: a picture is served again for as long as it may, then confirmed where there
 // is no newer one, and else replaced.
 func TestAges(t *testing.T) {
+	t.Parallel()
 	l := newListed(t)
 	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+l.url)}})
 	c := s.streams.Load().list[0]
@@ -355,6 +364,7 @@ func TestAges(t *testing.T) {
 // TestStale: an old picture is served where none can be had, if the request allows it and
 // with a word of it, and the stream's return is seen.
 func TestStale(t *testing.T) {
+	t.Parallel()
 	l := newListed(t)
 	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+l.url)}})
 	c := s.streams.Load().list[0]
