@@ -26,8 +26,11 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) error {
-	if len(args) > 0 && args[0] == rtspCommand {
+	switch {
+	case len(args) > 0 && args[0] == rtspCommand:
 		return runRTSP(ctx, args[1:])
+	case len(args) > 0 && args[0] == watchCommand:
+		return runWatch(ctx, args[1:])
 	}
 	flags := flag.NewFlagSet("kfgrab-bench", flag.ExitOnError)
 	var (
