@@ -19,7 +19,7 @@ type logFlags struct {
 }
 
 func (f *logFlags) register(flags *pflag.FlagSet) {
-	flags.StringVar(&f.file, "log-file", "", "`file` for the log (default standard error, or where that is a terminal nowhere, but for the table, which a terminal shows)")
+	flags.StringVar(&f.file, "log-file", "", "`file` for the log (default standard error; where that is a terminal, the table stands for it)")
 	f.size = 10 << 20
 	flags.Var(&f.size, "log-size", "`size` at which the log file is renamed and a new one begun")
 	flags.IntVar(&f.files, "log-files", 5, "`number` of such files that are kept beside it")

@@ -47,6 +47,7 @@ func (f *watchStreamFlags) register(flags *pflag.FlagSet) {
 	for _, name := range ofPictures {
 		flags.AddFlag(single.Lookup(name))
 	}
+	flags.Lookup("format").Usage = "`name` of the format: jpeg, png, webp, rgb24, bgr24, annexb or mp4 (default jpeg)"
 	flags.Var(&f.every, "every", "`time` between two pictures of a stream, such as 5m")
 	flags.StringVar(&f.cron, "cron", "", "`line` of five fields as in crontab(5), in place of --every: '0 6-18 * * 1-5'")
 	flags.StringVar(&f.zone, "time-zone", "", "`name` of the zone of --cron and of the times in files' names, such as Europe/Berlin or Local (default UTC)")
