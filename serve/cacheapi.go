@@ -17,7 +17,7 @@ func (s *Server) showCache(w http.ResponseWriter, r *http.Request) error {
 	var stats cacheStats
 	report.Pictures, report.Bytes, stats = s.cache.total()
 	report.Hits, report.Misses, report.Evicted = stats.hits, stats.misses, stats.evicted
-	for _, c := range s.streams.Load().list {
+	for _, c := range s.visible(r) {
 		if n, bytes := s.cache.kept(c); n > 0 {
 			report.Streams[c.conf.Name] = cacheReport{n, bytes}
 		}
@@ -28,10 +28,13 @@ func (s *Server) showCache(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) clearCache(w http.ResponseWriter, r *http.Request) error {
-	for _, c := range s.streams.Load().list {
+	for _, c := range s.visible(r) {
 		s.clear(c)
 	}
-	s.cache.forget(nil, "") // placeholders
+	if scope(r.Context()) == nil {
+		s.cache.forget(nil, "") // placeholders
+		s.guests.clear()
+	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }

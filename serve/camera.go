@@ -29,7 +29,9 @@ type camera struct {
 	given  config.Stream // without
 	host   string
 	gate   *schedule.Gate
-	told   func(*camera) // of every change
+	cache  *cache
+	told   func(*camera)       // of every change
+	took   func(time.Duration) // of every grab
 	pool   *decode.Pool
 	grabs  group[struct{}, sight]
 	probes group[struct{}, []kfgrab.Rendition]
@@ -156,6 +158,7 @@ func (c *camera) grab(ctx context.Context) (sight, error) {
 		return sight{}, c.fail(err)
 	}
 	defer c.rest()
+	defer func(began time.Time) { c.took(time.Since(began)) }(time.Now())
 	ctx, cancel := context.WithTimeoutCause(ctx, c.conf.Timeout, timeoutError(c.conf.Timeout))
 	defer cancel()
 	leave, err := c.gate.Enter(ctx, c.host, c.failing())

@@ -1,6 +1,10 @@
 package serve
 
-import "time"
+import (
+	"time"
+
+	"github.com/kfgrab/kfgrab"
+)
 
 // counts are of one stream since the start.
 type counts struct {
@@ -8,7 +12,8 @@ type counts struct {
 	captures  int64 // keyframes
 	unchanged int64 // grabs that found no newer keyframe
 	failures  int64
-	bytes     int64 // that came through the sockets
+	failed    [kfgrab.NotModified + 1]int64 // failures by class
+	bytes     int64                         // that came through the sockets
 
 	day   string // by local time
 	today int64  // bytes of that day
@@ -26,4 +31,22 @@ func (c *camera) spent(bytes int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.counts.add(bytes, time.Now())
+}
+
+// join adds those of another stream.
+func (c *counts) join(o counts) {
+	c.grabs += o.grabs
+	c.captures += o.captures
+	c.unchanged += o.unchanged
+	c.failures += o.failures
+	c.bytes += o.bytes
+	for class, n := range o.failed {
+		c.failed[class] += n
+	}
+}
+
+func (c *camera) counted() counts {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.counts
 }

@@ -32,7 +32,7 @@ func (s *Server) streamEvents(w http.ResponseWriter, r *http.Request, c *camera)
 // allEvents answers GET /events: those of all streams, as a browser has few connections
 // for a host.
 func (s *Server) allEvents(w http.ResponseWriter, r *http.Request) error {
-	return s.events(w, r, &s.changed, nil, func() []*camera { return s.streams.Load().list })
+	return s.events(w, r, &s.changed, nil, func() []*camera { return s.visible(r) })
 }
 
 func (s *Server) events(w http.ResponseWriter, r *http.Request, changed *signal, gone <-chan struct{}, list func() []*camera) error {

@@ -71,6 +71,7 @@ func (c *camera) fail(err error) error {
 	c.failed = f
 	c.counts.grabs++
 	c.counts.failures++
+	c.counts.failed[kfgrab.ClassOf(err)]++
 	c.mu.Unlock()
 	c.told(c)
 	return err

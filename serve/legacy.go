@@ -13,13 +13,13 @@ func (s *Server) legacy(h func(http.ResponseWriter, *http.Request, *camera) erro
 	return func(w http.ResponseWriter, r *http.Request) error {
 		name := r.URL.Query().Get("stream")
 		if name == "" {
-			list := s.streams.Load().list
+			list := s.visible(r)
 			if len(list) == 0 {
 				return notFound("there is no stream")
 			}
 			return h(w, r, list[0])
 		}
-		c, err := s.named(name)
+		c, err := s.named(r, name)
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ type answer struct {
 	request *http.Request
 	status  int
 	bytes   int64
+	told    bool // a problem has been written for what is no error of a handler
 	muted   bool // a problem has been written in place of what is still to come
 }
 
@@ -20,7 +21,7 @@ func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 func (a *answer) WriteHeader(status int) {
 	if a.status == 0 {
 		a.status = status
-		if a.request.Pattern == "" && status >= http.StatusBadRequest {
+		if a.request.Pattern == "" && !a.told && status >= http.StatusBadRequest {
 			a.muted = true
 			unmatched(a.ResponseWriter, a.request, status)
 			return
@@ -46,10 +47,12 @@ func (s *Server) logged(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		a := &answer{ResponseWriter: w, request: r}
-		w.Header().Set("X-Content-Type-Options", "nosniff")
+		secure(w.Header())
 		defer func() {
+			took := time.Since(began)
+			s.metrics.answer(a, took)
 			s.opt.Logger.InfoContext(r.Context(), "request", "method", r.Method, "path", r.URL.Path, "status", a.status,
-				"bytes", a.bytes, "took", time.Since(began), "client", r.RemoteAddr)
+				"bytes", a.bytes, "took", took, "client", r.RemoteAddr)
 		}()
 		h.ServeHTTP(a, r)
 	})

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/kfgrab/kfgrab"
+	"github.com/kfgrab/kfgrab/internal/allow"
 )
 
 // handler is an http.Handler that leaves its errors to problems.
@@ -65,6 +66,9 @@ func problemOf(err error) *problem {
 	}
 	class := kfgrab.ClassOf(err)
 	p := &problem{Status: class.HTTPStatus(), Class: class.String(), Detail: strings.Join(strings.Fields(err.Error()), " ")}
+	if errors.Is(err, allow.ErrRefused) {
+		p.Status = http.StatusForbidden
+	}
 	if errors.Is(err, errClosed) {
 		p.Status = http.StatusServiceUnavailable
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/config"
@@ -33,7 +34,7 @@ func (s *Server) Set(streams []config.Stream) error {
 		}
 		c := before.byName[conf.Name]
 		if c == nil || !c.given.Equal(conf) {
-			c = s.newCamera(conf)
+			c = s.newCamera(conf, s.cache)
 		}
 		after.list = append(after.list, c)
 		after.byName[conf.Name] = c
@@ -53,8 +54,8 @@ func (s *Server) Set(streams []config.Stream) error {
 // SetLimits changes how many grabs there may be at once.
 func (s *Server) SetLimits(l schedule.Limits) { s.gate.SetLimits(l) }
 
-func (s *Server) newCamera(conf *config.Stream) *camera {
-	c := &camera{conf: *conf, given: *conf, gate: s.gate, pool: s.pool, host: hostOf(conf.URL), poked: make(chan struct{}, 1), gone: make(chan struct{})}
+func (s *Server) newCamera(conf *config.Stream, cache *cache) *camera {
+	c := &camera{conf: *conf, given: *conf, cache: cache, gate: s.gate, pool: s.pool, host: hostOf(conf.URL), poked: make(chan struct{}, 1), gone: make(chan struct{})}
 	if c.conf.TTL == 0 {
 		c.conf.TTL = config.DefaultTTL
 	}
@@ -64,6 +65,7 @@ func (s *Server) newCamera(conf *config.Stream) *camera {
 	c.conf.Picture.Name = conf.Name
 	c.conf.Picture.Software = s.opt.Software
 	c.told = s.told
+	c.took = func(d time.Duration) { s.metrics.grabbed.Observe(d.Seconds()) }
 	return c
 }
 
@@ -84,7 +86,7 @@ func (s *Server) told(c *camera) {
 		newest = c.last.id
 	}
 	c.mu.Unlock()
-	s.cache.forget(c, newest)
+	c.cache.forget(c, newest)
 	c.changed.tell()
 	s.changed.tell()
 }

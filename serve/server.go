@@ -32,6 +32,8 @@ const (
 	writeTimeout = 30 * time.Second
 	// maxHeader is four times what browsers send with their cookies for a host.
 	maxHeader = 16 << 10
+	// maxConcurrentStreams are the requests of one connection of HTTP/2.
+	maxConcurrentStreams = 100
 	// graceTime is how long a shutdown waits for answers that are under way.
 	graceTime = 10 * time.Second
 )
@@ -43,6 +45,14 @@ type Options struct {
 
 	Decoder    decode.Decoder
 	CacheBytes int64 // of renderings; DefaultCacheBytes where 0
+
+	// Guard says who is answered, and TLS is the paths of a certificate for Run, read
+	// again when they change; without them Run speaks plain HTTP.
+	Guard Guard
+	TLS   config.TLS
+	// Connections bounds those of Run, of which a single client of another machine gets
+	// half; DefaultConnections where 0.
+	Connections int
 
 	// Software is what the service and its pictures name as their maker, such as
 	// "kfgrab/1.0".
@@ -66,6 +76,13 @@ type Server struct {
 	replaced signal        // streams
 	closing  chan struct{} // closed when those who watch are to go
 	close    func()        // closes it
+
+	guard       atomic.Pointer[guard]
+	metrics     *metrics
+	guests      guests
+	guestCache  *cache
+	certificate *certificate // nil without TLS
+	listener    atomic.Pointer[boundedListener]
 
 	streams atomic.Pointer[roster]
 
@@ -92,8 +109,19 @@ func New(o *Options) (*Server, error) {
 	s.gate = schedule.NewGate(s.opt.Limits)
 	s.pool = &decode.Pool{Decoder: o.Decoder}
 	s.cache = newCache(s.opt.CacheBytes)
+	s.guestCache = newCache(s.opt.CacheBytes / guestShare)
 	s.streams.Store(&roster{})
-	s.handler = s.logged(s.routes())
+	s.metrics = newMetrics(s)
+	s.handler = s.logged(s.guarded(s.routes()))
+	if err := s.SetGuard(o.Guard); err != nil {
+		return nil, err
+	}
+	if o.TLS != (config.TLS{}) {
+		var err error
+		if s.certificate, err = newCertificate(o.TLS, s.opt.Logger); err != nil {
+			return nil, err
+		}
+	}
 	return s, s.Set(o.Streams)
 }
 
@@ -119,8 +147,12 @@ func (s *Server) routes() http.Handler {
 	handle("DELETE /cache", s.clearCache)
 	handle("DELETE /cache/{name}", s.ofStream(s.clearStream))
 
-	show("GET /latest.jpg", s.legacy(s.legacySnapshot))
-	show("GET /stream/snapshot", s.legacy(s.legacySnapshot))
+	show("GET /snapshot", s.adhoc(s.negotiated))
+	for _, ending := range endings {
+		show("GET /snapshot"+ending, s.adhoc(s.adhocFile))
+	}
+	show("GET /latest.jpg", s.byURL(s.legacy(s.legacySnapshot), s.legacySnapshot))
+	show("GET /stream/snapshot", s.byURL(s.legacy(s.legacySnapshot), s.legacySnapshot))
 	handle("GET /stream/view", s.legacy(s.legacyView))
 	handle("GET /stream/info", s.legacy(s.showStream))
 	handle("GET /stream/cache", s.legacy(s.legacyCache))
@@ -129,6 +161,7 @@ func (s *Server) routes() http.Handler {
 
 	handle("GET /healthz", s.healthy)
 	handle("GET /readyz", s.ready)
+	handle("GET /metrics", s.forAll(s.showMetrics))
 	return mux
 }
 
@@ -159,11 +192,12 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	web := &http.Server{
 		Handler: s, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: maxConcurrentStreams},
 		ErrorLog: slog.NewLogLogger(s.opt.Logger.Handler(), slog.LevelDebug),
 	}
 	web.RegisterOnShutdown(s.close)
 	ended := make(chan error, 1)
-	go func() { ended <- web.Serve(l) }()
+	go func() { ended <- s.listen(web, l) }()
 	select {
 	case err := <-ended:
 		return fmt.Errorf("serve: %w", err)
@@ -177,6 +211,29 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	}
 	<-ended
 	return err
+}
+
+// listen serves l until web is shut down.
+func (s *Server) listen(web *http.Server, l net.Listener) error {
+	most := s.opt.Connections
+	if most == 0 {
+		most = DefaultConnections
+	}
+	bounded := newBoundedListener(l, most)
+	s.listener.Store(bounded)
+	if s.certificate == nil {
+		return web.Serve(bounded)
+	}
+	web.TLSConfig = s.certificate.config()
+	return web.ServeTLS(bounded, "", "")
+}
+
+// connections returns the number of those of Run.
+func (s *Server) connections() int {
+	if l := s.listener.Load(); l != nil {
+		return len(l.places)
+	}
+	return 0
 }
 
 // Close ends all that goes on, connections to streams among it, and returns when it has
@@ -193,6 +250,7 @@ func (s *Server) Close() error {
 	for _, c := range s.streams.Load().list {
 		c.close()
 	}
+	s.guests.close()
 	s.renders.close()
 	return s.pool.Close()
 }

@@ -16,19 +16,12 @@ import (
 // ofStream gives h the stream that the path names.
 func (s *Server) ofStream(h func(http.ResponseWriter, *http.Request, *camera) error) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		c, err := s.named(r.PathValue("name"))
+		c, err := s.named(r, r.PathValue("name"))
 		if err != nil {
 			return err
 		}
 		return h(w, r, c)
 	}
-}
-
-func (s *Server) named(name string) (*camera, error) {
-	if c := s.streams.Load().byName[name]; c != nil {
-		return c, nil
-	}
-	return nil, notFound("there is no stream %.60q: /streams lists them", name)
 }
 
 // snapshotFile answers GET /streams/{name}/snapshot.jpg and its like.
@@ -93,15 +86,17 @@ func (s *Server) look(ctx context.Context, c *camera, wish *wish) (sight, error)
 
 // render returns the bytes, made once for all who ask for them.
 func (s *Server) render(ctx context.Context, key rendering, seen sight) ([]byte, error) {
-	if data, ok := s.cache.get(key); ok {
+	if data, ok := key.camera.cache.get(key); ok {
 		return data, nil
 	}
 	return s.renders.do(ctx, key, func(ctx context.Context) ([]byte, error) {
 		ctx, cancel := context.WithTimeoutCause(ctx, key.camera.conf.Timeout, timeoutError(key.camera.conf.Timeout))
 		defer cancel()
+		began := time.Now()
 		data, err := picture.Make(ctx, s.pool, seen.snapshot, &key.options)
+		s.metrics.rendered.Observe(time.Since(began).Seconds())
 		if err == nil {
-			s.cache.put(key, data)
+			key.camera.cache.put(key, data)
 		}
 		return data, err
 	})

@@ -83,7 +83,7 @@ type countsReport struct {
 
 func (s *Server) listStreams(w http.ResponseWriter, r *http.Request) error {
 	report := &listReport{Software: s.opt.Software, Decoder: s.tools.report(r.Context(), &s.opt.Decoder), Streams: []*streamReport{}}
-	for _, c := range s.streams.Load().list {
+	for _, c := range s.visible(r) {
 		report.Streams = append(report.Streams, s.report(c))
 	}
 	h := w.Header()
