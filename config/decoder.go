@@ -96,9 +96,18 @@ func (d *decoder) pairs(what string, n *node) func(yield func(key, value *node) 
 	}
 }
 
+// elsewhere has the keys that stand deeper than who knows the command's flags would put
+// them.
+var elsewhere = map[string]string{
+	"dir": "sinks: [{dir: shots}]", "exec": "sinks", "webhook": "sinks", "template": "sinks", "latest": "sinks",
+	"keep": "retention, as count", "keep_for": "retention, as age", "keep_bytes": "retention, as bytes",
+}
+
 func (d *decoder) unknown(what string, key *node, known []string) {
 	hint := ""
-	if near := nearest(strings.ReplaceAll(key.text, "-", "_"), known); near != "" {
+	if place := elsewhere[key.text]; place != "" && !slices.Contains(known, key.text) {
+		hint = "; it belongs to " + place
+	} else if near := nearest(strings.ReplaceAll(key.text, "-", "_"), known); near != "" {
 		hint = "; did you mean " + near + "?"
 	} else if len(known) <= maxListed {
 		hint = "; there are " + strings.Join(known, ", ")

@@ -48,7 +48,7 @@ func (e *Errors) Unwrap() error { return kfgrab.ErrUsage }
 
 // nearest returns the name that was probably meant, or "".
 func nearest(word string, names []string) string {
-	best, found := len(word)/3+2, ""
+	best, found := max(2, len(word)/3+1), ""
 	for _, name := range names {
 		if d := distance(strings.ToLower(word), name); d < best {
 			best, found = d, name

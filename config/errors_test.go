@@ -28,6 +28,8 @@ func TestErrors(t *testing.T) {
 
 		{"key", stream("widht: 640"), "4:5: widht: unknown key in a stream; did you mean width?"},
 		{"key of the command", stream("max-bytes: 1M"), "4:5: max-bytes: unknown key in a stream; did you mean max_bytes?"},
+		{"key of a sink", stream("dir: shots"), "4:5: dir: unknown key in a stream; it belongs to sinks: [{dir: shots}]"},
+		{"flag of another name", stream("keep_for: 30d"), "4:5: keep_for: unknown key in a stream; it belongs to retention, as age"},
 		{"key of nothing", stream("retention: {wibbledywobble: 1}"), "4:17: wibbledywobble: unknown key in retention; there are age, bytes, count"},
 		{"key twice", stream("width: 640", "width: 320"), "5:5: width comes twice: first in line 4"},
 		{"key of the file", "stream: []\nstreams: []\n", "1:1: stream: unknown key in the file; did you mean streams?\n2:10: streams: wants a list, each with a name and a url"},
@@ -159,7 +161,7 @@ func TestNearest(t *testing.T) {
 	names := []string{"width", "height", "max_bytes", "max_bandwidth", "every"}
 	for word, want := range map[string]string{
 		"widht": "width", "heigth": "height", "hight": "height", "max_byte": "max_bytes", "Every": "every", "evry": "every",
-		"password": "", "x": "", strings.Repeat("every", 1000): "",
+		"password": "", "x": "", "eve": "", "hit": "", strings.Repeat("every", 1000): "",
 	} {
 		if got := nearest(word, names); got != want {
 			t.Errorf("%.20s: %q, want %q", word, got, want)

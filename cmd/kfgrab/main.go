@@ -5,6 +5,8 @@
 //	kfgrab probe URL
 //	kfgrab session URL
 //	kfgrab sheet URL
+//	kfgrab watch [NAME=]URL… --every TIME --dir DIR
+//	kfgrab serve [NAME=]URL…
 //	kfgrab demo
 //
 // kfgrab --help tells the rest.
@@ -12,6 +14,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -21,6 +24,7 @@ import (
 	_ "time/tzdata" // time zones are named where there is no system to ask for them
 
 	"github.com/kfgrab/kfgrab"
+	"github.com/kfgrab/kfgrab/config"
 )
 
 func main() {
@@ -39,7 +43,13 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)
 	err := cmd.ExecuteContext(ctx)
-	if err != nil {
+	var several *config.Errors
+	switch {
+	case errors.As(err, &several):
+		for line := range strings.Lines(several.Error()) {
+			fmt.Fprintln(stderr, "kfgrab:", strings.TrimSpace(line))
+		}
+	case err != nil:
 		fmt.Fprintln(stderr, "kfgrab:", oneLine(err))
 	}
 	return kfgrab.ClassOf(err).ExitCode()
