@@ -21,6 +21,11 @@ func readableStdin(rawURL string, in io.Reader) (io.ReadCloser, error) {
 	if err != nil || info.Mode()&(os.ModeNamedPipe|os.ModeSocket) == 0 {
 		return io.NopCloser(in), nil // reads of files do not wait
 	}
+	return pollable(f)
+}
+
+// pollable returns another file for f, a pipe, whose reads and writes have deadlines.
+func pollable(f *os.File) (*os.File, error) {
 	fd, err := syscall.Dup(int(f.Fd()))
 	if err != nil {
 		return nil, err

@@ -174,6 +174,7 @@ func (f *watchFlags) run(ctx context.Context, std *streams, args []string) error
 		return err
 	}
 	defer p.close()
+	defer context.AfterFunc(ctx, p.outlets.end)()
 	if f.once {
 		return worst(p.watcher.Once(ctx))
 	}

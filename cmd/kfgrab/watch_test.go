@@ -444,3 +444,21 @@ func TestWatchWebhook(t *testing.T) {
 	}
 	w.stop()
 }
+
+// Who does not read the tar stream does not keep the program from ending.
+func TestWatchUnread(t *testing.T) {
+	t.Parallel()
+	r, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	w := newWatch(t, "", "cam="+testmedia.Make(t, "h264.ts"), "--every", "1s", "--format", "rgb24", "--to", "-", "--grace", "100ms")
+	w.Stdout = out
+	w.begin()
+	out.Close()
+	if _, err := r.Read(make([]byte, 1)); err != nil { // it writes
+		t.Fatal(err)
+	}
+	w.stop()
+}

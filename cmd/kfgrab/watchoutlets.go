@@ -6,6 +6,7 @@ import (
 	"io"
 	"iter"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -20,6 +21,7 @@ import (
 // name the same one share it, and it stays open over a change of the configuration.
 type outlets struct {
 	stdout io.Writer
+	pipe   *os.File      // standard output, where it is one that is written to
 	grace  time.Duration // of hooks, at the end
 	log    *slog.Logger
 	all    []*outlet
@@ -94,7 +96,11 @@ func (o *outlets) openOne(to *outlet) error {
 	}
 	switch {
 	case s.To.Tar:
-		archive := sink.NewTar(o.stdout, pictures)
+		out, err := o.writableStdout()
+		if err != nil {
+			return err
+		}
+		archive := sink.NewTar(out, pictures)
 		to.sink, to.close = archive, archive.Close
 	case s.To.S3 != nil:
 		store, err := sink.OpenS3(s.To.S3, &sink.S3Options{Template: pictures, Latest: latest, NoLatest: s.NoLatest, Timeout: s.Timeout})
@@ -113,6 +119,34 @@ func (o *outlets) openOne(to *outlet) error {
 		to.sink = root.With(&sink.DirOptions{Template: pictures, Latest: latest, NoLatest: s.NoLatest})
 	}
 	return nil
+}
+
+// writableStdout returns standard output; where it is a pipe, writes to it end at a
+// deadline.
+func (o *outlets) writableStdout() (io.Writer, error) {
+	f, ok := o.stdout.(*os.File)
+	switch {
+	case !ok:
+		return o.stdout, nil
+	case o.pipe != nil:
+		return o.pipe, nil
+	}
+	if isTerminal(f) {
+		return nil, usageError(errors.New("standard output is a terminal; pipe the tar stream into what reads it"))
+	}
+	info, err := f.Stat()
+	if err != nil || info.Mode()&(os.ModeNamedPipe|os.ModeSocket) == 0 {
+		return f, nil // writes to files do not wait
+	}
+	o.pipe, err = pollable(f)
+	return o.pipe, err
+}
+
+// end has writes to standard output that wait end soon: nobody may be reading.
+func (o *outlets) end() {
+	if o.pipe != nil {
+		o.pipe.SetWriteDeadline(time.Now().Add(o.grace)) //nolint:errcheck // a pipe has one
+	}
 }
 
 // openHook starts what tells of pictures, beside the grabs.
@@ -212,7 +246,13 @@ func (o *outlets) retire(streams []config.Stream) error {
 	return errors.Join(failed...)
 }
 
-func (o *outlets) close() error { return o.retire(nil) }
+func (o *outlets) close() error {
+	err := o.retire(nil)
+	if o.pipe != nil {
+		err = errors.Join(err, o.pipe.Close())
+	}
+	return err
+}
 
 // prune deletes pictures that have grown too old.
 func (o *outlets) prune(ctx context.Context) error {
