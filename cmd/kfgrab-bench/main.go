@@ -31,6 +31,8 @@ func run(ctx context.Context, args []string) error {
 		return runRTSP(ctx, args[1:])
 	case len(args) > 0 && args[0] == watchCommand:
 		return runWatch(ctx, args[1:])
+	case len(args) > 0 && args[0] == serveCommand:
+		return runServe(ctx, args[1:])
 	}
 	flags := flag.NewFlagSet("kfgrab-bench", flag.ExitOnError)
 	var (

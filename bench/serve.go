@@ -1,0 +1,270 @@
+package bench
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// ServeConfig says what of kfgrab serve is measured.
+type ServeConfig struct {
+	Kfgrab    string        // path of the command
+	Stream    string        // URL of live HLS of 1080p
+	RTSP      string        // URL of a stream to compare with go2rtc by
+	For       time.Duration // of each load
+	Clients   int           // connections of each load
+	Crowd     int           // clients who want a fresh picture within a second
+	Keyframes int           // of a stream that is held open, to ask for
+	Viewers   int           // of MJPEG
+}
+
+// ServeResult is what was found.
+type ServeResult struct {
+	ServeConfig
+	Loads         []ServeLoad
+	Grabs         int64           // for the crowd
+	Fresh         []time.Duration // a keyframe as a JPEG of 1080p, as soon as it is there
+	Idle, Viewing int64           // bytes of memory before and with the viewers
+	Streams       int64           // receptions of the stream for them
+}
+
+// The stream by its name in the service.
+const served = "/streams/live"
+
+// MeasureServe runs kfgrab serve and asks it for what has to be fast. Service and clients
+// share the machine.
+func MeasureServe(ctx context.Context, c ServeConfig) (*ServeResult, error) {
+	r := &ServeResult{ServeConfig: c}
+	for _, part := range []struct {
+		flags   []string
+		measure func(context.Context, *service) error
+	}{
+		{[]string{"--ttl", "1h"}, r.cached}, {nil, r.crowd}, {[]string{"--warm"}, r.fresh}, {nil, r.viewers},
+	} {
+		s, err := startService(ctx, c.Kfgrab, append(part.flags, "live="+c.Stream))
+		if err != nil {
+			return nil, err
+		}
+		err = part.measure(ctx, s)
+		s.stop()
+		if err != nil {
+			return nil, err
+		}
+	}
+	return r, r.peers(ctx)
+}
+
+// service is a kfgrab serve.
+type service struct {
+	cmd     *exec.Cmd
+	address string
+	ended   chan struct{}
+}
+
+// startService returns when the service listens. Its log goes nowhere, but is written.
+func startService(ctx context.Context, kfgrab string, args []string) (*service, error) {
+	s := &service{ended: make(chan struct{})}
+	s.cmd = exec.CommandContext(ctx, kfgrab, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
+	log, err := s.cmd.StderrPipe()
+	if err == nil {
+		err = s.cmd.Start()
+	}
+	if err != nil {
+		return nil, err
+	}
+	lines := bufio.NewReader(log)
+	line, err := lines.ReadString('\n')
+	go func() {
+		defer close(s.ended)
+		io.Copy(io.Discard, lines) //nolint:errcheck // it ends with the process
+		s.cmd.Wait()               //nolint:errcheck // it was told to end
+	}()
+	_, rest, found := strings.Cut(line, "http://")
+	if !found {
+		s.stop()
+		return nil, errors.Join(err, fmt.Errorf("kfgrab serve: %s", strings.TrimSpace(line)))
+	}
+	s.address, _, _ = strings.Cut(rest, "/")
+	return s, nil
+}
+
+func (s *service) stop() {
+	s.cmd.Process.Signal(syscall.SIGTERM) //nolint:errcheck // it may have ended
+	<-s.ended
+}
+
+// get returns an answer, which the caller closes.
+func (s *service) get(ctx context.Context, path string) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.address+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err == nil && res.StatusCode != http.StatusOK {
+		res.Body.Close()
+		err = fmt.Errorf("%s: %s", path, res.Status)
+	}
+	return res, err
+}
+
+// fetch reads an answer and throws it away.
+func (s *service) fetch(ctx context.Context, path string) (http.Header, error) {
+	res, err := s.get(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	_, err = io.Copy(io.Discard, res.Body)
+	return res.Header, err
+}
+
+// serveCounts is a part of GET /streams/{name}.
+type serveCounts struct {
+	Counts struct {
+		Grabs    int64 `json:"grabs"`
+		Captures int64 `json:"captures"`
+		Failures int64 `json:"failures"`
+	} `json:"counts"`
+}
+
+func (s *service) counts(ctx context.Context) (c serveCounts, err error) {
+	res, err := s.get(ctx, served)
+	if err != nil {
+		return c, err
+	}
+	defer res.Body.Close()
+	return c, json.NewDecoder(res.Body).Decode(&c)
+}
+
+// cached asks for pictures that are there.
+func (r *ServeResult) cached(ctx context.Context, s *service) error {
+	for _, load := range []struct {
+		name, path string
+		known      bool // the client has it
+	}{
+		{"cached, 640x360", served + "/snapshot.jpg?width=640", false},
+		{"cached, 1920x1080", served + "/snapshot.jpg", false},
+		{"not modified", served + "/snapshot.jpg?width=640", true},
+	} {
+		header, err := s.fetch(ctx, load.path)
+		if err != nil {
+			return err
+		}
+		condition := ""
+		if load.known {
+			condition = "If-None-Match: " + header.Get("ETag") + "\r\n"
+		}
+		l, err := loadOf(ctx, s.address, load.path, condition, r.Clients, r.For)
+		if err != nil {
+			return fmt.Errorf("%s: %w", load.name, err)
+		}
+		l.Name = load.name
+		r.Loads = append(r.Loads, *l)
+	}
+	return nil
+}
+
+// crowd has many clients ask for a fresh picture within a second.
+func (r *ServeResult) crowd(ctx context.Context, s *service) error {
+	errs := make(chan error, r.Crowd)
+	began := time.Now()
+	for i := range r.Crowd {
+		go func() {
+			time.Sleep(time.Until(began.Add(time.Duration(i) * time.Second / time.Duration(r.Crowd))))
+			_, err := s.fetch(ctx, served+"/snapshot.jpg?fresh=1&width=640")
+			errs <- err
+		}()
+	}
+	for range r.Crowd {
+		if err := <-errs; err != nil {
+			return err
+		}
+	}
+	c, err := s.counts(ctx)
+	r.Grabs = c.Counts.Grabs
+	return err
+}
+
+// fresh asks for each keyframe when there is an event of it.
+func (r *ServeResult) fresh(ctx context.Context, s *service) error {
+	events, err := s.get(ctx, served+"/events")
+	if err != nil {
+		return err
+	}
+	defer events.Body.Close()
+	lines := bufio.NewReader(events.Body)
+	for first := true; len(r.Fresh) < r.Keyframes; {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			return err
+		}
+		if line != "event: picture\n" {
+			continue
+		}
+		began := time.Now()
+		if _, err := s.fetch(ctx, served+"/snapshot.jpg?fresh=1"); err != nil {
+			return err
+		}
+		if !first { // which starts the decoder
+			r.Fresh = append(r.Fresh, time.Since(began))
+		}
+		first = false
+	}
+	return nil
+}
+
+// viewers has many watch, and looks at the service's memory when each has had three
+// pictures.
+func (r *ServeResult) viewers(ctx context.Context, s *service) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer cancel()
+	one, stop := context.WithCancel(ctx)
+	if err := s.view(one, 1, stop); one.Err() == nil {
+		stop()
+		return err
+	}
+	r.Idle = memoryOf(s.cmd.Process.Pid)
+	seen := make(chan error, 2*r.Viewers)
+	for range r.Viewers {
+		all.Go(func() {
+			if err := s.view(ctx, 3, func() { seen <- nil }); ctx.Err() == nil {
+				seen <- err
+			}
+		})
+	}
+	for range r.Viewers {
+		if err := <-seen; err != nil {
+			return err
+		}
+	}
+	r.Viewing = memoryOf(s.cmd.Process.Pid)
+	c, err := s.counts(ctx)
+	r.Streams = c.Counts.Grabs - c.Counts.Captures + 1
+	return err
+}
+
+// memoryOf is what of a process is in memory (proc(5)), 0 where nobody tells.
+func memoryOf(pid int) (bytes int64) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(status)) {
+		if _, err := fmt.Sscanf(line, "VmRSS: %d kB", &bytes); err == nil {
+			return bytes << 10
+		}
+	}
+	return 0
+}

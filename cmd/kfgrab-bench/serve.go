@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"os"
+	"time"
+
+	"github.com/kfgrab/kfgrab/bench"
+	"github.com/kfgrab/kfgrab/internal/origin"
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+// serveCommand is the first argument that has kfgrab serve measured.
+const serveCommand = "serve"
+
+func runServe(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("kfgrab-bench "+serveCommand, flag.ExitOnError)
+	var c bench.ServeConfig
+	flags.StringVar(&c.Kfgrab, "kfgrab", "bin/kfgrab", "`path` of the command to measure")
+	flags.DurationVar(&c.For, "for", 10*time.Second, "`time` for each kind of request")
+	flags.IntVar(&c.Clients, "clients", 32, "`number` of connections")
+	flags.IntVar(&c.Crowd, "crowd", 500, "`number` of clients who ask for a fresh picture within a second")
+	flags.IntVar(&c.Keyframes, "keyframes", 20, "`number` of keyframes to take from a stream held open")
+	flags.IntVar(&c.Viewers, "viewers", 1000, "`number` of clients who watch")
+	flags.Parse(args)
+	live, err := origin.Start(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer live.Close()
+	c.Stream, c.RTSP = live.HLS(origin.FMP4), live.RTSP(keyframe.H264)
+	r, err := bench.MeasureServe(ctx, c)
+	if err != nil {
+		return err
+	}
+	_, err = r.WriteTo(os.Stdout)
+	return err
+}
