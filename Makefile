@@ -12,7 +12,7 @@ BENCHCOUNT ?= 1
 REPEATS    ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fuzz bench bench-rtsp bench-watch microbench measure bench-loss build ffmpeg dist lambda deps deps-demo deps-bench clean
+.PHONY: help demo test check fuzz bench bench-rtsp bench-serve bench-watch microbench measure bench-loss build ffmpeg dist lambda deps deps-demo deps-bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
@@ -45,6 +45,10 @@ bench-rtsp: deps-bench build ## measure a picture over RTSP beside other tools, 
 bench-watch: deps-bench build ## measure kfgrab watch: beside a loop around ffmpeg, and 1000 streams for ten minutes
 	$(GO) build -trimpath -o bin/kfgrab-bench ./cmd/kfgrab-bench
 	bin/kfgrab-bench watch
+
+bench-serve: deps-bench build ## measure kfgrab serve on loopback, for some two minutes
+	$(GO) build -trimpath -o bin/kfgrab-bench ./cmd/kfgrab-bench
+	bin/kfgrab-bench serve
 
 microbench: ## run the Go benchmarks that match BENCH, BENCHCOUNT times
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(BENCHCOUNT) ./...
