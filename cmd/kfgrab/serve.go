@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,8 +33,16 @@ some seconds.
   /streams, /streams/door            JSON
 
 Passwords are best kept in the configuration, as ${ENV} or file:PATH: arguments can be
-seen by others. One that changes is read again, as is one on SIGHUP. SIGTERM and SIGINT
-end the program, with what is under way.`
+seen by others. One that changes is read again, as is one on SIGHUP, but for the address
+and the paths of the certificate. SIGTERM and SIGINT end the program, with what is under
+way.
+
+Where others reach the address, --auth or the configuration says who may ask, by Basic or
+with a token as Bearer:
+
+  kfgrab serve --hash=token          a token, and the hash that is kept of it
+  echo 'wall:sha256:… door' >> who
+  kfgrab serve door=… --listen 0.0.0.0:8443 --auth who --tls-cert c.pem --tls-key k.pem`
 
 func newServeCommand(std *streams, source *sourceFlags) *cobra.Command {
 	f := &serveFlags{source: source}
@@ -43,6 +52,9 @@ func newServeCommand(std *streams, source *sourceFlags) *cobra.Command {
 		Short: "Pictures of streams over HTTP",
 		Long:  serveHelp,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.guard.hash != "" {
+				return f.guard.printHash(std)
+			}
 			if err := f.check(cmd.Flags(), args); err != nil {
 				return err
 			}
@@ -58,7 +70,7 @@ type serveFlags struct {
 	source     *sourceFlags
 	choice     choiceFlags
 	log        logFlags
-	listen     string
+	guard      guardFlags
 	config     string
 	ttl        time.Duration
 	warm       bool
@@ -67,7 +79,7 @@ type serveFlags struct {
 }
 
 func (f *serveFlags) register(flags *pflag.FlagSet) {
-	flags.StringVar(&f.listen, "listen", "127.0.0.1:8080", "`address` to listen at")
+	f.guard.register(flags)
 	flags.StringVar(&f.config, "config", "", "`file` of streams, in place of arguments")
 	flags.DurationVar(&f.ttl, "ttl", config.DefaultTTL, "`time` for which a picture is served again")
 	flags.BoolVar(&f.warm, "warm", false, "hold the streams open, for an answer at once")
@@ -80,10 +92,16 @@ func (f *serveFlags) register(flags *pflag.FlagSet) {
 }
 
 // ofService are the flags that go with --config: the others are keys of the file.
-var ofService = map[string]bool{
-	"config": true, "listen": true, "cache-bytes": true, "ffmpeg": true, "verbose": true,
-	"log-file": true, "log-size": true, "log-files": true, "log-format": true,
-}
+var ofService = func() map[string]bool {
+	m := map[string]bool{
+		"config": true, "cache-bytes": true, "ffmpeg": true, "verbose": true,
+		"log-file": true, "log-size": true, "log-files": true, "log-format": true,
+	}
+	for _, name := range ofGuard {
+		m[name] = true
+	}
+	return m
+}()
 
 // check says what does not go together.
 func (f *serveFlags) check(flags *pflag.FlagSet, args []string) error {
@@ -126,9 +144,13 @@ func (f *serveFlags) load(std *streams, args []string) (*config.File, error) {
 }
 
 func (f *serveFlags) run(ctx context.Context, std *streams, args []string) error {
-	r := &reloader{path: f.config}
+	r := &reloader{path: cmp.Or(f.config, f.guard.auth)}
 	r.last = r.stamp()
 	file, err := f.load(std, args)
+	if err != nil {
+		return err
+	}
+	service, err := f.guard.service(file.Service)
 	if err != nil {
 		return err
 	}
@@ -141,20 +163,34 @@ func (f *serveFlags) run(ctx context.Context, std *streams, args []string) error
 	}
 	defer logFile.Close()
 	r.log = slog.New(handler)
-	s, err := serve.New(&serve.Options{
-		Streams: file.Streams, Limits: file.Limits, Decoder: decode.Decoder{Path: file.FFmpeg},
-		CacheBytes: int64(f.cacheBytes), Software: "kfgrab/" + version, Logger: r.log,
-	})
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", service.Listen)
 	if err != nil {
-		return err
+		return usageError(fmt.Errorf("--listen: %w", err))
 	}
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", f.listen)
+	s, err := f.open(file, service, l.Addr(), r.log)
 	if err != nil {
-		return errors.Join(usageError(fmt.Errorf("--listen: %w", err)), s.Close())
+		return errors.Join(err, l.Close())
 	}
-	r.log.Info("listening", "url", "http://"+l.Addr().String()+"/", "streams", len(file.Streams))
-	r.load = func() error { return f.reload(s) }
+	f.guard.warn(service, l.Addr(), r.log)
+	scheme := "http"
+	if service.TLS != (config.TLS{}) {
+		scheme = "https"
+	}
+	r.log.Info("listening", "url", scheme+"://"+l.Addr().String()+"/", "streams", len(file.Streams))
+	r.load = func() error { return f.reload(s, l.Addr()) }
 	return f.serve(ctx, s, l, r)
+}
+
+// open returns the service that is to be had at that address.
+func (f *serveFlags) open(file *config.File, service config.Service, at net.Addr, log *slog.Logger) (*serve.Server, error) {
+	guard, err := f.guard.guard(service, at)
+	if err != nil {
+		return nil, err
+	}
+	return serve.New(&serve.Options{
+		Streams: file.Streams, Limits: file.Limits, Decoder: decode.Decoder{Path: file.FFmpeg},
+		CacheBytes: int64(f.cacheBytes), Software: "kfgrab/" + version, Logger: log, Guard: guard, TLS: service.TLS,
+	})
 }
 
 // serve has the configuration read again while s runs.
@@ -163,7 +199,7 @@ func (f *serveFlags) serve(ctx context.Context, s *serve.Server, l net.Listener,
 	defer beside.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if f.config != "" {
+	if r.path != "" {
 		beside.Go(func() { r.run(ctx) })
 	}
 	err := s.Run(ctx, l)
@@ -173,9 +209,23 @@ func (f *serveFlags) serve(ctx context.Context, s *serve.Server, l net.Listener,
 
 // reload has what the configuration says now served. Where it says nothing that makes
 // sense, all stays as it is.
-func (f *serveFlags) reload(s *serve.Server) error {
-	file, err := config.Load(f.config)
+func (f *serveFlags) reload(s *serve.Server, at net.Addr) error {
+	file := &config.File{}
+	if f.config != "" {
+		var err error
+		if file, err = config.Load(f.config); err != nil {
+			return err
+		}
+	}
+	service, err := f.guard.service(file.Service)
 	if err != nil {
+		return err
+	}
+	guard, err := f.guard.guard(service, at)
+	if err != nil {
+		return err
+	}
+	if err := s.SetGuard(guard); err != nil || f.config == "" {
 		return err
 	}
 	s.SetLimits(file.Limits)

@@ -1,13 +1,22 @@
 package main
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"image/jpeg"
+	"math/big"
+	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/kfgrab/kfgrab/internal/origin"
 )
@@ -91,4 +100,84 @@ func TestServeReload(t *testing.T) {
 		t.Errorf("%d", b)
 	}
 	w.stop()
+}
+
+// TestServeOpen: where others reach it, those are answered who may ask, over TLS; who is
+// crossed out of the file is not any more.
+func TestServeOpen(t *testing.T) {
+	t.Parallel()
+	live := startOrigin(t)
+	dir := t.TempDir()
+	made := newCommand(t, "serve", "--hash=token")
+	made.start()
+	made.ends(0)
+	var token, hash string
+	if _, err := fmt.Sscanf(made.stdout.String(), "token %s\nhash %s\n", &token, &hash); err != nil {
+		t.Fatal(err)
+	}
+	who := filepath.Join(dir, "who")
+	writeFile(t, who, "wall:"+hash+" door\n")
+	client := certify(t, dir)
+	w := &watching{lines: make(chan map[string]any, 10_000)}
+	w.command = newCommand(
+		t, "serve", "--log-format", "json", "--listen", "0.0.0.0:0", "--auth", who, "--tls-cert", filepath.Join(dir, "cert.pem"), "--tls-key", filepath.Join(dir, "key.pem"),
+		"door="+live.HLS(origin.TS), "yard="+live.HLS(origin.TS),
+	)
+	w.begin()
+	_, port, _ := net.SplitHostPort(strings.TrimSuffix(strings.TrimPrefix(fmt.Sprint(w.await("msg", "listening")["url"]), "https://"), "/"))
+	status := func(path, token string) int {
+		t.Helper()
+		r, err := http.NewRequest("GET", "https://127.0.0.1:"+port+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
+		res, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		return res.StatusCode
+	}
+	const door, yard = "/streams/door/snapshot.jpg?width=160", "/streams/yard/snapshot.jpg?width=160"
+	if a, b, c := status(door, token), status(yard, token), status(door, "wrong"); a != 200 || b != 403 || c != 401 {
+		t.Errorf("%d, %d, %d", a, b, c)
+	}
+	writeFile(t, who, "wall:"+strings.Repeat("0", 10)+"\n")
+	w.await("msg", "the configuration stays as it was")
+	writeFile(t, who, "other:"+hash[:len(hash)-4]+"0000\n")
+	w.await("msg", "configuration read")
+	if a := status(door, token); a != 401 {
+		t.Errorf("who may not any more: %d", a)
+	}
+	client.CloseIdleConnections()
+	w.stop()
+}
+
+// certify writes a certificate for this machine and its key, and returns a client that
+// trusts it.
+func certify(t *testing.T, dir string) *http.Client {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	writeFile(t, filepath.Join(dir, "cert.pem"), string(cert))
+	writeFile(t, filepath.Join(dir, "key.pem"), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})))
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(cert)
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true}}
 }
