@@ -462,3 +462,19 @@ func TestWatchUnread(t *testing.T) {
 	}
 	w.stop()
 }
+
+// A log file that is full is renamed, and a new one begun.
+func TestWatchLogRotated(t *testing.T) {
+	t.Parallel()
+	c := newCommand(t, "watch", "cam="+testmedia.Make(t, "h264.ts"), "--once", "--format", "annexb", "--dir", "shots", "--log-file", "a.log", "--log-size", "1M", "--log-files", "1")
+	full := strings.Repeat("x", 1<<20)
+	writeFile(t, filepath.Join(c.Dir, "a.log"), full)
+	c.run(0)
+	log, err := os.ReadFile(filepath.Join(c.Dir, "a.log"))
+	if err != nil || !strings.Contains(string(log), "name=cam outcome=ok") || strings.Contains(string(log), "x"+"x") {
+		t.Errorf("%.200s, %v", log, err)
+	}
+	if old, err := filepath.Glob(filepath.Join(c.Dir, "a-*.log")); err != nil || len(old) != 1 {
+		t.Errorf("%v, %v", old, err)
+	}
+}
