@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -235,7 +234,7 @@ func (r *ServeResult) viewers(ctx context.Context, s *service) error {
 		stop()
 		return err
 	}
-	r.Idle = memoryOf(s.cmd.Process.Pid)
+	r.Idle = lookAt(s.cmd.Process.Pid).Memory
 	seen := make(chan error, 2*r.Viewers)
 	for range r.Viewers {
 		all.Go(func() {
@@ -249,22 +248,8 @@ func (r *ServeResult) viewers(ctx context.Context, s *service) error {
 			return err
 		}
 	}
-	r.Viewing = memoryOf(s.cmd.Process.Pid)
+	r.Viewing = lookAt(s.cmd.Process.Pid).Memory
 	c, err := s.counts(ctx)
 	r.Streams = c.Counts.Grabs - c.Counts.Captures + 1
 	return err
-}
-
-// memoryOf is what of a process is in memory (proc(5)), 0 where nobody tells.
-func memoryOf(pid int) (bytes int64) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(status)) {
-		if _, err := fmt.Sscanf(line, "VmRSS: %d kB", &bytes); err == nil {
-			return bytes << 10
-		}
-	}
-	return 0
 }

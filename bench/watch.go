@@ -104,33 +104,15 @@ func (r *WatchResult) run(ctx context.Context, cmd *exec.Cmd) error {
 			<-ended
 			return context.Cause(ctx)
 		case <-look.C:
-			r.look(cmd.Process.Pid)
+			now := lookAt(cmd.Process.Pid)
+			r.Memory = append(r.Memory, now.Memory)
+			r.Threads, r.Files = now.Threads, now.Files
 		}
 	}
 	r.Wall = time.Since(began)
 	err := errors.Join(cmd.Process.Signal(syscall.SIGTERM), <-ended)
 	r.CPU = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	return err
-}
-
-// look reads proc(5); elsewhere there is nothing to see.
-func (r *WatchResult) look(pid int) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return
-	}
-	for line := range strings.Lines(string(status)) {
-		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
-		n, _ := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(value), " kB"))
-		switch name {
-		case "VmRSS":
-			r.Memory = append(r.Memory, int64(n)<<10)
-		case "Threads":
-			r.Threads = n
-		}
-	}
-	files, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
-	r.Files = len(files)
 }
 
 // watchLine is a line of the log.

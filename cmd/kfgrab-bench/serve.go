@@ -23,6 +23,7 @@ func runServe(ctx context.Context, args []string) error {
 	flags.IntVar(&c.Crowd, "crowd", 500, "`number` of clients who ask for a fresh picture within a second")
 	flags.IntVar(&c.Keyframes, "keyframes", 20, "`number` of keyframes to take from a stream held open")
 	flags.IntVar(&c.Viewers, "viewers", 1000, "`number` of clients who watch")
+	soak := flags.Duration("soak", 0, "`time` for which to put a mixed load on instead, while streams fail and come back")
 	flags.Parse(args)
 	live, err := origin.Start(ctx, nil)
 	if err != nil {
@@ -30,6 +31,14 @@ func runServe(ctx context.Context, args []string) error {
 	}
 	defer live.Close()
 	c.Stream, c.RTSP = live.HLS(origin.FMP4), live.RTSP(keyframe.H264)
+	if *soak > 0 {
+		r, err := bench.Soak(ctx, bench.SoakConfig{Kfgrab: c.Kfgrab, Stream: c.Stream, RTSP: c.RTSP, For: *soak, Clients: c.Clients})
+		if err != nil {
+			return err
+		}
+		_, err = r.WriteTo(os.Stdout)
+		return err
+	}
 	r, err := bench.MeasureServe(ctx, c)
 	if err != nil {
 		return err
