@@ -177,12 +177,12 @@ func TestNegotiation(t *testing.T) {
 // TestOldPaths: what a service before had, for the first stream or one that is named.
 func TestOldPaths(t *testing.T) {
 	t.Parallel()
-	s := serveOne(t, Options{Streams: []config.Stream{stream(t, "first="+liveHLS(t))}})
+	s := serveOne(t, Options{Streams: []config.Stream{stream(t, "Front door="+liveHLS(t))}})
 	for _, test := range []struct{ method, path, mime, holds string }{
 		{"GET", "/latest.jpg", "image/jpeg", ""},
 		{"GET", "/latest.jpg?stream=door", "image/jpeg", ""},
 		{"GET", "/stream/snapshot?force_refresh=true", "image/jpeg", ""},
-		{"GET", "/stream/info", "application/json", `"name": "first"`},
+		{"GET", "/stream/info", "application/json", `"name": "Front door"`},
 		{"GET", "/stream/info?stream=door", "application/json", `"name": "door"`},
 		{"GET", "/stream/cache", "application/json", `"pictures": 1`},
 		{"POST", "/stream/cache/clear", "application/json", `"pictures": 0`},
@@ -194,7 +194,7 @@ func TestOldPaths(t *testing.T) {
 		}
 	}
 	s.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	if got := s.get(t, "/stream/view"); got.Header.Get("Location") != "/streams/first/view" {
+	if got := s.get(t, "/stream/view"); got.Header.Get("Location") != "/streams/Front%20door/view" {
 		t.Errorf("view: %s %v", got.Status, got.Header)
 	}
 }

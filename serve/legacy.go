@@ -2,6 +2,7 @@ package serve
 
 import (
 	"net/http"
+	"net/url"
 
 	"github.com/kfgrab/kfgrab/picture"
 )
@@ -34,7 +35,7 @@ func (s *Server) legacySnapshot(w http.ResponseWriter, r *http.Request, c *camer
 
 // legacyView answers GET /stream/view.
 func (s *Server) legacyView(w http.ResponseWriter, r *http.Request, c *camera) error {
-	http.Redirect(w, r, "/streams/"+c.conf.Name+"/view", http.StatusTemporaryRedirect)
+	http.Redirect(w, r, "/streams/"+url.PathEscape(c.conf.Name)+"/view", http.StatusTemporaryRedirect)
 	return nil
 }
 
