@@ -9,6 +9,8 @@ require (
 	github.com/asticode/go-astits v1.16.0
 	github.com/aws/aws-lambda-go v1.55.1
 	github.com/bluenviron/gortsplib/v5 v5.6.5
+	github.com/chromedp/cdproto v0.159.0
+	github.com/chromedp/chromedp v0.22.1
 	github.com/corona10/goimagehash v1.1.0
 	github.com/goccy/go-yaml v1.19.0
 	github.com/google/go-cmp v0.7.0
@@ -37,6 +39,8 @@ require (
 	gonum.org/v1/plot v0.16.0
 	pgregory.net/rapid v1.3.0
 )
+
+require github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
 
 require (
 	codeberg.org/go-fonts/liberation v0.5.0 // indirect

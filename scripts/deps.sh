@@ -28,6 +28,7 @@ missing_packages() {
 	have cvlc || need vlc-bin vlc-plugin-base
 	have curl || need curl
 	have exiftool || need libimage-exiftool-perl
+	have chromium || need chromium fonts-dejavu-core
 	# The race detector is built with cgo; the corpus checker is Python.
 	have_compiler || need gcc libc6-dev
 	have python3 || need python3-minimal

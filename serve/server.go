@@ -133,6 +133,7 @@ func (s *Server) routes() http.Handler {
 
 	handle("GET /{$}", s.wall)
 	handle("GET /streams/{name}/view", s.ofStream(s.view))
+	handle("GET /assets/{file}", s.asset)
 
 	handle("GET /streams", s.listStreams)
 	handle("GET /streams/{name}", s.ofStream(s.showStream))
