@@ -194,6 +194,9 @@ func (f *watchFlags) run(ctx context.Context, std *streams, args []string) error
 			cancel() // where the terminal has gone
 		})
 	}
+	if f.statePath(file) == "" {
+		p.log.Info("nothing is kept over a restart: name a file for it with --state")
+	}
 	p.watcher.Run(ctx)
 	p.log.Info("stopped")
 	cancel()
