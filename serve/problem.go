@@ -96,6 +96,7 @@ func (p *problem) write(w http.ResponseWriter, r *http.Request) {
 	if p.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(p.RetryAfter))
 	}
+	extendDeadline(w)
 	writeJSON(w, r, "application/problem+json", p.Status, p)
 }
 

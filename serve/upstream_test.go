@@ -361,6 +361,45 @@ func TestAges(t *testing.T) {
 	}
 }
 
+// TestIdle: the connection to a stream that nobody asks for is closed, and made again.
+func TestIdle(t *testing.T) {
+	t.Parallel()
+	l := newListed(t)
+	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+l.url)}})
+	c := s.streams.Load().list[0]
+	for round := range 2 {
+		if got := s.get(t, "/streams/door/snapshot.mp4"); got.Header.Get("X-Kfgrab-State") != "fresh" || c.stream == nil {
+			t.Errorf("round %d: %s %v", round, got.Status, got.Header)
+		}
+		c.disconnect() // as in a minute
+		if c.stream != nil {
+			t.Error("the connection is kept")
+		}
+		c.aged(time.Minute)
+	}
+}
+
+// TestLongWait: who has waited longer than an answer may take to write is answered.
+func TestLongWait(t *testing.T) {
+	t.Parallel()
+	slow := stream(t, "slow="+hang(t).URL)
+	slow.Timeout = 300 * time.Millisecond
+	s, err := New(&Options{Streams: []config.Stream{slow}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := httptest.NewUnstartedServer(s)
+	web.Config.WriteTimeout = 100 * time.Millisecond
+	web.Start()
+	t.Cleanup(func() {
+		web.Close()
+		s.Close()
+	})
+	if got := (&service{s, web.URL, web.Client()}).get(t, "/streams/slow/snapshot.jpg"); got.StatusCode != 504 {
+		t.Error(got.Status)
+	}
+}
+
 // TestStale: an old picture is served where none can be had, if the request allows it and
 // with a word of it, and the stream's return is seen.
 func TestStale(t *testing.T) {

@@ -1,0 +1,38 @@
+package serve_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/kfgrab/kfgrab/config"
+	"github.com/kfgrab/kfgrab/serve"
+)
+
+// A service within another program: New, an http.Handler, Close.
+func ExampleNew() {
+	door, err := config.FromArgument("door=rtsp://127.0.0.1:1/stream", config.Stream{}, map[string]bool{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	s, err := serve.New(&serve.Options{Streams: []config.Stream{door}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer s.Close()
+	web := httptest.NewServer(s)
+	defer web.Close()
+
+	res, err := http.Get(web.URL + "/streams/door/snapshot.mp4")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer res.Body.Close()
+	io.Copy(io.Discard, res.Body)
+	fmt.Println(res.Status, res.Header.Get("Content-Type"))
+	// Output: 502 Bad Gateway application/problem+json
+}
