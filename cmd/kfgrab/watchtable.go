@@ -140,12 +140,13 @@ func lastText(s *watch.Status) string {
 }
 
 func totalsLine(streams int, t watch.Totals) string {
-	text := fmt.Sprintf("%d streams, %d pictures, %d failures, %s fetched", streams, t.Stored, t.Failures, bytesText(t.Down))
+	text := fmt.Sprintf("%d streams, %d pictures", streams, t.Stored)
 	if t.Unchanged > 0 {
 		text += fmt.Sprintf(", %d unchanged", t.Unchanged)
 	}
+	text += fmt.Sprintf(", %d failures; %s", t.Failures, bytesText(t.Down))
 	if share, ok := t.Saving(); ok {
-		text += fmt.Sprintf("; whole segments: %s (%.1f %% saved)", bytesText(t.Segments), 100*share)
+		text += fmt.Sprintf(", whole segments %s (%.1f %% saved)", bytesText(t.Segments), 100*share)
 	}
 	return text
 }
@@ -211,7 +212,11 @@ func (h *warningHandler) Handle(ctx context.Context, r slog.Record) error {
 func (t *table) warn(r slog.Record) {
 	text := r.Time.Format(time.TimeOnly) + " " + r.Message
 	r.Attrs(func(a slog.Attr) bool {
-		text += " " + a.Key + "=" + a.Value.String()
+		if a.Key == "error" {
+			text += ": " + a.Value.String()
+		} else {
+			text += " " + a.Key + "=" + a.Value.String()
+		}
 		return true
 	})
 	t.mu.Lock()

@@ -36,7 +36,7 @@ Süd [31m                          -  ████░░░░░░░░ 3m20s
 longlonglonglonglonglon…     2d ago  ████████████ now           0 B       0  
 new                               -  -                          0 B       0  
 
-4 streams, 7 pictures, 3 failures, 1.5 MB fetched, 2 unchanged; whole segments: 40.0 MB (97.5 % saved)
+4 streams, 7 pictures, 2 unchanged, 3 failures; 1.5 MB, whole segments 40.0 MB (97.5 % saved)
 12:00:00 something
 `
 	got := "\n" + strings.Join(tableLines(all, totals, []string{"12:00:00 something"}, 23, now), "\n") + "\n"
