@@ -11,6 +11,7 @@ import (
 // playlists are windows.
 type channel struct {
 	segments []packaged
+	loop     int // after so many segments URIs come again, as in a slate; 0: never
 	header   string
 	dated    int // 0: no dates; 1: at the front and after discontinuities; 2: all
 	parts    bool
@@ -38,7 +39,9 @@ func drawChannel(t *rapid.T) *channel {
 	ranged := rapid.IntRange(0, 2).Draw(t, "ranged") // never, with offsets, without where that can be
 	maps := rapid.Bool().Draw(t, "maps")
 	keys := rapid.Bool().Draw(t, "keys")
-	looped := rapid.IntRange(0, 9).Draw(t, "looped") == 0 // URIs come again, as in a slate
+	if rapid.IntRange(0, 9).Draw(t, "looped") == 0 {
+		c.loop = 5
+	}
 	rare := rapid.IntRange(0, 5)
 	n := rapid.IntRange(1, 60).Draw(t, "segments")
 	for i := range n {
@@ -46,8 +49,8 @@ func drawChannel(t *rapid.T) *channel {
 		if i > 0 {
 			s.key, s.init = c.segments[i-1].key, c.segments[i-1].init
 		}
-		if looped {
-			s.uri = fmt.Sprintf("seg%d.ts", i%5)
+		if c.loop > 0 {
+			s.uri = fmt.Sprintf("seg%d.ts", i%c.loop)
 		}
 		if keys && rare.Draw(t, "rotate") == 0 {
 			s.key = rapid.IntRange(0, 3).Draw(t, "key")
@@ -137,11 +140,13 @@ func (c *channel) write(b *strings.Builder, i int, front bool, to int) {
 }
 
 // windows draws a playlist that was kept, from a up to b, and the one that is
-// there now, from c up to d: nothing between the two is missing.
+// there now, from c up to d: nothing between the two is missing. Of URIs that come
+// again the one that was kept has one twice, where there are so many.
 func (c *channel) windows(t *rapid.T) (a, b, from, to int) {
 	n := len(c.segments)
-	a = rapid.IntRange(0, n-1).Draw(t, "a")
-	b = rapid.IntRange(a+1, n).Draw(t, "b")
+	least := min(1+c.loop, n)
+	a = rapid.IntRange(0, n-least).Draw(t, "a")
+	b = rapid.IntRange(a+least, n).Draw(t, "b")
 	from = rapid.IntRange(a, b-1).Draw(t, "from")
 	to = rapid.IntRange(b, n).Draw(t, "to")
 	return a, b, from, to
