@@ -27,7 +27,7 @@ type flight[V any] struct {
 
 var (
 	errAbandoned = errors.New("nobody waits for it any more")
-	errClosed    = errors.New("the service is shutting down")
+	errClosed    = errors.New("the stream was closed: the service shuts down, or has it configured otherwise now")
 )
 
 // do returns what work does, or what it did for another who asked for the same key. The

@@ -3,7 +3,9 @@ package serve
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/kfgrab/kfgrab"
@@ -41,14 +43,22 @@ func (s *Server) Set(streams []config.Stream) error {
 	}
 	s.streams.Store(after)
 	s.replaced.tell()
-	for _, c := range before.list {
-		if after.byName[c.conf.Name] != c {
-			c.close()
-			s.cache.forget(c, "")
-		}
+	gone := slices.DeleteFunc(slices.Clone(before.list), func(c *camera) bool { return after.byName[c.conf.Name] == c })
+	closeAll(gone)
+	for _, c := range gone {
+		s.cache.forget(c, "")
 	}
 	s.changed.tell()
 	return nil
+}
+
+// closeAll takes as long as the slowest.
+func closeAll(list []*camera) {
+	var all sync.WaitGroup
+	for _, c := range list {
+		all.Go(c.close)
+	}
+	all.Wait()
 }
 
 // SetLimits changes how many grabs there may be at once.

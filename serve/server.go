@@ -134,6 +134,7 @@ func (s *Server) routes() http.Handler {
 	handle("GET /{$}", s.wall)
 	handle("GET /streams/{name}/view", s.ofStream(s.view))
 	handle("GET /assets/{file}", s.asset)
+	handle("GET /openapi.json", s.openAPI)
 
 	handle("GET /streams", s.listStreams)
 	handle("GET /streams/{name}", s.ofStream(s.showStream))
@@ -248,9 +249,7 @@ func (s *Server) Close() error {
 		s.stop()
 		<-s.done
 	}
-	for _, c := range s.streams.Load().list {
-		c.close()
-	}
+	closeAll(s.streams.Load().list)
 	s.guests.close()
 	s.renders.close()
 	return s.pool.Close()
