@@ -119,7 +119,9 @@ func TestHLSFromNginx(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.mu.Lock()
 	last := 199 - s.ring.reorder
+	s.mu.Unlock()
 	want := []int{last - 125, last - 100, last - 75, last - 50, last - 25, last}
 	if got := places(t, c, reference(t, "hls-fmp4")); !slices.Equal(got, want) {
 		t.Errorf("pictures %v, want %v", got, want)

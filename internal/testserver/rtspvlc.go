@@ -1,10 +1,13 @@
 package testserver
 
 import (
+	"bufio"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -40,14 +43,26 @@ func VLC(tb testing.TB, file string) *RTSP {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	}
 	s.launch(tb, cmd)
+	// It listens before it has the stream, and answers 500 until then.
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		conn, err := net.Dial("tcp", s.addr)
-		if err == nil {
-			conn.Close()
+		answer, err := describe(s.addr)
+		if err == nil && strings.HasPrefix(answer, "RTSP/1.0 200 ") {
 			return s
 		}
 		if time.Now().After(deadline) {
-			tb.Fatalf("VLC does not listen: %v", err)
+			tb.Fatalf("VLC does not describe its stream: %q, %v", answer, err)
 		}
 	}
+}
+
+// describe returns the first line of an answer to DESCRIBE (RFC 2326 10.2).
+func describe(addr string) (string, error) {
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(5 * time.Second))
+	fmt.Fprintf(conn, "DESCRIBE rtsp://%s/live RTSP/1.0\r\nCSeq: 1\r\nAccept: application/sdp\r\n\r\n", addr)
+	return bufio.NewReader(conn).ReadString('\n')
 }
