@@ -103,6 +103,17 @@ func (s *Server) asset(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// openAPI answers GET /openapi.json.
+func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) error {
+	data, err := web.ReadFile("web/openapi.json")
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	unchanging(w, r, data)
+	return nil
+}
+
 // unchanging answers with what is the same until the service is another one: browsers are
 // to ask each time, and get it once.
 func unchanging(w http.ResponseWriter, r *http.Request, data []byte) {
