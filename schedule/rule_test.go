@@ -249,3 +249,29 @@ func asUTC(t time.Time) time.Time {
 	_, ahead := t.Zone()
 	return t.UTC().Add(time.Duration(ahead) * time.Second)
 }
+
+// counted counts the questions that a timetable is asked.
+type counted struct {
+	timetable
+	asked int
+}
+
+func (c *counted) next(t time.Time) time.Time {
+	c.asked++
+	return c.timetable.next(t)
+}
+
+// What a stream that is new has missed since the year 1 is not counted: of a thousand
+// with a line for each year that took 15 s.
+func TestNewStreamIsCheap(t *testing.T) {
+	table, err := Rule{Cron: "@yearly"}.compile("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &counted{timetable: table}
+	var s Schedule
+	s.resume(&job{table: c, rule: Rule{Cron: "@yearly"}, index: -1}, noon)
+	if c.asked > 3 {
+		t.Errorf("the timetable was asked %d times", c.asked)
+	}
+}

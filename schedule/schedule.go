@@ -181,17 +181,19 @@ func (s *Schedule) look(now time.Time) time.Time {
 // resume plans the first run of a stream that was added.
 func (s *Schedule) resume(j *job, now time.Time) {
 	st := &j.state
-	switch missed := count(j.table, st.Due, now); {
+	switch {
 	case j.rule.Never():
+		return
 	case st.Due.IsZero():
 		s.catchUp(j, now, 0)
-	case st.Due.After(now): // the clock was set back
-		s.plan(j, j.table.next(now))
-	case missed > 0 || st.Failures > 0: // what made it fail may have been mended
-		s.catchUp(j, now, missed)
-	default:
-		s.plan(j, j.table.next(now))
+		return
 	}
+	missed := count(j.table, st.Due, now)                    // none where the clock was set back
+	if missed > 0 || st.Failures > 0 && !st.Due.After(now) { // what made it fail may have been mended
+		s.catchUp(j, now, missed)
+		return
+	}
+	s.plan(j, j.table.next(now))
 }
 
 // catchUp plans a run in the next slot, unless it is due before that.
