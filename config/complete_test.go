@@ -145,12 +145,22 @@ streams:
     name: c
     url: rtsp://c/
     width: 640
+  - &wide
+    <<: *cam
+    name: d
+    width: 1280
+    format: webp
+  - <<: *wide
+    name: e
 `, nil)
-	b, c := f.Streams[1], f.Streams[2]
+	b, c, e := f.Streams[1], f.Streams[2], f.Streams[4]
 	if b.Name != "b" || b.URL != "rtsp://a/" || b.Picture.Format.String() != "png" {
 		t.Error(b.Plan())
 	}
 	if o := c.Picture.Output; o.Width != 640 || o.Height != 100 || c.Timeout != 9*time.Second {
 		t.Error(c.Plan())
+	}
+	if e.Picture.Output.Width != 1280 || e.Picture.Format.String() != "webp" || e.URL != "rtsp://a/" {
+		t.Error(e.Plan())
 	}
 }

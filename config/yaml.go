@@ -248,9 +248,13 @@ func (n *node) merge(value *node, at ast.Node) error {
 		if m.kind != mapping {
 			return errorAt(at, "<< takes a mapping, such as *name")
 		}
-		for _, p := range m.pairs {
-			p.merged = true
-			n.pairs = append(n.pairs, p)
+		// What m has by itself goes before what it has merged in turn.
+		for _, merged := range []bool{false, true} {
+			for _, p := range m.pairs {
+				if p.merged == merged {
+					n.pairs = append(n.pairs, pair{p.key, p.value, true})
+				}
+			}
 		}
 	}
 	return nil
