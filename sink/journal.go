@@ -103,10 +103,12 @@ func (j *journal) compact(isOurs func(dir string) bool) {
 // copyLive writes the directories and pictures that are there.
 func (j *journal) copyLive(w io.Writer, isOurs func(dir string) bool) error {
 	out := bufio.NewWriter(w)
+	told := map[string]bool{}
 	for _, dir := range j.dirs {
-		if isOurs(dir) {
+		if !told[dir] && isOurs(dir) {
 			out.WriteString(quoted("d", dir))
 		}
+		told[dir] = true
 	}
 	lines := bufio.NewReaderSize(j.fromHead(), maxLine)
 	for {

@@ -45,7 +45,7 @@ type ledger struct {
 	last     int64 // when the newest picture was taken
 	setbacks []setback
 	temps    []string
-	dirs     []string
+	dirs     []string // each as often as it was made
 }
 
 // setback is a picture that was taken before the one above it in the journal: a clock
@@ -101,15 +101,7 @@ func (l *ledger) apply(line string) {
 		}
 	case "d":
 		if paths, ok := parsePaths(rest); ok {
-			l.addDirs(paths)
-		}
-	}
-}
-
-func (l *ledger) addDirs(dirs []string) {
-	for _, dir := range dirs {
-		if !slices.Contains(l.dirs, dir) {
-			l.dirs = append(l.dirs, dir)
+			l.dirs = append(l.dirs, paths...)
 		}
 	}
 }
@@ -147,11 +139,13 @@ func (l *ledger) forget() {
 	}
 }
 
-// age is that of the picture at the head: of what was taken after it by the journal's
-// order and before it by the clock, the clock is believed.
+// age is that of the picture at the head. Of one from the future the clock has been set
+// back since: it is no younger than what was taken after it. Of another its own time
+// holds: what has an earlier one behind it may be of a machine that began in 1970, and
+// learnt the time later.
 func (l *ledger) age(e entry, now time.Time) time.Duration {
 	taken := e.taken
-	if len(l.setbacks) > 0 {
+	if taken > now.UnixMilli() && len(l.setbacks) > 0 {
 		taken = min(taken, l.setbacks[0].taken)
 	}
 	return now.Sub(time.UnixMilli(taken))

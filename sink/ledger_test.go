@@ -1,6 +1,8 @@
 package sink
 
 import (
+	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -30,6 +32,44 @@ func TestLedger(t *testing.T) {
 	e, ok := entryOf([]byte(entry{1000, 1001, 10, "cam/\"1\"\n"}.String()))
 	if !ok || e != (entry{1000, 1001, 10, "cam/\"1\"\n"}) {
 		t.Errorf("%+v, %v", e, ok)
+	}
+}
+
+// Directories that were made again and again are told once.
+func TestCopyLive(t *testing.T) {
+	file, err := os.CreateTemp(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	j := journal{file: file}
+	for _, line := range []string{
+		quoted("d", "cam", "cam/1"), entry{1, 1, 1, "cam/1/a"}.String(), quoted("d", "cam/1"), quoted("d", "cam/2"),
+	} {
+		if err := j.write(line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out strings.Builder
+	if err := j.copyLive(&out, func(dir string) bool { return dir != "cam/2" }); err != nil {
+		t.Fatal(err)
+	}
+	want := quoted("d", "cam") + quoted("d", "cam/1") + entry{1, 1, 1, "cam/1/a"}.String()
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// BenchmarkLedger reads the journal of a year with a directory for each hour.
+func BenchmarkLedger(b *testing.B) {
+	var text strings.Builder
+	for n := range 365 * 24 {
+		text.WriteString(quoted("d", fmt.Sprintf("cam/%06d", n)))
+	}
+	for b.Loop() {
+		if err := new(ledger).read(strings.NewReader(text.String())); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 

@@ -50,7 +50,10 @@ func TestRetention(t *testing.T) {
 		{"age", Retention{Age: 2 * day}, 5, []int{2, 3, 4, 5}, []int{3, 4, 5}},
 		{"the first that is exceeded counts", Retention{Age: 2 * day, Count: 3, Bytes: 6}, 5, []int{2, 3, 4, 5}, []int{4, 5}},
 		{"a clock set back", Retention{Age: 2 * day}, 8, []int{300, 301, 5, 6, 7}, []int{6, 7}},
-		{"a clock set back for a moment", Retention{Age: 2 * day}, 7, []int{5, 4, 6, 7}, []int{6, 7}},
+		{"a clock set back for a moment", Retention{Age: 2 * day}, 7, []int{5, 4, 6, 7}, []int{4, 5, 6, 7}},
+		{"a clock set back for a moment, older", Retention{Age: 2 * day}, 8, []int{5, 4, 6, 7}, []int{6, 7}},
+		{"a clock that did not know the time for a moment", Retention{Age: 30 * day}, 8, []int{5, 6, -400, 7}, []int{-400, 5, 6, 7}},
+		{"a clock that does not know the time", Retention{Age: 30 * day}, -400, []int{5, 6, -400}, []int{-400, 5, 6}},
 	} {
 		if diff := cmp.Diff(c.want, kept(t, c.keep, c.now, c.days...)); diff != "" {
 			t.Errorf("%s: %s", c.name, diff)
