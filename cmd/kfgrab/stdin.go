@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"syscall"
 )
 
 // readableStdin prepares standard input for the URL "-": reads of a pipe are made
@@ -22,17 +21,4 @@ func readableStdin(rawURL string, in io.Reader) (io.ReadCloser, error) {
 		return io.NopCloser(in), nil // reads of files do not wait
 	}
 	return pollable(f)
-}
-
-// pollable returns another file for f, a pipe, whose reads and writes have deadlines.
-func pollable(f *os.File) (*os.File, error) {
-	fd, err := syscall.Dup(int(f.Fd()))
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.SetNonblock(fd, true); err != nil {
-		syscall.Close(fd)
-		return nil, err
-	}
-	return os.NewFile(uintptr(fd), f.Name()), nil
 }
