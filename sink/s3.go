@@ -33,6 +33,9 @@ const (
 
 	amazon = "s3.amazonaws.com"
 
+	// maxMetadata is of one text: stores refuse an object with more than 2 kB of them.
+	maxMetadata = 800
+
 	// noCache is for what is replaced: whoever shows the newest picture is not to show
 	// one from a cache.
 	noCache = "no-cache"
@@ -52,7 +55,7 @@ type S3Options struct {
 // Nothing is deleted there: have the bucket's lifecycle rules expire what is below the
 // prefix. Each object has the picture's content type, and as metadata (x-amz-meta-…)
 // taken and media-time (RFC 3339, UTC), stream (its name) and source (its
-// URL, redacted).
+// URL, redacted), the last two where they are not longer than stores take.
 type S3 struct {
 	location S3Location
 	client   *minio.Client
@@ -158,15 +161,14 @@ func (s *S3) store(ctx context.Context, key string, p *Picture, cacheControl str
 
 // userMetadata is ASCII, as header fields are, by RFC 2047 where it has to be.
 func userMetadata(p *Picture) map[string]string {
-	m := map[string]string{
-		"Taken":  p.Time.UTC().Format(time.RFC3339Nano),
-		"Stream": ascii(p.Stream),
-	}
+	m := map[string]string{"Taken": p.Time.UTC().Format(time.RFC3339Nano)}
 	if !p.MediaTime.IsZero() {
 		m["Media-Time"] = p.MediaTime.UTC().Format(time.RFC3339Nano)
 	}
-	if p.URL != "" {
-		m["Source"] = ascii(p.URL)
+	for name, text := range map[string]string{"Stream": ascii(p.Stream), "Source": ascii(p.URL)} {
+		if text != "" && len(text) <= maxMetadata {
+			m[name] = text
+		}
 	}
 	return m
 }

@@ -213,6 +213,21 @@ func TestS3Busy(t *testing.T) {
 	}
 }
 
+// Of a URL whose path is a token the picture is stored all the same.
+func TestS3LongMetadata(t *testing.T) {
+	backend, h := fakeS3(t)
+	p := shot(0, "x")
+	p.Stream, p.URL = strings.Repeat("ü", 500), "https://cdn.example/"+strings.Repeat("token", 500)+"/live.m3u8"
+	location, err := openS3(t, h, nil).Put(within(t, testTime), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, found := object(t, backend, strings.TrimPrefix(location, "s3://shots/"))
+	if found["X-Amz-Meta-Taken"] == "" || found["X-Amz-Meta-Source"] != "" || found["X-Amz-Meta-Stream"] != "" {
+		t.Error(found)
+	}
+}
+
 func TestS3Unreachable(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
