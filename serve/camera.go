@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"strconv"
@@ -227,13 +228,17 @@ func (c *camera) disconnect() {
 	}
 }
 
-// arrive takes a new keyframe in; live says that others follow.
+// arrive takes a keyframe in; live says that others follow.
 func (c *camera) arrive(snap *kfgrab.Snapshot, from *kfgrab.Stream, live bool) sight {
 	c.mu.Lock()
 	if c.live {
 		c.gap = snap.Taken.Sub(c.confirmed)
 	}
 	c.live = c.live || live
+	if c.last != nil && repeated(c.last.snapshot, snap) {
+		c.mu.Unlock()
+		return c.same()
+	}
 	c.counts.captures++
 	c.last = &capture{
 		id:     strconv.FormatInt(snap.Taken.UnixNano(), 36),
@@ -248,16 +253,20 @@ func (c *camera) arrive(snap *kfgrab.Snapshot, from *kfgrab.Stream, live bool) s
 	return s
 }
 
+// repeated says whether a connection that was made anew has brought the last keyframe once
+// more, as a playlist that has not grown does. What RTSP sends is new each time.
+func repeated(last, snap *kfgrab.Snapshot) bool {
+	a, b := last.Frame, snap.Frame
+	return snap.RTSP == nil && a.PTS == b.PTS && a.Time.Equal(b.Time) && a.Crop == b.Crop && bytes.Equal(a.Data, b.Data)
+}
+
 // same finds that the last keyframe is still the newest.
 func (c *camera) same() sight {
 	c.mu.Lock()
-	again := c.failed != nil
 	c.counts.unchanged++
 	s := c.confirm(time.Now())
 	c.mu.Unlock()
-	if again {
-		c.told(c)
-	}
+	c.told(c)
 	return s
 }
 

@@ -277,6 +277,25 @@ func TestWarmDown(t *testing.T) {
 	}
 }
 
+// TestWarmAgain: a stream that is held open again, and has nothing new, still answers with
+// the picture that is known.
+func TestWarmAgain(t *testing.T) {
+	t.Parallel()
+	l := newListed(t)
+	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+l.url)}})
+	c := s.streams.Load().list[0]
+	s.get(t, "/streams/door/snapshot.mp4")
+	c.disconnect()
+	c.aged(time.Minute)
+	defer c.watch()()
+	if got := s.get(t, "/streams/door/snapshot.mp4"); got.Header.Get("X-Kfgrab-State") != "fresh" || got.Header.Get("Age") != "0" {
+		t.Errorf("%s %v", got.Status, got.Header)
+	}
+	if n := c.counted(); n.captures != 1 || n.unchanged != 1 {
+		t.Errorf("%+v", n)
+	}
+}
+
 // TestScheduled: pictures come without being asked for, and serve until the next.
 func TestScheduled(t *testing.T) {
 	t.Parallel()

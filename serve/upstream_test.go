@@ -367,10 +367,13 @@ func TestIdle(t *testing.T) {
 	l := newListed(t)
 	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+l.url)}})
 	c := s.streams.Load().list[0]
+	etag := ""
 	for round := range 2 {
-		if got := s.get(t, "/streams/door/snapshot.mp4"); got.Header.Get("X-Kfgrab-State") != "fresh" || c.stream == nil {
+		got := s.get(t, "/streams/door/snapshot.mp4")
+		if got.Header.Get("X-Kfgrab-State") != "fresh" || c.stream == nil || round > 0 && got.Header.Get("ETag") != etag {
 			t.Errorf("round %d: %s %v", round, got.Status, got.Header)
 		}
+		etag = got.Header.Get("ETag")
 		c.disconnect() // as in a minute
 		if c.stream != nil {
 			t.Error("the connection is kept")
