@@ -50,7 +50,8 @@ const (
 	secretInQuery    = "secret_in_query"
 )
 
-// refusal is an httpError of a request that has not got to any handler.
+// refusal is an httpError of a request that is right, but not to be answered now or for
+// who asks.
 type refusal struct {
 	httpError
 	reason     string
@@ -165,7 +166,6 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var refused *refusal
 	if errors.As(err, &refused) {
 		s.metrics.refused.WithLabelValues(refused.reason).Inc()
-		p.RetryAfter = refused.retry
 		for _, c := range refused.challenges {
 			w.Header().Add("WWW-Authenticate", c)
 		}

@@ -73,12 +73,13 @@ func clientAddress(remote string) netip.Prefix {
 // nobody alone keeps the others out. Those of this machine are not told apart.
 type boundedListener struct {
 	net.Listener
-	places chan struct{} // a value for each connection
+	places chan struct{} // a value for each connection, and the next
 	closed chan struct{}
 	close  func() error
 
-	mu sync.Mutex
-	of map[netip.Prefix]int
+	mu   sync.Mutex
+	of   map[netip.Prefix]int
+	open int
 }
 
 func newBoundedListener(l net.Listener, most int) *boundedListener {
@@ -123,16 +124,25 @@ func (b *boundedListener) enter(client netip.Prefix) bool {
 		return false
 	}
 	b.of[client]++
+	b.open++
 	return true
 }
 
 func (b *boundedListener) leave(client netip.Prefix) {
 	b.mu.Lock()
+	b.open--
 	if b.of[client]--; b.of[client] == 0 {
 		delete(b.of, client)
 	}
 	b.mu.Unlock()
 	<-b.places
+}
+
+// count returns the number of connections.
+func (b *boundedListener) count() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.open
 }
 
 // boundedConn gives its place back.

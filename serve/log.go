@@ -10,6 +10,7 @@ type answer struct {
 	http.ResponseWriter
 	request *http.Request
 	status  int
+	timeout time.Duration // for each part of what is written
 	bytes   int64
 	told    bool // a problem has been written for what is no error of a handler
 	muted   bool // a problem has been written in place of what is still to come
@@ -46,7 +47,7 @@ func (a *answer) Write(p []byte) (int, error) {
 func (s *Server) logged(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		a := &answer{ResponseWriter: w, request: r}
+		a := &answer{ResponseWriter: w, request: r, timeout: s.times.write}
 		secure(w.Header())
 		defer func() {
 			took := time.Since(began)

@@ -62,7 +62,12 @@ func (e *streamError) Unwrap() error { return e.err }
 func problemOf(err error) *problem {
 	var fault *httpError
 	if errors.As(err, &fault) {
-		return &problem{Title: http.StatusText(fault.status), Status: fault.status, Detail: fault.detail}
+		p := &problem{Title: http.StatusText(fault.status), Status: fault.status, Detail: fault.detail}
+		var refused *refusal
+		if errors.As(err, &refused) {
+			p.RetryAfter = refused.retry
+		}
+		return p
 	}
 	class := kfgrab.ClassOf(err)
 	p := &problem{Status: class.HTTPStatus(), Class: class.String(), Detail: strings.Join(strings.Fields(err.Error()), " ")}

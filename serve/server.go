@@ -62,6 +62,13 @@ type Options struct {
 	Logger *slog.Logger
 }
 
+// times are how long a client may take.
+type times struct {
+	header, read, write, idle time.Duration
+}
+
+var usualTimes = times{headerTimeout, readTimeout, writeTimeout, idleTimeout}
+
 // Server is an http.Handler. Its methods may be called from several goroutines.
 type Server struct {
 	opt      Options
@@ -71,6 +78,7 @@ type Server struct {
 	seed     maphash.Seed
 	renders  group[rendering, []byte]
 	tools    tools
+	times    times
 	handler  http.Handler
 	changed  signal        // something has, of any stream
 	replaced signal        // streams
@@ -95,7 +103,7 @@ type Server struct {
 // New returns the service of these streams. There is no I/O before Start or the first
 // request. The error wraps kfgrab.ErrUsage. The Server must be closed.
 func New(o *Options) (*Server, error) {
-	s := &Server{opt: *o, seed: maphash.MakeSeed(), closing: make(chan struct{})}
+	s := &Server{opt: *o, seed: maphash.MakeSeed(), closing: make(chan struct{}), times: usualTimes}
 	if s.opt.Limits == (schedule.Limits{}) {
 		s.opt.Limits = schedule.DefaultLimits
 	}
@@ -192,8 +200,8 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	s.Start(ctx)
 	defer s.Close()
 	web := &http.Server{
-		Handler: s, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		Handler: s, ReadHeaderTimeout: s.times.header, ReadTimeout: s.times.read, WriteTimeout: s.times.write,
+		IdleTimeout: s.times.idle, MaxHeaderBytes: maxHeader,
 		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: maxConcurrentStreams},
 		ErrorLog: slog.NewLogLogger(s.opt.Logger.Handler(), slog.LevelDebug),
 	}
@@ -233,7 +241,7 @@ func (s *Server) listen(web *http.Server, l net.Listener) error {
 // connections returns the number of those of Run.
 func (s *Server) connections() int {
 	if l := s.listener.Load(); l != nil {
-		return len(l.places)
+		return l.count()
 	}
 	return 0
 }

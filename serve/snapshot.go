@@ -154,7 +154,11 @@ func partial(r *http.Request) bool {
 
 // extendDeadline gives the answer its whole time, however long the grab took.
 func extendDeadline(w http.ResponseWriter) {
-	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout)) // not everything has one
+	timeout := writeTimeout
+	if a, ok := w.(*answer); ok {
+		timeout = a.timeout
+	}
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(timeout)) // not everything has one
 }
 
 // explain adds what is known of the stream to the error of a request.

@@ -1,23 +1,17 @@
 package main
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"image/jpeg"
-	"math/big"
 	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
+	"github.com/kfgrab/kfgrab/internal/nginx"
 	"github.com/kfgrab/kfgrab/internal/origin"
 )
 
@@ -117,10 +111,15 @@ func TestServeOpen(t *testing.T) {
 	}
 	who := filepath.Join(dir, "who")
 	writeFile(t, who, "wall:"+hash+" door\n")
-	client := certify(t, dir)
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	roots, err := nginx.SelfSigned(cert, key, net.IPv4(127, 0, 0, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
 	w := &watching{lines: make(chan map[string]any, 10_000)}
 	w.command = newCommand(
-		t, "serve", "--log-format", "json", "--listen", "0.0.0.0:0", "--auth", who, "--tls-cert", filepath.Join(dir, "cert.pem"), "--tls-key", filepath.Join(dir, "key.pem"),
+		t, "serve", "--log-format", "json", "--listen", "0.0.0.0:0", "--auth", who, "--tls-cert", cert, "--tls-key", key,
 		"door="+live.HLS(origin.TS), "yard="+live.HLS(origin.TS),
 	)
 	w.begin()
@@ -152,32 +151,4 @@ func TestServeOpen(t *testing.T) {
 	}
 	client.CloseIdleConnections()
 	w.stop()
-}
-
-// certify writes a certificate for this machine and its key, and returns a client that
-// trusts it.
-func certify(t *testing.T, dir string) *http.Client {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	writeFile(t, filepath.Join(dir, "cert.pem"), string(cert))
-	writeFile(t, filepath.Join(dir, "key.pem"), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})))
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(cert)
-	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true}}
 }
