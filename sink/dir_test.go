@@ -312,3 +312,28 @@ func names(m map[string]string) []string {
 	slices.Sort(all)
 	return all
 }
+
+// What others have planted in the directory is not written to.
+func TestDirFollowsNoLinksOfItsState(t *testing.T) {
+	for _, name := range []string{lockName, "cam" + journalSuffix} {
+		root, theirs := t.TempDir(), filepath.Join(t.TempDir(), "theirs")
+		writeFile(t, theirs, "a line\nand no more")
+		if err := os.Mkdir(filepath.Join(root, stateDir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(theirs, filepath.Join(root, stateDir, name)); err != nil {
+			t.Skip(err)
+		}
+		d, err := OpenDir(root, nil)
+		if err == nil {
+			t.Cleanup(func() { d.Close() })
+			_, err = d.Put(within(t, testTime), shot(0, "x"))
+		}
+		if err == nil || !strings.Contains(err.Error(), filepath.Join(stateDir, name)) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if data, _ := os.ReadFile(theirs); string(data) != "a line\nand no more" {
+			t.Errorf("%s: the file that it leads to became %q", name, data)
+		}
+	}
+}

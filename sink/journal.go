@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/kfgrab/kfgrab/internal/atomicfile"
+	"github.com/kfgrab/kfgrab/internal/lockfile"
 )
 
 // compactAbove is the size below which a journal is left as it is: rewriting what is
@@ -33,7 +34,7 @@ func (j *journal) open() error {
 	if err := os.MkdirAll(filepath.Dir(j.path), 0o755); err != nil {
 		return err
 	}
-	file, err := os.OpenFile(j.path, os.O_RDWR|os.O_CREATE, 0o644)
+	file, err := lockfile.Open(j.path)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@
 //
 // Call [Acquire], and [Lock.Release] at the end. The kernel takes the lock back when
 // the process dies in whatever way, so that the file, which stays, locks nobody out.
+// [Open] is for files that are kept beside it.
 // Where there is no flock(2), as on Windows, nothing is kept out.
 package lockfile
 
@@ -11,6 +12,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -31,7 +33,7 @@ type Lock struct {
 // that exists. It does not wait: where another process, or another Lock of this one,
 // has it, the error names the process and wraps [ErrHeld].
 func Acquire(path string) (*Lock, error) {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	file, err := Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -48,6 +50,23 @@ func Acquire(path string) (*Lock, error) {
 		file.WriteAt(fmt.Appendf(nil, "%d %s\n", os.Getpid(), host), 0)
 	}
 	return &Lock{file, path}, nil
+}
+
+// Open opens the file at path to be read and written, made where it is absent, in a
+// directory that exists. A link out of that directory is an error: who may write there
+// could have planted it, to have what it leads to overwritten.
+func Open(path string) (*os.File, error) {
+	dir, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	file, err := dir.OpenFile(filepath.Base(path), os.O_RDWR|os.O_CREATE, 0o644)
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: at.Err}
+	}
+	return file, err
 }
 
 // maxHolder is more than a process id and a host name take.
