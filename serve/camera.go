@@ -154,19 +154,19 @@ func (c *camera) grab(ctx context.Context) (sight, error) {
 		s.state = fresh
 		return s, err
 	}
-	stream, err := c.open()
-	if err != nil {
-		return sight{}, c.fail(err)
-	}
-	defer c.rest()
-	defer func(began time.Time) { c.took(time.Since(began)) }(time.Now())
-	ctx, cancel := context.WithTimeoutCause(ctx, c.conf.Timeout, timeoutError(c.conf.Timeout))
-	defer cancel()
-	leave, err := c.gate.Enter(ctx, c.host, c.failing())
+	leave, err := c.gate.Enter(ctx, c.host, c.failing()) // a queue is not the stream's fault: its time begins behind
 	if err != nil {
 		return sight{}, c.failedIn(ctx, err)
 	}
 	defer leave()
+	defer c.rest()
+	stream, err := c.open()
+	if err != nil {
+		return sight{}, c.fail(err)
+	}
+	defer func(began time.Time) { c.took(time.Since(began)) }(time.Now())
+	ctx, cancel := context.WithTimeoutCause(ctx, c.conf.Timeout, timeoutError(c.conf.Timeout))
+	defer cancel()
 	before := stream.Spent()
 	snap, err := c.snap(ctx, stream)
 	c.spent(stream.Spent().Down - before.Down)

@@ -12,13 +12,13 @@ import (
 // the answer for those who look at the stream afterwards.
 func (c *camera) probe(ctx context.Context) error {
 	_, err := c.probes.do(ctx, struct{}{}, func(ctx context.Context) ([]kfgrab.Rendition, error) {
-		ctx, cancel := context.WithTimeoutCause(ctx, c.conf.Timeout, timeoutError(c.conf.Timeout))
-		defer cancel()
 		leave, err := c.gate.Enter(ctx, c.host, c.failing())
 		if err != nil {
 			return nil, err
 		}
 		defer leave()
+		ctx, cancel := context.WithTimeoutCause(ctx, c.conf.Timeout, timeoutError(c.conf.Timeout))
+		defer cancel()
 		stream, err := kfgrab.Open(c.conf.URL, &c.conf.Options)
 		if err != nil {
 			return nil, err

@@ -19,6 +19,7 @@ import (
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 	"github.com/kfgrab/kfgrab/internal/testserver"
 	"github.com/kfgrab/kfgrab/picture"
+	"github.com/kfgrab/kfgrab/schedule"
 )
 
 // ownOrigin is a live stream whose requests nobody else makes.
@@ -380,6 +381,27 @@ func TestIdle(t *testing.T) {
 		}
 		c.aged(time.Minute)
 	}
+}
+
+// TestQueue: a stream whose host has all the grabs there may be waits for its turn, and
+// its own time begins then.
+func TestQueue(t *testing.T) {
+	t.Parallel()
+	h := hang(t)
+	slow, good := stream(t, "slow="+h.URL), stream(t, "good="+liveHLS(t))
+	slow.Timeout, good.Timeout = 3*time.Second, 2500*time.Millisecond
+	s := start(t, &Options{Streams: []config.Stream{slow, good}, Limits: schedule.Limits{Total: 10, PerHost: 1}})
+	var all sync.WaitGroup
+	all.Go(func() {
+		if got := s.get(t, "/streams/slow/snapshot.mp4"); got.StatusCode != 504 {
+			t.Error(got.Status)
+		}
+	})
+	<-h.begun
+	if got := s.get(t, "/streams/good/snapshot.mp4"); got.StatusCode != 200 {
+		t.Errorf("%s %s", got.Status, got.body)
+	}
+	all.Wait()
 }
 
 // TestLongWait: who has waited longer than an answer may take to write is answered.
