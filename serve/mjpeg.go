@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/kfgrab/kfgrab/picture"
@@ -44,7 +45,8 @@ func (s *Server) mjpeg(w http.ResponseWriter, r *http.Request, c *camera) error 
 		return c.explain(err)
 	}
 	v.head()
-	fmt.Fprintf(w, "--%s\r\n", boundary) // who does not take it is noticed with the picture
+	v.ahead = showsBehind(r)
+	fmt.Fprintf(w, "--%s\r\n%s", boundary, v.aheadOf()) // who does not take it is noticed with the picture
 	if every == 0 {
 		return v.follow(seen, err)
 	}
@@ -69,6 +71,7 @@ type viewer struct {
 	r       *http.Request
 	control *http.ResponseController
 
+	ahead  bool  // the headers of a part go behind the part before
 	sent   int64 // the number of the capture
 	failed error // what was drawn last, nil where that was a picture
 }
@@ -138,7 +141,7 @@ func (v *viewer) show(seen sight, err error) error {
 		var data []byte
 		if data, err = v.data(seen); err == nil {
 			v.sent, v.failed = seen.number, nil
-			return v.part(data, picture.JPEG.MIMEType(), seen)
+			return v.part(data, seen)
 		}
 	}
 	if ctx.Err() != nil {
@@ -150,11 +153,11 @@ func (v *viewer) show(seen sight, err error) error {
 	v.failed = err
 	err = v.camera.explain(err)
 	p := problemOf(err)
-	data, mime, err := v.server.draw(v.r, picture.JPEG, lines(v.camera.conf.Name, p, err))
+	data, _, err := v.server.draw(v.r, picture.JPEG, lines(v.camera.conf.Name, p, err))
 	if err != nil {
 		return err
 	}
-	return v.part(data, mime, sight{})
+	return v.part(data, sight{})
 }
 
 func (v *viewer) data(seen sight) ([]byte, error) {
@@ -162,15 +165,34 @@ func (v *viewer) data(seen sight) ([]byte, error) {
 	return v.server.render(v.r.Context(), key, seen)
 }
 
-// part writes a part and the boundary behind it, as browsers show a picture when they see
+// showsBehind says whether the client shows a part only when it has the headers of the one
+// behind it, which would be a keyframe late: browsers that are made of Chromium
+// (crbug.com/527446).
+func showsBehind(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("User-Agent"), "Chrome/")
+}
+
+// aheadOf are the headers of a part of which no more is known than that it will come.
+func (v *viewer) aheadOf() string {
+	if !v.ahead {
+		return ""
+	}
+	return "Content-Type: " + picture.JPEG.MIMEType() + "\r\n\r\n"
+}
+
+// part writes a JPEG and the boundary behind it, as browsers show a picture when they see
 // that.
-func (v *viewer) part(data []byte, mime string, seen sight) error {
-	head := fmt.Appendf(nil, "Content-Type: %s\r\nContent-Length: %d\r\n", mime, len(data))
-	if seen.capture != nil {
-		head = fmt.Appendf(head, "X-Kfgrab-Captured: %s\r\nX-Kfgrab-State: %s\r\n", stamp(seen.snapshot.Taken), seen.state)
+func (v *viewer) part(data []byte, seen sight) error {
+	var head []byte
+	if !v.ahead {
+		head = fmt.Appendf(nil, "Content-Type: %s\r\nContent-Length: %d\r\n", picture.JPEG.MIMEType(), len(data))
+		if seen.capture != nil {
+			head = fmt.Appendf(head, "X-Kfgrab-Captured: %s\r\nX-Kfgrab-State: %s\r\n", stamp(seen.snapshot.Taken), seen.state)
+		}
+		head = append(head, "\r\n"...)
 	}
 	extendDeadline(v.w)
-	for _, b := range [][]byte{append(head, "\r\n"...), data, []byte("\r\n--" + boundary + "\r\n")} {
+	for _, b := range [][]byte{head, data, []byte("\r\n--" + boundary + "\r\n" + v.aheadOf())} {
 		if _, err := v.w.Write(b); err != nil {
 			return err
 		}

@@ -83,3 +83,27 @@ func TestPageNames(t *testing.T) {
 		}
 	}
 }
+
+// TestMJPEGAhead: a browser of Chromium has the headers of the next part with each
+// picture, and any program gets the same pictures from that.
+func TestMJPEGAhead(t *testing.T) {
+	s := serveOne(t, Options{})
+	ctx, cancel := testContext(t)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/streams/door/mjpeg?width=160", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36")
+	res, err := s.client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	pictures := parts(t, res)
+	for range 3 {
+		if captured, width := next(t, pictures); captured != "" || width != 160 {
+			t.Errorf("%q, %d wide", captured, width)
+		}
+	}
+}
