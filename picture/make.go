@@ -35,6 +35,9 @@ type Options struct {
 	// NoMetadata leaves out what the picture would tell of itself: times, source and
 	// Software. A colour profile stays where one is needed.
 	NoMetadata bool
+	// NoSource leaves out the source alone: for those who are not to know the stream's
+	// address, of which credentials and values of the query are left out in any case.
+	NoSource bool
 	// Software is what the picture names as its maker.
 	Software string
 }
@@ -100,6 +103,9 @@ func (o *Options) Describe(data []byte, f metadata.Fields) ([]byte, error) {
 	f.Software = o.Software
 	if o.Deterministic {
 		f.Taken, f.MediaTime = time.Time{}, time.Time{}
+	}
+	if o.NoSource {
+		f.Source = ""
 	}
 	if o.NoMetadata {
 		f = metadata.Fields{Primaries: f.Primaries}

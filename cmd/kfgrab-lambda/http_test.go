@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
@@ -46,6 +47,9 @@ func TestHTTP(t *testing.T) {
 			continue
 		}
 		isPicture(t, body(t, r), test.format, test.width)
+		if named := !strings.HasPrefix(test.query, "url="); bytes.Contains(body(t, r), []byte("127.0.0.1")) == named {
+			t.Errorf("%s?%s: a picture tells the address of a stream that has a name, and else does not: %v", test.path, test.query, named)
+		}
 		for _, name := range []string{"x-kfgrab-captured", "x-kfgrab-media-time"} {
 			if _, err := time.Parse(time.RFC3339, r.Headers[name]); err != nil {
 				t.Errorf("%s: %v", name, err)

@@ -44,6 +44,7 @@ func (f *function) respond(ctx context.Context, r *httpRequest) (*job, *shot, *e
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	j.picture.NoSource = j.named
 	s, err := f.grab(ctx, j)
 	if err != nil {
 		return j, nil, nil, err

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/internal/allow"
 )
 
@@ -66,13 +67,26 @@ func (s *settings) readStreams(text string) error {
 			err = errors.New(`it has to have a "url", and no "stream"`)
 		}
 		if err == nil {
-			_, err = o.job(s)
+			err = s.try(o)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return nil
+}
+
+// try checks all of o that can be checked without the stream.
+func (s *settings) try(o *order) error {
+	j, err := o.job(s)
+	if err != nil {
+		return err
+	}
+	stream, err := kfgrab.Open(j.url, &j.stream)
+	if err != nil {
+		return err
+	}
+	return stream.Close()
 }
 
 // named returns the order of that name, for others to be put over it.

@@ -16,6 +16,7 @@ func TestSettings(t *testing.T) {
 		{streamsVariable, `{"a":{"url":"rtsp://me:s3cret@camera/1","stream":"b"}}`, `no "stream"`},
 		{streamsVariable, `{"a":{"url":"rtsp://me:s3cret@camera/1","size":5}}`, `"size"`},
 		{streamsVariable, `{"a":{"url":"rtsp://me:s3cret@camera/1","format":"gif"}}`, "gif"},
+		{streamsVariable, `{"a":{"url":"ftp://me:s3cret@camera/1"}}`, "kfgrab reads"},
 		{streamsVariable, `{"a/b":{"url":"rtsp://me:s3cret@camera/1"}}`, "no name"},
 		{allowedVariable, "*.example.com 10.0.0.0/8", ""},
 		{allowedVariable, "https://example.com", "no host"},
