@@ -135,8 +135,8 @@ const colours = `(() => {
 	return [...context.getImageData(0, 0, 16, 16).data].join();
 })()`
 
-// drawn says of colours whether they are those of a placeholder.
-const drawn = `(c) => c.split(',').slice(0, 3).every((v, i) => Math.abs(v - [0x30, 0x34, 0x3c][i]) < 6)`
+// drawnColours says of colours whether they are those of a placeholder.
+const drawnColours = `(c) => c.split(',').slice(0, 3).every((v, i) => Math.abs(v - [0x30, 0x34, 0x3c][i]) < 6)`
 
 // testView refreshes a still, and looks at live keyframes: their reception ends with that.
 func testView(t *testing.T, browser context.Context) {
@@ -233,7 +233,7 @@ func testDies(t *testing.T, browser context.Context) {
 		b.await(`document.querySelector('.state').innerText !== 'failing'`)
 		b.await(`/door is back/.test(document.getElementById('changes').innerText)`)
 		b.await(`!document.querySelector('.notice').checkVisibility()`)
-		b.await(`!(` + drawn + `)(` + colours + `)`)
+		b.await(`!(` + drawnColours + `)(` + colours + `)`)
 		b.shot(name + "-back")
 		b.clean()
 	}
