@@ -32,7 +32,7 @@ func (s *Server) clearCache(w http.ResponseWriter, r *http.Request) error {
 		s.clear(c)
 	}
 	if scope(r.Context()) == nil {
-		s.cache.forget(nil, "") // placeholders
+		s.drawings.forget(nil, "")
 		s.guests.clear()
 	}
 	w.WriteHeader(http.StatusNoContent)

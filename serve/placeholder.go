@@ -25,6 +25,8 @@ const (
 	// placeholderColumns are the letters of a line, placeholderLines how many there are of
 	// the reason: more would not be read.
 	placeholderColumns, placeholderLines = 46, 6
+	// drawnBytes holds some hundred placeholders.
+	drawnBytes = 2 << 20
 )
 
 // placeholders answers an <img> that asks for it with a drawn picture in place of the
@@ -98,7 +100,7 @@ func wrapped(text string) (list []string) {
 }
 
 // draw makes the picture, a JPEG or PNG. The same one is drawn once for all who ask for it
-// at a time, and kept like any other.
+// at a time, and kept for a while.
 func (s *Server) draw(r *http.Request, format picture.Format, text []string) (data []byte, mime string, err error) {
 	o := picture.Options{Format: format}
 	q := query{values: r.URL.Query()}
@@ -106,13 +108,13 @@ func (s *Server) draw(r *http.Request, format picture.Format, text []string) (da
 	width, height := placeholderSize(o.Output.Width, o.Output.Height)
 	o.Output.Width, o.Output.Height = width, height
 	key := rendering{capture: strings.Join(text, "\n"), options: o}
-	if data, ok := s.cache.get(key); ok {
+	if data, ok := s.drawings.get(key); ok {
 		return data, format.MIMEType(), nil
 	}
 	data, err = s.renders.do(r.Context(), key, func(context.Context) ([]byte, error) {
 		data, err := drawn(width, height, format, text)
 		if err == nil {
-			s.cache.put(key, data)
+			s.drawings.put(key, data)
 		}
 		return data, err
 	})

@@ -75,6 +75,7 @@ type Server struct {
 	gate     *schedule.Gate
 	pool     *decode.Pool
 	cache    *cache
+	drawings *cache // placeholders: they take no room from pictures
 	seed     maphash.Seed
 	renders  group[rendering, []byte]
 	tools    tools
@@ -116,7 +117,7 @@ func New(o *Options) (*Server, error) {
 	s.close = sync.OnceFunc(func() { close(s.closing) })
 	s.gate = schedule.NewGate(s.opt.Limits)
 	s.pool = &decode.Pool{Decoder: o.Decoder}
-	s.cache = newCache(s.opt.CacheBytes)
+	s.cache, s.drawings = newCache(s.opt.CacheBytes), newCache(drawnBytes)
 	s.guestCache = newCache(s.opt.CacheBytes / guestShare)
 	s.streams.Store(&roster{})
 	s.metrics = newMetrics(s)

@@ -461,3 +461,21 @@ func TestStale(t *testing.T) {
 		t.Errorf("back: %s %v", got.Status, got.Header)
 	}
 }
+
+// TestManySizes: who asks for a hundred thousand sizes gets a few, and one grab.
+func TestManySizes(t *testing.T) {
+	t.Parallel()
+	s := serveOne(t, Options{})
+	for width := 1; width <= 100_000; width += 7 {
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, httptest.NewRequest("HEAD", fmt.Sprintf("http://127.0.0.1/streams/door/snapshot.jpg?max_age=3600&width=%d&quality=%d", width%maxSide+1, 81+width%10), nil))
+		if w.Code != http.StatusOK {
+			t.Fatalf("%d: %d %s", width, w.Code, w.Body)
+		}
+	}
+	n, _, _ := s.cache.total()
+	stats := s.pool.Stats()
+	if most := len(widths); n > most || stats.Warm+stats.Alone > int64(most) || s.streams.Load().list[0].counted().grabs != 1 {
+		t.Errorf("%d renderings, %+v", n, stats)
+	}
+}
