@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -40,6 +41,7 @@ type SoakResult struct {
 type SoakSample struct {
 	At         time.Duration
 	Goroutines int
+	Cached     int64 // bytes of pictures that are kept
 	processLook
 }
 
@@ -133,8 +135,7 @@ func (r *SoakResult) run(ctx context.Context, s *service) error {
 			break
 		}
 		sample := SoakSample{At: r.For * time.Duration(i+1) / soakSamples, processLook: lookAt(s.cmd.Process.Pid)}
-		var err error
-		if sample.Goroutines, err = s.goroutines(ctx); err != nil {
+		if err := s.inside(ctx, &sample); err != nil {
 			return err
 		}
 		r.Samples = append(r.Samples, sample)
@@ -167,27 +168,40 @@ func (s *service) anything(ctx context.Context) (status int) {
 	return res.StatusCode
 }
 
-func (s *service) goroutines(ctx context.Context) (n int, err error) {
-	res, err := s.get(ctx, "/metrics")
+// inside is what the service tells of itself.
+func (s *service) inside(ctx context.Context, to *SoakSample) error {
+	cache, err := s.get(ctx, "/cache")
 	if err != nil {
-		return 0, err
+		return err
 	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
+	defer cache.Body.Close()
+	var kept struct {
+		Bytes int64 `json:"bytes"`
+	}
+	if err := json.NewDecoder(cache.Body).Decode(&kept); err != nil {
+		return err
+	}
+	to.Cached = kept.Bytes
+	metrics, err := s.get(ctx, "/metrics")
+	if err != nil {
+		return err
+	}
+	defer metrics.Body.Close()
+	body, err := io.ReadAll(metrics.Body)
 	for line := range strings.Lines(string(body)) {
-		if _, e := fmt.Sscanf(line, "go_goroutines %d", &n); e == nil {
-			return n, nil
+		if _, e := fmt.Sscanf(line, "go_goroutines %d", &to.Goroutines); e == nil {
+			return nil
 		}
 	}
-	return 0, errors.Join(err, errors.New("/metrics tells of no goroutines"))
+	return errors.Join(err, errors.New("/metrics tells of no goroutines"))
 }
 
 // WriteTo writes the result in Markdown.
 func (r *SoakResult) WriteTo(w io.Writer) (int64, error) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d clients for %v, %d streams that fail a third of the time:\n\n| at | memory, MB | goroutines | threads | open files | processes |\n|--:|--:|--:|--:|--:|--:|\n", r.Clients, r.For, soakStreams)
+	fmt.Fprintf(&b, "%d clients for %v, %d streams that fail a third of the time:\n\n| at | memory, MB | of it pictures kept | goroutines | threads | open files | processes |\n|--:|--:|--:|--:|--:|--:|--:|\n", r.Clients, r.For, soakStreams)
 	for _, s := range r.Samples {
-		fmt.Fprintf(&b, "| %v | %.1f | %d | %d | %d | %d |\n", s.At.Round(time.Second), float64(s.Memory)/1e6, s.Goroutines, s.Threads, s.Files, s.Children)
+		fmt.Fprintf(&b, "| %v | %.1f | %.1f | %d | %d | %d | %d |\n", s.At.Round(time.Second), float64(s.Memory)/1e6, float64(s.Cached)/1e6, s.Goroutines, s.Threads, s.Files, s.Children)
 	}
 	fmt.Fprintf(&b, "\nAnswers by status: %v (0: the client went before)\n", r.Statuses)
 	n, err := io.WriteString(w, b.String())
