@@ -7,7 +7,12 @@
 // A request is answered from what is there as long as that is young enough; else it waits
 // for a grab, together with all others that do. Of a keyframe every rendering, which is a
 // format, size and quality, is made once and kept, within [Options.CacheBytes]. A stream
-// that nobody asks for is not touched, but where its mode says so.
+// that nobody asks for is not touched, but where its mode says so. Who watches live keyframes
+// has the stream held open for as long, once for all. [Options.Guard] says who is answered.
 //
-// There are no accounts, no recording and no video here.
+// What a request waits for ends with the last who waits for it; who is slow to read holds up
+// nobody and takes no more memory than others. Streams that fail are not tried at every
+// request, and those with wrong credentials seldom.
+//
+// There is no recording and no video here.
 package serve
