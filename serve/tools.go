@@ -10,10 +10,11 @@ import (
 
 // tools is what is known of the decoder.
 type tools struct {
-	mu      sync.Mutex
-	path    string // of which version is
+	asking  sync.Mutex // held while the decoder is asked for its version
+	path    string     // of which version is
 	version string
 
+	mu      sync.Mutex
 	looked  time.Time
 	missing error // as of then, nil where there is a decoder
 }
@@ -47,8 +48,8 @@ func (t *tools) report(ctx context.Context, d *decode.Decoder) decoderReport {
 	if err != nil {
 		return decoderReport{Error: "no ffmpeg: pictures cannot be made, .mp4, .h264 and .h265 can"}
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	t.asking.Lock()
+	defer t.asking.Unlock()
 	if t.path != path {
 		ctx, cancel := context.WithTimeout(ctx, versionTimeout)
 		defer cancel()
