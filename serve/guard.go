@@ -135,6 +135,7 @@ func (s *Server) guarded(h http.Handler) http.Handler {
 			h.ServeHTTP(w, r)
 			return
 		}
+		w.(*answer).user = c.name
 		ctx, cancel := g.context(r, c)
 		defer cancel()
 		if ctx != r.Context() {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -452,7 +453,7 @@ func TestNoSecrets(t *testing.T) {
 	var all strings.Builder
 	for _, path := range []string{
 		"/", "/streams", "/streams/door", "/streams/yard", "/streams/yard/view", "/streams/door/snapshot.jpg", "/streams/yard/snapshot.jpg", "/streams/yard/snapshot.mp4",
-		"/streams/door/snapshot.jpg?placeholder=1", "/streams/yard/mjpeg", "/cache", "/latest.jpg", "/latest.jpg?stream=yard", "/stream/info", "/stream/view",
+		"/streams/door/snapshot.jpg?placeholder=1", "/streams/yard/mjpeg", "/streams/door?probe=1", "/assets/wall.js", "/cache", "/latest.jpg", "/latest.jpg?stream=yard", "/stream/info", "/stream/view",
 		"/stream/cache", "/metrics", "/healthz", "/readyz", "/nothing?key=geheim", "/streams/geheim/snapshot.gif?token=geheim",
 		"/snapshot.jpg?url=http://u:geheim@127.0.0.1:1/", "/openapi.json", "/debug/pprof/", "/debug/vars",
 	} {
@@ -465,6 +466,9 @@ func TestNoSecrets(t *testing.T) {
 			all.Write(got.body)
 		}
 	}
+	if !strings.Contains(log.String(), "user=wall") {
+		t.Errorf("the log does not say who asks: %s", log.String())
+	}
 	hash, _ := passwordHash()
 	for _, secret := range []string{"geheim", adminPassword, h.token, hash, h.admin[6:]} {
 		if at := strings.Index(all.String(), secret); at >= 0 {
@@ -474,6 +478,53 @@ func TestNoSecrets(t *testing.T) {
 			t.Errorf("%s is in the log: %s", secret, log.String())
 		}
 	}
+}
+
+// FuzzAdmit: nobody is let in by what is not to the letter what was given out, and where
+// everybody is, by no name but those that there are.
+func FuzzAdmit(f *testing.F) {
+	token, hash := credential.NewToken()
+	closed, err := newGuard(&Guard{Clients: []config.Client{{Name: "wall", Hash: hash}}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	open, err := newGuard(&Guard{Hosts: []string{"cams.example.com"}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, authorization := range []string{"", "Bearer " + token, basic("wall", token), "Bearer  " + token, "basic =", "Bearer", "\x00"} {
+		f.Add(authorization, "cams.example.com", "a=b", "/streams")
+	}
+	f.Add("", "[::1]:80", "token=%zz", "/healthz")
+	f.Add("", "127.0.0.1.evil:80", "access_token=x;", "//")
+	f.Fuzz(func(t *testing.T, authorization, host, query, path string) {
+		r := &http.Request{Method: "GET", Host: host, URL: &url.URL{Path: path, RawQuery: query}, Header: http.Header{"Authorization": {authorization}}}
+		r.RemoteAddr = fmt.Sprintf("10.%d.0.1:1", len(authorization)%256)
+		c, err := closed.admit(r)
+		scheme, value, _ := strings.Cut(authorization, " ")
+		right := strings.EqualFold(scheme, "bearer") && strings.TrimSpace(value) == token
+		if text, e := base64.StdEncoding.DecodeString(strings.TrimSpace(value)); e == nil && strings.EqualFold(scheme, "basic") {
+			right = right || string(text) == "wall:"+token
+		}
+		if c != nil && !right {
+			t.Errorf("%q is let in", authorization)
+		}
+		if err != nil && strings.Contains(err.Error(), token) {
+			t.Errorf("%q: %v", authorization, err)
+		}
+		if _, err := open.admit(r); err == nil && host != "" {
+			name := strings.ToLower(host)
+			if h, _, e := net.SplitHostPort(name); e == nil {
+				name = h
+			}
+			_, e := netip.ParseAddr(strings.Trim(name, "[]"))
+			if name = strings.TrimSuffix(name, "."); e != nil && name != "cams.example.com" && name != "localhost" && !strings.HasSuffix(name, ".localhost") {
+				if _, e := netip.ParseAddr(strings.Trim(name, "[]")); e != nil {
+					t.Errorf("%q is a name of the service", host)
+				}
+			}
+		}
+	})
 }
 
 // BenchmarkGuard is what is done for a request before it gets to a handler.

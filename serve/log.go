@@ -12,8 +12,9 @@ type answer struct {
 	status  int
 	timeout time.Duration // for each part of what is written
 	bytes   int64
-	told    bool // a problem has been written for what is no error of a handler
-	muted   bool // a problem has been written in place of what is still to come
+	user    string // who asks, where that is known
+	told    bool   // a problem has been written for what is no error of a handler
+	muted   bool   // a problem has been written in place of what is still to come
 }
 
 // Unwrap is for http.ResponseController.
@@ -53,7 +54,7 @@ func (s *Server) logged(h http.Handler) http.Handler {
 			took := time.Since(began)
 			s.metrics.answer(a, took)
 			s.opt.Logger.InfoContext(r.Context(), "request", "method", r.Method, "path", r.URL.Path, "status", a.status,
-				"bytes", a.bytes, "took", took, "client", r.RemoteAddr)
+				"bytes", a.bytes, "took", took, "client", r.RemoteAddr, "user", a.user)
 		}()
 		h.ServeHTTP(a, r)
 	})
