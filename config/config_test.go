@@ -80,3 +80,11 @@ func TestErrorIsUsage(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Editors of Windows put a byte order mark in front, and end lines as that does.
+func TestParseOfWindows(t *testing.T) {
+	f := parseText(t, "\ufeffstreams:\r\n  - name: a\r\n    url: http://a/\r\n    every: 10s\r\n", nil)
+	if s := f.Streams[0]; s.Name != "a" || s.URL != "http://a/" || s.Schedule.Every != 10*time.Second {
+		t.Error(f.Plan())
+	}
+}

@@ -97,6 +97,7 @@ func parse(data []byte) (root *node, err error) {
 	if err := scan(data); err != nil {
 		return nil, err
 	}
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // a byte order mark (YAML 1.2.2, 5.2)
 	file, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		return nil, ofLibrary(err, data)
