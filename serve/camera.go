@@ -1,18 +1,13 @@
 package serve
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"strconv"
 	"sync"
 	"time"
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/config"
 	"github.com/kfgrab/kfgrab/decode"
-	"github.com/kfgrab/kfgrab/keyframe"
-	"github.com/kfgrab/kfgrab/picture"
 	"github.com/kfgrab/kfgrab/schedule"
 )
 
@@ -62,33 +57,6 @@ type camera struct {
 	gap      time.Duration           // between the last two of them
 	closed   bool
 }
-
-// capture is one keyframe.
-type capture struct {
-	id        string // of no other capture of the stream
-	number    int64  // from 1, of the stream's captures
-	snapshot  *kfgrab.Snapshot
-	tracks    []keyframe.Track
-	rendition *kfgrab.Rendition // nil where there is none to choose
-}
-
-// state says how a picture stands to what was asked for.
-type state string
-
-const (
-	fresh  state = "fresh"  // grabbed, or found to be still the newest, for this request
-	cached state = "cached" // not older than the request, or the stream's TTL, allows
-	stale  state = "stale"  // older, as no other could be had and the request allows that
-)
-
-// sight is a capture as one request gets it.
-type sight struct {
-	*capture
-	confirmed time.Time
-	state     state
-}
-
-func (s sight) age(now time.Time) time.Duration { return max(0, now.Sub(s.confirmed)) }
 
 // take returns the newest keyframe, one that is not older than maxAge, or than minAge
 // where that is longer. It joins a grab that is under way: what that brings arrives after
@@ -146,135 +114,6 @@ func (c *camera) stale(now time.Time, maxAge time.Duration) (sight, bool) {
 		return sight{}, false
 	}
 	return sight{c.last, c.confirmed, stale}, true
-}
-
-// grab is the work of c.grabs: of one at a time.
-func (c *camera) grab(ctx context.Context) (sight, error) {
-	if s, err, known := c.known(time.Now(), minAge); known { // another has just ended
-		s.state = fresh
-		return s, err
-	}
-	leave, err := c.gate.Enter(ctx, c.host, c.failing()) // a queue is not the stream's fault: its time begins behind
-	if err != nil {
-		return sight{}, c.failedIn(ctx, err)
-	}
-	defer leave()
-	defer c.rest()
-	stream, err := c.open()
-	if err != nil {
-		return sight{}, c.fail(err)
-	}
-	defer func(began time.Time) { c.took(time.Since(began)) }(time.Now())
-	ctx, cancel := context.WithTimeoutCause(ctx, c.conf.Timeout, timeoutError(c.conf.Timeout))
-	defer cancel()
-	before := stream.Spent()
-	snap, err := c.snap(ctx, stream)
-	c.spent(stream.Spent().Down - before.Down)
-	if errors.Is(err, keyframe.ErrNotModified) {
-		return c.same(), nil
-	}
-	if err != nil {
-		return sight{}, c.failedIn(ctx, err)
-	}
-	return c.arrive(snap, stream, false), nil
-}
-
-// snap takes the newest keyframe, or one behind it that shows something.
-func (c *camera) snap(ctx context.Context, stream *kfgrab.Stream) (*kfgrab.Snapshot, error) {
-	if c.conf.Picture.Tries == 0 {
-		return stream.Grab(ctx)
-	}
-	taken, err := picture.Take(ctx, c.pool, stream, &c.conf.Picture)
-	if err != nil {
-		return nil, err
-	}
-	return taken.Snapshot, nil
-}
-
-// open returns the stream to grab from. Of what it has delivered already it brings nothing
-// again, as long as that is here.
-func (c *camera) open() (*kfgrab.Stream, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.grabbing = true
-	if c.idle != nil {
-		c.idle.Stop()
-	}
-	if c.stream != nil {
-		return c.stream, nil
-	}
-	o := c.conf.Options
-	o.IfNewer = true
-	var err error
-	c.stream, err = kfgrab.Open(c.conf.URL, &o)
-	return c.stream, err
-}
-
-// rest keeps the connection for a while.
-func (c *camera) rest() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.grabbing = false
-	c.idle = time.AfterFunc(idleTime, c.disconnect)
-}
-
-// disconnect closes a connection that is not in use.
-func (c *camera) disconnect() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.stream != nil && !c.grabbing {
-		c.stream.Close()
-		c.stream = nil
-	}
-}
-
-// arrive takes a keyframe in; live says that others follow.
-func (c *camera) arrive(snap *kfgrab.Snapshot, from *kfgrab.Stream, live bool) sight {
-	c.mu.Lock()
-	if c.live {
-		c.gap = snap.Taken.Sub(c.confirmed)
-	}
-	c.live = c.live || live
-	if c.last != nil && repeated(c.last.snapshot, snap) {
-		c.mu.Unlock()
-		return c.same()
-	}
-	c.counts.captures++
-	c.last = &capture{
-		id:     strconv.FormatInt(snap.Taken.UnixNano(), 36),
-		number: c.counts.captures, snapshot: snap, tracks: from.Tracks(),
-	}
-	if r, ok := from.Rendition(); ok {
-		c.last.rendition = &r
-	}
-	s := c.confirm(snap.Taken)
-	c.mu.Unlock()
-	c.told(c)
-	return s
-}
-
-// repeated says whether a connection that was made anew has brought the last keyframe once
-// more, as a playlist that has not grown does. What RTSP sends is new each time.
-func repeated(last, snap *kfgrab.Snapshot) bool {
-	a, b := last.Frame, snap.Frame
-	return snap.RTSP == nil && a.PTS == b.PTS && a.Time.Equal(b.Time) && a.Crop == b.Crop && bytes.Equal(a.Data, b.Data)
-}
-
-// same finds that the last keyframe is still the newest.
-func (c *camera) same() sight {
-	c.mu.Lock()
-	c.counts.unchanged++
-	s := c.confirm(time.Now())
-	c.mu.Unlock()
-	c.told(c)
-	return s
-}
-
-// confirm is called with mu held.
-func (c *camera) confirm(now time.Time) sight {
-	c.counts.grabs++
-	c.confirmed, c.failed = now, nil
-	return sight{c.last, now, fresh}
 }
 
 // forget has the next request grab anew. The keyframe is kept, as the next grab may find
