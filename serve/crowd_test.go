@@ -1,0 +1,100 @@
+package serve
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/kfgrab/kfgrab/config"
+	"github.com/kfgrab/kfgrab/internal/origin"
+)
+
+// ownOrigin is a live stream whose requests nobody else makes.
+func ownOrigin(t testing.TB) *origin.Origin {
+	t.Helper()
+	liveHLS(t) // encoded
+	o, err := origin.Start(t.Context(), &origin.Options{Profile: origin.Small()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(o.Close)
+	return o
+}
+
+// playlists counts what each grab fetches once, whatever it finds.
+func playlists(o *origin.Origin) (n int) {
+	for _, r := range o.Requests() {
+		if strings.HasSuffix(r.Path, "master.m3u8") {
+			n++
+		}
+	}
+	return n
+}
+
+// crowd has n clients ask at the same time.
+func (s *service) crowd(t testing.TB, n int, path func(i int) string) {
+	t.Helper()
+	s.client.Transport.(*http.Transport).MaxIdleConnsPerHost = n
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			if got := s.get(t, path(i)); got.StatusCode != http.StatusOK || len(got.body) == 0 {
+				t.Errorf("%s: %s %.200s", path(i), got.Status, got.body)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// TestFreshCrowd: 500 clients who all want a fresh picture are answered from one grab,
+// and from one decoding.
+func TestFreshCrowd(t *testing.T) {
+	t.Parallel()
+	o := ownOrigin(t)
+	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+o.HLS(origin.TS))}})
+	s.crowd(t, 500, func(int) string { return "/streams/door/snapshot.jpg?width=160&fresh=1" })
+	c := s.streams.Load().list[0]
+	if c.counts.grabs > 3 || playlists(o) != 1 { // a slow machine takes more than a second
+		t.Errorf("%+v, %d connections", c.counts, playlists(o))
+	}
+	if stats := s.pool.Stats(); stats.Warm+stats.Alone > c.counts.captures {
+		t.Errorf("%+v for %d keyframes", stats, c.counts.captures)
+	}
+}
+
+// TestManyStreams: 200 clients ask for all kinds of pictures of 20 streams.
+func TestManyStreams(t *testing.T) {
+	t.Parallel()
+	var streams []config.Stream
+	for i := range 20 {
+		streams = append(streams, stream(t, fmt.Sprintf("s%d=%s", i, liveHLS(t))))
+	}
+	s := start(t, &Options{Streams: streams, CacheBytes: 1 << 20})
+	s.crowd(t, 200, func(i int) string {
+		return fmt.Sprintf("/streams/s%d/snapshot.%s?width=%d&max_age=%d", i%20, []string{"jpg", "png", "mp4", "h264"}[i%4], 64+i%2, i%3)
+	})
+	if _, bytes, _ := s.cache.total(); bytes > 1<<20 {
+		t.Errorf("%d bytes are kept", bytes)
+	}
+}
+
+// TestManySizes: who asks for a hundred thousand sizes gets a few, and one grab.
+func TestManySizes(t *testing.T) {
+	t.Parallel()
+	s := serveOne(t, Options{})
+	for width := 1; width <= 100_000; width += 7 {
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, httptest.NewRequest("HEAD", fmt.Sprintf("http://127.0.0.1/streams/door/snapshot.jpg?max_age=3600&width=%d&quality=%d", width%maxSide+1, 81+width%10), nil))
+		if w.Code != http.StatusOK {
+			t.Fatalf("%d: %d %s", width, w.Code, w.Body)
+		}
+	}
+	n, _, _ := s.cache.total()
+	stats := s.pool.Stats()
+	if most := len(widths); n > most || stats.Warm+stats.Alone > int64(most) || s.streams.Load().list[0].counted().grabs != 1 {
+		t.Errorf("%d renderings, %+v", n, stats)
+	}
+}

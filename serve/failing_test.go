@@ -1,0 +1,177 @@
+package serve
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/kfgrab/kfgrab/config"
+	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/internal/testmedia"
+	"github.com/kfgrab/kfgrab/internal/testserver"
+	"github.com/kfgrab/kfgrab/schedule"
+)
+
+// hanging is a server that answers nothing until it is told to.
+type hanging struct {
+	*httptest.Server
+	begun, gone chan struct{} // a value for each request that begins, and whose client goes
+}
+
+func hang(t testing.TB) *hanging {
+	h := &hanging{begun: make(chan struct{}, 100), gone: make(chan struct{}, 100)}
+	h.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.begun <- struct{}{}
+		<-r.Context().Done()
+		h.gone <- struct{}{}
+	}))
+	t.Cleanup(h.Close)
+	return h
+}
+
+// TestGone: a grab goes on while one of those who wait is there, and ends when none is.
+func TestGone(t *testing.T) {
+	t.Parallel()
+	h := hang(t)
+	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+h.URL)}})
+	c := s.streams.Load().list[0]
+	var all sync.WaitGroup
+	ask := func() (goes func()) {
+		r, err := http.NewRequest("GET", s.url+"/streams/door/snapshot.jpg", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := testContext(t)
+		all.Go(func() {
+			if res, err := s.client.Do(r.WithContext(ctx)); err == nil {
+				t.Error(res.Status)
+				res.Body.Close()
+			}
+		})
+		return cancel
+	}
+	first := ask()
+	<-h.begun
+	second := ask()
+	until(t, func() bool { return c.grabs.waiters(struct{}{}) == 2 })
+	first()
+	until(t, func() bool { return c.grabs.waiters(struct{}{}) == 1 })
+	select {
+	case <-h.gone:
+		t.Error("the grab ended with the first who went")
+	default:
+	}
+	second()
+	<-h.gone
+	all.Wait()
+	if c.counts.failures != 0 {
+		t.Error("nobody waited, and that is taken for a failure")
+	}
+}
+
+// TestFailures: each has its status and its class, and shows no secret.
+func TestFailures(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Dir(testmedia.Make(t, "hls-ts"))
+	web := testserver.Nginx(t, dir, "location /private/ { return 401; }", "location /away/ { return 404; }", "location /busy/ { return 503; }")
+	short := stream(t, "slow="+hang(t).URL)
+	short.Timeout = 100 * time.Millisecond
+	s := start(t, &Options{Streams: []config.Stream{
+		stream(t, "private="+strings.Replace(web, "http://", "http://user:geheim@", 1)+"/private/live.m3u8?token=geheim"),
+		stream(t, "away="+web+"/away/live.m3u8"), stream(t, "busy="+web+"/busy/live.m3u8"),
+		stream(t, "closed=http://127.0.0.1:1/live.m3u8"), short,
+		stream(t, "text="+web+"/text"), stream(t, "file=/nonexistent/film.mp4"),
+	}})
+	for name, want := range map[string]problem{
+		"private": {Status: 502, Class: "unauthorised"}, "away": {Status: 502, Class: "network"}, "busy": {Status: 502, Class: "network"},
+		"closed": {Status: 502, Class: "network"}, "slow": {Status: 504, Class: "timeout"}, "file": {Status: 500, Class: "other"},
+	} {
+		for range 2 { // the second is the memory of the first
+			got := s.get(t, "/streams/"+name+"/snapshot.jpg")
+			var p problem
+			if err := json.Unmarshal(got.body, &p); err != nil || got.StatusCode != want.Status || p.Class != want.Class || p.Stream != name || p.Failing == nil {
+				t.Errorf("%s: %s %s", name, got.Status, got.body)
+			}
+			if strings.Contains(string(got.body), "geheim") || got.Header.Get("Cache-Control") != "no-store" || got.Header.Get("ETag") != "" {
+				t.Errorf("%s: %v %s", name, got.Header, got.body)
+			}
+		}
+		drawn := s.get(t, "/streams/"+name+"/snapshot.jpg?placeholder=1&width=320")
+		if drawn.StatusCode != 200 || drawn.Header.Get("X-Kfgrab-Status") != fmt.Sprint(want.Status) || drawn.size(t).X != 320 {
+			t.Errorf("%s: %s %v", name, drawn.Status, drawn.Header)
+		}
+		if f := s.report(s.streams.Load().byName[name]).Failure; f == nil || f.Status != want.Status || f.Class != want.Class {
+			t.Errorf("%s: %+v", name, f)
+		}
+	}
+	if n := s.streams.Load().byName["private"].counts.grabs; n != 1 {
+		t.Errorf("wrong credentials are tried %d times", n)
+	}
+}
+
+// TestNoDecoder: without ffmpeg there are no pictures, and all else.
+func TestNoDecoder(t *testing.T) {
+	t.Parallel()
+	s := serveOne(t, Options{Decoder: decode.Decoder{Path: "/nonexistent/ffmpeg"}})
+	for path, status := range map[string]int{
+		"snapshot.jpg": 503, "snapshot.png": 503, "snapshot.webp": 503, "mjpeg": 503, "snapshot.mp4": 200, "snapshot.h264": 200, "snapshot.jpg?placeholder=1": 200,
+	} {
+		if got := s.get(t, "/streams/door/"+path); got.StatusCode != status {
+			t.Errorf("%s: %s %.200s", path, got.Status, got.body)
+		}
+	}
+	if n := s.streams.Load().list[0].counts.grabs; n != 1 {
+		t.Errorf("%d grabs, one for what can be had", n)
+	}
+	if d := s.tools.report(t.Context(), &s.opt.Decoder); d.Found || d.Error == "" {
+		t.Errorf("%+v", d)
+	}
+}
+
+// TestQueue: a stream whose host has all the grabs there may be waits for its turn, and
+// its own time begins then.
+func TestQueue(t *testing.T) {
+	t.Parallel()
+	h := hang(t)
+	slow, good := stream(t, "slow="+h.URL), stream(t, "good="+liveHLS(t))
+	slow.Timeout, good.Timeout = 3*time.Second, 2500*time.Millisecond
+	s := start(t, &Options{Streams: []config.Stream{slow, good}, Limits: schedule.Limits{Total: 10, PerHost: 1}})
+	var all sync.WaitGroup
+	all.Go(func() {
+		if got := s.get(t, "/streams/slow/snapshot.mp4"); got.StatusCode != 504 {
+			t.Error(got.Status)
+		}
+	})
+	<-h.begun
+	if got := s.get(t, "/streams/good/snapshot.mp4"); got.StatusCode != 200 {
+		t.Errorf("%s %s", got.Status, got.body)
+	}
+	all.Wait()
+}
+
+// TestLongWait: who has waited longer than an answer may take to write is answered.
+func TestLongWait(t *testing.T) {
+	t.Parallel()
+	slow := stream(t, "slow="+hang(t).URL)
+	slow.Timeout = 300 * time.Millisecond
+	s, err := New(&Options{Streams: []config.Stream{slow}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := httptest.NewUnstartedServer(s)
+	web.Config.WriteTimeout = 100 * time.Millisecond
+	web.Start()
+	t.Cleanup(func() {
+		web.Close()
+		s.Close()
+	})
+	if got := (&service{s, web.URL, web.Client()}).get(t, "/streams/slow/snapshot.jpg"); got.StatusCode != 504 {
+		t.Error(got.Status)
+	}
+}

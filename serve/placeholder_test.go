@@ -1,0 +1,48 @@
+package serve
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/kfgrab/kfgrab/config"
+)
+
+// TestPlaceholder: a picture is drawn in the format asked for, or the next best.
+func TestPlaceholder(t *testing.T) {
+	t.Parallel()
+	s := start(t, &Options{Streams: []config.Stream{stream(t, "door=http://127.0.0.1:1/live.m3u8")}})
+	for path, mime := range map[string]string{
+		"door/snapshot.jpg": "image/jpeg", "door/snapshot.png": "image/png", "door/snapshot.webp": "image/png", "nobody/snapshot.jpg": "image/jpeg",
+	} {
+		for _, method := range []string{"GET", "HEAD"} {
+			got := s.do(t, method, "/streams/"+path+"?placeholder=1")
+			if got.StatusCode != 200 || got.Header.Get("Content-Type") != mime || got.Header.Get("X-Kfgrab-State") != "placeholder" || got.Header.Get("Cache-Control") != "no-store" {
+				t.Errorf("%s %s: %s %v", method, path, got.Status, got.Header)
+			}
+			if method == "GET" && (got.size(t).X != 640 || got.size(t).Y != 360) {
+				t.Errorf("%s: %v", path, got.size(t))
+			}
+		}
+	}
+	if got := s.get(t, "/streams/door/snapshot.jpg?placeholder=0"); got.StatusCode != 502 {
+		t.Error(got.Status)
+	}
+}
+
+func TestWrapped(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "short", strings.Repeat("word ", 40), strings.Repeat("x", 1000), strings.Repeat("ü", 100)} {
+		got := wrapped(text)
+		if len(got) > placeholderLines {
+			t.Errorf("%d lines", len(got))
+		}
+		for _, line := range got {
+			if len([]rune(line)) > placeholderColumns {
+				t.Errorf("%q", line)
+			}
+		}
+		if joined := strings.Join(got, ""); !strings.HasPrefix(strings.ReplaceAll(text, " ", ""), strings.ReplaceAll(strings.TrimSuffix(joined, "..."), " ", "")) {
+			t.Errorf("%q became %q", text, got)
+		}
+	}
+}

@@ -1,0 +1,73 @@
+package serve
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kfgrab/kfgrab/config"
+)
+
+// TestSet: streams come, go and change, and what stays is not touched.
+func TestSet(t *testing.T) {
+	t.Parallel()
+	same, changes, goes := stream(t, "same="+liveHLS(t)), stream(t, "changes="+liveHLS(t)), stream(t, "goes="+liveHLS(t))
+	s := start(t, &Options{Streams: []config.Stream{same, changes, goes}})
+	for _, name := range []string{"same", "changes", "goes"} {
+		s.get(t, "/streams/"+name+"/snapshot.jpg?width=160")
+	}
+	watched := s.open(t, "/streams/goes/mjpeg?width=160")
+	changes.TTL = time.Minute
+	if err := s.Set([]config.Stream{stream(t, "comes="+liveHLS(t)), changes, same}); err != nil {
+		t.Fatal(err)
+	}
+	io.Copy(io.Discard, watched.Body) // it ends
+	for path, want := range map[string]string{"same": "cached", "changes": "fresh", "comes": "fresh", "goes": ""} {
+		if got := s.get(t, "/streams/"+path+"/snapshot.jpg?width=160&max_age=3600"); got.Header.Get("X-Kfgrab-State") != want {
+			t.Errorf("%s: %s %v", path, got.Status, got.Header)
+		}
+	}
+	if err := s.Set([]config.Stream{same, same}); err == nil || len(s.streams.Load().list) != 3 {
+		t.Errorf("two of one name: %v", err)
+	}
+}
+
+// TestRun: at the end those who watch are let go, those who ask get their answer, and
+// nothing is left.
+func TestRun(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	s, err := New(&Options{Streams: []config.Stream{stream(t, "door="+liveHLS(t))}, Logger: textLogger(&log)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx, l) }()
+	web := &service{s, "http://" + l.Addr().String(), &http.Client{Transport: &http.Transport{}}}
+	defer web.client.CloseIdleConnections()
+	watched, heard := web.open(t, "/streams/door/mjpeg?width=160&secret=geheim"), web.open(t, "/events")
+	next(t, parts(t, watched))
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	io.Copy(io.Discard, watched.Body)
+	io.Copy(io.Discard, heard.Body)
+	if err := s.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		t.Error(err)
+	}
+	if text := log.String(); !strings.Contains(text, "/streams/door/mjpeg") || strings.Contains(text, "geheim") {
+		t.Errorf("log: %s", text)
+	}
+}
