@@ -145,7 +145,10 @@ func (f *serveFlags) load(std *streams, args []string) (*config.File, error) {
 
 func (f *serveFlags) run(ctx context.Context, std *streams, args []string) error {
 	r := &reloader{path: cmp.Or(f.config, f.guard.auth)}
-	r.last = r.stamp()
+	if f.config != "" {
+		r.beside = f.guard.auth
+	}
+	r.last = r.stamps()
 	file, err := f.load(std, args)
 	if err != nil {
 		return err

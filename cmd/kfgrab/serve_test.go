@@ -152,3 +152,31 @@ func TestServeOpen(t *testing.T) {
 	client.CloseIdleConnections()
 	w.stop()
 }
+
+// TestServeStaysGuarded: a configuration that forgets who may ask is not taken up, where
+// others reach the service; a file of them beside it is looked at, too.
+func TestServeStaysGuarded(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path, who := filepath.Join(dir, "cams.yaml"), filepath.Join(dir, "who")
+	const hash = "sha256:2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b"
+	const streams = "streams: [{name: door, url: \"http://127.0.0.1:1/\"}]\n"
+	writeFile(t, path, "serve: {auth: [{name: wall, hash: '"+hash+"'}]}\n"+streams)
+	w, url := startServe(t, dir, "--config", path, "--listen", "0.0.0.0:0")
+	url = "http://127.0.0.1:" + url[strings.LastIndexByte(url, ':')+1:]
+	if got := statusOf(t, url+"streams"); got != 401 {
+		t.Errorf("%d", got)
+	}
+	writeFile(t, path, streams)
+	w.await("msg", "the configuration stays as it was")
+	if got := statusOf(t, url+"streams"); got != 401 {
+		t.Errorf("nobody may ask, and somebody is answered: %d", got)
+	}
+	w.stop()
+
+	writeFile(t, who, "wall:"+hash+"\n")
+	w, _ = startServe(t, dir, "--config", path, "--listen", "0.0.0.0:0", "--auth", who)
+	writeFile(t, who, "nobody")
+	w.await("msg", "the configuration stays as it was")
+	w.stop()
+}

@@ -161,7 +161,7 @@ func (f *watchFlags) statePath(file *config.File) string {
 
 func (f *watchFlags) run(ctx context.Context, std *streams, args []string) error {
 	r := &reloader{path: f.config}
-	r.last = r.stamp()
+	r.last = r.stamps()
 	file, err := f.load(std, args)
 	if err != nil {
 		return err

@@ -21,10 +21,11 @@ const settle = 200 * time.Millisecond
 
 // reloader reads a configuration again when it has changed, or on SIGHUP.
 type reloader struct {
-	path string
-	load func() error
-	log  *slog.Logger
-	last stamp // of the file as it was read last
+	path   string
+	beside string // a file that belongs to it; "" for none
+	load   func() error
+	log    *slog.Logger
+	last   [2]stamp // of the files as they were read last
 }
 
 // run returns when ctx is done.
@@ -66,13 +67,16 @@ func (r *reloader) reload() {
 	}
 }
 
-// changes tells of changes of the file. Its directory is what is looked at: editors put
+// changes tells of changes of the files. Their directory is what is looked at: editors put
 // another file in its place, and who mounts it another directory.
 func (r *reloader) changes() (changed <-chan struct{}, stop func()) {
 	none := func() {}
 	w, err := fsnotify.NewWatcher()
 	if err == nil {
-		err = errors.Join(w.Add(filepath.Dir(r.path)), r.addTarget(w))
+		err = watchFile(w, r.path)
+	}
+	if err == nil && r.beside != "" {
+		err = watchFile(w, r.beside)
 	}
 	if err != nil {
 		r.log.Warn("changes of the configuration are not seen: send SIGHUP behind them", "error", err.Error())
@@ -93,20 +97,21 @@ func (r *reloader) changes() (changed <-chan struct{}, stop func()) {
 	}
 }
 
-// addTarget looks at where a link leads to, as well.
-func (r *reloader) addTarget(w *fsnotify.Watcher) error {
-	target, err := filepath.EvalSymlinks(r.path)
-	if err != nil || filepath.Dir(target) == filepath.Dir(r.path) {
-		return nil
+// watchFile looks at the directory, and at where a link leads to.
+func watchFile(w *fsnotify.Watcher, path string) error {
+	err := w.Add(filepath.Dir(path))
+	target, e := filepath.EvalSymlinks(path)
+	if e != nil || filepath.Dir(target) == filepath.Dir(path) {
+		return err
 	}
-	return w.Add(filepath.Dir(target))
+	return errors.Join(err, w.Add(filepath.Dir(target)))
 }
 
 // pass tells of what is no mere reading, until w is closed. What happens to other files
 // of the directory can change what a link leads to.
 func (r *reloader) pass(w *fsnotify.Watcher, told chan<- struct{}) {
 	for {
-		if now := r.stamp(); now != r.last {
+		if now := r.stamps(); now != r.last {
 			r.last = now
 			select {
 			case told <- struct{}{}:
@@ -133,9 +138,11 @@ type stamp struct {
 	target   string
 }
 
-func (r *reloader) stamp() (s stamp) {
-	s.target, _ = filepath.EvalSymlinks(r.path)
-	if info, err := os.Stat(r.path); err == nil {
+func (r *reloader) stamps() [2]stamp { return [2]stamp{stampOf(r.path), stampOf(r.beside)} }
+
+func stampOf(path string) (s stamp) {
+	s.target, _ = filepath.EvalSymlinks(path)
+	if info, err := os.Stat(path); err == nil {
 		s.modified, s.size = info.ModTime(), info.Size()
 	}
 	return s
