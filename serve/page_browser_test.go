@@ -32,6 +32,7 @@ func TestPages(t *testing.T) {
 		{"view", testView},
 		{"video", testVideo},
 		{"dies", testDies},
+		{"hang", testHang},
 		{"hidden", testHidden},
 		{"keyboard", testKeyboard},
 		{"streams change", testStreamsChange},
@@ -199,7 +200,7 @@ func testVideo(t *testing.T, browser context.Context) {
 	b.clean()
 	b.do(chromedp.Click("input[value=video]"))
 	b.await(`document.querySelector('video').currentTime > 0`)
-	b.await(`document.getElementById('apart').checkVisibility()`)
+	b.await(`/plays this from 127/.test(document.getElementById('apart').innerText)`)
 	b.shot("video")
 }
 
@@ -237,6 +238,22 @@ func testDies(t *testing.T, browser context.Context) {
 		b.shot(name + "-back")
 		b.clean()
 	}
+}
+
+// testHang has streams that do not answer hold up no others, though there are more of them
+// than pictures are asked for at a time.
+func testHang(t *testing.T, browser context.Context) {
+	h := hang(t)
+	var streams []config.Stream
+	for i := range 5 {
+		streams = append(streams, stream(t, fmt.Sprintf("dead%d=%s/%d", i, h.URL, i)))
+	}
+	s := start(t, &Options{Streams: append(streams, stream(t, "door="+liveHLS(t)))})
+	b := openTab(t, browser, s, "/", chromedp.EmulateViewport(1280, 1200), light(), remember(2))
+	b.await(tileOf("door") + `.querySelector('.picture > img').naturalWidth > 0`)
+	until(t, func() bool { return b.count("door/snapshot.jpg") > 3 })
+	b.shot("wall")
+	b.clean()
 }
 
 // testHidden has pages that nobody sees ask for nothing.

@@ -29,8 +29,8 @@ export function address(relative) {
 
 // still asks for a picture. Where there is none the service draws one that says why, of
 // the state "placeholder".
-export async function still(url, query) {
-  const response = await fetch(address(`${url}/snapshot.jpg?${query}&stale_if_error=86400&placeholder=1`), {cache: 'no-cache'});
+export async function still(url, query, signal) {
+  const response = await fetch(address(`${url}/snapshot.jpg?${query}&stale_if_error=86400&placeholder=1`), {cache: 'no-cache', signal});
   if (!response.ok) {
     throw new Refusal(response);
   }
@@ -132,7 +132,7 @@ export class Picture {
 }
 
 const reasons = {
-  timeout: 'No answer in time',
+  timeout: 'Not answering',
   network: 'Not available',
   unauthorised: 'Access refused',
   'no-keyframe': 'No keyframe',

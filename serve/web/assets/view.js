@@ -73,8 +73,10 @@ function startVideo() {
   video.setAttribute('aria-label', `Video of ${name}`);
   video.src = player;
   video.addEventListener('error', () => {
-    set(apart, 'Your browser cannot play this stream.');
+    set(apart, `Your browser cannot play this at the moment: ${video.error.message || 'it says no more'}. Trying again …`);
+    again = setTimeout(apply, 5000);
   });
+  video.addEventListener('playing', () => set(apart, apartText));
   stage.prepend(video);
 }
 
@@ -99,7 +101,6 @@ function apply() {
   document.querySelector('.still-only').hidden = mode !== 'still';
   if (apart) {
     apart.hidden = mode !== 'video';
-    set(apart, apartText);
   }
   if (document.hidden) {
     return;
@@ -118,6 +119,9 @@ function apply() {
 for (const radio of document.querySelectorAll('input[name=show]')) {
   radio.addEventListener('change', () => {
     mode = radio.value;
+    if (apart) {
+      set(apart, apartText);
+    }
     apply();
   });
   radio.checked = radio.value === mode; // also where the browser has kept another one

@@ -1,7 +1,7 @@
 import {Picture, age, bytes, codec, dated, interval, json, set, standing, still, trouble, whileVisible, widthFor} from './common.js';
 
-// Lane lets a few through at a time: a browser has six connections for a host, and
-// streams that do not answer are not to take those of streams that do.
+// Lane lets a few through at a time: a browser has six connections for a host. Streams
+// that take long have a lane of their own, so that they do not hold up the others.
 class Lane {
   constructor(width) {
     this.free = width;
@@ -27,8 +27,14 @@ class Lane {
   }
 }
 
-const healthy = new Lane(4);
-const failing = new Lane(1);
+// isNew says of a picture's state whether the stream is well.
+function isNew(state) {
+  return state !== 'stale' && state !== 'placeholder';
+}
+
+const usual = new Lane(3);
+const slow = new Lane(2);
+const patience = 8000; // milliseconds in the usual lane
 
 class Tile {
   constructor(element) {
@@ -38,23 +44,36 @@ class Tile {
     this.due = 0;
     this.visible = false;
     this.busy = false;
+    this.slow = false;
   }
 
   async refresh() {
     this.busy = true;
     try {
-      const lane = this.report?.failure ? failing : healthy;
-      await lane.run(async () => {
-        const answer = await still(this.element.dataset.path, `width=${widthFor(this.picture.element)}`);
-        this.picture.show(answer);
-        this.write();
-      });
-      soon();
-    } catch (error) {
-      trouble(error);
-    } finally {
+      await (this.slow ? slow : usual).run(() => this.fetch());
       this.due = Date.now() + 1000 * seconds();
+    } catch (error) {
+      if (error.name === 'TimeoutError') {
+        this.slow = true; // from now, at once
+      } else {
+        trouble(error);
+        this.due = Date.now() + 1000 * seconds();
+      }
+    } finally {
       this.busy = false;
+    }
+  }
+
+  async fetch() {
+    const began = Date.now();
+    const signal = this.slow ? undefined : AbortSignal.timeout(patience);
+    const answer = await still(this.element.dataset.path, `width=${widthFor(this.picture.element)}`, signal);
+    this.slow = Date.now() - began > patience;
+    const before = this.picture.state;
+    this.picture.show(answer);
+    this.write();
+    if (!before || isNew(before) !== isNew(answer.state)) {
+      soon();
     }
   }
 
@@ -151,4 +170,4 @@ function summarise(streams) {
 }
 
 whileVisible(1000, work);
-whileVisible(5000, reports);
+whileVisible(5000 + 20 * tiles.length, reports); // these are a kilobyte for each stream
