@@ -19,6 +19,7 @@ help: ## list the targets
 
 demo: deps-demo build ## start a live origin on loopback and grab a picture from each of its streams
 	bin/kfgrab demo
+	@echo "Your own streams in a browser: bin/kfgrab serve NAME=URL … and http://127.0.0.1:8080/"
 
 test: deps build ## run all tests, and the corpus of real streams where it is beside the tree
 	@sh scripts/gotest.sh
