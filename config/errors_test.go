@@ -98,6 +98,7 @@ func TestErrors(t *testing.T) {
 		{"tag", stream("width: !!int 640"), "4:12: tags have no meaning here"},
 		{"alias", stream("headers: *h"), "4:"},
 		{"merge", "defaults:\n  <<: 5\n" + stream(), "<< takes a mapping, such as *name"},
+		{"header twice", stream("headers: {X-Key: a,", "  x-key: b}"), "5:7: headers: x-key comes twice: first in line 4"},
 		{"own alias", "defaults: &a\n  headers: *a\n" + stream(), "an alias within its own anchor"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

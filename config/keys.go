@@ -112,11 +112,19 @@ func (d *decoder) headers(key string, n *node, to *http.Header) {
 	if header == nil {
 		header = http.Header{}
 	}
+	lines := map[string]int{} // by names as in requests, where capitals do not matter
 	for name, v := range d.pairs(key, n) {
-		if !httpguts.ValidHeaderFieldName(name.text) {
+		canonical := http.CanonicalHeaderKey(name.text)
+		first, twice := lines[canonical]
+		switch {
+		case !httpguts.ValidHeaderFieldName(name.text):
 			d.fail(name, key, "this is no name of a header")
 			continue
+		case twice:
+			d.fail(name, key, "%s comes twice: first in line %d", show(name.text), first)
+			continue
 		}
+		lines[canonical] = name.line
 		values := []*node{v}
 		if v.kind == sequence {
 			values = v.items
