@@ -42,8 +42,8 @@ type Client struct {
 	Streams []string
 }
 
-// Rate bounds the requests of one client: Burst at once, and PerSecond for as long as it
-// likes. The zero value is no bound.
+// Rate bounds the requests of one client: Burst at once, as many as PerSecond where it is
+// 0, and PerSecond for as long as it likes. The zero value is no bound.
 type Rate struct {
 	PerSecond, Burst int
 }
@@ -131,9 +131,6 @@ func (d *decoder) rate(key string, n *node, to **Rate) {
 		return
 	}
 	rateKeys.decode(d, key, n, *to)
-	if r := *to; r.PerSecond > 0 && r.Burst == 0 {
-		r.Burst = r.PerSecond
-	}
 }
 
 func (d *decoder) auth(key string, n *node, s *Service) {

@@ -26,7 +26,7 @@ func TestService(t *testing.T) {
 		"auth: [{name: a, hash: '"+hash+"', streams: [a]}, {name: b, hash: "+password+"}, {name: c, hash: 'file:hash'}]",
 	), map[string]string{"KEY": "k.pem", "hash": hash})
 	want := Service{
-		Listen: "[::]:8443", TLS: TLS{"c.pem", "k.pem"}, Hosts: []string{"cams.example.com"}, Allow: "example.com 10.0.0.0/8", Rate: &Rate{5, 5},
+		Listen: "[::]:8443", TLS: TLS{"c.pem", "k.pem"}, Hosts: []string{"cams.example.com"}, Allow: "example.com 10.0.0.0/8", Rate: &Rate{PerSecond: 5},
 		Clients: []Client{{"a", hash, []string{"a"}}, {"b", password, nil}, {"c", hash, nil}},
 	}
 	if !reflect.DeepEqual(f.Service, want) {

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/http"
@@ -33,6 +34,7 @@ type limiter struct {
 
 func newLimiter(conf config.Rate) *limiter {
 	of, _ := lru.New[netip.Prefix, *rate.Limiter](maxClients) // the error is that of sizes below 1
+	conf.Burst = cmp.Or(conf.Burst, conf.PerSecond)
 	return &limiter{conf: conf, of: of}
 }
 
