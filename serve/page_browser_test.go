@@ -41,7 +41,10 @@ func TestPages(t *testing.T) {
 		{"without scripts", testWithoutScripts},
 		{"service gone", testServiceGone},
 	} {
-		t.Run(test.name, func(t *testing.T) { test.run(t, browser) })
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(t, browser)
+		})
 	}
 }
 
