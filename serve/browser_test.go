@@ -155,7 +155,7 @@ func (b *tab) await(expression string) {
 	for end := time.Now().Add(testTime); b.text("(() => { try { return Boolean("+expression+"); } catch { return false; } })()") != "true"; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			b.shot("never")
-			b.t.Fatalf("never: %s; the page says %q", expression, b.text("document.body.innerText"))
+			b.t.Fatalf("never: %s; the page says %q", expression, b.text("document.body.innerText.slice(0, 2000)"))
 		}
 	}
 }

@@ -144,8 +144,11 @@ const drawnColours = `(c) => c.split(',').slice(0, 3).every((v, i) => Math.abs(v
 
 // testView refreshes a still, and looks at live keyframes: their reception ends with that.
 func testView(t *testing.T, browser context.Context) {
-	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+liveHLS(t))}})
+	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+liveHLS(t)), scene(t, "tall", "testsrc=size=360x640")}})
 	c := s.streams.Load().list[0]
+	tall := openTab(t, browser, s, "/streams/tall/view", desktop)
+	tall.await(`document.getElementById('stage').clientWidth * 16 / 9 - document.getElementById('stage').clientHeight < 2`)
+	tall.shot("tall")
 	b := openTab(t, browser, s, "/streams/door/view", desktop, remember(0))
 	b.await(`document.querySelector('.picture > img').naturalWidth > 0`)
 	first := b.text(colours)

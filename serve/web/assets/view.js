@@ -10,6 +10,20 @@ let mode = 'still';
 
 document.querySelector('.controls').hidden = false;
 
+// shape has the stage be like what it shows, which may be turned or of other pixels than
+// the stream's own.
+function shape(width, height) {
+  if (width > 0 && height > 0) {
+    stage.style.aspectRatio = `${width} / ${height}`;
+  }
+}
+
+function shapeAs(img) {
+  img.addEventListener('load', () => shape(img.naturalWidth, img.naturalHeight));
+}
+
+shapeAs(picture.img);
+
 // --- still
 
 let due = 0;
@@ -59,6 +73,7 @@ let again; // when a connection that was lost is tried again
 function startLive() {
   live = document.createElement('img');
   live.alt = `Live keyframes of ${name}`;
+  shapeAs(live);
   live.src = `mjpeg?width=${widthFor(stage)}&placeholder=1`;
   live.addEventListener('error', () => {
     stopMedia();
@@ -72,6 +87,7 @@ function startVideo() {
   video.controls = video.autoplay = video.muted = video.playsInline = true;
   video.setAttribute('aria-label', `Video of ${name}`);
   video.src = player;
+  video.addEventListener('loadedmetadata', () => shape(video.videoWidth, video.videoHeight));
   video.addEventListener('error', () => {
     set(apart, `Your browser cannot play this at the moment: ${video.error.message || 'it says no more'}. Trying again …`);
     again = setTimeout(apply, 5000);
@@ -169,10 +185,6 @@ function write() {
     set(state, ''); // the browser knows, the service does not
   } else {
     standing(state, report, mode === 'still' ? picture : {});
-  }
-  const now = report?.picture;
-  if (now) {
-    stage.style.aspectRatio = `${now.width} / ${now.height}`;
   }
   if (report) {
     list(document.getElementById('facts'), facts(report));
