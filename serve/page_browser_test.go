@@ -18,6 +18,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/kfgrab/kfgrab/config"
+	"github.com/kfgrab/kfgrab/decode"
 	"github.com/kfgrab/kfgrab/internal/credential"
 )
 
@@ -39,6 +40,7 @@ func TestPages(t *testing.T) {
 		{"behind a prefix", testPrefix},
 		{"signed in", testSignedIn},
 		{"without scripts", testWithoutScripts},
+		{"no decoder", testNoDecoder},
 		{"service gone", testServiceGone},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -395,6 +397,21 @@ func testWithoutScripts(t *testing.T, browser context.Context) {
 	b.await(`document.querySelector('.view') && document.images.length === 2 && ` + loaded)
 	b.shot("view")
 	b.clean()
+}
+
+// testNoDecoder says what is missing, on the page and in the pictures.
+func testNoDecoder(t *testing.T, browser context.Context) {
+	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+liveHLS(t))}, Decoder: decode.Decoder{Path: "/nonexistent/ffmpeg"}})
+	for name, path := range map[string]string{"wall": "/", "view": "/streams/door/view"} {
+		b := openTab(t, browser, s, path, desktop, light())
+		b.await(`(` + drawnColours + `)(` + colours + `)`)
+		if name == "wall" {
+			b.await(`/no ffmpeg/.test(document.getElementById('trouble').innerText)`)
+		}
+		b.await(`document.querySelector('.picture > img').alt === 'door: no picture' && document.querySelector('.state').innerText === 'no picture'`)
+		b.shot(name)
+		b.clean()
+	}
 }
 
 // testServiceGone says so, and goes on when the service is back.

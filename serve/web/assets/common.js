@@ -144,17 +144,18 @@ function reason(failure) {
   return reasons[failure.class] ?? 'No picture';
 }
 
-// standing writes the state of a stream, in the service's own words.
+// standing writes the state of a stream, in the service's own words where it has some.
 export function standing(element, report, picture) {
   let state = report?.state ?? 'empty';
   if (report?.failure) {
     state = 'failing';
-  } else if (state !== 'live' && picture.state && picture.state !== 'placeholder') {
+  } else if (picture.state === 'placeholder') {
+    state = 'no picture';
+  } else if (state !== 'live' && picture.state) {
     state = picture.state; // as of when it came, not of now
   }
   element.dataset.state = state;
   set(element, state === 'empty' ? 'waiting' : state);
-  return state;
 }
 
 // set touches the document only where something changes.

@@ -80,7 +80,7 @@ class Tile {
   write() {
     const {picture, report} = this;
     picture.tell(report);
-    this.state = standing(this.element.querySelector('.state'), report, picture);
+    standing(this.element.querySelector('.state'), report, picture);
     this.tick();
     const now = report?.picture;
     set(this.element.querySelector('.size'), now ? `${now.width}×${now.height} ${codec(now.codec_name)}` : '');
