@@ -74,6 +74,7 @@ func (s *Server) newCamera(conf *config.Stream, cache *cache) *camera {
 	}
 	c.conf.Picture.Name = conf.Name
 	c.conf.Picture.Software = s.opt.Software
+	c.conf.Picture.NoSource = true // a picture goes further than who may know the camera's address
 	c.told = s.told
 	c.took = func(d time.Duration) { s.metrics.grabbed.Observe(d.Seconds()) }
 	return c

@@ -15,7 +15,8 @@ func newReader(b []byte) io.Reader { return bytes.NewReader(b) }
 // TestSnapshot: the picture of a live stream, in every format and the sizes asked for.
 func TestSnapshot(t *testing.T) {
 	t.Parallel()
-	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+liveHLS(t))}, Software: "test"})
+	source := stream(t, "door="+liveHLS(t))
+	s := start(t, &Options{Streams: []config.Stream{source}, Software: "test software"})
 	for _, test := range []struct {
 		path, mime string
 		size       image.Point // zero: it is not to be decoded here
@@ -40,6 +41,12 @@ func TestSnapshot(t *testing.T) {
 		if test.size != (image.Point{}) && got.size(t) != test.size {
 			t.Errorf("%s: %v, want %v", test.path, got.size(t), test.size)
 		}
+		if bytes.Contains(got.body, []byte(source.Host())) {
+			t.Errorf("%s tells where the stream is", test.path)
+		}
+	}
+	if got := s.get(t, "/streams/door/snapshot.jpg"); !bytes.Contains(got.body, []byte("test software")) {
+		t.Error("a picture does not tell what made it")
 	}
 	if c := s.streams.Load().byName["door"].counts; c.grabs == 0 {
 		t.Error("no grab is counted")
