@@ -41,7 +41,7 @@ func TestSnapshot(t *testing.T) {
 		if test.size != (image.Point{}) && got.size(t) != test.size {
 			t.Errorf("%s: %v, want %v", test.path, got.size(t), test.size)
 		}
-		if bytes.Contains(got.body, []byte(source.Host())) {
+		if bytes.Contains(got.body, []byte(hostOf(source.URL))) {
 			t.Errorf("%s tells where the stream is", test.path)
 		}
 	}
