@@ -1,0 +1,128 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/kfgrab/kfgrab/config"
+	"github.com/kfgrab/kfgrab/decode"
+)
+
+// testDies watches a stream that goes away and comes back: on the wall, as a still and
+// live.
+func testDies(t *testing.T, browser context.Context) {
+	l := newListed(t)
+	door := stream(t, "door="+l.url)
+	door.TTL = time.Second
+	s := start(t, &Options{Streams: []config.Stream{door}})
+	wall := openTab(t, browser, s, "/", desktop, light(), remember(2))
+	still := openTab(t, browser, s, "/streams/door/view", desktop, light(), remember(2))
+	live := openTab(t, browser, s, "/streams/door/view", desktop, dark(), remember(2))
+	live.do(chromedp.Click("input[value=live]"))
+	tabs := map[string]*tab{"wall": wall, "still": still, "live": live}
+	for _, b := range tabs {
+		b.await(`document.querySelector('.picture > img:not([hidden])').naturalWidth > 0`)
+	}
+	l.remove(t)
+	for name, b := range tabs {
+		b.await(`document.querySelector('.state').innerText === 'failing'`)
+		b.await(`/door (fails|is back)/.test(document.getElementById('changes').innerText)`)
+		b.shot(name + "-failing")
+	}
+	for _, b := range []*tab{wall, still} {
+		b.await(`/since .*404/s.test(document.querySelector('.notice').innerText)`)
+		b.await(`document.querySelector('.picture.failing > img').naturalWidth > 0 && / old/.test(document.querySelector('.age').innerText)`)
+	}
+	l.list(t, 1)
+	for name, b := range tabs {
+		b.await(`document.querySelector('.state').innerText !== 'failing'`)
+		b.await(`/door is back/.test(document.getElementById('changes').innerText)`)
+		b.await(`!document.querySelector('.notice').checkVisibility()`)
+		b.await(`!(` + drawnColours + `)(` + colours + `)`)
+		b.shot(name + "-back")
+		b.clean()
+	}
+}
+
+// testHang has streams that do not answer hold up no others, though there are more of them
+// than pictures are asked for at a time.
+func testHang(t *testing.T, browser context.Context) {
+	h := hang(t)
+	var streams []config.Stream
+	for i := range 5 {
+		streams = append(streams, stream(t, fmt.Sprintf("dead%d=%s/%d", i, h.URL, i)))
+	}
+	s := start(t, &Options{Streams: append(streams, stream(t, "door="+liveHLS(t)))})
+	b := openTab(t, browser, s, "/", chromedp.EmulateViewport(1280, 1200), light(), remember(2))
+	b.await(tileOf("door") + `.querySelector('.picture > img').naturalWidth > 0`)
+	until(t, func() bool { return b.count("door/snapshot.jpg") > 3 })
+	b.shot("wall")
+	b.clean()
+}
+
+// proxied is a service behind a proxy that serves it below /cams/, unless it is cut off.
+func proxied(t *testing.T, s *service) (behind *service, cut *atomic.Bool) {
+	t.Helper()
+	u, err := url.Parse(s.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(u) }, FlushInterval: -1}
+	cut = new(atomic.Bool)
+	web := httptest.NewServer(http.StripPrefix("/cams", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if cut.Load() {
+			panic(http.ErrAbortHandler)
+		}
+		proxy.ServeHTTP(w, r)
+	})))
+	t.Cleanup(func() {
+		web.CloseClientConnections()
+		web.Close()
+		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	})
+	return &service{s.Server, web.URL, s.client}, cut
+}
+
+// testNoDecoder says what is missing, on the page and in the pictures.
+func testNoDecoder(t *testing.T, browser context.Context) {
+	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+liveHLS(t))}, Decoder: decode.Decoder{Path: "/nonexistent/ffmpeg"}})
+	for name, path := range map[string]string{"wall": "/", "view": "/streams/door/view"} {
+		b := openTab(t, browser, s, path, desktop, light())
+		b.await(`(` + drawnColours + `)(` + colours + `)`)
+		if name == "wall" {
+			b.await(`/no ffmpeg/.test(document.getElementById('trouble').innerText)`)
+		}
+		b.await(`document.querySelector('.picture > img').alt === 'door: no picture' && document.querySelector('.state').innerText === 'no picture'`)
+		b.shot(name)
+		b.clean()
+	}
+}
+
+// testServiceGone says so, and goes on when the service is back.
+func testServiceGone(t *testing.T, browser context.Context) {
+	s, cut := proxied(t, start(t, &Options{Streams: []config.Stream{stream(t, "door="+liveHLS(t))}}))
+	wall := openTab(t, browser, s, "/cams/", desktop, light(), remember(2))
+	view := openTab(t, browser, s, "/cams/streams/door/view", desktop, light(), remember(2))
+	tabs := map[string]*tab{"wall": wall, "view": view}
+	for _, b := range tabs {
+		b.await(`document.querySelector('.picture > img').naturalWidth > 0`)
+	}
+	cut.Store(true)
+	for name, b := range tabs {
+		b.await(`/does not answer/.test(document.getElementById('trouble').innerText)`)
+		b.shot(name)
+	}
+	cut.Store(false)
+	for _, b := range tabs {
+		b.await(`!document.getElementById('trouble').checkVisibility()`)
+	}
+}

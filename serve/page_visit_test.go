@@ -1,0 +1,125 @@
+package serve
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/kfgrab/kfgrab/config"
+	"github.com/kfgrab/kfgrab/internal/credential"
+)
+
+// testHidden has pages that nobody sees ask for nothing.
+func testHidden(t *testing.T, browser context.Context) {
+	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+liveHLS(t))}})
+	c := s.streams.Load().list[0]
+	wall := openTab(t, browser, s, "/", remember(2))
+	live := openTab(t, browser, s, "/streams/door/view", remember(2))
+	live.do(chromedp.Click("input[value=live]"))
+	until(t, func() bool { return c.watching() == 1 })
+	wall.await(`document.querySelector('.picture > img').naturalWidth > 0`)
+	wall.hidden(true)
+	live.hidden(true)
+	until(t, func() bool { return c.watching() == 0 })
+	before := wall.count("/s")
+	seen := openTab(t, browser, s, "/", remember(2))
+	until(t, func() bool { return seen.count("snapshot.jpg") > 2 })
+	if n := wall.count("/s") - before; n > 1 { // one may have been under way
+		t.Errorf("%d requests of a page that nobody sees", n)
+	}
+	wall.hidden(false)
+	live.hidden(false)
+	until(t, func() bool { return wall.count("/s") > before+1 && c.watching() == 1 })
+}
+
+// testKeyboard goes from the wall to live keyframes and back without a mouse.
+func testKeyboard(t *testing.T, browser context.Context) {
+	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+liveHLS(t)), stream(t, "gate="+liveHLS(t))}})
+	b := openTab(t, browser, s, "/", desktop, light())
+	focused := func(want string) {
+		t.Helper()
+		b.do(chromedp.KeyEvent(kb.Tab))
+		if got := b.text(`document.activeElement.labels?.[0].innerText || document.activeElement.innerText`); strings.TrimSpace(got) != want {
+			t.Errorf("the focus is on %q, want %q", got, want)
+		}
+		if b.text(`document.activeElement.matches(':focus-visible')`) != "true" {
+			t.Errorf("it is not seen to be on %q", want)
+		}
+	}
+	b.await(`document.querySelector('select').options.length > 3`)
+	b.do(chromedp.KeyEvent(kb.Tab)) // the interval
+	focused("door")
+	b.shot("tile")
+	b.do(chromedp.KeyEvent(kb.Enter))
+	b.await(`document.querySelector('.controls')?.checkVisibility()`)
+	focused("Streams")
+	focused("Still")
+	b.do(chromedp.KeyEvent(kb.ArrowRight))
+	b.await(`/^Live/.test(document.querySelector('.picture > img:not([hidden])').alt)`)
+	b.shot("choice")
+	b.do(chromedp.KeyEvent(kb.Tab, chromedp.KeyModifiers(chromedp.ModifierShift)), chromedp.KeyEvent(kb.Enter))
+	b.await(`document.querySelectorAll('.tile').length === 2`)
+	b.clean()
+}
+
+// testStreamsChange has the wall follow the configuration.
+func testStreamsChange(t *testing.T, browser context.Context) {
+	s := start(t, &Options{})
+	b := openTab(t, browser, s, "/", desktop, light())
+	b.await(`/No streams/.test(document.body.innerText)`)
+	b.shot("none")
+	if err := s.Set([]config.Stream{stream(t, "Tür 1="+liveHLS(t))}); err != nil {
+		t.Fatal(err)
+	}
+	b.await(tileOf("Tür 1") + `?.querySelector('.picture > img').naturalWidth > 0`)
+	b.do(chromedp.Click(".tile a"))
+	b.await(`document.querySelector('.view .picture > img')?.naturalWidth > 0`)
+	b.clean()
+}
+
+func testPrefix(t *testing.T, browser context.Context) {
+	s, _ := proxied(t, start(t, &Options{Streams: []config.Stream{stream(t, "Front door="+liveHLS(t))}}))
+	b := openTab(t, browser, s, "/cams/", desktop)
+	b.await(`document.querySelector('.picture > img')?.naturalWidth > 0 && / today/.test(document.querySelector('.facts').innerText)`)
+	b.do(chromedp.Click(".tile a"))
+	b.await(`document.querySelector('.view .picture > img')?.naturalWidth > 0 && document.querySelectorAll('dd').length > 5`)
+	b.do(chromedp.Click("input[value=live]"))
+	b.await(`document.querySelector('.state').innerText === 'live'`)
+	b.do(chromedp.Click("nav a"))
+	b.await(`document.querySelectorAll('.tile').length === 1`)
+	b.clean()
+}
+
+// testSignedIn has a browser that has asked for name and password use them for all that the
+// pages ask for, and shows what this client may see.
+func testSignedIn(t *testing.T, browser context.Context) {
+	token, hash := credential.NewToken()
+	s := start(t, &Options{
+		Streams: []config.Stream{stream(t, "door="+liveHLS(t)), stream(t, "gate="+liveHLS(t))},
+		Guard:   Guard{Clients: []config.Client{{Name: "anna", Hash: hash, Streams: []string{"door"}}}},
+	})
+	s.url = strings.Replace(s.url, "http://", "http://anna:"+token+"@", 1)
+	b := openTab(t, browser, s, "/", desktop)
+	b.await(`document.querySelectorAll('.tile').length === 1 && ` + tileOf("door") + `.querySelector('.picture > img').naturalWidth > 0`)
+	b.do(chromedp.Click(".tile a"))
+	b.await(`document.querySelectorAll('dd').length > 5`)
+	b.do(chromedp.Click("input[value=live]"))
+	b.await(`document.querySelector('.state').innerText === 'live' && document.querySelector('.picture > img:not([hidden])').naturalWidth > 0`)
+	b.clean()
+}
+
+// testWithoutScripts has pictures, those that say why there is none among them, and links.
+func testWithoutScripts(t *testing.T, browser context.Context) {
+	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+liveHLS(t)), stream(t, "gate=http://127.0.0.1:1/live.m3u8")}})
+	b := openTab(t, browser, s, "/", desktop, light(), noScripts())
+	loaded := `[...document.images].every(i => i.complete && i.naturalWidth > 0)`
+	b.await(`document.images.length === 3 && ` + loaded)
+	b.shot("wall")
+	b.do(chromedp.Click(".tile a"))
+	b.await(`document.querySelector('.view') && document.images.length === 2 && ` + loaded)
+	b.shot("view")
+	b.clean()
+}
