@@ -118,7 +118,9 @@ func TestFailures(t *testing.T) {
 // TestNoDecoder: without ffmpeg there are no pictures, and all else.
 func TestNoDecoder(t *testing.T) {
 	t.Parallel()
-	s := serveOne(t, Options{Decoder: decode.Decoder{Path: "/nonexistent/ffmpeg"}})
+	door := stream(t, "door="+liveHLS(t))
+	door.TTL = time.Hour
+	s := start(t, &Options{Streams: []config.Stream{door}, Decoder: decode.Decoder{Path: "/nonexistent/ffmpeg"}})
 	for path, status := range map[string]int{
 		"snapshot.jpg": 503, "snapshot.png": 503, "snapshot.webp": 503, "mjpeg": 503, "snapshot.mp4": 200, "snapshot.h264": 200, "snapshot.jpg?placeholder=1": 200,
 	} {
