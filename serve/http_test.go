@@ -3,6 +3,7 @@ package serve
 import (
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -19,14 +20,20 @@ func serveOne(t *testing.T, o Options) *service {
 // TestHeaders: a picture says what it is, and how old.
 func TestHeaders(t *testing.T) {
 	t.Parallel()
-	s := serveOne(t, Options{})
+	door := stream(t, "door="+liveHLS(t))
+	door.TTL = time.Hour
+	s := start(t, &Options{Streams: []config.Stream{door}})
 	h := s.get(t, "/streams/door/snapshot.jpg?width=320").Header
 	for name, want := range map[string]string{
-		"Content-Type": "image/jpeg", "Age": "0", "Cache-Control": "private, max-age=5", "X-Kfgrab-State": "fresh", "X-Content-Type-Options": "nosniff",
+		"Content-Type": "image/jpeg", "Cache-Control": "private, max-age=3600", "X-Kfgrab-State": "fresh", "X-Content-Type-Options": "nosniff",
 	} {
 		if h.Get(name) != want {
 			t.Errorf("%s: %q, want %q", name, h.Get(name), want)
 		}
+	}
+	age, err := strconv.Atoi(h.Get("Age")) // decoding takes its time
+	if err != nil || age > 60 {
+		t.Errorf("Age: %q", h.Get("Age"))
 	}
 	for _, name := range []string{"X-Kfgrab-Captured", "X-Kfgrab-Media-Time"} {
 		if _, err := time.Parse(timeFormat, h.Get(name)); err != nil {
