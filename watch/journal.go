@@ -113,8 +113,11 @@ func (j *journal) read(r io.Reader, now time.Time) (size int64, err error) {
 			return size, err
 		}
 		var rec record
-		if json.Unmarshal(line, &rec) == nil && rec.Name != "" && now.Sub(rec.Started) < forgetAfter {
-			j.records[rec.Name] = rec
+		if json.Unmarshal(line, &rec) != nil || rec.Name == "" {
+			continue
+		}
+		if j.records[rec.Name] = rec; now.Sub(rec.Started) >= forgetAfter { // or never
+			delete(j.records, rec.Name)
 		}
 	}
 }

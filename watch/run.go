@@ -93,19 +93,29 @@ func (w *Watcher) run(ctx, running context.Context, s *watched, o *Outcome, fail
 	}
 	shot := s.capture(running, o)
 	leave()
-	if shot != nil {
-		w.claim(s, o, shot.id)
-		s.store(running, shot, o)
+	if shot == nil {
+		s.settle(running, o)
+		return
 	}
-	s.settle(running, o)
+	disclaim := w.claim(s, o, shot.id)
+	s.store(running, shot, o)
+	if s.settle(running, o); o.Result == Abandoned {
+		disclaim()
+	}
 }
 
 // claim keeps, before a picture is stored, that it was: should the process end before
-// the run does, it is not captured twice.
-func (w *Watcher) claim(s *watched, o *Outcome, id string) {
+// the run does, it is not captured twice. What it returns takes that back.
+func (w *Watcher) claim(s *watched, o *Outcome, id string) (disclaim func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	before := w.journal.get(s.Name)
 	w.keep(w.record(s, o, id))
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.keep(before)
+	}
 }
 
 // record is what there is to keep of a run. Those of Once are not of the schedule.

@@ -515,3 +515,31 @@ func TestTries(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 }
+
+// stuck is a sink that takes nothing while there is time.
+type stuck chan struct{}
+
+func (s stuck) Put(ctx context.Context, _ *sink.Picture) (string, error) {
+	close(s)
+	<-ctx.Done()
+	return "", context.Cause(ctx)
+}
+
+// A picture that was not stored when the time of grace was over comes at the next start.
+func TestAbandonedStore(t *testing.T) {
+	t.Parallel()
+	s, a, slow := newSwitchable(t), newAlbum(), make(stuck)
+	o := &Options{State: filepath.Join(t.TempDir(), "state"), Grace: time.Millisecond}
+	cam := stream("cam", s.URL+"/index.m3u8", slow)
+	cam.Rule.Every = 365 * 24 * time.Hour
+	w := newWatcher(t, o, cam)
+	stop := run(t, w)
+	<-slow
+	stop()
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	cam.Sinks = []Sink{a}
+	run(t, newWatcher(t, o, cam))
+	a.next(t)
+}
