@@ -3,7 +3,9 @@ package serve
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -50,9 +52,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, changed *signal,
 	defer beat.Stop()
 	for {
 		next := changed.next()
-		for _, c := range list() {
-			l.tell(c)
-		}
+		l.tellOf(list())
 		if l.flush(); l.err != nil {
 			return nil // it has gone
 		}
@@ -93,6 +93,16 @@ func (c *camera) standing() standing {
 		s.picture = c.last.number
 	}
 	return s
+}
+
+// tellOf writes what has happened to these streams, and forgets others.
+func (l *listener) tellOf(list []*camera) {
+	for _, c := range list {
+		l.tell(c)
+	}
+	if len(l.told) > len(list) {
+		maps.DeleteFunc(l.told, func(c *camera, _ standing) bool { return !slices.Contains(list, c) })
+	}
 }
 
 // tell writes what has happened to a stream since the last time.

@@ -3,6 +3,7 @@ package serve
 import (
 	"bufio"
 	"encoding/json"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -69,5 +70,16 @@ func TestEvents(t *testing.T) {
 	late := bufio.NewReader(s.open(t, "/events").Body)
 	if name, _ := event(t, late); name != "picture" {
 		t.Errorf("how it stands: %s", name)
+	}
+}
+
+// TestListenerForgets: a stream that was replaced is not held by those who listen.
+func TestListenerForgets(t *testing.T) {
+	stays, goes := &camera{}, &camera{}
+	l := &listener{w: httptest.NewRecorder(), told: map[*camera]standing{}}
+	l.tellOf([]*camera{stays, goes})
+	l.tellOf([]*camera{stays})
+	if _, ok := l.told[stays]; !ok || len(l.told) != 1 {
+		t.Errorf("%d are held", len(l.told))
 	}
 }
