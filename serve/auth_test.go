@@ -205,3 +205,20 @@ func TestNewAuthFails(t *testing.T) {
 		t.Error("an URL is allowed")
 	}
 }
+
+// TestAuthBegins: who watches as nobody in particular is let go when all have to say who they
+// are.
+func TestAuthBegins(t *testing.T) {
+	t.Parallel()
+	s := start(t, &Options{Streams: []config.Stream{stream(t, "door=http://127.0.0.1:1/")}})
+	all, one := s.open(t, "/events"), s.open(t, "/streams/door/events")
+	_, hash := credential.NewToken()
+	if err := s.SetGuard(Guard{Clients: []config.Client{{Name: "wall", Hash: hash}}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, res := range []*http.Response{all, one} {
+		if _, err := io.Copy(io.Discard, res.Body); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -128,11 +128,9 @@ func (s *Server) guarded(h http.Handler) http.Handler {
 			s.refuse(w, r, err)
 			return
 		}
-		if c == nil {
-			h.ServeHTTP(w, r)
-			return
+		if c != nil {
+			w.(*answer).user = c.name
 		}
-		w.(*answer).user = c.name
 		ctx, cancel := g.context(r, c)
 		defer cancel()
 		if ctx != r.Context() {
@@ -143,10 +141,11 @@ func (s *Server) guarded(h http.Handler) http.Handler {
 	})
 }
 
-// context has what handlers ask for of c, and ends for who watches when c may not any more.
+// context has what handlers ask for of c, nil for anybody, and ends for who watches when c
+// may not any more.
 func (g *guard) context(r *http.Request, c *client) (context.Context, context.CancelFunc) {
 	ctx, cancel := r.Context(), func() {}
-	if c.streams != nil {
+	if c != nil && c.streams != nil {
 		ctx = context.WithValue(ctx, clientKey{}, c)
 	}
 	if strings.HasSuffix(r.URL.Path, "/mjpeg") || strings.HasSuffix(r.URL.Path, "/events") {
