@@ -15,6 +15,7 @@ import (
 	"github.com/kfgrab/kfgrab/decode"
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 	"github.com/kfgrab/kfgrab/internal/testserver"
+	"github.com/kfgrab/kfgrab/keyframe"
 	"github.com/kfgrab/kfgrab/schedule"
 )
 
@@ -166,14 +167,43 @@ func TestLongWait(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	web := httptest.NewUnstartedServer(s)
-	web.Config.WriteTimeout = 100 * time.Millisecond
-	web.Start()
-	t.Cleanup(func() {
-		web.Close()
-		s.Close()
-	})
-	if got := (&service{s, web.URL, web.Client()}).get(t, "/streams/slow/snapshot.jpg"); got.StatusCode != 504 {
-		t.Error(got.Status)
+	t.Cleanup(func() { s.Close() })
+	for _, begin := range []func(*httptest.Server){(*httptest.Server).Start, (*httptest.Server).StartTLS} {
+		web := httptest.NewUnstartedServer(s)
+		web.Config.WriteTimeout = 100 * time.Millisecond
+		web.EnableHTTP2 = true
+		begin(web)
+		t.Cleanup(web.Close)
+		if got := (&service{s, web.URL, web.Client()}).get(t, "/streams/slow/snapshot.jpg"); got.StatusCode != 504 {
+			t.Error(got.Proto, got.Status)
+		}
+		s.streams.Load().list[0].aged(time.Minute)
+	}
+}
+
+// TestFailedAgain: a keyframe that was fetched and is of no use is not taken for one that is
+// there already.
+func TestFailedAgain(t *testing.T) {
+	t.Parallel()
+	other := stream(t, "door="+newListed(t).url)
+	other.Options.Codec = keyframe.H265
+	s := start(t, &Options{Streams: []config.Stream{other}})
+	for range 2 {
+		if got := s.get(t, "/streams/door/snapshot.mp4"); got.StatusCode != 502 {
+			t.Errorf("%s %s", got.Status, got.body)
+		}
+		s.streams.Load().list[0].aged(time.Minute)
+	}
+}
+
+// TestFailedDecoding: the answer has nothing in it of the picture that there is not.
+func TestFailedDecoding(t *testing.T) {
+	t.Parallel()
+	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+liveHLS(t))}, Decoder: decode.Decoder{Path: "/bin/false"}})
+	for _, query := range []string{"", "?placeholder=1"} {
+		got := s.get(t, "/streams/door/snapshot.jpg"+query)
+		if state := got.Header.Get("X-Kfgrab-State"); state != "" && state != "placeholder" || got.Header.Get("X-Kfgrab-Captured") != "" {
+			t.Errorf("%s %v", got.Status, got.Header)
+		}
 	}
 }

@@ -36,9 +36,20 @@ func (c *camera) grab(ctx context.Context) (sight, error) {
 		return c.same(), nil
 	}
 	if err != nil {
+		c.discard()
 		return sight{}, c.failedIn(ctx, err)
 	}
 	return c.arrive(snap, stream, false), nil
+}
+
+// discard closes the connection of a grab that has failed: what it has delivered, and would
+// not bring again, is lost.
+func (c *camera) discard() {
+	c.mu.Lock()
+	stream := c.stream
+	c.stream = nil
+	c.mu.Unlock()
+	stream.Close()
 }
 
 // snap takes the newest keyframe, or one behind it that shows something.

@@ -37,6 +37,7 @@ func (s *Server) mjpeg(w http.ResponseWriter, r *http.Request, c *camera) error 
 	if every == 0 {
 		defer c.watch()()
 	}
+	suspendDeadline(w, r)
 	seen, err := s.look(r.Context(), c, &wish)
 	if err == nil {
 		_, err = v.data(seen)
@@ -197,5 +198,7 @@ func (v *viewer) part(data []byte, seen sight) error {
 			return err
 		}
 	}
-	return v.control.Flush()
+	err := v.control.Flush()
+	suspendDeadline(v.w, v.r) // the next one may take its time
+	return err
 }

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -239,4 +240,31 @@ func (p *pipeWriter) pictures() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return strings.Count(p.text.String(), "X-Kfgrab-Captured")
+}
+
+// TestMJPEGHTTP2: there may be longer between two pictures than an answer may take to write.
+func TestMJPEGHTTP2(t *testing.T) {
+	t.Parallel()
+	s, err := New(&Options{Streams: []config.Stream{stream(t, "door="+liveHLS(t))}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.times.write = 500 * time.Millisecond
+	web := httptest.NewUnstartedServer(s)
+	web.Config.WriteTimeout = s.times.write
+	web.EnableHTTP2 = true
+	web.StartTLS()
+	t.Cleanup(func() {
+		s.close()
+		web.Close()
+		s.Close()
+	})
+	res := (&service{s, web.URL, web.Client()}).open(t, "/streams/door/mjpeg?every=3&width=160")
+	r := parts(t, res)
+	for range 3 {
+		next(t, r)
+	}
+	if res.ProtoMajor != 2 {
+		t.Error(res.Proto)
+	}
 }

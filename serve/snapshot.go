@@ -39,14 +39,16 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request, c *camera, f p
 	if err != nil {
 		return err
 	}
+	suspendDeadline(w, r)
 	seen, err := s.look(r.Context(), c, &wish)
 	if err != nil {
 		return c.explain(err)
 	}
 	key := rendering{c, seen.id, notEnlarged(wish.picture, seen.snapshot.Frame.Info)}
 	etag := s.etag(key)
-	setHeaders(w.Header(), c, seen, &wish, etag)
 	if unchanged(r, etag, seen.snapshot.Taken) {
+		setHeaders(w.Header(), c, seen, &wish, etag)
+		extendDeadline(w)
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
@@ -54,6 +56,7 @@ func (s *Server) snapshot(w http.ResponseWriter, r *http.Request, c *camera, f p
 	if err != nil {
 		return &streamError{err: err, name: c.conf.Name, at: time.Now()}
 	}
+	setHeaders(w.Header(), c, seen, &wish, etag)
 	extendDeadline(w)
 	if partial(r) {
 		http.ServeContent(w, r, "", seen.snapshot.Taken, bytes.NewReader(data))
@@ -159,6 +162,14 @@ func extendDeadline(w http.ResponseWriter) {
 		timeout = a.timeout
 	}
 	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(timeout)) // not everything has one
+}
+
+// suspendDeadline leaves the answer without a deadline until extendDeadline: that of HTTP/2
+// ends requests that only wait, too.
+func suspendDeadline(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor > 1 {
+		http.NewResponseController(w).SetWriteDeadline(time.Time{}) // not everything has one
+	}
 }
 
 // explain adds what is known of the stream to the error of a request.
