@@ -174,8 +174,10 @@ func TestLongWait(t *testing.T) {
 		web.EnableHTTP2 = true
 		begin(web)
 		t.Cleanup(web.Close)
-		if got := (&service{s, web.URL, web.Client()}).get(t, "/streams/slow/snapshot.jpg"); got.StatusCode != 504 {
-			t.Error(got.Proto, got.Status)
+		for _, path := range []string{"/streams/slow/snapshot.jpg", "/streams/slow?probe=1"} {
+			if got := (&service{s, web.URL, web.Client()}).get(t, path); got.StatusCode != 504 {
+				t.Error(got.Proto, path, got.Status)
+			}
 		}
 		s.streams.Load().list[0].aged(time.Minute)
 	}

@@ -30,3 +30,14 @@ func TestPause(t *testing.T) {
 		}
 	}
 }
+
+// TestPauseOfSamples: who watches a picture a second does not have wrong credentials tried as
+// often.
+func TestPauseOfSamples(t *testing.T) {
+	wrong := &failure{err: &fetch.StatusError{Code: 401}, count: 1}
+	for _, every := range []time.Duration{minEvery, time.Second, maxEvery} {
+		if got := wrong.pause(sampleAge(every)); got != maxPause {
+			t.Errorf("every %v: %v", every, got)
+		}
+	}
+}

@@ -127,9 +127,13 @@ func (v *viewer) sample(seen sight, err error, every time.Duration) error {
 			next.Stop()
 			return nil
 		}
-		seen, err = v.camera.take(v.r.Context(), every/2)
+		seen, err = v.camera.take(v.r.Context(), sampleAge(every))
 	}
 }
+
+// sampleAge is how old a picture may be for who wants one every so often. It is never that of
+// who asks for a fresh one, for whom wrong credentials are tried again each second.
+func sampleAge(every time.Duration) time.Duration { return max(every/2, minAge+1) }
 
 // show sends the picture, or why there is none, unless that was sent last. The error is
 // the connection's.

@@ -94,9 +94,11 @@ func (s *Server) listStreams(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) showStream(w http.ResponseWriter, r *http.Request, c *camera) error {
 	if flagged(r, "probe") {
+		suspendDeadline(w, r)
 		if err := c.probe(r.Context()); err != nil {
 			return c.explain(err)
 		}
+		extendDeadline(w)
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	writeJSON(w, r, "application/json", http.StatusOK, s.report(c))
