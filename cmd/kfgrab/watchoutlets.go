@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/kfgrab/kfgrab/config"
@@ -230,19 +231,31 @@ func (o *outlets) retire(streams []config.Stream) error {
 		used[o.find(s)] = true
 		roots[filepath.Clean(s.To.Dir)] = true
 	}
-	var failed []error
+	var unused []*outlet
 	o.all = slices.DeleteFunc(o.all, func(known *outlet) bool {
 		if !used[known] {
-			failed = append(failed, known.close())
+			unused = append(unused, known)
 		}
 		return !used[known]
 	})
+	failed := []error{closeTogether(unused)}
 	for path, root := range o.roots {
 		if !roots[path] {
 			failed = append(failed, root.Close())
 			delete(o.roots, path)
 		}
 	}
+	return errors.Join(failed...)
+}
+
+// closeTogether takes as long as the slowest.
+func closeTogether(list []*outlet) error {
+	failed := make([]error, len(list))
+	var all sync.WaitGroup
+	for i, one := range list {
+		all.Go(func() { failed[i] = one.close() })
+	}
+	all.Wait()
 	return errors.Join(failed...)
 }
 

@@ -1,0 +1,30 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"testing"
+	"time"
+)
+
+// TestOutletsClose: several hooks that have to be waited for take no longer than one.
+func TestOutletsClose(t *testing.T) {
+	o := newOutlets(io.Discard, time.Second, slog.New(slog.DiscardHandler))
+	met, other := make(chan struct{}, 2), make(chan struct{}, 2)
+	meet := func(here, there chan struct{}) func() error {
+		return func() error {
+			here <- struct{}{}
+			select {
+			case <-there:
+				return nil
+			case <-time.After(10 * time.Second):
+				return errors.New("the other one waits its turn")
+			}
+		}
+	}
+	o.all = []*outlet{{close: meet(met, other)}, {close: meet(other, met)}}
+	if err := o.close(); err != nil {
+		t.Error(err)
+	}
+}
