@@ -30,11 +30,12 @@ const (
 // guests are the streams that ?url= names. Those that nobody has asked for for longest go
 // first.
 type guests struct {
-	mu     sync.Mutex
-	order  list.List // of *guest, the newest first
-	byURL  map[string]*list.Element
-	gone   counts // of those that have gone
-	closed bool
+	mu      sync.Mutex
+	order   list.List // of *guest, the newest first
+	byURL   map[string]*list.Element
+	leaving map[*guest]bool // that are being closed
+	gone    counts          // of those that have gone
+	closed  bool
 }
 
 // guest is one of them.
@@ -60,16 +61,15 @@ func (s *Server) adhocFile(w http.ResponseWriter, r *http.Request, c *camera) er
 func (s *Server) adhoc(h func(http.ResponseWriter, *http.Request, *camera) error) handler {
 	return s.forAll(func(w http.ResponseWriter, r *http.Request) error {
 		rawURL := r.URL.Query().Get("url")
-		allowed := s.guard.Load().allowed
 		switch {
-		case allowed.Empty():
+		case s.guard.Load().allowed.Empty():
 			return &httpError{http.StatusForbidden, "this service has no streams but those that it knows by name: /streams lists them"}
 		case rawURL == "":
 			return badRequest("which stream? Give ?url=")
 		case len(rawURL) > maxURL:
 			return badRequest("no server takes a URL of %d bytes", len(rawURL))
 		}
-		g, err := s.welcome(rawURL, allowed)
+		g, err := s.welcome(rawURL)
 		if err != nil {
 			return err
 		}
@@ -79,33 +79,44 @@ func (s *Server) adhoc(h func(http.ResponseWriter, *http.Request, *camera) error
 }
 
 // welcome returns the stream of a URL, which is held until leave.
-func (s *Server) welcome(rawURL string, allowed *allow.List) (*guest, error) {
-	conf, err := guestStream(rawURL, allowed)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) welcome(rawURL string) (*guest, error) {
+	one, evicted, err := s.admit(rawURL)
+	s.guests.end(evicted...)
+	return one, err
+}
+
+// admit is welcome, but that those who make room for the stream are still to be ended. The
+// list of what is allowed is read with the lock held: who changes it clears the guests
+// behind that.
+func (s *Server) admit(rawURL string) (one *guest, evicted []*guest, err error) {
 	s.guests.mu.Lock()
 	defer s.guests.mu.Unlock()
-	if s.guests.closed {
-		return nil, errClosed
+	conf, err := guestStream(rawURL, s.guard.Load().allowed)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case s.guests.closed:
+		return nil, nil, errClosed
 	}
 	if e := s.guests.byURL[rawURL]; e != nil {
 		s.guests.order.MoveToFront(e)
 		g := e.Value.(*guest)
 		g.users++
-		return g, nil
+		return g, nil, nil
 	}
-	if s.guests.order.Len() >= maxGuests && !s.guests.evict() {
-		return nil, &refusal{httpError: httpError{
-			http.StatusServiceUnavailable, fmt.Sprintf("%d streams that are named by their URLs are being grabbed already", maxGuests),
-		}, retry: guestRetry}
+	if s.guests.order.Len() >= maxGuests {
+		if evicted = s.guests.evict(); evicted == nil {
+			return nil, nil, &refusal{httpError: httpError{
+				http.StatusServiceUnavailable, fmt.Sprintf("%d streams that are named by their URLs are being grabbed already", maxGuests),
+			}, retry: guestRetry}
+		}
 	}
 	g := &guest{camera: s.newCamera(&conf, s.guestCache), url: rawURL, users: 1}
 	if s.guests.byURL == nil {
 		s.guests.byURL = map[string]*list.Element{}
 	}
 	s.guests.byURL[rawURL] = s.guests.order.PushFront(g)
-	return g, nil
+	return g, evicted, nil
 }
 
 // guestStream is the stream of a URL, which reaches what is allowed and nothing else:
@@ -130,34 +141,49 @@ func (g *guests) leave(one *guest) {
 	one.users--
 }
 
-// evict closes the stream that nobody has asked for for longest, of those that nobody
-// waits for. It is called with mu held, and says whether there was one.
-func (g *guests) evict() bool {
+// evict removes the stream that nobody has asked for for longest, of those that nobody
+// waits for, nil where there is none. It is called with mu held.
+func (g *guests) evict() []*guest {
 	for e := g.order.Back(); e != nil; e = e.Prev() {
 		if e.Value.(*guest).users == 0 {
-			g.remove(e)
-			return true
+			return []*guest{g.remove(e)}
 		}
 	}
-	return false
+	return nil
 }
 
-// remove is called with mu held.
-func (g *guests) remove(e *list.Element) {
+// remove is called with mu held. What it returns is to be ended without.
+func (g *guests) remove(e *list.Element) *guest {
 	one := g.order.Remove(e).(*guest)
 	delete(g.byURL, one.url)
-	one.camera.close()
-	one.camera.cache.forget(one.camera, "")
-	g.gone.join(one.camera.counted())
+	if g.leaving == nil {
+		g.leaving = map[*guest]bool{}
+	}
+	g.leaving[one] = true
+	return one
+}
+
+// end closes streams that have been removed, which may take its time.
+func (g *guests) end(list ...*guest) {
+	for _, one := range list {
+		one.camera.close()
+		one.camera.cache.forget(one.camera, "")
+		g.mu.Lock()
+		g.gone.join(one.camera.counted())
+		delete(g.leaving, one)
+		g.mu.Unlock()
+	}
 }
 
 // clear closes all. Requests that wait for one fail.
 func (g *guests) clear() {
 	g.mu.Lock()
-	defer g.mu.Unlock()
+	var list []*guest
 	for g.order.Len() > 0 {
-		g.remove(g.order.Back())
+		list = append(list, g.remove(g.order.Back()))
 	}
+	g.mu.Unlock()
+	g.end(list...)
 }
 
 // close is clear for good.
@@ -175,6 +201,9 @@ func (g *guests) counted() counts {
 	sum := g.gone
 	for e := g.order.Front(); e != nil; e = e.Next() {
 		sum.join(e.Value.(*guest).camera.counted())
+	}
+	for one := range g.leaving {
+		sum.join(one.camera.counted())
 	}
 	return sum
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/overlay"
 	"github.com/kfgrab/kfgrab/picture"
 )
@@ -65,14 +66,20 @@ func (s *Server) placeholders(h handler) handler {
 	}
 }
 
-// lines are what the picture says: the stream's name, the reason and the time.
+// lines are what the picture says: the stream's name, the reason and the time. Of a
+// stream's fault it is the reason without the address: pictures go further than who may
+// know where the camera is.
 func lines(name string, p *problem, err error) []string {
 	at := time.Now()
 	var of *streamError
 	if errors.As(err, &of) {
 		at = of.at
 	}
-	text := append([]string{name, strconv.Itoa(p.Status) + " " + p.Title}, wrapped(p.Detail)...)
+	reason := p.Detail
+	if p.Class != "" {
+		reason = kfgrab.ClassOf(err).Reason()
+	}
+	text := append([]string{name, strconv.Itoa(p.Status) + " " + p.Title}, wrapped(reason)...)
 	return append(text, at.UTC().Format("2006-01-02 15:04:05 UTC"))
 }
 

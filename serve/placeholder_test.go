@@ -1,9 +1,13 @@
 package serve
 
 import (
+	"fmt"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/config"
 )
 
@@ -43,6 +47,23 @@ func TestWrapped(t *testing.T) {
 		}
 		if joined := strings.Join(got, ""); !strings.HasPrefix(strings.ReplaceAll(text, " ", ""), strings.ReplaceAll(strings.TrimSuffix(joined, "..."), " ", "")) {
 			t.Errorf("%q became %q", text, got)
+		}
+	}
+}
+
+// TestPlaceholderReason: a drawn picture has the reason of a stream's fault, and not the
+// address; the faults of requests it has as they are.
+func TestPlaceholderReason(t *testing.T) {
+	t.Parallel()
+	const address = "rtsp://192.0.2.1/inside"
+	for want, err := range map[string]error{
+		kfgrab.Network.Reason():       &streamError{err: fmt.Errorf("%s: %w", address, syscall.ECONNREFUSED), name: "door"},
+		kfgrab.Timeout.Reason():       &streamError{err: fmt.Errorf("%s: %w", address, os.ErrDeadlineExceeded), name: "door"},
+		"there is no stream \"door\"": notFound("there is no stream %q", "door"),
+	} {
+		text := strings.Join(lines("door", problemOf(err), err), " ")
+		if !strings.Contains(text, want) || strings.Contains(text, "192.0.2.1") {
+			t.Errorf("%q, want %q", text, want)
 		}
 	}
 }
