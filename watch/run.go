@@ -145,6 +145,8 @@ func (w *Watcher) end(s *watched, o *Outcome) {
 	w.totals.add(o)
 	if s.gone {
 		s.close()
+		close(w.leaving[s])
+		delete(w.leaving, s)
 	}
 	w.stir()
 }

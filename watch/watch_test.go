@@ -543,3 +543,34 @@ func TestAbandonedStore(t *testing.T) {
 	run(t, newWatcher(t, o, cam))
 	a.next(t)
 }
+
+// held is a sink that takes nothing before it is closed.
+type held struct{ reached, let chan struct{} }
+
+func (h held) Put(context.Context, *sink.Picture) (string, error) {
+	h.reached <- struct{}{}
+	<-h.let
+	return "held", nil
+}
+
+// The sinks of a stream that is replaced are in use until its run has ended.
+func TestAwaitReplaced(t *testing.T) {
+	t.Parallel()
+	s, h, log := newSwitchable(t), held{make(chan struct{}, 1), make(chan struct{})}, newLogbook()
+	w := newWatcher(t, &Options{Logger: log.logger()}, stream("cam", s.URL+"/index.m3u8", h))
+	run(t, w)
+	<-h.reached
+	if err := w.Set([]Stream{stream("cam", s.URL+"/index.m3u8", newAlbum())}); err != nil {
+		t.Fatal(err)
+	}
+	gaveUp, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := w.AwaitReplaced(gaveUp); !errors.Is(err, context.Canceled) {
+		t.Errorf("while it runs: %v", err)
+	}
+	close(h.let)
+	if err := w.AwaitReplaced(t.Context()); err != nil {
+		t.Error(err)
+	}
+	log.await(t, 1, "outcome=ok", "file=held")
+}

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -44,6 +45,8 @@ type Watcher struct {
 	mu      sync.Mutex
 	plan    schedule.Schedule
 	watched map[string]*watched
+	// leaving are the streams that are gone and still run, each with what tells of its end.
+	leaving map[*watched]chan struct{}
 	journal *journal
 	totals  Totals
 }
@@ -58,7 +61,7 @@ type watched struct {
 
 // New reads the state and starts nothing. The error is of the state's file.
 func New(o *Options) (*Watcher, error) {
-	w := &Watcher{now: time.Now, wake: make(chan struct{}, 1), watched: map[string]*watched{}}
+	w := &Watcher{now: time.Now, wake: make(chan struct{}, 1), watched: map[string]*watched{}, leaving: map[*watched]chan struct{}{}}
 	if o != nil {
 		w.opt = *o
 	}
@@ -79,8 +82,9 @@ func New(o *Options) (*Watcher, error) {
 
 // Set has these streams watched, and no others: it adds, changes and removes. A stream
 // that stays as it is keeps its connection and its place in the schedule, one that changes
-// in nothing but its rule its connection; a run that is under way goes on. Where something
-// makes no sense, nothing is changed; the error wraps kfgrab.ErrUsage or names the stream.
+// in nothing but its rule its connection; a run that is under way goes on, with the sinks and
+// hooks that it has: AwaitReplaced tells when they can be closed. Where something makes no
+// sense, nothing is changed; the error wraps kfgrab.ErrUsage or names the stream.
 func (w *Watcher) Set(streams []Stream) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -150,9 +154,34 @@ func (e *engine) same(s Stream) bool {
 
 // retire closes a stream, at the end of its run where there is one.
 func (w *Watcher) retire(s *watched) {
-	if s.gone = true; !s.busy {
-		s.close()
+	if s.gone = true; s.busy {
+		w.leaving[s] = make(chan struct{})
+		return
 	}
+	s.close()
+}
+
+// AwaitReplaced returns when no stream runs any more that Set has changed or removed: the
+// sinks and hooks that only those had can then be closed. The error is that of ctx.
+func (w *Watcher) AwaitReplaced(ctx context.Context) error {
+	for ended := w.nextLeaving(); ended != nil; ended = w.nextLeaving() {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-ended:
+		}
+	}
+	return nil
+}
+
+// nextLeaving is closed at the end of one of those that are leaving; nil where none is.
+func (w *Watcher) nextLeaving() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, ended := range w.leaving {
+		return ended
+	}
+	return nil
 }
 
 // stir has Run look at the plan.

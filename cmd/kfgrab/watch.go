@@ -186,6 +186,7 @@ func (f *watchFlags) run(ctx context.Context, std *streams, args []string) error
 		beside.Go(func() { r.run(ctx) })
 	}
 	beside.Go(func() { p.prune(ctx) })
+	beside.Go(func() { p.retireReplaced(ctx) })
 	shown, hide := context.WithCancel(context.WithoutCancel(ctx))
 	defer hide()
 	if p.table != nil {
@@ -240,11 +241,13 @@ type program struct {
 	repeat  bool
 	// changing is held by who changes the outlets, or works on them beside the grabs.
 	changing sync.Mutex
+	current  []config.Stream // that are watched, after a change
+	replaced chan struct{}   // current is another
 }
 
 // start opens all that is needed, and begins nothing.
 func (f *watchFlags) start(ctx context.Context, std *streams, file *config.File) (*program, error) {
-	p := &program{ffmpeg: file.FFmpeg, repeat: f.repeat}
+	p := &program{ffmpeg: file.FFmpeg, repeat: f.repeat, replaced: make(chan struct{}, 1)}
 	if err := f.startLog(std, p); err != nil {
 		return nil, err
 	}
@@ -322,10 +325,39 @@ func (p *program) reload(f *watchFlags, std *streams, args []string) error {
 		return err
 	}
 	p.watcher.SetLimits(file.Limits)
-	if err := p.outlets.retire(file.Streams); err != nil {
-		p.log.Warn("not all was closed as it should be", "error", oneLine(err))
+	p.current = file.Streams
+	select {
+	case p.replaced <- struct{}{}:
+	default:
 	}
 	return nil
+}
+
+// retireReplaced closes what a change has left unused, when the runs have ended that put
+// pictures there.
+func (p *program) retireReplaced(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.replaced:
+		}
+		if p.watcher.AwaitReplaced(ctx) != nil {
+			return
+		}
+		p.retire()
+	}
+}
+
+func (p *program) retire() {
+	p.changing.Lock()
+	defer p.changing.Unlock()
+	if len(p.replaced) > 0 {
+		return // others have been replaced since, and may run
+	}
+	if err := p.outlets.retire(p.current); err != nil {
+		p.log.Warn("not all was closed as it should be", "error", oneLine(err))
+	}
 }
 
 // pruneEvery is how often pictures are looked for that have grown too old, where no new

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -181,6 +182,40 @@ func TestWatchReload(t *testing.T) {
 	w.Process.Signal(syscall.SIGHUP)
 	w.await("msg", "removed", "name", "one")
 	w.await("name", "two", "outcome", "ok")
+	w.stop()
+}
+
+// A grab that is under way when its stream gets another directory puts its picture into
+// the one that it had.
+func TestWatchReloadUnderWay(t *testing.T) {
+	t.Parallel()
+	reached, let := make(chan struct{}, 100), make(chan struct{})
+	files := http.FileServer(http.Dir(filepath.Dir(testmedia.Make(t, "hls-ts"))))
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		reached <- struct{}{}
+		<-let
+		files.ServeHTTP(rw, r)
+	}))
+	t.Cleanup(server.Close)
+	letAll := sync.OnceFunc(func() { close(let) })
+	t.Cleanup(letAll)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "cams.yaml")
+	config := func(sink string) string {
+		return fmt.Sprintf("streams:\n  - name: cam\n    url: %s/index.m3u8\n    every: 1s\n    format: annexb\n    sinks: [%s]\n", server.URL, sink)
+	}
+	writeFile(t, path, config("shots"))
+	w := startWatch(t, dir, "--config", "cams.yaml", "--state", "state", "--repeat")
+	<-reached
+	writeFile(t, path, config("others"))
+	w.await("msg", "configuration read")
+	letAll()
+	if line := w.await("msg", "grab"); line["outcome"] != "ok" || !strings.HasPrefix(fmt.Sprint(line["file"]), "shots/") {
+		t.Errorf("%v", line)
+	}
+	if line := w.await("msg", "grab"); line["outcome"] != "ok" || !strings.HasPrefix(fmt.Sprint(line["file"]), "others/") {
+		t.Errorf("%v", line)
+	}
 	w.stop()
 }
 
