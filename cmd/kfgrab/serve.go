@@ -148,7 +148,9 @@ func (f *serveFlags) run(ctx context.Context, std *streams, args []string) error
 	if f.config != "" {
 		r.beside = f.guard.auth
 	}
-	r.last = r.stamps()
+	if r.path != "" {
+		defer r.listen()()
+	}
 	file, err := f.load(std, args)
 	if err != nil {
 		return err

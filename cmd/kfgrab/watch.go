@@ -161,7 +161,9 @@ func (f *watchFlags) statePath(file *config.File) string {
 
 func (f *watchFlags) run(ctx context.Context, std *streams, args []string) error {
 	r := &reloader{path: f.config}
-	r.last = r.stamps()
+	if f.config != "" && !f.once && !f.check {
+		defer r.listen()()
+	}
 	file, err := f.load(std, args)
 	if err != nil {
 		return err

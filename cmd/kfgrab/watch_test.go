@@ -185,6 +185,35 @@ func TestWatchReload(t *testing.T) {
 	w.stop()
 }
 
+// SIGHUP while the configuration is read for the first time has it read again.
+func TestWatchHangupAtStart(t *testing.T) {
+	t.Parallel()
+	text := fmt.Sprintf("streams:\n  - {name: cam, url: %s, every: 1s, format: annexb, sinks: [shots]}\n", testmedia.Make(t, "h264.ts"))
+	dir := t.TempDir()
+	path := filepath.Join(dir, "cams.yaml")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w := startWatch(t, dir, "--config", "cams.yaml")
+	fifo, err := os.OpenFile(path, os.O_WRONLY, 0) // the program has begun to read
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fifo.Close()
+	writeFile(t, path+"~", text)
+	if err := os.Rename(path+"~", path); err != nil {
+		t.Fatal(err)
+	}
+	w.Process.Signal(syscall.SIGHUP)
+	if _, err := io.WriteString(fifo, text); err != nil {
+		t.Fatal(err)
+	}
+	fifo.Close()
+	w.await("msg", "configuration read")
+	w.await("msg", "grab")
+	w.stop()
+}
+
 // A grab that is under way when its stream gets another directory puts its picture into
 // the one that it had.
 func TestWatchReloadUnderWay(t *testing.T) {

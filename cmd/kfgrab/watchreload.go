@@ -26,13 +26,20 @@ type reloader struct {
 	load   func() error
 	log    *slog.Logger
 	last   [2]stamp // of the files as they were read last
+	hangup chan os.Signal
 }
 
-// run returns when ctx is done.
+// listen keeps a SIGHUP from ending the program, and the state of the files, before they
+// are read for the first time.
+func (r *reloader) listen() (stop func()) {
+	r.last = r.stamps()
+	r.hangup = make(chan os.Signal, 1)
+	signal.Notify(r.hangup, syscall.SIGHUP)
+	return func() { signal.Stop(r.hangup) }
+}
+
+// run returns when ctx is done. It is behind listen.
 func (r *reloader) run(ctx context.Context) {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
 	changed, stop := r.changes()
 	defer stop()
 	settled := time.NewTimer(0)
@@ -42,7 +49,7 @@ func (r *reloader) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-hangup:
+		case <-r.hangup:
 			r.reload()
 		case <-changed:
 			settled.Reset(settle)
