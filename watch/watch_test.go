@@ -574,3 +574,39 @@ func TestAwaitReplaced(t *testing.T) {
 	}
 	log.await(t, 1, "outcome=ok", "file=held")
 }
+
+// counter is a sink and a hook that others write to.
+type counter struct{ n int }
+
+func (c *counter) Put(context.Context, *sink.Picture) (string, error) { c.n++; return "", nil }
+func (c *counter) Tell(sink.Event)                                    { c.n++ }
+
+// several is a sink and a hook that Go cannot compare.
+type several []counter
+
+func (several) Put(context.Context, *sink.Picture) (string, error) { return "", nil }
+func (several) Tell(sink.Event)                                    {}
+
+// Sinks and hooks are the same where they are identical, whatever is in them.
+func TestSameSinks(t *testing.T) {
+	t.Parallel()
+	one, other := &counter{}, &counter{}
+	for _, tt := range []struct {
+		name string
+		a, b Stream
+		same bool
+	}{
+		{"none", Stream{}, Stream{}, true},
+		{"the same sink", Stream{Sinks: []Sink{one}}, Stream{Sinks: []Sink{one}}, true},
+		{"another sink", Stream{Sinks: []Sink{one}}, Stream{Sinks: []Sink{other}}, false},
+		{"one more sink", Stream{Sinks: []Sink{one}}, Stream{Sinks: []Sink{one, one}}, false},
+		{"the same hook", Stream{Hooks: []Hook{one}}, Stream{Hooks: []Hook{one}}, true},
+		{"another hook", Stream{Hooks: []Hook{one}}, Stream{Hooks: []Hook{other}}, false},
+		{"what cannot be compared", Stream{Sinks: []Sink{several{}}, Hooks: []Hook{several{}}}, Stream{Sinks: []Sink{several{}}, Hooks: []Hook{several{}}}, false},
+		{"another name", Stream{Name: "a", Sinks: []Sink{one}}, Stream{Name: "b", Sinks: []Sink{one}}, false},
+	} {
+		if same := (&engine{Stream: tt.a}).same(tt.b); same != tt.same {
+			t.Errorf("%s: %v", tt.name, same)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -146,10 +147,19 @@ func (w *Watcher) prepare(streams []Stream) (map[string]*watched, error) {
 	return next, nil
 }
 
-// same says whether a stream is watched as s wants it, but for the times.
+// same says whether a stream is watched as s wants it, but for the times. Others may be
+// at work in sinks and hooks: they are not looked into.
 func (e *engine) same(s Stream) bool {
-	s.Rule = e.Rule
+	if !slices.EqualFunc(e.Sinks, s.Sinks, identical[Sink]) || !slices.EqualFunc(e.Hooks, s.Hooks, identical[Hook]) {
+		return false
+	}
+	s.Rule, s.Sinks, s.Hooks = e.Rule, e.Sinks, e.Hooks
 	return reflect.DeepEqual(e.Stream, s)
+}
+
+// identical is a == b, and false for what Go cannot compare.
+func identical[T any](a, b T) bool {
+	return reflect.ValueOf(a).Comparable() && reflect.ValueOf(b).Comparable() && any(a) == any(b)
 }
 
 // retire closes a stream, at the end of its run where there is one.
