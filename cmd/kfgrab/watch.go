@@ -175,11 +175,12 @@ func (f *watchFlags) run(ctx context.Context, std *streams, args []string) error
 	if err != nil {
 		return err
 	}
-	defer p.close()
 	defer context.AfterFunc(ctx, p.outlets.end)()
 	if f.once {
-		return worst(p.watcher.Once(ctx))
+		failed, unclosed := worst(p.watcher.Once(ctx)), p.close()
+		return cmp.Or(failed, unclosed)
 	}
+	defer p.close() //nolint:errcheck // it is in the log
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var beside sync.WaitGroup
@@ -269,7 +270,7 @@ func (f *watchFlags) start(ctx context.Context, std *streams, file *config.File)
 		err = p.watcher.Set(p.outlets.streams(file.Streams, p.repeat))
 	}
 	if err != nil {
-		p.close()
+		p.close() //nolint:errcheck // nothing was put there
 		return nil, err
 	}
 	return p, nil
@@ -384,12 +385,16 @@ func (p *program) prune(ctx context.Context) {
 	}
 }
 
-func (p *program) close() {
+// close says in the log, too, what could not be closed: an archive that is cut off, hooks
+// that were not told.
+func (p *program) close() error {
 	if p.watcher != nil {
 		p.watcher.Close()
 	}
-	if err := p.outlets.close(); err != nil {
+	err := p.outlets.close()
+	if err != nil {
 		p.log.Warn("not all was closed as it should be", "error", oneLine(err))
 	}
 	p.logFile.Close()
+	return err
 }

@@ -527,6 +527,29 @@ func TestWatchUnread(t *testing.T) {
 	w.stop()
 }
 
+// noTrailer is standard output on a disk that is full when an archive is to end.
+type noTrailer struct{ written int }
+
+func (n *noTrailer) Write(p []byte) (int, error) {
+	if len(bytes.Trim(p, "\x00")) == 0 {
+		return 0, syscall.ENOSPC
+	}
+	n.written += len(p)
+	return len(p), nil
+}
+
+// An archive that is cut off is a failure of --once.
+func TestWatchOnceCutOff(t *testing.T) {
+	t.Parallel()
+	var out noTrailer
+	var stderr bytes.Buffer
+	args := []string{"watch", "cam=" + testmedia.Make(t, "h264.ts"), "--once", "--format", "annexb", "--to", "-"}
+	code := run(t.Context(), args, strings.NewReader(""), &out, &stderr)
+	if code == 0 || out.written == 0 || !strings.Contains(stderr.String(), "kfgrab: tar stream: no space left on device") {
+		t.Errorf("exit code %d, %d bytes, %s", code, out.written, stderr.String())
+	}
+}
+
 // A log file that is full is renamed, and a new one begun.
 func TestWatchLogRotated(t *testing.T) {
 	t.Parallel()
