@@ -239,10 +239,10 @@ func TestWatchReloadUnderWay(t *testing.T) {
 	writeFile(t, path, config("others"))
 	w.await("msg", "configuration read")
 	letAll()
-	if line := w.await("msg", "grab"); line["outcome"] != "ok" || !strings.HasPrefix(fmt.Sprint(line["file"]), "shots/") {
+	if line := w.await("outcome", "ok"); !strings.HasPrefix(fmt.Sprint(line["file"]), "shots/") {
 		t.Errorf("%v", line)
 	}
-	if line := w.await("msg", "grab"); line["outcome"] != "ok" || !strings.HasPrefix(fmt.Sprint(line["file"]), "others/") {
+	if line := w.await("outcome", "ok"); !strings.HasPrefix(fmt.Sprint(line["file"]), "others/") {
 		t.Errorf("%v", line)
 	}
 	w.stop()
