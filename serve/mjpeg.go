@@ -34,7 +34,7 @@ func (s *Server) mjpeg(w http.ResponseWriter, r *http.Request, c *camera) error 
 		v.head()
 		return nil
 	}
-	if every == 0 {
+	if every == 0 && s.tools.check(&s.opt.Decoder) == nil { // else there is nothing to show
 		defer c.watch()()
 	}
 	suspendDeadline(w, r)
