@@ -31,7 +31,10 @@ func someFrame() *keyframe.Frame {
 func script(t *testing.T, lines string) *decode.Decoder {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "ffmpeg")
-	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+lines+"\n"), 0o755); err != nil {
+	syscall.ForkLock.RLock() // what is forked meanwhile would hold the file open for writing
+	err := os.WriteFile(path, []byte("#!/bin/sh\n"+lines+"\n"), 0o755)
+	syscall.ForkLock.RUnlock()
+	if err != nil {
 		t.Fatal(err)
 	}
 	return &decode.Decoder{Path: path}

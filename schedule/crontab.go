@@ -72,7 +72,7 @@ func (c *crontab) next(t time.Time) time.Time {
 		}
 		at, from = end.In(c.loc), end.Add(-1)
 		if _, then := at.Zone(); then > ahead && due.Before(end.Add(time.Duration(then-ahead)*time.Second)) {
-			first := c.in(then, from) // due is left out
+			first := c.in(then, from) // due is left out: it comes so late, unless another does by then
 			if first.IsZero() || due.Before(first) {
 				first = due
 			}
