@@ -14,7 +14,7 @@ import (
 
 	kfgrab "github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/decode"
-	"github.com/kfgrab/kfgrab/fetch"
+	"github.com/kfgrab/kfgrab/internal/fetch"
 	"github.com/kfgrab/kfgrab/keyframe"
 	"github.com/kfgrab/kfgrab/rtsp"
 )

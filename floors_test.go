@@ -14,13 +14,13 @@ const modulePath = "github.com/kfgrab/kfgrab"
 // floors are the storeys of the house: a package imports only packages of
 // lower ones. An entry that ends in a slash is for all packages below it.
 var floors = [][]string{
-	0: {"keyframe", "metadata", "overlay", "internal/allow", "internal/atomicfile", "internal/change", "internal/credential", "internal/lockfile", "internal/meter", "internal/neterror", "internal/nginx", "internal/parallel", "internal/procgroup", "internal/progress", "internal/redact", "internal/sleep", "internal/testmedia", "internal/tlspin", "internal/units", "schedule"},
-	1: {"internal/testserver", "ts", "fmp4", "decode", "fetch", "sink"},
-	2: {"hls", "rtsp", "file"},
+	0: {"keyframe", "internal/allow", "internal/atomicfile", "internal/change", "internal/credential", "internal/lockfile", "internal/metadata", "internal/meter", "internal/neterror", "internal/nginx", "internal/overlay", "internal/parallel", "internal/procgroup", "internal/progress", "internal/redact", "internal/schedule", "internal/sleep", "internal/testmedia", "internal/tlspin", "internal/units"},
+	1: {"internal/testserver", "ts", "fmp4", "decode", "internal/fetch", "internal/sink"},
+	2: {"hls", "rtsp", "internal/file"},
 	3: {"."},
 	4: {"picture"},
-	5: {"config", "session", "sheet", "bench", "internal/origin"},
-	6: {"watch", "serve"},
+	5: {"internal/config", "session", "internal/sheet", "bench", "internal/origin"},
+	6: {"internal/watch", "serve"},
 	7: {"cmd/"},
 }
 

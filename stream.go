@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/kfgrab/kfgrab/file"
+	"github.com/kfgrab/kfgrab/internal/file"
 	"github.com/kfgrab/kfgrab/internal/meter"
 	"github.com/kfgrab/kfgrab/internal/redact"
 	"github.com/kfgrab/kfgrab/keyframe"

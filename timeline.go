@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/kfgrab/kfgrab/file"
 	"github.com/kfgrab/kfgrab/hls"
+	"github.com/kfgrab/kfgrab/internal/file"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 

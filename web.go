@@ -8,9 +8,9 @@ import (
 	"path"
 	"strings"
 
-	"github.com/kfgrab/kfgrab/fetch"
-	"github.com/kfgrab/kfgrab/file"
 	"github.com/kfgrab/kfgrab/hls"
+	"github.com/kfgrab/kfgrab/internal/fetch"
+	"github.com/kfgrab/kfgrab/internal/file"
 	"github.com/kfgrab/kfgrab/internal/meter"
 	"github.com/kfgrab/kfgrab/keyframe"
 )

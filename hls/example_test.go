@@ -9,8 +9,8 @@ import (
 	"net/url"
 	"path/filepath"
 
-	"github.com/kfgrab/kfgrab/fetch"
 	"github.com/kfgrab/kfgrab/hls"
+	"github.com/kfgrab/kfgrab/internal/fetch"
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 )
 

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/kfgrab/kfgrab/fetch"
+	"github.com/kfgrab/kfgrab/internal/fetch"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 

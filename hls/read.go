@@ -7,8 +7,8 @@ import (
 	"io"
 	"time"
 
-	"github.com/kfgrab/kfgrab/fetch"
 	"github.com/kfgrab/kfgrab/fmp4"
+	"github.com/kfgrab/kfgrab/internal/fetch"
 	"github.com/kfgrab/kfgrab/keyframe"
 	"github.com/kfgrab/kfgrab/ts"
 )

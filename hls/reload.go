@@ -6,7 +6,7 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/kfgrab/kfgrab/fetch"
+	"github.com/kfgrab/kfgrab/internal/fetch"
 )
 
 // maxReloads bounds the media playlists that are kept: the rendition's and that

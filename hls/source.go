@@ -8,7 +8,7 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/kfgrab/kfgrab/fetch"
+	"github.com/kfgrab/kfgrab/internal/fetch"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 

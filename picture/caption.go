@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/kfgrab/kfgrab"
-	"github.com/kfgrab/kfgrab/overlay"
+	"github.com/kfgrab/kfgrab/internal/overlay"
 )
 
 // captionedQuality is what decode.Output has where none is named.

@@ -10,8 +10,8 @@ import (
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/decode"
 	"github.com/kfgrab/kfgrab/fmp4"
+	"github.com/kfgrab/kfgrab/internal/metadata"
 	"github.com/kfgrab/kfgrab/keyframe"
-	"github.com/kfgrab/kfgrab/metadata"
 )
 
 // Options say what to make. The zero value is a JPEG of the stream's size that tells

@@ -17,4 +17,4 @@ bench ./ts 'BenchmarkScan|BenchmarkLargeAccessUnit' 2s
 echo "== 200 RTSP streams of 1 Mbit/s held open: CPU time, memory"
 bench ./session 'BenchmarkHeldOpen' 1x
 echo "== memory on the way to a keyframe; bytes read and requests made"
-"$go" test -count=1 -v -run '^(TestMemoryOfLongPipe|TestBytesFromNginx)$' ./file | sed -n 's/^ *[a-z_]*\.go:[0-9]*: //p'
+"$go" test -count=1 -v -run '^(TestMemoryOfLongPipe|TestBytesFromNginx)$' ./internal/file | sed -n 's/^ *[a-z_]*\.go:[0-9]*: //p'

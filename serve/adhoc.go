@@ -10,8 +10,8 @@ import (
 	"sync"
 
 	"github.com/kfgrab/kfgrab"
-	"github.com/kfgrab/kfgrab/config"
 	"github.com/kfgrab/kfgrab/internal/allow"
+	"github.com/kfgrab/kfgrab/internal/config"
 	"github.com/kfgrab/kfgrab/internal/redact"
 )
 

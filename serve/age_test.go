@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kfgrab/kfgrab/config"
+	"github.com/kfgrab/kfgrab/internal/config"
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 	"github.com/kfgrab/kfgrab/internal/testserver"
 	"github.com/kfgrab/kfgrab/picture"

@@ -5,8 +5,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/kfgrab/kfgrab/config"
-	"github.com/kfgrab/kfgrab/schedule"
+	"github.com/kfgrab/kfgrab/internal/config"
+	"github.com/kfgrab/kfgrab/internal/schedule"
 )
 
 // background follows the streams that are warm, and grabs from those that have a

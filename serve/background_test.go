@@ -4,8 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kfgrab/kfgrab/config"
-	"github.com/kfgrab/kfgrab/schedule"
+	"github.com/kfgrab/kfgrab/internal/config"
+	"github.com/kfgrab/kfgrab/internal/schedule"
 )
 
 // TestWarm: a stream that is held open answers at once, and no grab is made.

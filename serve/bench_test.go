@@ -5,7 +5,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"github.com/kfgrab/kfgrab/config"
+	"github.com/kfgrab/kfgrab/internal/config"
 )
 
 // blank is a connection that takes everything.

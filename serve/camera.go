@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"github.com/kfgrab/kfgrab"
-	"github.com/kfgrab/kfgrab/config"
 	"github.com/kfgrab/kfgrab/decode"
-	"github.com/kfgrab/kfgrab/schedule"
+	"github.com/kfgrab/kfgrab/internal/config"
+	"github.com/kfgrab/kfgrab/internal/schedule"
 )
 
 const (

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/kfgrab/kfgrab/config"
+	"github.com/kfgrab/kfgrab/internal/config"
 	"github.com/kfgrab/kfgrab/internal/origin"
 )
 

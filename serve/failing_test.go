@@ -11,12 +11,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kfgrab/kfgrab/config"
 	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/internal/config"
+	"github.com/kfgrab/kfgrab/internal/schedule"
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 	"github.com/kfgrab/kfgrab/internal/testserver"
 	"github.com/kfgrab/kfgrab/keyframe"
-	"github.com/kfgrab/kfgrab/schedule"
 )
 
 // hanging is a server that answers nothing until it is told to.

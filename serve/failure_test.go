@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kfgrab/kfgrab/fetch"
+	"github.com/kfgrab/kfgrab/internal/fetch"
 )
 
 func TestPause(t *testing.T) {

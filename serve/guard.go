@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"github.com/kfgrab/kfgrab"
-	"github.com/kfgrab/kfgrab/config"
 	"github.com/kfgrab/kfgrab/internal/allow"
+	"github.com/kfgrab/kfgrab/internal/config"
 )
 
 // Guard says who is answered. The zero value answers everybody, but for web pages of other

@@ -12,7 +12,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/kfgrab/kfgrab/config"
+	"github.com/kfgrab/kfgrab/internal/config"
 	"github.com/kfgrab/kfgrab/internal/credential"
 )
 

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kfgrab/kfgrab/config"
+	"github.com/kfgrab/kfgrab/internal/config"
 )
 
 func serveOne(t *testing.T, o Options) *service {

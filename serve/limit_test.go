@@ -11,7 +11,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/kfgrab/kfgrab/config"
+	"github.com/kfgrab/kfgrab/internal/config"
 )
 
 // TestRate: each client has so many requests, whatever it says of whom it asks for.

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kfgrab/kfgrab/config"
+	"github.com/kfgrab/kfgrab/internal/config"
 )
 
 // listen has Run serve until the test ends; change may be nil.

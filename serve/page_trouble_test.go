@@ -13,8 +13,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"github.com/kfgrab/kfgrab/config"
 	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/internal/config"
 )
 
 // testDies watches a stream that goes away and comes back: on the wall, as a still and

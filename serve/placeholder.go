@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/kfgrab/kfgrab"
-	"github.com/kfgrab/kfgrab/overlay"
+	"github.com/kfgrab/kfgrab/internal/overlay"
 	"github.com/kfgrab/kfgrab/picture"
 )
 

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/kfgrab/kfgrab"
-	"github.com/kfgrab/kfgrab/config"
+	"github.com/kfgrab/kfgrab/internal/config"
 )
 
 // TestPlaceholder: a picture is drawn in the format asked for, or the next best.

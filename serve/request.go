@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/kfgrab/kfgrab/config"
 	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/internal/config"
 	"github.com/kfgrab/kfgrab/keyframe"
 	"github.com/kfgrab/kfgrab/picture"
 )

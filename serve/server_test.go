@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kfgrab/kfgrab/config"
+	"github.com/kfgrab/kfgrab/internal/config"
 )
 
 // TestSet: streams come, go and change, and what stays is not touched.

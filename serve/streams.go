@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/kfgrab/kfgrab"
-	"github.com/kfgrab/kfgrab/config"
+	"github.com/kfgrab/kfgrab/internal/config"
 )
 
 // The names in these documents are ffprobe's where it has them. Times are RFC 3339 in

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/kfgrab/kfgrab"
-	"github.com/kfgrab/kfgrab/config"
+	"github.com/kfgrab/kfgrab/internal/config"
 )
 
 // lookEvery is how often the files of a certificate are looked at, where connections come:

@@ -12,7 +12,7 @@ import (
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/internal/allow"
-	"github.com/kfgrab/kfgrab/sink"
+	"github.com/kfgrab/kfgrab/internal/sink"
 )
 
 // answer is what an event gets. Its names are those of kfgrab's report.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
-	"github.com/kfgrab/kfgrab/sink"
+	"github.com/kfgrab/kfgrab/internal/sink"
 )
 
 // maxSinks bounds those whose connections are kept.

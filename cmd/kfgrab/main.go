@@ -24,7 +24,7 @@ import (
 	_ "time/tzdata" // time zones are named where there is no system to ask for them
 
 	"github.com/kfgrab/kfgrab"
-	"github.com/kfgrab/kfgrab/config"
+	"github.com/kfgrab/kfgrab/internal/config"
 )
 
 func main() {

@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/kfgrab/kfgrab"
-	"github.com/kfgrab/kfgrab/fetch"
+	"github.com/kfgrab/kfgrab/internal/fetch"
 )
 
 const rootHelp = `kfgrab takes one still picture out of a live video stream for the fewest bytes

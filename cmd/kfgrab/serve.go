@@ -13,9 +13,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/kfgrab/kfgrab/config"
 	"github.com/kfgrab/kfgrab/decode"
-	"github.com/kfgrab/kfgrab/schedule"
+	"github.com/kfgrab/kfgrab/internal/config"
+	"github.com/kfgrab/kfgrab/internal/schedule"
 	"github.com/kfgrab/kfgrab/serve"
 )
 

@@ -14,10 +14,10 @@ import (
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/decode"
 	"github.com/kfgrab/kfgrab/internal/atomicfile"
+	"github.com/kfgrab/kfgrab/internal/metadata"
 	"github.com/kfgrab/kfgrab/internal/progress"
-	"github.com/kfgrab/kfgrab/metadata"
+	"github.com/kfgrab/kfgrab/internal/sheet"
 	"github.com/kfgrab/kfgrab/picture"
-	"github.com/kfgrab/kfgrab/sheet"
 )
 
 const sheetHelp = `sheet puts many moments of a recording into one picture, JPEG or PNG, and fetches

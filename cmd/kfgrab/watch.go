@@ -13,9 +13,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/kfgrab/kfgrab/config"
-	"github.com/kfgrab/kfgrab/schedule"
-	"github.com/kfgrab/kfgrab/watch"
+	"github.com/kfgrab/kfgrab/internal/config"
+	"github.com/kfgrab/kfgrab/internal/schedule"
+	"github.com/kfgrab/kfgrab/internal/watch"
 )
 
 const watchHelp = `watch takes a picture of each of many streams again and again, and puts it where it is

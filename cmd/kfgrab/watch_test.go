@@ -26,8 +26,8 @@ import (
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
 	"github.com/kfgrab/kfgrab/internal/origin"
+	"github.com/kfgrab/kfgrab/internal/sink"
 	"github.com/kfgrab/kfgrab/internal/testmedia"
-	"github.com/kfgrab/kfgrab/sink"
 )
 
 // watching is kfgrab watch with its log, line by line.

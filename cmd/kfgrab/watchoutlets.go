@@ -13,9 +13,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/kfgrab/kfgrab/config"
-	"github.com/kfgrab/kfgrab/sink"
-	"github.com/kfgrab/kfgrab/watch"
+	"github.com/kfgrab/kfgrab/internal/config"
+	"github.com/kfgrab/kfgrab/internal/sink"
+	"github.com/kfgrab/kfgrab/internal/watch"
 )
 
 // outlets are the places where pictures go, and those who are told of them. Streams that

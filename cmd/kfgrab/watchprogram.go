@@ -8,9 +8,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/kfgrab/kfgrab/config"
 	"github.com/kfgrab/kfgrab/decode"
-	"github.com/kfgrab/kfgrab/watch"
+	"github.com/kfgrab/kfgrab/internal/config"
+	"github.com/kfgrab/kfgrab/internal/watch"
 )
 
 // program is kfgrab watch at work.

@@ -7,11 +7,11 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/kfgrab/kfgrab/config"
+	"github.com/kfgrab/kfgrab/internal/config"
+	"github.com/kfgrab/kfgrab/internal/schedule"
+	"github.com/kfgrab/kfgrab/internal/sink"
 	"github.com/kfgrab/kfgrab/internal/units"
 	"github.com/kfgrab/kfgrab/picture"
-	"github.com/kfgrab/kfgrab/schedule"
-	"github.com/kfgrab/kfgrab/sink"
 )
 
 // watchStreamFlags say of all streams of the command line what a configuration says of

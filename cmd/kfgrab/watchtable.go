@@ -16,7 +16,7 @@ import (
 	"github.com/mattn/go-runewidth"
 	"golang.org/x/term"
 
-	"github.com/kfgrab/kfgrab/watch"
+	"github.com/kfgrab/kfgrab/internal/watch"
 )
 
 const (

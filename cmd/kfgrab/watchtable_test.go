@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kfgrab/kfgrab"
-	"github.com/kfgrab/kfgrab/watch"
+	"github.com/kfgrab/kfgrab/internal/watch"
 )
 
 func TestTableLines(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/kfgrab/kfgrab/overlay"
+	"github.com/kfgrab/kfgrab/internal/overlay"
 )
 
 // pictures are a street that is drawn and a frame of a stream.

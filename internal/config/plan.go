@@ -1,0 +1,155 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kfgrab/kfgrab/internal/sink"
+	"github.com/kfgrab/kfgrab/internal/units"
+)
+
+// Plan returns what is to be done, for people: a line for each stream, and indented what
+// is done with it. There are no secrets in it.
+func (f *File) Plan() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d %s, at once at most %d, and %d of one host\n", len(f.Streams), plural(len(f.Streams), "stream"), f.Limits.Total, f.Limits.PerHost)
+	for i := range f.Streams {
+		b.WriteString(f.Streams[i].Plan())
+	}
+	return b.String()
+}
+
+// Plan is File.Plan's part of one stream.
+func (s *Stream) Plan() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s\n", s.Name, s.shown)
+	for _, line := range []string{s.planTimes(), s.planSource(), s.planPicture(), s.planServing()} {
+		if line != "" {
+			fmt.Fprintf(&b, "  %s\n", line)
+		}
+	}
+	for i := range s.Sinks {
+		fmt.Fprintf(&b, "  to %s\n", s.Sinks[i].plan(s.Retention))
+	}
+	return b.String()
+}
+
+func (s *Stream) planTimes() string {
+	line := "never by itself"
+	if !s.Schedule.Never() {
+		line = strings.Replace(s.Schedule.String(), s.Schedule.Every.String(), units.FormatDuration(s.Schedule.Every), 1)
+	}
+	if s.Repeats {
+		line += ", the same keyframe again, too"
+	}
+	if s.OnChange.Enabled {
+		line += fmt.Sprintf(", kept if %d of 64 bits differ", s.OnChange.Distance)
+	}
+	return line
+}
+
+// planSource tells what is not as it is without a word in the file. Of headers it tells
+// the names.
+func (s *Stream) planSource() string {
+	o := &s.Options
+	var l list
+	l.add(s.Timeout > 0, "within %s", units.FormatDuration(s.Timeout))
+	l.add(o.MaxBytes > 0, "at most %s", units.FormatBytes(o.MaxBytes))
+	l.add(o.At > 0, "at %v", o.At)
+	l.add(o.Edge != 0, "edge %v", o.Edge)
+	l.add(o.Rendition.String() != "", "rendition %v", o.Rendition)
+	l.add(o.MaxBandwidth > 0, "up to %sbit/s", units.FormatDecimal(o.MaxBandwidth))
+	l.add(o.Codec != 0, "%v only", o.Codec)
+	l.add(o.AllowTiles, "tiles allowed")
+	l.add(o.Program > 0, "program %d", o.Program)
+	l.add(o.RTSP.Transport != 0, "over %v", o.RTSP.Transport)
+	l.add(o.RTSP.KeyframeTimeout > 0, "a keyframe within %v", o.RTSP.KeyframeTimeout)
+	l.add(o.RTSP.NoKeyframeRequest, "no keyframe request")
+	l.add(o.RTSP.KeepSession, "session kept")
+	l.add(o.InsecureTLS, "any TLS certificate")
+	l.add(o.RootCAs != nil, "own authorities")
+	l.add(len(o.TLSFingerprint) > 0, "one TLS certificate")
+	l.add(o.UserAgent != "", "own user agent")
+	names := make([]string, 0, len(o.Header))
+	for name := range o.Header {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	l.add(len(names) > 0, "headers %s", strings.Join(names, " "))
+	l.add(o.HeadersEverywhere, "to every server")
+	return l.String()
+}
+
+func (s *Stream) planPicture() string {
+	o := &s.Picture.Output
+	l := list{s.Picture.Format.String()}
+	l.add(o.Width > 0 && o.Height > 0, "%dx%d %v", o.Width, o.Height, o.Fit)
+	l.add(o.Width > 0 && o.Height == 0, "%d wide", o.Width)
+	l.add(o.Width == 0 && o.Height > 0, "%d high", o.Height)
+	l.add(o.Crop.String() != "", "of %v", o.Crop)
+	l.add(o.Quality > 0, "quality %d", o.Quality)
+	l.add(o.KeepInterlaced, "fields left")
+	l.add(o.MaxPixels > 0, "at most %s pixels", units.FormatDecimal(o.MaxPixels))
+	l.add(s.Picture.Tries > 0, "black ones skipped, %d at most", s.Picture.Tries)
+	l.add(s.Picture.Overlay, "overlay")
+	l.add(s.Picture.Deterministic, "deterministic")
+	l.add(s.Picture.NoMetadata, "no metadata")
+	return l.String()
+}
+
+func (s *Stream) planServing() string {
+	return fmt.Sprintf("served %v, again for %s", s.Mode, units.FormatDuration(s.TTL))
+}
+
+func (s *Sink) plan(r sink.Retention) string {
+	var l list
+	switch {
+	case s.Webhook != nil:
+		l = list{"webhook " + s.Redacted()}
+		l.add(s.Webhook.Secret != "", "signed")
+	case s.Exec != "":
+		l = list{"exec " + s.Redacted()}
+	default:
+		pictures, latest, _ := s.Templates()
+		l = list{s.Redacted(), pictures.String()}
+		l.add(!s.NoLatest, "%v", latest)
+		l.add(s.Zone != "", "times of %s", s.Zone)
+	}
+	l.add(s.Timeout > 0, "within %s", units.FormatDuration(s.Timeout))
+	if s.To.Dir != "" && r != (sink.Retention{}) {
+		l.add(true, "kept%s", retained(r))
+	}
+	return l.String()
+}
+
+func retained(r sink.Retention) (text string) {
+	if r.Age > 0 {
+		text += " " + units.FormatDuration(r.Age)
+	}
+	if r.Count > 0 {
+		text += fmt.Sprintf(" %d pictures", r.Count)
+	}
+	if r.Bytes > 0 {
+		text += " " + units.FormatBytes(r.Bytes)
+	}
+	return text
+}
+
+// list is joined with commas.
+type list []string
+
+func (l *list) add(holds bool, format string, args ...any) {
+	if holds {
+		*l = append(*l, fmt.Sprintf(format, args...))
+	}
+}
+
+func (l list) String() string { return strings.Join(l, ", ") }
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return word
+	}
+	return word + "s"
+}

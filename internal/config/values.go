@@ -1,0 +1,106 @@
+package config
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/internal/change"
+	"github.com/kfgrab/kfgrab/internal/schedule"
+	"github.com/kfgrab/kfgrab/internal/units"
+	"github.com/kfgrab/kfgrab/picture"
+)
+
+// between parses a time within bounds.
+func between(least, most time.Duration) func(string) (time.Duration, error) {
+	return func(word string) (time.Duration, error) {
+		v, err := units.ParseDuration(word)
+		if err != nil {
+			if strings.Trim(word, "0123456789") == "" {
+				return 0, fmt.Errorf("%s of what? Write %ss or %sm", word, word, word)
+			}
+			return 0, err
+		}
+		if v < least || v > most {
+			return 0, fmt.Errorf("%s is out of bounds: want %s to %s", word, units.FormatDuration(least), units.FormatDuration(most))
+		}
+		return v, nil
+	}
+}
+
+// number parses a whole number within bounds.
+func number(least, most int) func(string) (int, error) {
+	return func(word string) (int, error) {
+		v, err := strconv.Atoi(word)
+		if err != nil {
+			return 0, fmt.Errorf("%q is no whole number", word)
+		}
+		if v < least || v > most {
+			return 0, fmt.Errorf("%d is out of bounds: want %d to %d", v, least, most)
+		}
+		return v, nil
+	}
+}
+
+// boolean takes the words of YAML 1.2, and no others.
+func boolean(word string) (bool, error) {
+	switch word {
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
+	}
+	return false, fmt.Errorf("%q is neither true nor false", word)
+}
+
+func parseDeinterlace(word string) (keep bool, err error) {
+	if word != "auto" && word != "off" {
+		return false, fmt.Errorf("%q is neither auto nor off", word)
+	}
+	return word == "off", nil
+}
+
+func parsePixels(word string) (int, error) { return units.ParsePixels(word, decode.MaxPixels) }
+
+func parseSpread(word string) (time.Duration, error) {
+	if word == "off" {
+		return schedule.NoSpread, nil
+	}
+	return between(time.Millisecond, schedule.MaxEvery)(word)
+}
+
+func parseChange(word string) (Change, error) {
+	if v, err := boolean(word); err == nil {
+		return Change{Enabled: v, Distance: DefaultDistance}, nil
+	}
+	n, err := strconv.Atoi(word)
+	if err != nil || n < 1 || n > change.Most {
+		return Change{}, fmt.Errorf("%q is neither true nor false, nor a number of bits from 1 to %d", word, change.Most)
+	}
+	return Change{Enabled: true, Distance: n}, nil
+}
+
+func parseTries(word string) (int, error) {
+	switch v, err := boolean(word); {
+	case err == nil && v:
+		return picture.DefaultTries, nil
+	case err == nil:
+		return 0, nil
+	}
+	n, err := strconv.Atoi(word)
+	if err != nil || n < 1 || n > picture.MaxTries {
+		return 0, fmt.Errorf("%q is neither true nor false, nor a number of keyframes from 1 to %d", word, picture.MaxTries)
+	}
+	return n, nil
+}
+
+func parseMode(word string) (Mode, error) {
+	for m, name := range modes {
+		if name == word {
+			return Mode(m), nil
+		}
+	}
+	return 0, fmt.Errorf("%q is none of %s", word, strings.Join(modes, ", "))
+}

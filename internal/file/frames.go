@@ -1,0 +1,197 @@
+package file
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/kfgrab/kfgrab/fmp4"
+	"github.com/kfgrab/kfgrab/internal/fetch"
+	"github.com/kfgrab/kfgrab/keyframe"
+	"github.com/kfgrab/kfgrab/ts"
+)
+
+// frames reads keyframes of one format.
+type frames interface {
+	keyframe() (*keyframe.Frame, error)
+	next() (*keyframe.Frame, error) // that follows the one returned last
+	tracks() []keyframe.Track
+}
+
+// recognise looks at the beginning of in and sets its reader.
+func (s *Source) recognise(ctx context.Context, in *input) error {
+	head, all, err := peek(in)
+	if err != nil {
+		return err
+	}
+	format := Sniff(head, all)
+	s.opts.log(ctx, "recognised", "format", formatNames[format])
+	switch format {
+	case TransportStream:
+		in.reader = s.transportStream(in)
+	case MP4:
+		in.reader = s.movie(in)
+	case ByteStream:
+		in.reader = &byteStream{src: in.stream, at: s.opts.At, detector: keyframe.NewDetector(keyframe.H264, keyframe.H265)}
+	case Playlist:
+		return fmt.Errorf("%w: an HLS playlist is read from its http or https URL", keyframe.ErrUnsupported)
+	default:
+		return unreadable(head)
+	}
+	return nil
+}
+
+var formatNames = [...]string{"unknown", "HLS playlist", "MPEG-TS", "MP4", "Annex B byte stream"}
+
+// peek returns the beginning, and whether that is all. Data that come forward
+// only stay to be read.
+func peek(in *input) (head []byte, all bool, err error) {
+	if in.at != nil {
+		head = make([]byte, SniffSize)
+		n, err := in.at.ReadAt(head, 0)
+		head, all = head[:n], errors.Is(err, io.EOF)
+		if err != nil && !all {
+			return nil, false, err
+		}
+		return head, all, nil
+	}
+	b := bufio.NewReaderSize(in.stream, SniffSize)
+	in.stream = b
+	head, err = b.Peek(SniffSize)
+	all = errors.Is(err, io.EOF) || errors.Is(err, fetch.ErrBudget)
+	if err != nil && !all {
+		return nil, false, err
+	}
+	return head, all, nil
+}
+
+// transportStream reads on; with a time asked for, it reads up to there.
+type transportStream struct {
+	*ts.Reader
+	at time.Duration
+}
+
+func (t *transportStream) keyframe() (*keyframe.Frame, error) {
+	if t.at == 0 {
+		return t.Keyframe()
+	}
+	return ts.LastBefore(t.Reader, keyframe.NoPTS, t.at+timeSlack)
+}
+
+func (t *transportStream) next() (*keyframe.Frame, error) { return t.Keyframe() }
+
+func (t *transportStream) tracks() []keyframe.Track { return t.Tracks() }
+
+// timeSlack: times are asked for and printed in milliseconds, and pictures lie at
+// fractions of them. Package fmp4 has its own.
+const timeSlack = time.Millisecond
+
+// recording is a transport stream in which a time is searched.
+type recording struct {
+	*ts.Recording
+	at time.Duration
+}
+
+func (r *recording) keyframe() (*keyframe.Frame, error) { return r.KeyframeAt(r.at + timeSlack) }
+func (r *recording) next() (*keyframe.Frame, error)     { return r.Next() }
+func (r *recording) tracks() []keyframe.Track           { return r.Tracks() }
+
+func (s *Source) transportStream(in *input) frames {
+	o := &ts.Options{Program: s.opts.Program, OnCodec: s.opts.OnCodec}
+	if s.opts.At != 0 && in.cheapAt() {
+		return &recording{ts.NewRecording(in.at, in.at.Size(), o), s.opts.At}
+	}
+	return &transportStream{ts.NewReader(in.stream, o), s.opts.At}
+}
+
+// movie reads at any place, on a pipe by keeping what came.
+type movie struct {
+	*fmp4.Movie
+	r       io.ReaderAt
+	at      time.Duration
+	onCodec func(keyframe.Codec) // nil once it is told
+}
+
+func (s *Source) movie(in *input) *movie {
+	m := &movie{at: s.opts.At, onCodec: s.opts.OnCodec}
+	if in.at != nil {
+		m.r = in.at
+		m.Movie = fmp4.NewMovie(m, in.at.Size(), nil)
+		return m
+	}
+	m.r = &spool{r: in.stream, max: s.opts.maxBytes()}
+	m.Movie = fmp4.NewMovie(m, -1, nil)
+	return m
+}
+
+func (m *movie) keyframe() (*keyframe.Frame, error) {
+	if m.at == 0 {
+		return m.Keyframe()
+	}
+	return m.KeyframeAt(m.at)
+}
+
+func (m *movie) next() (*keyframe.Frame, error) { return m.Next() }
+
+func (m *movie) tracks() []keyframe.Track { return m.Tracks() }
+
+// ReadAt reads for Movie, whose reads after the index tell that it knows the
+// codec.
+func (m *movie) ReadAt(p []byte, off int64) (int, error) {
+	if init := m.Init(); init != nil && m.onCodec != nil {
+		if t, err := init.Video(); err == nil {
+			m.onCodec(t.Codec)
+		}
+		m.onCodec = nil
+	}
+	return m.r.ReadAt(p, off)
+}
+
+// byteStream reads NAL units of a codec that shows by its parameter sets.
+type byteStream struct {
+	src      io.Reader
+	at       time.Duration
+	detector *keyframe.Detector
+	buf      [bufferSize]byte
+}
+
+const bufferSize = 64 << 10
+
+func (b *byteStream) keyframe() (*keyframe.Frame, error) {
+	if b.at != 0 {
+		return nil, fmt.Errorf("%w: a raw byte stream has no times to look for (--at)", keyframe.ErrUnsupported)
+	}
+	return b.next()
+}
+
+func (b *byteStream) next() (*keyframe.Frame, error) {
+	for {
+		if f := b.detector.Next(); f != nil {
+			return f, nil
+		}
+		n, err := b.src.Read(b.buf[:])
+		b.detector.Push(b.buf[:n])
+		if n > 0 || err == nil {
+			continue
+		}
+		atBudget := errors.Is(err, keyframe.ErrNotFound)
+		if !atBudget && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+		if atBudget {
+			b.detector.Lose() // what is being gathered may lack its end
+		}
+		if f := b.detector.Flush(); f != nil {
+			return f, nil
+		}
+		if atBudget {
+			return nil, err
+		}
+		return nil, b.detector.NotFound()
+	}
+}
+
+func (b *byteStream) tracks() []keyframe.Track { return nil }

@@ -1,0 +1,243 @@
+package file
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/kfgrab/kfgrab/internal/fetch"
+	"github.com/kfgrab/kfgrab/internal/meter"
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+// Options are the settings of a Source. The zero value takes the first keyframe.
+type Options struct {
+	// At asks for the last keyframe at or before this time from the start; 0 asks
+	// for the first.
+	At time.Duration
+
+	// Program is the program of a transport stream; 0 is the first with video.
+	Program int
+
+	// MaxBytes bounds what is read from a pipe or from datagrams for one keyframe;
+	// 0 stands for fetch.DefaultMaxBytes. A resource has the bound of its client,
+	// a local file none.
+	MaxBytes int64
+
+	// OnCodec, where set, is called when the tables of a transport stream or the
+	// index of an MP4 file tell the codec, before the keyframe is whole. A byte
+	// stream has neither.
+	OnCodec func(keyframe.Codec)
+
+	Meter  *meter.Counter // counts what is read other than through a client; may be nil
+	Logger *slog.Logger   // debug lines of what was decided; may be nil
+}
+
+func (o *Options) maxBytes() int64 {
+	if o.MaxBytes > 0 {
+		return o.MaxBytes
+	}
+	return fetch.DefaultMaxBytes
+}
+
+func (o *Options) log(ctx context.Context, msg string, args ...any) {
+	if o.Logger != nil {
+		o.Logger.DebugContext(ctx, msg, args...)
+	}
+}
+
+// Source is one file or stream. Keyframe on a Source that can be read again, a
+// file or a resource, starts anew, and so it does on datagrams; on a pipe it goes
+// on with what comes.
+type Source struct {
+	opts   Options
+	open   func(ctx context.Context) (*input, error)
+	kept   *input        // of a source that is read once
+	path   string        // of a local file
+	client *fetch.Client // of a resource
+	tracks []keyframe.Track
+}
+
+// input is data to be read, at any place or forward only.
+type input struct {
+	at      readerAt // nil where data come forward only
+	stream  io.Reader
+	forward *limitedReader // below stream, nil with at
+	once    bool           // what is read is gone
+	close   func() error
+	reader  frames // of what was recognised
+}
+
+// readerAt is a file that can be read at any place. Its size is −1 where it is
+// unknown.
+type readerAt interface {
+	io.ReaderAt
+	Size() int64
+}
+
+// cheapAt says whether reading at any place costs no more than what is read.
+func (in *input) cheapAt() bool {
+	r, remote := in.at.(*fetch.Resource)
+	if !remote {
+		return in.at != nil
+	}
+	made := r.Ranges()
+	return r.Size() > 0 && len(made) > 0 && made[0].Code == http.StatusPartialContent
+}
+
+// Open returns a Source of the local file at path. A path that names a pipe or a
+// device is read like NewStream's reader, and stays open until Close.
+func Open(path string, o *Options) *Source {
+	s := &Source{opts: valueOf(o), path: path}
+	s.open = func(ctx context.Context) (*input, error) {
+		f, info, err := openLocal(ctx, path)
+		if err != nil {
+			return nil, err
+		}
+		if !info.Mode().IsRegular() {
+			return s.forward(f, f.Close), nil
+		}
+		r := &localFile{ctx: ctx, f: f, size: info.Size(), meter: s.opts.Meter}
+		return &input{at: r, stream: io.NewSectionReader(r, 0, r.size), close: f.Close}, nil
+	}
+	return s
+}
+
+// NewStream returns a Source of what r yields, which is read once and not closed.
+// For the end of a context to end a read that waits, r has to have the method
+// SetReadDeadline of net.Conn and os.File.
+func NewStream(r io.Reader, o *Options) *Source {
+	s := &Source{opts: valueOf(o)}
+	s.open = func(context.Context) (*input, error) {
+		return s.forward(r, func() error { return nil }), nil
+	}
+	return s
+}
+
+// OpenResource returns a Source of the file at u, which client reads by ranges
+// where the server allows it. begun, where it is not nil, is the file opened with
+// FirstRange by the caller, who leaves it to the first Keyframe.
+func OpenResource(client *fetch.Client, u *url.URL, begun *fetch.Resource, o *Options) *Source {
+	s := &Source{opts: valueOf(o), client: client}
+	s.open = func(ctx context.Context) (*input, error) {
+		r := begun
+		begun = nil
+		if r == nil {
+			r = client.Open(ctx, u, FirstRange)
+		}
+		return &input{at: r, stream: r, close: r.Close}, nil
+	}
+	return s
+}
+
+// FirstRange is how a file of unknown format is read: the first range is to hold
+// the index of most MP4 files of some minutes, and a keyframe of 360p; one of
+// 1080p at 5 Mbit/s has 100 kB.
+var FirstRange = fetch.Range{First: 32 << 10, Next: 48 << 10}
+
+func valueOf(o *Options) Options {
+	if o == nil {
+		return Options{}
+	}
+	return *o
+}
+
+// Keyframe returns the first keyframe, or with Options.At the one asked for. The
+// error wraps keyframe.ErrNotFound, ErrCorrupt or ErrUnsupported, the context's
+// cause, or is the one of opening and reading.
+func (s *Source) Keyframe(ctx context.Context) (*keyframe.Frame, error) {
+	var first *keyframe.Frame
+	err := s.Keyframes(ctx, func(f *keyframe.Frame) bool {
+		first = f
+		return false
+	})
+	return first, err
+}
+
+// Keyframes gives take the keyframe that Keyframe returns and those that follow it,
+// until take returns false; then the error is nil. What is read is opened once and
+// read on, under one budget: MP4 by its index, other formats up to the next keyframe.
+// Behind the last one the error wraps keyframe.ErrNotFound; else it is that of
+// Keyframe.
+func (s *Source) Keyframes(ctx context.Context, take func(*keyframe.Frame) bool) error {
+	in, err := s.input(ctx)
+	if err != nil {
+		return interrupted(ctx, err, "opening")
+	}
+	if !in.once {
+		defer in.close()
+	}
+	if in.forward != nil {
+		defer in.forward.begin(ctx)()
+	}
+	f, err := s.read(ctx, in)
+	if in.forward != nil && in.forward.left == in.forward.max {
+		return interrupted(ctx, err, "no data came")
+	}
+	for err == nil && take(f) {
+		if f, err = in.reader.next(); errors.Is(err, keyframe.ErrNotFound) && !errors.Is(err, fetch.ErrBudget) {
+			err = fmt.Errorf("%w behind the last one: this is the end of it", keyframe.ErrNotFound)
+		}
+	}
+	return interrupted(ctx, err, "waiting for a keyframe")
+}
+
+// input returns what to read from.
+func (s *Source) input(ctx context.Context) (*input, error) {
+	if s.kept != nil {
+		return s.kept, nil
+	}
+	in, err := s.open(ctx)
+	if err == nil && in.once {
+		s.kept = in
+	}
+	return in, err
+}
+
+// interrupted puts the cause of ctx's end in the place of what the end did to a
+// read.
+func interrupted(ctx context.Context, err error, doing string) error {
+	cause := context.Cause(ctx)
+	if err == nil || cause == nil || err != cause && errors.Is(err, cause) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", doing, cause)
+}
+
+func (s *Source) read(ctx context.Context, in *input) (*keyframe.Frame, error) {
+	if in.reader == nil {
+		if err := s.recognise(ctx, in); err != nil {
+			return nil, err
+		}
+	}
+	f, err := in.reader.keyframe()
+	if tracks := in.reader.tracks(); len(tracks) > 0 {
+		s.tracks = tracks
+	}
+	return f, err
+}
+
+// Tracks lists the elementary streams that the last Keyframe came across.
+func (s *Source) Tracks() []keyframe.Track { return s.tracks }
+
+// Close lets go of a pipe or device that Open opened. What NewStream reads, and
+// the client of OpenResource, are the caller's to close.
+func (s *Source) Close() error {
+	if s.kept == nil {
+		return nil
+	}
+	in := s.kept
+	s.kept = nil
+	return in.close()
+}
+
+// forward is the input of data that come forward only.
+func (s *Source) forward(r io.Reader, closer func() error) *input {
+	limited := &limitedReader{r: r, max: s.opts.maxBytes(), meter: s.opts.Meter}
+	return &input{stream: limited, forward: limited, once: true, close: closer}
+}

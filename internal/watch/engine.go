@@ -1,0 +1,208 @@
+package watch
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/kfgrab/kfgrab"
+	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/internal/sink"
+	"github.com/kfgrab/kfgrab/keyframe"
+	"github.com/kfgrab/kfgrab/picture"
+)
+
+// engine runs one stream. It is for one goroutine at a time.
+type engine struct {
+	Stream
+	decoder picture.Decoder
+	source  *kfgrab.Stream // nil before the first run and behind one that failed
+	last    string         // identity of the keyframe that was stored last, "" none
+	changes *sink.OnChange // nil where each picture is stored
+}
+
+// newEngine says what of s makes no sense.
+func newEngine(s Stream, decoder picture.Decoder, last string) (*engine, error) {
+	e := &engine{Stream: s, decoder: decoder, last: last}
+	if s.MinChange > 0 {
+		e.changes = &sink.OnChange{Threshold: s.MinChange}
+	}
+	if err := errors.Join(s.Picture.Validate(), e.open()); err != nil {
+		return nil, fmt.Errorf("stream %q: %w", s.Name, err)
+	}
+	return e, nil
+}
+
+// open is without I/O.
+func (e *engine) open() (err error) {
+	if e.source == nil {
+		e.source, err = kfgrab.Open(e.URL, e.options())
+	}
+	return err
+}
+
+func (e *engine) close() {
+	if e.source != nil {
+		e.source.Close()
+		e.source = nil
+	}
+}
+
+// shot is a picture that is to be stored.
+type shot struct {
+	picture *sink.Picture
+	id      string // of its keyframe
+}
+
+// capture takes one picture, nil where there is none to store.
+func (e *engine) capture(ctx context.Context, o *Outcome) (s *shot) {
+	o.Began = time.Now()
+	s, o.Err = e.take(ctx, o)
+	if errors.Is(o.Err, keyframe.ErrNotModified) {
+		o.Result, o.Err = Unchanged, nil
+	}
+	return s
+}
+
+func (e *engine) take(ctx context.Context, o *Outcome) (*shot, error) {
+	if err := e.open(); err != nil {
+		return nil, err
+	}
+	d := e.timeout()
+	ctx, cancel := context.WithTimeoutCause(ctx, d, fmt.Errorf("not done within %v: %w", d, context.DeadlineExceeded))
+	defer cancel()
+	taken, err := e.grab(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	id := identity(taken.Frame)
+	if id == e.last && !e.Repeats {
+		o.Result = Unchanged
+		return nil, nil
+	}
+	if taken.Data == nil {
+		if taken.Data, err = picture.Make(ctx, e.decoder, taken.Snapshot, &e.Picture); err != nil {
+			return nil, fmt.Errorf("%s: %w", taken.URL, err)
+		}
+	}
+	o.Size = len(taken.Data)
+	s := &shot{picture: e.picture(taken), id: id}
+	differs, err := e.differs(ctx, taken, s.picture)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", taken.URL, err)
+	}
+	if !differs {
+		o.Result, e.last = Unchanged, id
+		return nil, nil
+	}
+	return s, nil
+}
+
+// settle says how a run ended, whose context was ctx.
+func (e *engine) settle(ctx context.Context, o *Outcome) {
+	o.Elapsed = time.Since(o.Began)
+	if o.Err == nil {
+		return
+	}
+	if o.Result = Failed; ctx.Err() != nil {
+		o.Result = Abandoned
+	}
+	e.close() // what is amiss may be what it remembers, and what it delivered is lost
+}
+
+// grab takes the keyframe, and counts what it took in any case. Where blank ones are to
+// be passed over, the picture is made of it, too.
+func (e *engine) grab(ctx context.Context, o *Outcome) (*picture.Taken, error) {
+	before := e.source.Spent()
+	taken, err := e.grabbed(ctx)
+	after := e.source.Spent()
+	o.Cost = kfgrab.Cost{
+		Down: after.Down - before.Down, Up: after.Up - before.Up, Requests: after.Requests - before.Requests,
+		Elapsed: time.Since(o.Began),
+	}
+	if err != nil {
+		return nil, err
+	}
+	o.Taken, o.MediaTime, o.Segment = taken.Taken, taken.MediaTime, taken.SegmentSize
+	return taken, nil
+}
+
+func (e *engine) grabbed(ctx context.Context) (*picture.Taken, error) {
+	if e.Picture.Tries > 0 {
+		return picture.Take(ctx, e.decoder, e.source, &e.Picture)
+	}
+	snap, err := e.source.Grab(ctx)
+	return &picture.Taken{Snapshot: snap}, err
+}
+
+func (e *engine) picture(t *picture.Taken) *sink.Picture {
+	p := &sink.Picture{
+		Stream: e.Name, Time: t.Snapshot.Taken, MediaTime: t.MediaTime, URL: t.URL,
+		Data: t.Data, ContentType: e.Picture.Format.MIMEType(), Extension: e.Picture.Format.Extension(),
+		Width: t.Frame.Info.Width, Height: t.Frame.Info.Height,
+	}
+	if e.Picture.Format.Decoded() {
+		p.Width, p.Height = e.Picture.Output.Size(t.Frame.Info)
+	}
+	return p
+}
+
+// comparedWidth is that of what is decoded to be compared alone: twice what is looked at.
+const comparedWidth = 128
+
+// differs compares p with the picture that was stored last, where that is asked for. Of a
+// format that is no picture, or a raw one, the keyframe is decoded once more, small.
+func (e *engine) differs(ctx context.Context, t *picture.Taken, p *sink.Picture) (bool, error) {
+	if e.changes == nil {
+		return true, nil
+	}
+	switch e.Picture.Format {
+	case picture.JPEG, picture.PNG, picture.WebP:
+		return e.changes.Differs(p)
+	}
+	var small bytes.Buffer
+	o := decode.Output{Format: decode.JPEG, Width: comparedWidth, Crop: e.Picture.Output.Crop, MaxPixels: e.Picture.Output.MaxPixels}
+	if err := e.decoder.Decode(ctx, &small, t.Frame, o); err != nil {
+		return false, err
+	}
+	return e.changes.Differs(&sink.Picture{Stream: e.Name, Data: small.Bytes()})
+}
+
+// store puts s everywhere and tells of it.
+func (e *engine) store(ctx context.Context, s *shot, o *Outcome) {
+	var failed []error
+	for _, to := range e.Sinks {
+		location, err := to.Put(ctx, s.picture)
+		if location != "" {
+			o.Files = append(o.Files, location)
+		}
+		failed = append(failed, err)
+	}
+	if o.Err = errors.Join(failed...); o.Err == nil {
+		e.last = s.id
+	} else if e.changes != nil {
+		e.changes.Forget()
+	}
+	if len(o.Files) == 0 {
+		return
+	}
+	for _, hook := range e.Hooks {
+		hook.Tell(s.picture.Event(o.Files[0]))
+	}
+}
+
+// identity tells keyframes of a stream apart, over restarts, too: a slate that is sent
+// again and again has the same bytes, but not the same times.
+func identity(f *keyframe.Frame) string {
+	var times bytes.Buffer
+	binary.Write(&times, binary.BigEndian, []int64{int64(f.PTS), f.Time.UnixNano()}) //nolint:errcheck // a Buffer takes all
+	sum := sha256.New()
+	sum.Write(times.Bytes())
+	sum.Write(f.Data)
+	return hex.EncodeToString(sum.Sum(nil)[:8])
+}

@@ -1,0 +1,206 @@
+package watch
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/kfgrab/kfgrab/internal/atomicfile"
+	"github.com/kfgrab/kfgrab/internal/lockfile"
+	"github.com/kfgrab/kfgrab/internal/schedule"
+)
+
+const (
+	// maxJournal bounds what is read: a hundred thousand streams take 40 MB.
+	maxJournal = 64 << 20
+	// maxRecord bounds a line; a name takes most of it.
+	maxRecord = 64 << 10
+	// slack is how much a journal may grow beyond twice what is worth keeping, before
+	// it is written anew: some hundred runs.
+	slack = 64 << 10
+	// forgetAfter is longer than any stream waits between two runs.
+	forgetAfter = schedule.MaxEvery + 30*24*time.Hour
+)
+
+// record is what is kept of a stream for the next start: a line of the journal.
+type record struct {
+	Name string `json:"name"`
+	schedule.State
+	// Keyframe tells the one that was stored last from others: see identity.
+	Keyframe string `json:"keyframe,omitempty"`
+}
+
+// journal is a file of records, the last one of a stream being the valid one. A line is
+// added before a run and behind it; what is cut off by the end of the process is passed
+// over. The nil journal keeps nothing.
+type journal struct {
+	path    string
+	records map[string]record
+	size    int64 // of the file
+	kept    int64 // of it, when it was written anew
+	torn    bool  // it may not end with a whole line
+	failed  error // of the last write
+	lock    *lockfile.Lock
+}
+
+// openJournal reads the file at path, which need not be there, and keeps others out: where
+// one has it, the error wraps lockfile.ErrHeld.
+func openJournal(path string, now time.Time) (*journal, error) {
+	j := &journal{path: path, records: map[string]record{}, torn: true}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, err
+	}
+	var err error
+	if j.lock, err = lockfile.Acquire(path + ".lock"); err != nil {
+		return nil, err
+	}
+	if err := j.load(now); err != nil {
+		return nil, errors.Join(err, j.close())
+	}
+	// A full disk is no reason not to begin.
+	j.failed = j.rewrite()
+	return j, nil
+}
+
+func (j *journal) close() error {
+	if j == nil {
+		return nil
+	}
+	return j.lock.Release()
+}
+
+func (j *journal) load(now time.Time) error {
+	file, err := os.Open(j.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular() || info.Size() > maxJournal:
+		return fmt.Errorf("%s is no state of kfgrab watch", j.path)
+	}
+	j.size, err = j.read(file, now)
+	return err
+}
+
+// read takes the records in and returns how many bytes there were.
+func (j *journal) read(r io.Reader, now time.Time) (size int64, err error) {
+	lines := bufio.NewReaderSize(r, maxRecord)
+	for {
+		line, err := lines.ReadSlice('\n')
+		size += int64(len(line))
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull), errors.Is(err, io.EOF) && len(line) > 0:
+			continue // no whole line
+		case errors.Is(err, io.EOF):
+			return size, nil
+		case err != nil:
+			return size, err
+		}
+		var rec record
+		if json.Unmarshal(line, &rec) != nil || rec.Name == "" {
+			continue
+		}
+		if j.records[rec.Name] = rec; now.Sub(rec.Started) >= forgetAfter { // or never
+			delete(j.records, rec.Name)
+		}
+	}
+}
+
+// get returns the record of a stream, with nothing but its name where there is none.
+func (j *journal) get(name string) record {
+	if j == nil {
+		return record{Name: name}
+	}
+	rec := j.records[name]
+	rec.Name = name
+	return rec
+}
+
+// put adds records to the file. It returns an error when it begins to fail, and nil as
+// long as it goes on to.
+func (j *journal) put(records ...record) error {
+	if j == nil || len(records) == 0 {
+		return nil
+	}
+	var lines bytes.Buffer
+	if j.torn {
+		lines.WriteByte('\n')
+	}
+	for _, rec := range records {
+		j.records[rec.Name] = rec
+		if err := encode(&lines, rec); err != nil {
+			return err
+		}
+	}
+	var err error
+	if j.size > 2*j.kept+slack {
+		err = j.rewrite()
+	} else if err = j.add(lines.Bytes()); errors.Is(err, fs.ErrNotExist) {
+		err = j.rewrite() // somebody has taken it away
+	}
+	known := j.failed != nil
+	if j.failed = err; known {
+		return nil
+	}
+	return err
+}
+
+func encode(w io.Writer, rec record) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e.Encode(rec)
+}
+
+func (j *journal) add(lines []byte) error {
+	file, err := os.OpenFile(j.path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	n, err := file.Write(lines)
+	j.size += int64(n)
+	j.torn = err != nil
+	return errors.Join(err, file.Close())
+}
+
+// rewrite replaces the file by one of the records alone, which is on the disk when the
+// old one goes.
+func (j *journal) rewrite() error {
+	if err := os.MkdirAll(filepath.Dir(j.path), 0o755); err != nil {
+		return err
+	}
+	file, err := atomicfile.CreateAs(j.path, j.path+".new")
+	if err != nil {
+		return err
+	}
+	defer file.Discard()
+	var lines bytes.Buffer
+	for _, name := range slices.Sorted(maps.Keys(j.records)) {
+		if err := encode(&lines, j.records[name]); err != nil {
+			return err
+		}
+	}
+	if _, err := file.Write(lines.Bytes()); err != nil {
+		return err
+	}
+	if err := errors.Join(file.Sync(), file.Commit()); err != nil {
+		return err
+	}
+	j.size, j.kept, j.torn = int64(lines.Len()), int64(lines.Len()), false
+	return nil
+}

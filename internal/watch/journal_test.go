@@ -1,0 +1,169 @@
+package watch
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kfgrab/kfgrab/internal/lockfile"
+	"github.com/kfgrab/kfgrab/internal/schedule"
+)
+
+func openTest(t *testing.T, path string) *journal {
+	t.Helper()
+	j, err := openJournal(path, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { j.close() })
+	return j
+}
+
+func aRecord(name string, failures int) record {
+	return record{Name: name, State: schedule.State{Started: time.Now().UTC(), Failures: failures}, Keyframe: "0123"}
+}
+
+// Wherever the file ends, all records are read whose lines are whole.
+func TestJournalTorn(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state")
+	j := openTest(t, path)
+	for i := range 5 {
+		if err := j.put(aRecord("one", i), aRecord("two", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	j.close()
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := 0; n <= len(whole); n += 7 {
+		if err := os.WriteFile(path, whole[:n], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		j := openTest(t, path)
+		for name, before := range map[string]string{"one": `{"name":"one"`, "two": `{"name":"two"`} {
+			lines := strings.SplitAfter(string(whole[:n]), "\n")
+			want := 0
+			for _, line := range lines[:len(lines)-1] {
+				if strings.HasPrefix(line, before) {
+					fmt.Sscanf(line[strings.Index(line, `"failures":`)+len(`"failures":`):], "%d", &want) //nolint:errcheck // 0 is left out
+				}
+			}
+			if got := j.get(name); got.Failures != want {
+				t.Errorf("%d bytes: %s has %d, want %d", n, name, got.Failures, want)
+			}
+		}
+		j.close()
+	}
+}
+
+// What cannot be written is told of once; what was is there when it can be again, also
+// where a line was cut off.
+func TestJournalFails(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "state")
+	path := filepath.Join(dir, "file")
+	j := openTest(t, path)
+	if err := j.put(aRecord("one", 1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dir, nil, 0o600); err != nil { // in the way
+		t.Fatal(err)
+	}
+	if err := j.put(aRecord("two", 2)); err == nil {
+		t.Error("nothing is told")
+	}
+	if err := j.put(aRecord("two", 3)); err != nil {
+		t.Error("told twice:", err)
+	}
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.put(aRecord("three", 4)); err != nil {
+		t.Fatal(err)
+	}
+	j.close()
+	j = openTest(t, path)
+	for name, want := range map[string]int{"one": 1, "two": 3, "three": 4, "four": 0} {
+		if got := j.get(name); got.Failures != want || got.Name != name {
+			t.Errorf("%+v, want %d", got, want)
+		}
+	}
+}
+
+// The file does not grow for ever, and what is very old is forgotten.
+func TestJournalGrows(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state")
+	j := openTest(t, path)
+	for i := range 2000 {
+		if err := j.put(aRecord(fmt.Sprint(i%3), i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if info, err := os.Stat(path); err != nil || info.Size() > 2*slack {
+		t.Errorf("%v, %v", info.Size(), err)
+	}
+	j.close()
+	j = openTest(t, path)
+	if got := j.get("1"); got.Failures != 1999 {
+		t.Errorf("%+v", got)
+	}
+	j.close()
+	j, err := openJournal(path, time.Now().Add(forgetAfter+time.Minute))
+	if err != nil || len(j.records) > 0 {
+		t.Errorf("%+v, %v", j.records, err)
+	}
+	j.close()
+}
+
+func TestJournalRefused(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state")
+	j := openTest(t, path)
+	if _, err := openJournal(path, time.Now()); !errors.Is(err, lockfile.ErrHeld) {
+		t.Errorf("two have it: %v", err)
+	}
+	j.close()
+	if err := os.Truncate(path, maxJournal+1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openJournal(path, time.Now()); err == nil || !strings.Contains(err.Error(), "no state") {
+		t.Errorf("too large: %v", err)
+	}
+	if _, err := openJournal(os.TempDir(), time.Now()); err == nil {
+		t.Error("a directory is a state")
+	}
+}
+
+// FuzzJournal: whatever a file holds, it is read, and what is written then is read again.
+func FuzzJournal(f *testing.F) {
+	f.Add([]byte(`{"name":"cam","due":"2026-03-01T00:00:00Z","started":"2026-03-01T00:00:00Z","failures":3}` + "\n" + `{"name":"cam","fail`))
+	f.Add([]byte("\n\n{}\nnull\n[]\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		path := filepath.Join(t.TempDir(), "state")
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		j := openTest(t, path)
+		if err := j.put(aRecord("mine", 7)); err != nil {
+			t.Fatal(err)
+		}
+		n := len(j.records)
+		j.close()
+		j = openTest(t, path)
+		if j.get("mine").Failures != 7 || len(j.records) != n {
+			t.Errorf("%d records, then %d", n, len(j.records))
+		}
+		j.close()
+	})
+}

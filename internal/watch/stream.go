@@ -1,0 +1,73 @@
+package watch
+
+import (
+	"context"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/kfgrab/kfgrab"
+	"github.com/kfgrab/kfgrab/internal/schedule"
+	"github.com/kfgrab/kfgrab/internal/sink"
+	"github.com/kfgrab/kfgrab/picture"
+)
+
+// DefaultTimeout is what a grab has where Stream.Timeout is 0.
+const DefaultTimeout = 15 * time.Second
+
+// Stream is what is watched, when, and where its pictures go.
+type Stream struct {
+	Name string // that no other has
+	URL  string
+	Grab kfgrab.Options // how it is read; IfNewer is Repeats' to say
+	Rule schedule.Rule  // when; of no use to Once
+
+	Picture picture.Options
+	// Timeout bounds the grab, and for itself the decoding; 0 stands for DefaultTimeout.
+	Timeout time.Duration
+	// Repeats stores a picture even where it is of the same keyframe as the last.
+	Repeats bool
+	// MinChange is how much a picture has to differ from the one that was stored last, as
+	// sink.OnChange counts: from 1 to 64, 0 for not at all. After a restart the first
+	// picture is stored.
+	MinChange int
+	// Sinks store each picture, one after the other. What fails in one keeps it from no
+	// other, but the run counts as failed.
+	Sinks []Sink
+	// Hooks are told of each picture, with what the first sink returned.
+	Hooks []Hook
+}
+
+// Sink is where pictures go: a sink.Dir, sink.S3 or sink.Tar.
+type Sink interface {
+	Put(ctx context.Context, p *sink.Picture) (location string, err error)
+}
+
+// Hook is told of pictures that have been stored. It does not wait for what it starts:
+// a sink.Queue.
+type Hook interface {
+	Tell(e sink.Event)
+}
+
+func (s *Stream) timeout() time.Duration {
+	if s.Timeout > 0 {
+		return s.Timeout
+	}
+	return DefaultTimeout
+}
+
+// host is whom a grab asks first, "" where that is nobody.
+func (s *Stream) host() string {
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(u.Hostname())
+}
+
+// options are those of kfgrab.Open.
+func (s *Stream) options() *kfgrab.Options {
+	o := s.Grab
+	o.IfNewer = !s.Repeats
+	return &o
+}
