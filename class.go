@@ -3,6 +3,7 @@ package kfgrab
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net"
@@ -32,12 +33,15 @@ const (
 	NotModified        // there is no newer keyframe, where Options.IfNewer asks for one; the command never does
 )
 
-// classes are the columns of the table that everything else reads.
-var classes = [...]struct {
+// classRow is what is known of one class.
+type classRow struct {
 	name   string
-	status int
+	status int // of HTTP
 	reason string
-}{
+}
+
+// classes is the table of all classes.
+var classes = [...]classRow{
 	OK:           {"ok", http.StatusOK, "all is well"},
 	Other:        {"other", http.StatusInternalServerError, "something failed that is not the stream's fault"},
 	Usage:        {"usage", http.StatusBadRequest, "what was asked for makes no sense"},
@@ -51,17 +55,30 @@ var classes = [...]struct {
 }
 
 // String returns a short name in lower case, for logs and metrics.
-func (c Class) String() string { return classes[c].name }
+func (c Class) String() string {
+	if int(c) >= len(classes) {
+		return fmt.Sprintf("Class(%d)", uint8(c))
+	}
+	return classes[c].name
+}
 
 // ExitCode returns the command's exit code.
 func (c Class) ExitCode() int { return int(c) }
 
 // HTTPStatus returns the status with which a snapshot service answers.
-func (c Class) HTTPStatus() int { return classes[c].status }
+func (c Class) HTTPStatus() int { return c.row().status }
 
 // Reason says in words what went wrong, to those who are not to know the stream's
 // address, which errors tell.
-func (c Class) Reason() string { return classes[c].reason }
+func (c Class) Reason() string { return c.row().reason }
+
+// row returns the row of c. An unknown class is as bad as Other.
+func (c Class) row() classRow {
+	if int(c) >= len(classes) {
+		c = Other
+	}
+	return classes[c]
+}
 
 // ClassOf sorts an error of this module's packages.
 func ClassOf(err error) Class {

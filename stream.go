@@ -80,6 +80,9 @@ func Open(rawURL string, opt *Options) (*Stream, error) {
 	if n := len(opt.TLSFingerprint); n != 0 && n != sha256.Size {
 		return nil, fmt.Errorf("%w: a TLS fingerprint of %d bytes, not %d", ErrUsage, n, sha256.Size)
 	}
+	if opt.Edge > EdgeNext || opt.RTSP.Transport > TransportAuto || opt.Codec > keyframe.JPEG {
+		return nil, fmt.Errorf("%w: unknown edge %v, transport %v or codec %v", ErrUsage, opt.Edge, opt.RTSP.Transport, opt.Codec)
+	}
 	s := &Stream{name: redact.URL(rawURL), codec: opt.Codec, meter: &meter.Counter{}}
 	var err error
 	s.source, err = openSource(rawURL, opt, s.meter)

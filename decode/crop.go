@@ -56,6 +56,15 @@ func (c Crop) String() string {
 	return decimal(c.Width) + unit + "x" + decimal(c.Height) + unit + "+" + decimal(c.X) + unit + "+" + decimal(c.Y) + unit
 }
 
+// MarshalText returns what String does. It implements encoding.TextMarshaler.
+func (c Crop) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// UnmarshalText reads what ParseCrop does. It implements encoding.TextUnmarshaler.
+func (c *Crop) UnmarshalText(text []byte) (err error) {
+	*c, err = ParseCrop(string(text))
+	return err
+}
+
 // decimal is v without an exponent, which ffmpeg could take for a unit.
 func decimal(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 

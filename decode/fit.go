@@ -2,7 +2,6 @@ package decode
 
 import (
 	"fmt"
-	"strings"
 )
 
 // Fit says what becomes of a picture of another shape than Output.Width and Height,
@@ -26,7 +25,7 @@ func ParseFit(text string) (Fit, error) {
 			return Fit(f), nil
 		}
 	}
-	return 0, fmt.Errorf("%q is none of %s", text, strings.Join(fitNames[:], ", "))
+	return 0, fmt.Errorf("unknown fit %q: want fill, cover or contain", text)
 }
 
 // String returns "fill", "cover" or "contain".
@@ -35,6 +34,15 @@ func (f Fit) String() string {
 		return fmt.Sprintf("Fit(%d)", uint8(f))
 	}
 	return fitNames[f]
+}
+
+// MarshalText returns what String does. It implements encoding.TextMarshaler.
+func (f Fit) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
+
+// UnmarshalText reads what ParseFit does. It implements encoding.TextUnmarshaler.
+func (f *Fit) UnmarshalText(text []byte) (err error) {
+	*f, err = ParseFit(string(text))
+	return err
 }
 
 // filters scale to width and height. Cover cuts first, which takes less than to scale

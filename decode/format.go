@@ -62,6 +62,15 @@ func (f Format) String() string {
 	return formats[f].name
 }
 
+// MarshalText returns what String does. It implements encoding.TextMarshaler.
+func (f Format) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
+
+// UnmarshalText reads what ParseFormat does. It implements encoding.TextUnmarshaler.
+func (f *Format) UnmarshalText(text []byte) (err error) {
+	*f, err = ParseFormat(string(text))
+	return err
+}
+
 // Extension returns the usual ending of a file's name, with its dot, or "" for a
 // value that is no format.
 func (f Format) Extension() string {

@@ -33,7 +33,12 @@ const (
 var edgeNames = [...]string{"first", "last", "next"}
 
 // String returns the name that ParseEdge takes.
-func (e Edge) String() string { return edgeNames[e] }
+func (e Edge) String() string {
+	if int(e) >= len(edgeNames) {
+		return fmt.Sprintf("Edge(%d)", uint8(e))
+	}
+	return edgeNames[e]
+}
 
 // ParseEdge returns the edge of that name: "first", "last" or "next".
 func ParseEdge(name string) (Edge, error) {
@@ -42,7 +47,16 @@ func ParseEdge(name string) (Edge, error) {
 			return Edge(i), nil
 		}
 	}
-	return 0, fmt.Errorf("edge %q is none of first, last and next", name)
+	return 0, fmt.Errorf("unknown edge %q: want first, last or next", name)
+}
+
+// MarshalText returns what String does. It implements encoding.TextMarshaler.
+func (e Edge) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
+
+// UnmarshalText reads what ParseEdge does. It implements encoding.TextUnmarshaler.
+func (e *Edge) UnmarshalText(text []byte) (err error) {
+	*e, err = ParseEdge(string(text))
+	return err
 }
 
 // take returns the keyframe of seg that is wanted.

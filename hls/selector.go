@@ -63,6 +63,15 @@ func (s Selector) String() string {
 	return ""
 }
 
+// MarshalText returns what String does. It implements encoding.TextMarshaler.
+func (s Selector) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads what ParseRendition does. It implements encoding.TextUnmarshaler.
+func (s *Selector) UnmarshalText(text []byte) (err error) {
+	*s, err = ParseRendition(string(text))
+	return err
+}
+
 // exact says whether s wants one picture size and no other.
 func (s Selector) exact() bool { return s.kind == selectHeight || s.kind == selectIndex }
 

@@ -29,8 +29,10 @@ func (c Codec) String() string {
 		return "hevc"
 	case JPEG:
 		return "mjpeg"
+	case UnknownCodec:
+		return "unknown"
 	}
-	return "unknown"
+	return fmt.Sprintf("Codec(%d)", uint8(c))
 }
 
 // ParseCodec returns the codec of video of that name: "h264" or "avc", "h265" or "hevc",
@@ -42,7 +44,16 @@ func ParseCodec(name string) (Codec, error) {
 	case "h265", "hevc":
 		return H265, nil
 	}
-	return UnknownCodec, fmt.Errorf("%q is neither h264 nor h265", name)
+	return UnknownCodec, fmt.Errorf("unknown codec %q: want h264 or h265", name)
+}
+
+// MarshalText returns what String does. It implements encoding.TextMarshaler.
+func (c Codec) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// UnmarshalText reads what ParseCodec does. It implements encoding.TextUnmarshaler.
+func (c *Codec) UnmarshalText(text []byte) (err error) {
+	*c, err = ParseCodec(string(text))
+	return err
 }
 
 // Kind says why a decoder can start at a picture.
@@ -77,8 +88,10 @@ func (k Kind) String() string {
 		return "gradual-refresh"
 	case Tile:
 		return "tile"
+	case UnknownKind:
+		return "unknown"
 	}
-	return "unknown"
+	return fmt.Sprintf("Kind(%d)", uint8(k))
 }
 
 // NoPTS is the presentation time of a frame whose stream did not tell one.

@@ -60,7 +60,19 @@ func (f Format) String() string {
 	case MP4:
 		return "mp4"
 	}
+	if f > MP4 {
+		return fmt.Sprintf("Format(%d)", uint8(f))
+	}
 	return decode.Format(f).String()
+}
+
+// MarshalText returns what String does. It implements encoding.TextMarshaler.
+func (f Format) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
+
+// UnmarshalText reads what ParseFormat does. It implements encoding.TextUnmarshaler.
+func (f *Format) UnmarshalText(text []byte) (err error) {
+	*f, err = ParseFormat(string(text))
+	return err
 }
 
 // Extension returns the usual ending of a file's name, with its dot, or "" for a value

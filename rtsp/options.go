@@ -101,7 +101,12 @@ const (
 var transportNames = [...]string{TCP: "tcp", UDP: "udp", Multicast: "multicast", Auto: "auto"}
 
 // String gives the name that ParseTransport reads.
-func (t Transport) String() string { return transportNames[t] }
+func (t Transport) String() string {
+	if int(t) >= len(transportNames) {
+		return fmt.Sprintf("Transport(%d)", uint8(t))
+	}
+	return transportNames[t]
+}
 
 // ParseTransport reads tcp, udp, multicast or auto.
 func ParseTransport(name string) (Transport, error) {
@@ -110,7 +115,16 @@ func ParseTransport(name string) (Transport, error) {
 			return Transport(t), nil
 		}
 	}
-	return TCP, fmt.Errorf("%q is no RTSP transport: tcp, udp, multicast or auto", name)
+	return TCP, fmt.Errorf("unknown RTSP transport %q: want tcp, udp, multicast or auto", name)
+}
+
+// MarshalText returns what String does. It implements encoding.TextMarshaler.
+func (t Transport) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// UnmarshalText reads what ParseTransport does. It implements encoding.TextUnmarshaler.
+func (t *Transport) UnmarshalText(text []byte) (err error) {
+	*t, err = ParseTransport(string(text))
+	return err
 }
 
 // Stats tells how a grab went.
@@ -146,5 +160,13 @@ const (
 
 // String gives "", "description" or "session".
 func (r Reuse) String() string {
-	return [...]string{ReusedNothing: "", ReusedDescription: "description", ReusedSession: "session"}[r]
+	switch r {
+	case ReusedNothing:
+		return ""
+	case ReusedDescription:
+		return "description"
+	case ReusedSession:
+		return "session"
+	}
+	return fmt.Sprintf("Reuse(%d)", uint8(r))
 }

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/kfgrab/kfgrab"
@@ -73,7 +75,12 @@ const (
 var modes = []string{OnDemand: "on_demand", Scheduled: "scheduled", Warm: "warm"}
 
 // String returns the name that a file has for it.
-func (m Mode) String() string { return modes[m] }
+func (m Mode) String() string {
+	if int(m) >= len(modes) {
+		return fmt.Sprintf("Mode(%d)", uint8(m))
+	}
+	return modes[m]
+}
 
 const (
 	// DefaultTTL is what a page that is reloaded often need not grab again for.
@@ -91,3 +98,22 @@ func (s Stream) String() string { return s.Name + "=" + s.shown }
 
 // GoString is String, so that no way of printing shows secrets.
 func (s Stream) GoString() string { return s.String() }
+
+// ParseMode reads what Mode.String returns.
+func ParseMode(text string) (Mode, error) {
+	for m, name := range modes {
+		if name == text {
+			return Mode(m), nil
+		}
+	}
+	return 0, fmt.Errorf("unknown mode %q: want %s", text, strings.Join(modes, ", "))
+}
+
+// MarshalText returns what String does. It implements encoding.TextMarshaler.
+func (m Mode) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+
+// UnmarshalText reads what ParseMode does. It implements encoding.TextUnmarshaler.
+func (m *Mode) UnmarshalText(text []byte) (err error) {
+	*m, err = ParseMode(string(text))
+	return err
+}

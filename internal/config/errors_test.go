@@ -54,7 +54,7 @@ func TestErrors(t *testing.T) {
 		{"format", stream("format: gif"), `4:13: format: unknown format "gif": want jpeg, png, webp, rgb24, bgr24, annexb or mp4`},
 		{"overlay of mp4", stream("format: mp4", "overlay: true"), "4:5: an overlay is for jpeg and png, not for mp4"},
 		{"tiles of mp4", stream("format: mp4", "allow_tiles: true"), "5:5: allow_tiles: mp4 holds a keyframe, which a tile is not"},
-		{"mode", stream("mode: warm_up"), `4:11: mode: "warm_up" is none of on_demand, scheduled, warm`},
+		{"mode", stream("mode: warm_up"), `4:11: mode: unknown mode "warm_up": want on_demand, scheduled, warm`},
 		{"scheduled", stream("mode: scheduled"), "4:5: mode: scheduled needs every or cron"},
 		{"change", stream("on_change: 65"), `4:16: on_change: "65" is neither true nor false, nor a number of bits from 1 to 64`},
 		{"skip", stream("skip_black: 101"), `4:17: skip_black: "101" is neither true nor false, nor a number of keyframes from 1 to 100`},

@@ -70,7 +70,7 @@ var streamKeys = block[builder]{
 	"on_change": value(func(b *builder) *Change { return &b.OnChange }, parseChange),
 	"sinks":     (*decoder).sinks,
 	"retention": func(d *decoder, key string, n *node, b *builder) { retentionKeys.decode(d, key, n, &b.Retention) },
-	"mode":      value(func(b *builder) *Mode { return &b.Mode }, parseMode),
+	"mode":      value(func(b *builder) *Mode { return &b.Mode }, ParseMode),
 	"ttl":       value(func(b *builder) *time.Duration { return &b.TTL }, between(0, 24*time.Hour)),
 }
 

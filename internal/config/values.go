@@ -95,12 +95,3 @@ func parseTries(word string) (int, error) {
 	}
 	return n, nil
 }
-
-func parseMode(word string) (Mode, error) {
-	for m, name := range modes {
-		if name == word {
-			return Mode(m), nil
-		}
-	}
-	return 0, fmt.Errorf("%q is none of %s", word, strings.Join(modes, ", "))
-}

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -21,7 +22,11 @@ const (
 
 // String returns a word in lower case.
 func (r Result) String() string {
-	return [...]string{"ok", "unchanged", "failed", "abandoned"}[r]
+	names := [...]string{"ok", "unchanged", "failed", "abandoned"}
+	if int(r) >= len(names) {
+		return fmt.Sprintf("Result(%d)", uint8(r))
+	}
+	return names[r]
 }
 
 // Outcome is what became of one run.
