@@ -12,7 +12,7 @@ BENCHCOUNT ?= 1
 REPEATS    ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fuzz bench bench-rtsp bench-serve bench-watch microbench measure bench-loss build ffmpeg dist lambda deps deps-demo deps-bench clean
+.PHONY: help demo test check tidy fuzz bench bench-rtsp bench-serve bench-watch microbench measure bench-loss build ffmpeg dist lambda deps deps-demo deps-bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
@@ -22,37 +22,40 @@ demo: deps-demo build ## start a live origin on loopback and grab a picture from
 	@echo "Your own streams in a browser: bin/kfgrab serve NAME=URL … and http://127.0.0.1:8080/"
 
 test: deps build ## run all tests, and the corpus of real streams where it is beside the tree
-	@sh scripts/gotest.sh
 	@if [ -f $(CORPUS) ]; then python3 scripts/corpus.py $(CORPUS) bin/kfgrab; else echo "corpus: 0 streams checked, $(CORPUS) is not there"; fi
+	@sh scripts/gotest.sh
 
 check: ## gofumpt, vet, staticcheck, tidy go.mod, and the floors of the architecture
 	@files=$$($(GO) run $(GOFUMPT) -l .) && if [ -n "$$files" ]; then echo "not formatted with gofumpt:"; echo "$$files"; exit 1; fi
-	$(GO) vet ./...
-	$(GO) run $(STATICCHECK) ./...
-	$(GO) mod tidy -diff
+	@sh scripts/each-module.sh $(GO) vet ./...
+	@sh scripts/each-module.sh $(GO) run $(STATICCHECK) ./...
+	@sh scripts/each-module.sh $(GO) mod tidy -diff
 	$(GO) test -count=1 -run '^TestFloors' .
+
+tidy: ## run go mod tidy in every module
+	@sh scripts/each-module.sh $(GO) mod tidy
 
 fuzz: ## run each fuzz target for FUZZTIME (10s)
 	@sh scripts/fuzz.sh $(FUZZTIME)
 
 bench: deps-bench build ## measure kfgrab beside other tools: BENCHMARKS.md, bench/results.json, bench/chart.png
-	$(GO) build -trimpath -o bin/kfgrab-bench ./cmd/kfgrab-bench
+	$(GO) build -C bench -trimpath -o ../bin/kfgrab-bench ./cmd/kfgrab-bench
 	bin/kfgrab-bench -tuning -repeats $(REPEATS) -report BENCHMARKS.md -json bench/results.json -chart bench/chart.png
 
 bench-rtsp: deps-bench build ## measure a picture over RTSP beside other tools, for some ten minutes
-	$(GO) build -trimpath -o bin/kfgrab-bench ./cmd/kfgrab-bench
+	$(GO) build -C bench -trimpath -o ../bin/kfgrab-bench ./cmd/kfgrab-bench
 	bin/kfgrab-bench rtsp
 
 bench-watch: deps-bench build ## measure kfgrab watch: beside a loop around ffmpeg, and 1000 streams for ten minutes
-	$(GO) build -trimpath -o bin/kfgrab-bench ./cmd/kfgrab-bench
+	$(GO) build -C bench -trimpath -o ../bin/kfgrab-bench ./cmd/kfgrab-bench
 	bin/kfgrab-bench watch
 
 bench-serve: deps-bench build ## measure kfgrab serve on loopback, for some two minutes
-	$(GO) build -trimpath -o bin/kfgrab-bench ./cmd/kfgrab-bench
+	$(GO) build -C bench -trimpath -o ../bin/kfgrab-bench ./cmd/kfgrab-bench
 	bin/kfgrab-bench serve
 
 microbench: ## run the Go benchmarks that match BENCH, BENCHCOUNT times
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(BENCHCOUNT) ./...
+	@sh scripts/each-module.sh $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(BENCHCOUNT) ./...
 
 measure: ## measure CPU time, memory, speed and bytes of one keyframe
 	@sh scripts/measure.sh

@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -21,14 +24,14 @@ var floors = [][]string{
 	4: {"picture"},
 	5: {"internal/config", "session", "internal/sheet", "bench", "internal/origin"},
 	6: {"internal/watch", "serve"},
-	7: {"cmd/"},
+	7: {"cmd/", "bench/cmd/", "lambda", "lambda/pack", "serve/browsertest"},
 }
 
 // floorOf returns −1 for a package that has no floor.
 func floorOf(name string) int {
 	for floor, packages := range floors {
 		for _, p := range packages {
-			if p == name || strings.HasSuffix(p, "/") && strings.HasPrefix(name, p) {
+			if p == name || (strings.HasSuffix(p, "/") && strings.HasPrefix(name, p)) {
 				return floor
 			}
 		}
@@ -49,30 +52,60 @@ type listed struct {
 	Imports    []string // of production code: not of tests
 }
 
-func list(t *testing.T) []listed {
+// modules returns the directories of the root's module and of the nested ones.
+func modules(t *testing.T) []string {
+	t.Helper()
+	var dirs []string
+	err := fs.WalkDir(os.DirFS("."), ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := d.Name()
+		if d.IsDir() && path != "." && (name == "testdata" || strings.ContainsAny(name[:1], "._")) {
+			return fs.SkipDir
+		}
+		if name == "go.mod" {
+			dirs = append(dirs, filepath.Dir(path))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dirs
+}
+
+// listPackages returns the packages of the module in directory dir.
+func listPackages(t *testing.T, dir string) []listed {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-e", "-json=ImportPath,Imports", "./...")
+	cmd.Dir = dir
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("go list: %v", err)
+		t.Fatalf("go list in %s: %v", dir, err)
 	}
 	var packages []listed
 	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
 		var p listed
 		if err := d.Decode(&p); errors.Is(err, io.EOF) {
-			return packages
+			break
 		} else if err != nil {
 			t.Fatal(err)
 		}
 		packages = append(packages, p)
 	}
+	if len(packages) == 0 {
+		t.Fatalf("go list names no package in %s", dir)
+	}
+	return packages
 }
 
 func TestFloors(t *testing.T) {
-	packages := list(t)
-	if len(packages) == 0 {
-		t.Fatal("go list names no package")
+	var packages []listed
+	for _, dir := range modules(t) {
+		packages = append(packages, listPackages(t, dir)...)
 	}
+
 	for _, p := range packages {
 		name, _ := inModule(p.ImportPath)
 		floor := floorOf(name)

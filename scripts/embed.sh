@@ -12,7 +12,7 @@ export CGO_ENABLED=0 GOOS=linux GOARCH="$arch"
 ffmpeg=${KFGRAB_FFMPEG_BUILD:-$(sh scripts/ffmpeg.sh "$arch")}
 
 modules() {
-	$go list -deps -tags "$tag" -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}' "$package" | sort -u
+	$go list -C "$package" -deps -tags "$tag" -f '{{with .Module}}{{if not (or .Main .Replace)}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}' . | sort -u
 }
 
 # The texts of all that is in the program, and the offer that goes with ffmpeg's.
@@ -59,5 +59,5 @@ cat >"$out/overlay.json" <<END
 "$PWD/${package#./}/licences.txt": "$out/licences.txt"
 }}
 END
-$go build -overlay "$out/overlay.json" -trimpath -tags "embedffmpeg $tag" -ldflags '-s -w' -o "$out/program" "$package"
+$go build -C "$package" -overlay "$out/overlay.json" -trimpath -tags "embedffmpeg $tag" -ldflags '-s -w' -o "$out/program" .
 rm "$out/overlay.json"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs every test, with the race detector where it can be built: it needs cgo,
-# and so a C compiler with the C library's headers.
+# gotest.sh runs the tests of every module, with the race detector if it can be
+# built: it needs cgo, and so a C compiler with the C library's headers.
 set -eu
 
 go=${GO:-go}
@@ -9,6 +9,6 @@ if ! echo '#include <stdlib.h>' | $($go env CC) -E -x c - >/dev/null 2>&1 || [ "
 	echo "no C compiler, or cgo is off: the tests run without the race detector"
 	race=
 fi
-# The limit of the whole run is 15 minutes; a test that hangs should show its
-# goroutines before that.
-exec "$go" test $race -timeout 12m ./...
+# The whole run may take 15 minutes; a test that hangs has to show its goroutines
+# before that.
+exec sh scripts/each-module.sh "$go" test $race -timeout 12m ./...

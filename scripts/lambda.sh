@@ -13,13 +13,13 @@ trap 'exit 130' INT TERM
 out=${DIST:-dist}
 mkdir -p "$out"
 for arch in ${*:-arm64 amd64}; do
-	if ! sh scripts/embed.sh "$arch" ./cmd/kfgrab-lambda "$work" lambda.norpc; then
+	if ! sh scripts/embed.sh "$arch" ./lambda "$work" lambda.norpc; then
 		echo "lambda: no kfgrab-lambda-$arch.zip" >&2
 		continue
 	fi
 	mv "$work/program" "$work/bootstrap" # the name that the runtime looks for
 	zip=$out/kfgrab-lambda-$arch.zip
-	"${GO:-go}" run ./cmd/kfgrab-lambda/pack "$zip" "$work/bootstrap" "$work/licences.txt"
+	"${GO:-go}" run -C lambda ./pack "$(realpath "$zip")" "$work/bootstrap" "$work/licences.txt"
 	size=$(wc -c <"$zip")
 	[ "$size" -le $most ] || { echo "lambda: $zip has $size bytes, more than $most" >&2; exit 1; }
 	ls -l "$zip"

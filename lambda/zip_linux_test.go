@@ -34,8 +34,7 @@ func bundle(t testing.TB) (dir string, embedded bool) {
 	dir = t.TempDir()
 	ffmpeg := builtFFmpeg()
 	if ffmpeg == "" {
-		// As make build does, which has most of it compiled before the tests.
-		run(t, nil, "go", "build", "-trimpath", "-tags", "lambda.norpc", "-o", filepath.Join(dir, "bootstrap"), "./cmd/kfgrab-lambda")
+		run(t, nil, "go", "build", "-C", "lambda", "-trimpath", "-tags", "lambda.norpc", "-o", filepath.Join(dir, "bootstrap"), ".")
 		return dir, false
 	}
 	dist := t.TempDir()
@@ -71,7 +70,7 @@ func modified(file string) time.Time {
 func run(t testing.TB, env []string, name string, args ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)
-	cmd.Dir = filepath.Join("..", "..")
+	cmd.Dir = ".."
 	cmd.Env = append(os.Environ(), env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%s %v: %v\n%s", name, args, err, out)

@@ -24,7 +24,7 @@ type module struct {
 
 func parseModule(t *testing.T) *module {
 	t.Helper()
-	files, err := filepath.Glob("../../deploy/terraform/*.tf")
+	files, err := filepath.Glob("../deploy/terraform/*.tf")
 	if err != nil || len(files) == 0 {
 		t.Fatal("there is no Terraform module", err)
 	}
