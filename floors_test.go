@@ -18,8 +18,8 @@ const modulePath = "github.com/kfgrab/kfgrab"
 // lower ones. An entry that ends in a slash is for all packages below it.
 var floors = [][]string{
 	0: {"keyframe", "internal/allow", "internal/atomicfile", "internal/change", "internal/credential", "internal/lockfile", "internal/metadata", "internal/meter", "internal/neterror", "internal/nginx", "internal/overlay", "internal/parallel", "internal/procgroup", "internal/progress", "internal/redact", "internal/schedule", "internal/sleep", "internal/testmedia", "internal/tlspin", "internal/units"},
-	1: {"internal/testserver", "ts", "fmp4", "decode", "internal/fetch", "internal/sink"},
-	2: {"hls", "rtsp", "internal/file"},
+	1: {"hls", "internal/testserver", "ts", "fmp4", "decode", "internal/fetch", "internal/sink"},
+	2: {"internal/hlssource", "rtsp", "internal/file"},
 	3: {"."},
 	4: {"picture"},
 	5: {"internal/config", "session", "internal/sheet", "bench", "internal/origin"},

@@ -13,7 +13,7 @@ import (
 // them. Each Cost is that of all so far, with the time that the loop's body took.
 //
 // What follows is, of HLS, the next one that the playlist or the index of the segment
-// lists: see hls.Source.Keyframes; of RTSP the next one that is sent; of files, pipes
+// lists: see hlssource.Source.Keyframes; of RTSP the next one that is sent; of files, pipes
 // and datagrams the next one in the data, in MP4 by the index. What a live stream does
 // not have yet is waited for, until ctx is done.
 //

@@ -84,7 +84,7 @@ type Options struct {
 
 	// AllowTiles allows a ready-made tile of an HLS stream (EXT-X-IMAGE-STREAM-INF) in
 	// place of a keyframe, where Width or Height asks for a size that one serves: see
-	// hls.Options. Such a frame has the kind keyframe.Tile and the codec keyframe.JPEG,
+	// hlssource.Options. Such a frame has the kind keyframe.Tile and the codec keyframe.JPEG,
 	// and cannot be muxed.
 	AllowTiles bool
 

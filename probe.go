@@ -4,7 +4,7 @@ import (
 	"context"
 	"strconv"
 
-	"github.com/kfgrab/kfgrab/hls"
+	"github.com/kfgrab/kfgrab/internal/hlssource"
 	"github.com/kfgrab/kfgrab/keyframe"
 	"github.com/kfgrab/kfgrab/rtsp"
 )
@@ -38,7 +38,7 @@ func (s *Stream) Rendition() (r Rendition, ok bool) {
 	if !ok {
 		return r, false
 	}
-	lists, ok := web.inner.(*hls.Source)
+	lists, ok := web.inner.(*hlssource.Source)
 	if !ok || lists.Chosen() == nil {
 		return r, false
 	}
@@ -95,7 +95,7 @@ func (w *webSource) probe(ctx context.Context) ([]Rendition, error) {
 	if err := w.recognise(ctx); err != nil {
 		return nil, err
 	}
-	playlist, ok := w.inner.(*hls.Source)
+	playlist, ok := w.inner.(*hlssource.Source)
 	if !ok {
 		return probeKeyframe(ctx, w.inner)
 	}

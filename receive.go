@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/kfgrab/kfgrab/hls"
+	"github.com/kfgrab/kfgrab/internal/hlssource"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
@@ -15,7 +15,7 @@ type receiver interface {
 
 // Receive plays a live stream on and gives take every picture of it in decoding
 // order, as keyframe.Assembler.EveryPicture has them, until ctx is done or the
-// stream fails: see rtsp.Source.Receive and hls.Source.Follow. Other streams are an
+// stream fails: see rtsp.Source.Receive and hlssource.Source.Follow. Other streams are an
 // error that wraps keyframe.ErrUnsupported. There always is an error; it names the
 // stream, redacted, and ClassOf sorts it. Package session holds a stream open so.
 func (s *Stream) Receive(ctx context.Context, take func(*keyframe.Frame)) error {
@@ -38,13 +38,13 @@ func (s *Stream) Receive(ctx context.Context, take func(*keyframe.Frame)) error 
 
 const notLive = "only RTSP and live HLS can be held open"
 
-// Receive is hls.Source.Follow, where the stream is one.
+// Receive is hlssource.Source.Follow, where the stream is one.
 func (w *webSource) Receive(ctx context.Context, take func(*keyframe.Frame)) error {
 	w.client.StartJob()
 	if err := w.recognise(ctx); err != nil {
 		return err
 	}
-	lists, ok := w.inner.(*hls.Source)
+	lists, ok := w.inner.(*hlssource.Source)
 	if !ok {
 		return fmt.Errorf("%w: %s", keyframe.ErrUnsupported, notLive)
 	}

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/kfgrab/kfgrab/hls"
 	"github.com/kfgrab/kfgrab/internal/file"
+	"github.com/kfgrab/kfgrab/internal/hlssource"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
@@ -31,7 +31,7 @@ type Timeline struct {
 	inner  timeline
 }
 
-// timeline gives each of the times, which ascend, to take once: see hls.Timeline and
+// timeline gives each of the times, which ascend, to take once: see hlssource.Timeline and
 // file.Timeline.
 type timeline interface {
 	Keyframes(ctx context.Context, times []time.Duration, n int, take func(keyframe.Moment))
@@ -77,7 +77,7 @@ func (w *webSource) timeline(ctx context.Context) (*Timeline, error) {
 	if err := w.recognise(ctx); err != nil {
 		return nil, err
 	}
-	lists, ok := w.inner.(*hls.Source)
+	lists, ok := w.inner.(*hlssource.Source)
 	if !ok {
 		return fileTimeline(ctx, w.inner.(*file.Source))
 	}
@@ -93,7 +93,7 @@ func (w *webSource) timeline(ctx context.Context) (*Timeline, error) {
 // keyframe cannot be had; times that have the same keyframe share it, and no byte of
 // it is fetched twice. Of a transport stream in HLS without an I-frame playlist the
 // beginning of the segment serves, where it is nearer than half of the distance
-// between times: see hls.Timeline.
+// between times: see hlssource.Timeline.
 //
 // At most n keyframes are read at once; 0 stands for DefaultParallel, and more than
 // keyframe.MaxParallel for that. take is called in no order, by one goroutine at a

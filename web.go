@@ -11,6 +11,7 @@ import (
 	"github.com/kfgrab/kfgrab/hls"
 	"github.com/kfgrab/kfgrab/internal/fetch"
 	"github.com/kfgrab/kfgrab/internal/file"
+	"github.com/kfgrab/kfgrab/internal/hlssource"
 	"github.com/kfgrab/kfgrab/internal/meter"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
@@ -21,7 +22,7 @@ type webSource struct {
 	url    *url.URL
 	client *fetch.Client
 	files  *file.Options
-	lists  *hls.Options
+	lists  *hlssource.Options
 	inner  tracker
 }
 
@@ -33,7 +34,7 @@ func newWebSource(u *url.URL, opt *Options, files *file.Options, m *meter.Counte
 	})
 	return &webSource{
 		url: u, client: client, files: files,
-		lists: &hls.Options{
+		lists: &hlssource.Options{
 			PickOptions: hls.PickOptions{
 				Width: opt.Width, Height: opt.Height, MaxBandwidth: opt.MaxBandwidth,
 				Rendition: opt.Rendition, Codec: opt.Codec,
@@ -60,7 +61,7 @@ func (w *webSource) recognise(ctx context.Context) error {
 	}
 	switch strings.ToLower(path.Ext(w.url.Path)) {
 	case ".m3u8", ".m3u":
-		w.inner = hls.New(w.client, w.url, w.lists)
+		w.inner = hlssource.New(w.client, w.url, w.lists)
 		return nil
 	}
 	r := w.client.Open(ctx, w.url, file.FirstRange)
@@ -80,7 +81,7 @@ func (w *webSource) recognise(ctx context.Context) error {
 	}
 	lists := *w.lists
 	lists.Playlist = &fetch.Document{URL: r.URL(), Body: body}
-	w.inner = hls.New(w.client, w.url, &lists)
+	w.inner = hlssource.New(w.client, w.url, &lists)
 	return nil
 }
 
@@ -91,9 +92,9 @@ func (w *webSource) Tracks() []keyframe.Track {
 	return w.inner.Tracks()
 }
 
-// segmentSize is that of hls.Source, where the stream is one.
+// segmentSize is that of hlssource.Source, where the stream is one.
 func (w *webSource) segmentSize() int64 {
-	if lists, ok := w.inner.(*hls.Source); ok {
+	if lists, ok := w.inner.(*hlssource.Source); ok {
 		return lists.SegmentSize()
 	}
 	return 0

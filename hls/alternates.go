@@ -10,7 +10,7 @@ import (
 // them those with a picture of the same size; and where there is neither, the
 // others, unless the options name a size.
 func (m *Master) alternates(chosen *Variant, list []*Variant, o PickOptions) []*Variant {
-	elsewhere := filter(list, func(v *Variant) bool { return m.video(v) != m.video(chosen) })
+	elsewhere := filter(list, func(v *Variant) bool { return m.VideoURI(v) != m.VideoURI(chosen) })
 	redundant := filter(elsewhere, func(v *Variant) bool { return v.redundantTo(chosen) })
 	slices.SortStableFunc(redundant, awayFrom(chosen, byPicture))
 	rest := filter(elsewhere, func(v *Variant) bool { return !v.redundantTo(chosen) && o.affords(v) && v.hdr() == chosen.hdr() })
@@ -62,12 +62,12 @@ func byNearness(v *Variant) func(a, b *Variant) int {
 	}
 }
 
-// video returns where the media playlist of v's video is. The one on the variant's
+// VideoURI returns where the media playlist of v's video is. The one on the variant's
 // own line carries one of its renditions, which is to be played where a client has
 // no others (RFC 8216 4.3.4.2); of its VIDEO group the one with DEFAULT=YES is
 // (4.3.4.1), whose URI says where it is, and where it has none it is on the
 // variant's line.
-func (m *Master) video(v *Variant) URI {
+func (m *Master) VideoURI(v *Variant) URI {
 	if u, ok := m.videos[v.Video]; ok && v.Video != "" {
 		return u
 	}

@@ -1,10 +1,11 @@
 package hls
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
-	"strings"
-	"time"
+
+	"github.com/kfgrab/kfgrab/keyframe"
 )
 
 // maxMerged is as many segments as a playlist within maxLines can list.
@@ -46,12 +47,22 @@ func (m *Media) between(seq int64, n int) []Segment {
 	return m.Segments[from:][:n]
 }
 
+// ParseUpdate reads a playlist that was asked for by whoever has m: a delta update,
+// whose skipped segments come from m. It is an error where the two do not join up.
+func (m *Media) ParseUpdate(data []byte, base *url.URL, parent *Master) (*Playlist, error) {
+	p, err := parse(data, base, parent, m)
+	if err == nil && (p.Media == nil || !p.Media.goesOn(m)) {
+		return nil, fmt.Errorf("%w: the delta update does not join up", keyframe.ErrCorrupt)
+	}
+	return p, err
+}
+
 // goesOn says whether the segments that m and kept both list are the same ones.
 // A server that began anew counts from the same numbers with other pictures.
 func (m *Media) goesOn(kept *Media) bool {
 	for i := range m.Segments {
 		s := &m.Segments[i]
-		if before := kept.between(s.Sequence, 1); before != nil && !s.sameAs(&before[0]) {
+		if before := kept.between(s.Sequence, 1); before != nil && !s.SameAs(&before[0]) {
 			return false
 		}
 	}
@@ -60,37 +71,4 @@ func (m *Media) goesOn(kept *Media) bool {
 
 func equalRange(a, b *ByteRange) bool {
 	return a == b || a != nil && b != nil && *a == *b
-}
-
-// skippable says whether a delta update may be asked for by somebody whose
-// playlist is this old: up to half of the skip boundary
-// (draft-pantos-hls-rfc8216bis 6.2.5.1).
-func (c ServerControl) skippable(age time.Duration) bool {
-	return c.CanSkipUntil > 0 && age >= 0 && age <= c.CanSkipUntil/2
-}
-
-// skipURL asks for a delta update of the playlist at u. What else is in the query
-// stays as it is, byte for byte: it may be signed.
-func skipURL(u *url.URL) *url.URL {
-	const directive = "_HLS_skip="
-	if strings.Contains("&"+u.RawQuery, "&"+directive) {
-		return u
-	}
-	skip := *u
-	if skip.RawQuery != "" {
-		skip.RawQuery += "&"
-	}
-	skip.RawQuery += directive + "YES"
-	return &skip
-}
-
-// withoutDirectives is the address of a playlist whatever was asked of it
-// (draft-pantos-hls-rfc8216bis 6.2.5: _HLS_msn, _HLS_part, _HLS_skip).
-func withoutDirectives(u *url.URL) string {
-	rest := slices.DeleteFunc(strings.Split(u.RawQuery, "&"), func(parameter string) bool {
-		return strings.HasPrefix(parameter, "_HLS_")
-	})
-	plain := *u
-	plain.RawQuery = strings.Join(rest, "&")
-	return plain.String()
 }

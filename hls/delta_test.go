@@ -1,7 +1,6 @@
 package hls
 
 import (
-	"net/url"
 	"reflect"
 	"strings"
 	"testing"
@@ -88,39 +87,5 @@ func TestDeltaBounded(t *testing.T) {
 	m := parseMedia(t, "#EXTM3U\n#EXT-X-SKIP:SKIPPED-SEGMENTS=65537\n#EXTINF:2,\na\n", kept)
 	if m.Skipped != maxMerged+1 || len(m.Segments) != 1 {
 		t.Errorf("%d skipped, %d segments", m.Skipped, len(m.Segments))
-	}
-}
-
-func TestSkipURL(t *testing.T) {
-	tests := []struct{ in, want string }{
-		{"http://h/a.m3u8", "http://h/a.m3u8?_HLS_skip=YES"},
-		{"http://h/a.m3u8?t=%2f&b", "http://h/a.m3u8?t=%2f&b&_HLS_skip=YES"},
-		{"http://h/a.m3u8?_HLS_msn=3&_HLS_part=1", "http://h/a.m3u8?_HLS_msn=3&_HLS_part=1&_HLS_skip=YES"},
-		{"http://h/a.m3u8?_HLS_skip=v2&x=1", "http://h/a.m3u8?_HLS_skip=v2&x=1"},
-		{"http://h/a.m3u8?my_HLS_skip=1", "http://h/a.m3u8?my_HLS_skip=1&_HLS_skip=YES"},
-	}
-	for _, tt := range tests {
-		u, err := url.Parse(tt.in)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := skipURL(u).String(); got != tt.want {
-			t.Errorf("%s: %s, want %s", tt.in, got, tt.want)
-		}
-		if u.String() != tt.in {
-			t.Errorf("%s was written to", tt.in)
-		}
-		if a, b := withoutDirectives(u), withoutDirectives(skipURL(u)); a != b {
-			t.Errorf("%s and %s are two playlists", a, b)
-		}
-	}
-}
-
-func TestSkippable(t *testing.T) {
-	c := ServerControl{CanSkipUntil: 24 * time.Second}
-	for age, want := range map[time.Duration]bool{-1: false, 0: true, 12 * time.Second: true, 13 * time.Second: false} {
-		if c.skippable(age) != want || (ServerControl{}).skippable(age) {
-			t.Errorf("%v: %v", age, !want)
-		}
 	}
 }

@@ -65,11 +65,11 @@ func checkMaster(tb testing.TB, data []byte, m *Master, lines int) {
 			tb.Errorf("%+v: the choice is its own alternate", o)
 		}
 		if c.Variant != nil && !o.Rendition.names(c.Variant) {
-			tb.Errorf("%+v: %s was chosen", o, c.Variant.label())
+			tb.Errorf("%+v: %s was chosen", o, c.Variant.String())
 		}
 		for i, v := range c.Alternates {
 			if slices.Contains(c.Alternates[:i], v) || o.Rendition.exact() && (v.Width != c.Variant.Width || v.Height != c.Variant.Height) {
-				tb.Errorf("%+v: impossible alternate %s", o, v.label())
+				tb.Errorf("%+v: impossible alternate %s", o, v.String())
 			}
 		}
 	}
@@ -98,8 +98,8 @@ func checkMedia(tb testing.TB, data []byte, m *Media, lines int) {
 		for _, part := range s.Parts {
 			checkURI(tb, data, part.URI)
 		}
-		if s.tile < 0 || s.tile > s.newestTile() {
-			tb.Errorf("tile %d of %d", s.tile, s.newestTile()+1)
+		if s.Tile < 0 || s.Tile > s.LastTile() {
+			tb.Errorf("tile %d of %d", s.Tile, s.LastTile()+1)
 		}
 		if r := s.ByteRange; r != nil && (r.Offset < 0 || r.Length <= 0 || r.Offset+r.Length < 0) {
 			tb.Errorf("impossible byte range %+v", r)

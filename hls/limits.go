@@ -3,9 +3,9 @@ package hls
 // Limits of a playlist. The server controls its size, and a parsed playlist
 // takes some four times its bytes of memory.
 const (
-	// maxBytes: 24 hours of 2 s segments whose URIs carry a token, 43,200 times
+	// MaxBytes: 24 hours of 2 s segments whose URIs carry a token, 43,200 times
 	// 250 bytes, are 11 MB.
-	maxBytes = 12 << 20
+	MaxBytes = 12 << 20
 	// maxMasterBytes: a hundred variants and renditions with 2 kB of token in
 	// each URI.
 	maxMasterBytes = 256 << 10

@@ -41,7 +41,7 @@ func TestParseMemory(t *testing.T) {
 	}
 	const bound = 50_000_000
 	for name, playlist := range hostile {
-		for _, n := range []int{64 << 10, maxMasterBytes, maxBytes} {
+		for _, n := range []int{64 << 10, maxMasterBytes, MaxBytes} {
 			data := playlist(n)
 			if got := allocated(bound, func() { Parse(data, testBase, nil) }); got > bound {
 				t.Errorf("%s: %d bytes of playlist took %d bytes of memory, want at most %d", name, len(data), got, bound)
@@ -58,12 +58,12 @@ func TestDeltaMemory(t *testing.T) {
 	}
 	const bound = 50_000_000
 	for _, name := range []string{"dvr", "tiny segments", "key per segment"} {
-		kept, err := Parse(hostile[name](maxBytes), testBase, nil)
+		kept, err := Parse(hostile[name](MaxBytes), testBase, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, skipped := range []int{1, 10_000, len(kept.Media.Segments)} {
-			data := fmt.Appendf(nil, "#EXTM3U\n#EXT-X-SKIP:SKIPPED-SEGMENTS=%d%s", skipped, hostile[name](maxBytes - 100)[len(tagHeader):])
+			data := fmt.Appendf(nil, "#EXTM3U\n#EXT-X-SKIP:SKIPPED-SEGMENTS=%d%s", skipped, hostile[name](MaxBytes - 100)[len(tagHeader):])
 			var merged *Playlist
 			if got := allocated(bound, func() { merged, err = parse(data, testBase, nil, kept.Media) }); got > bound || err != nil {
 				t.Fatalf("%s after %d skipped segments took %d bytes of memory, want at most %d; %v", name, skipped, got, bound, err)
@@ -100,7 +100,7 @@ func TestParseRefuses(t *testing.T) {
 		data []byte
 		want string
 	}{
-		{"bytes", append([]byte("#EXTM3U\n"), bytes.Repeat([]byte{'#'}, maxBytes)...), "longer than"},
+		{"bytes", append([]byte("#EXTM3U\n"), bytes.Repeat([]byte{'#'}, MaxBytes)...), "longer than"},
 		{"a master's bytes", hostile["variants"](maxMasterBytes + 100), "longer than"},
 		{"lines", append([]byte("#EXTM3U\n"), bytes.Repeat([]byte{'\n'}, maxLines)...), "lines"},
 		{"a line", append([]byte("#EXTM3U\n#EXTINF:1,\n"), bytes.Repeat([]byte{'a'}, maxLine+1)...), "a line of more than"},
@@ -109,10 +109,10 @@ func TestParseRefuses(t *testing.T) {
 		{"a line by variables", hostile["doubling"](64 << 10), "a line of more than"},
 		{"definitions", hostile["definitions"](64 << 10), "EXT-X-DEFINE"},
 		{"keys", hostile["key formats"](64 << 10), "keys for one segment"},
-		{"keys of all segments", hostile["keys and maps"](maxBytes), "131072 keys"},
-		{"attributes", hostile["attributes"](maxBytes), "attributes"},
-		{"attributes of definitions", hostile["attributes of definitions"](maxBytes), "attributes"},
-		{"references", hostile["empty variables"](maxBytes), "references to variables"},
+		{"keys of all segments", hostile["keys and maps"](MaxBytes), "131072 keys"},
+		{"attributes", hostile["attributes"](MaxBytes), "attributes"},
+		{"attributes of definitions", hostile["attributes of definitions"](MaxBytes), "attributes"},
+		{"references", hostile["empty variables"](MaxBytes), "references to variables"},
 		{"tags of a header", hostile["sequences"](64 << 10), "tags of a header"},
 		{"a tag of a header", hostile["playlist types"](64 << 10), "EXT-X-PLAYLIST-TYPE of more than"},
 		{"parts", hostile["parts"](1 << 20), "EXT-X-PART"},
@@ -141,7 +141,7 @@ func TestParseTakes24Hours(t *testing.T) {
 // from it.
 func BenchmarkParse(b *testing.B) {
 	for _, name := range slices.Sorted(maps.Keys(hostile)) {
-		data := hostile[name](maxBytes)
+		data := hostile[name](MaxBytes)
 		if body, _ := playlistBody(data); isMaster(body) {
 			data = hostile[name](maxMasterBytes)
 		}
@@ -155,8 +155,8 @@ func BenchmarkParse(b *testing.B) {
 				case p.Master != nil:
 					p.Master.Pick(PickOptions{Width: 640})
 				default:
-					p.Media.choose()
-					p.Media.beginsAfter(time.Now(), p.Media.end())
+					p.Media.PickSegment()
+					p.Media.StartingAfter(time.Now(), p.Media.End())
 				}
 			}
 		})

@@ -42,11 +42,11 @@ type Segment struct {
 	Parts           []Part
 	Tiles           *Tiles // of an image; nil: it is one picture. Shared as Map is
 
-	isPart   bool // it is a partial segment, made to look like a whole one
+	IsPart   bool // it is a partial segment, made to look like a whole one
 	index    int  // of that among those of its segment
-	isIFrame bool // its byte range is one keyframe
-	isImage  bool // it is a JPEG
-	tile     int  // index of the picture meant, of an image
+	IsIFrame bool // its byte range is one keyframe
+	IsImage  bool // it is a JPEG
+	Tile     int  // index of the picture meant, of an image
 }
 
 // ByteRange is Length bytes of a resource from Offset on.

@@ -182,10 +182,10 @@ func (b *mediaBuilder) finish() (*Media, error) {
 	segments := b.media.Segments
 	for i := range segments {
 		s := &segments[i]
-		s.isIFrame = b.media.IFramesOnly && s.ByteRange != nil
-		s.isImage, s.tile = b.media.ImagesOnly, 0
-		if s.isImage && b.media.Live {
-			s.tile = s.newestTile()
+		s.IsIFrame = b.media.IFramesOnly && s.ByteRange != nil
+		s.IsImage, s.Tile = b.media.ImagesOnly, 0
+		if s.IsImage && b.media.Live {
+			s.Tile = s.LastTile()
 		}
 	}
 	for i := len(segments) - 2; i >= 0; i-- {

@@ -94,8 +94,8 @@ func outlineSegment(s Segment) string {
 	if !s.ProgramDateTime.IsZero() {
 		out += " at " + s.ProgramDateTime.Format("15:04:05.999")
 	}
-	if s.isImage {
-		out += fmt.Sprintf(" image %d", s.tile)
+	if s.IsImage {
+		out += fmt.Sprintf(" image %d", s.Tile)
 	}
 	if t := s.Tiles; t != nil {
 		out += fmt.Sprintf(" tiles(%dx%d %dx%d %v)", t.Columns, t.Rows, t.Width, t.Height, t.Duration)

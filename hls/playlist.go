@@ -62,7 +62,7 @@ func parse(data []byte, base *url.URL, parent *Master, kept *Media) (*Playlist, 
 	}
 	body, ok := playlistBody(data)
 	if !ok {
-		return nil, fmt.Errorf("not an HLS playlist: %s: %w", lookalike(data), keyframe.ErrCorrupt)
+		return nil, fmt.Errorf("not an HLS playlist: %s: %w", Lookalike(data), keyframe.ErrCorrupt)
 	}
 	vars := newVariables(base, parent)
 	text, err := sanitise(body, vars)

@@ -56,7 +56,7 @@ func (m *Master) Pick(o PickOptions) (Choice, error) {
 	}
 	var c Choice
 	c.Variant, c.Reason = m.choose(named, o)
-	c.Reason = c.Variant.label() + ": " + c.Reason
+	c.Reason = c.Variant.String() + ": " + c.Reason
 	c.Alternates = m.alternates(c.Variant, allowed, o)
 	return c, nil
 }
@@ -176,8 +176,8 @@ func (v *Variant) cost() int {
 	return v.Bandwidth
 }
 
-// label names the variant for people: "720p at 2.5 Mbit/s".
-func (v *Variant) label() string {
+// String names the variant for people: "720p at 2.5 Mbit/s".
+func (v *Variant) String() string {
 	name := fmt.Sprintf("variant %d", v.Index)
 	if v.Height > 0 {
 		name = fmt.Sprintf("%dp", v.Height)

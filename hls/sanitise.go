@@ -28,8 +28,8 @@ type sanitised struct {
 
 // withinLimits is asked before anything goes over the lines.
 func withinLimits(data []byte) error {
-	if len(data) > maxBytes {
-		return tooLong(maxBytes)
+	if len(data) > MaxBytes {
+		return tooLong(MaxBytes)
 	}
 	if bytes.Count(data, newline) >= maxLines {
 		return tooMany("lines", maxLines)
@@ -47,7 +47,7 @@ func tooMany(what string, limit int) error {
 
 // sanitise goes once over the lines after #EXTM3U.
 func sanitise(body []byte, vars *variables) (*sanitised, error) {
-	s := &sanitiser{vars: vars, out: sanitised{master: isMaster(body)}, limit: maxBytes, opener: tagInf}
+	s := &sanitiser{vars: vars, out: sanitised{master: isMaster(body)}, limit: MaxBytes, opener: tagInf}
 	if s.out.master {
 		s.limit, s.opener = maxMasterBytes, tagStreamInf
 	}

@@ -67,3 +67,9 @@ func (m *Media) none(considered int) error {
 	}
 	return fmt.Errorf("%w: the media playlist lists only gaps (EXT-X-GAP)", keyframe.ErrNotFound)
 }
+
+// SameAs says whether two segments, parts or I-frames are the same bytes at the
+// same place of the stream. o may be nil.
+func (s *Segment) SameAs(o *Segment) bool {
+	return o != nil && s.Sequence == o.Sequence && s.URI.Text == o.URI.Text && equalRange(s.ByteRange, o.ByteRange)
+}

@@ -87,7 +87,7 @@ func (s Selector) from(m *Master, list []*Variant) ([]*Variant, error) {
 		if classify(v.Codecs) == videoUnsupported {
 			kind = keyframe.ErrUnsupported
 		}
-		return nil, fmt.Errorf("%w: rendition %d, %s, has only %.100q", kind, s.n, v.label(), v.Codecs)
+		return nil, fmt.Errorf("%w: rendition %d, %s, has only %.100q", kind, s.n, v.String(), v.Codecs)
 	}
 	return nil, fmt.Errorf("%w: no rendition is %s; there are %s", keyframe.ErrNotFound, s, menu(list))
 }
@@ -109,7 +109,7 @@ const maxMenu = 10
 func menu(list []*Variant) string {
 	var entries []string
 	for _, v := range list[:min(len(list), maxMenu)] {
-		entries = append(entries, fmt.Sprintf("%d: %s", v.Index, v.label()))
+		entries = append(entries, fmt.Sprintf("%d: %s", v.Index, v.String()))
 	}
 	if more := len(list) - maxMenu; more > 0 {
 		entries = append(entries, fmt.Sprintf("%d more", more))

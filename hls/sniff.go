@@ -30,8 +30,8 @@ func playlistBody(data []byte) ([]byte, bool) {
 	return nil, false
 }
 
-// lookalike says what came instead of a playlist, for the error.
-func lookalike(data []byte) string {
+// Lookalike says what came instead of a playlist, for the error.
+func Lookalike(data []byte) string {
 	head := bytes.TrimSpace(bytes.TrimPrefix(data[:min(len(data), 1024)], bom))
 	lower := bytes.ToLower(head)
 	has := func(prefix string) bool { return bytes.HasPrefix(lower, []byte(prefix)) }

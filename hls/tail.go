@@ -19,21 +19,21 @@ const (
 	keptEnd = 32 << 10
 )
 
-// ending is the last lines of a large media playlist's text, as they were seen.
-type ending struct {
+// Ending is the last lines of a large media playlist's text, as they were seen.
+type Ending struct {
 	text     []byte // whole lines
 	total    int64  // bytes of the playlist
 	segments int    // listed when the playlist was last read whole
 }
 
-// endingOf returns the ending of text, which is all of the playlist media; nil
+// Ending returns the ending of text, which is all of the playlist media; nil
 // where it is not worth it, or where it defines variables: what the end means
 // depends on them, and a token in them may change.
-func endingOf(text []byte, media *Media) *ending {
+func (m *Media) Ending(text []byte) *Ending {
 	if len(text) < minByEnd || bytes.Contains(text, []byte(tagDefine)) {
 		return nil
 	}
-	return &ending{text: lastLines(text), total: int64(len(text)), segments: len(media.Segments)}
+	return &Ending{text: lastLines(text), total: int64(len(text)), segments: len(m.Segments)}
 }
 
 func lastLines(text []byte) []byte {
@@ -49,11 +49,11 @@ func wholeLines(cut []byte) []byte {
 	return rest
 }
 
-// need is how many bytes of the playlist's end have what was added to media since
+// Need is how many bytes of the playlist's end have what was added to media since
 // it was of that age, twice over, and the last segment that both have. 0 where
 // the whole playlist is to be read: for so many bytes, or since a quarter of what
 // media lists may be gone from the server's.
-func (e *ending) need(media *Media, age time.Duration) int64 {
+func (e *Ending) Need(media *Media, age time.Duration) int64 {
 	if e == nil || age < 0 || len(media.Segments) == 0 || len(media.Segments) > e.segments+e.segments/4 {
 		return 0
 	}
@@ -81,7 +81,7 @@ func (e *ending) need(media *Media, age time.Duration) int64 {
 //
 // The header is not looked at: its tags do not change (RFC 8216 6.2.1), but for
 // the media sequence number, which is counted on from media's.
-func (e *ending) update(media *Media, tail []byte) ([]byte, *ending) {
+func (e *Ending) update(media *Media, tail []byte) ([]byte, *Ending) {
 	tail = wholeLines(tail)
 	before, now := segmentLines(e.text), segmentLines(tail)
 	if len(before) == 0 || before[len(before)-1].text != media.Segments[len(media.Segments)-1].URI.Text {
@@ -113,6 +113,22 @@ func (e *ending) update(media *Media, tail []byte) ([]byte, *ending) {
 	next := *e
 	next.text = lastLines(append(text, tail...))
 	return append(delta, now[at].rest...), &next
+}
+
+// Merge puts the end of the playlist's text as it is now, from the byte at offset on,
+// behind media, of whose text e is the end: see update. nil where the seam is not
+// sure, or the stream has ended.
+func (e *Ending) Merge(media *Media, tail []byte, offset int64, base *url.URL, parent *Master) (*Playlist, *Ending) {
+	delta, next := e.update(media, tail)
+	if next == nil {
+		return nil, nil
+	}
+	p, err := parseUpdate(delta, base, parent, media)
+	if err != nil || !p.Media.Live || p.Media.Skipped > 0 {
+		return nil, nil
+	}
+	next.total = offset + int64(len(tail))
+	return p, next
 }
 
 // parseUpdate reads a delta that ending.update made, with the header of media.

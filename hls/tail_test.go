@@ -32,7 +32,7 @@ func TestEndEqualsWhole(t *testing.T) {
 		a, b, from, to := c.windows(t)
 		text := c.playlist(a, b, 0)
 		kept := parseMedia(t, text, nil)
-		e := &ending{text: lastLines([]byte(text)), total: int64(len(text)), segments: b - a}
+		e := &Ending{text: lastLines([]byte(text)), total: int64(len(text)), segments: b - a}
 		for range 2 { // the ending that update returns serves as well
 			now := c.playlist(from, to, 0)
 			whole := parseMedia(t, now, nil)
@@ -112,7 +112,7 @@ func TestEndSeams(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			text := "#EXTM3U\n" + tt.kept
 			media := parseMedia(t, text, nil)
-			e := &ending{text: []byte(text), total: int64(len(text)), segments: len(media.Segments)}
+			e := &Ending{text: []byte(text), total: int64(len(text)), segments: len(media.Segments)}
 			update, next := e.update(media, []byte(tt.tail))
 			if (next != nil) != (tt.newest != "") {
 				t.Fatalf("joins up: %v", next != nil)
@@ -135,13 +135,13 @@ func TestEndSeams(t *testing.T) {
 func TestEndingOf(t *testing.T) {
 	text := long(0, 5400)
 	media := parseMedia(t, text, nil)
-	if e := endingOf([]byte(text), media); e == nil || len(e.text) > keptEnd || !strings.HasPrefix(string(e.text), "#EXTINF") && !strings.HasPrefix(string(e.text), "2024") {
+	if e := media.Ending([]byte(text)); e == nil || len(e.text) > keptEnd || !strings.HasPrefix(string(e.text), "#EXTINF") && !strings.HasPrefix(string(e.text), "2024") {
 		t.Error("a long playlist is not")
 	}
-	if endingOf([]byte(long(0, 500)), media) != nil {
+	if media.Ending([]byte(long(0, 500))) != nil {
 		t.Error("a short one is")
 	}
-	if endingOf([]byte(text+"#EXT-X-DEFINE:NAME=\"a\",VALUE=\"b\"\n"), media) != nil {
+	if media.Ending([]byte(text+"#EXT-X-DEFINE:NAME=\"a\",VALUE=\"b\"\n")) != nil {
 		t.Error("one with variables is")
 	}
 }
@@ -150,7 +150,7 @@ func TestEndingOf(t *testing.T) {
 func TestEndNeed(t *testing.T) {
 	text := long(0, 5400)
 	media := parseMedia(t, text, nil)
-	e := endingOf([]byte(text), media)
+	e := media.Ending([]byte(text))
 	each := int64(len(text)/5400) + 1
 	for _, tt := range []struct {
 		age  time.Duration
@@ -163,18 +163,18 @@ func TestEndNeed(t *testing.T) {
 		{1 << 62, 0},
 		{-1, 0},
 	} {
-		if got := e.need(media, tt.age); got != tt.want {
+		if got := e.Need(media, tt.age); got != tt.want {
 			t.Errorf("%v: %d, want %d", tt.age, got, tt.want)
 		}
 	}
 	grown := *media
 	grown.Segments = append(grown.Segments, make([]Segment, 1351)...)
-	if e.need(&grown, 0) != 0 || (*ending)(nil).need(media, 0) != 0 || e.need(&Media{}, 0) != 0 {
+	if e.Need(&grown, 0) != 0 || (*Ending)(nil).Need(media, 0) != 0 || e.Need(&Media{}, 0) != 0 {
 		t.Error("read by the end for ever")
 	}
 	parts := *e
 	parts.text = append(append([]byte{}, e.text[:1000]...), "#EXT-X-PART:URI=a\n"...)
-	if got := parts.need(media, 0); got != minEnd+18 {
+	if got := parts.Need(media, 0); got != minEnd+18 {
 		t.Errorf("with parts: %d", got)
 	}
 }
@@ -190,7 +190,7 @@ func TestEndOfIFrames(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := text + "#EXTINF:2,\n#EXT-X-BYTERANGE:900@188\nseg2000.ts\n"
-	delta, next := endingOf([]byte(text), p.Media).update(p.Media, []byte(now[len(now)-4000:]))
+	delta, next := p.Media.Ending([]byte(text)).update(p.Media, []byte(now[len(now)-4000:]))
 	if next == nil {
 		t.Fatal("no seam")
 	}
@@ -199,7 +199,7 @@ func TestEndOfIFrames(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := p.Media
-	if n := len(m.Segments); n != 2001 || !m.IFramesOnly || !m.Segments[0].isIFrame || !m.Segments[n-1].isIFrame {
+	if n := len(m.Segments); n != 2001 || !m.IFramesOnly || !m.Segments[0].IsIFrame || !m.Segments[n-1].IsIFrame {
 		t.Errorf("%d segments, I-frames %v", n, m.IFramesOnly)
 	}
 }

@@ -36,8 +36,8 @@ func tiles(attributes string) *Tiles {
 	return t
 }
 
-// check says what of t makes no sense.
-func (t *Tiles) check() error {
+// Check says what of t makes no sense.
+func (t *Tiles) Check() error {
 	switch {
 	case t.Width == 0:
 		return fmt.Errorf("%w: EXT-X-TILES without a RESOLUTION that is one", keyframe.ErrCorrupt)
@@ -78,28 +78,40 @@ func (t *Tiles) rectangle(n, count, width, height int) (image.Rectangle, error) 
 	return image.Rect(x, y, x+t.Width, y+t.Height), nil
 }
 
-// newestTile is the index of the last tile in s, 0 where s is one picture.
-func (s *Segment) newestTile() int {
+// TileRectangle returns where the tile of s lies in its image, whose size is width
+// by height: all of it where s is one picture.
+func (s *Segment) TileRectangle(width, height int) (image.Rectangle, error) {
+	if width*height > maxImagePixels {
+		return image.Rectangle{}, fmt.Errorf("%w: an image of %dx%d", keyframe.ErrUnsupported, width, height)
+	}
+	if s.Tiles == nil {
+		return image.Rect(0, 0, width, height), nil
+	}
+	return s.Tiles.rectangle(s.Tile, s.Tiles.count(s.Duration), width, height)
+}
+
+// LastTile is the index of the last tile in s, 0 where s is one picture.
+func (s *Segment) LastTile() int {
 	if s.Tiles == nil {
 		return 0
 	}
 	return s.Tiles.count(s.Duration) - 1
 }
 
-// withTileAt returns s with the tile that stands for the time t behind its beginning.
-func (s *Segment) withTileAt(t time.Duration) *Segment {
+// WithTileAt returns s with the tile that stands for the time t behind its beginning.
+func (s *Segment) WithTileAt(t time.Duration) *Segment {
 	other := *s
-	other.tile = 0
+	other.Tile = 0
 	if s.Tiles != nil && s.Tiles.Duration > 0 {
-		other.tile = min(s.newestTile(), int(max(t, 0)/s.Tiles.Duration))
+		other.Tile = min(s.LastTile(), int(max(t, 0)/s.Tiles.Duration))
 	}
 	return &other
 }
 
-// tileStart is how far behind the beginning of s its tile's time begins.
-func (s *Segment) tileStart() time.Duration {
+// TileStart is how far behind the beginning of s its tile's time begins.
+func (s *Segment) TileStart() time.Duration {
 	if s.Tiles == nil {
 		return 0
 	}
-	return time.Duration(s.tile) * s.Tiles.Duration
+	return time.Duration(s.Tile) * s.Tiles.Duration
 }

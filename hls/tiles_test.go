@@ -41,7 +41,7 @@ func TestTiles(t *testing.T) {
 		if *got != tt.want {
 			t.Errorf("%s: %+v, want %+v", tt.attributes, *got, tt.want)
 		}
-		err := got.check()
+		err := got.Check()
 		if (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
 			t.Errorf("%s: %v, want %q", tt.attributes, err, tt.err)
 		}
@@ -110,15 +110,15 @@ func FuzzTiles(f *testing.F) {
 		f.Add(tt.attributes, 6.0, uint16(480), uint16(180), int64(2500))
 	}
 	f.Fuzz(func(t *testing.T, attributes string, length float64, width, height uint16, at int64) {
-		s := (&Segment{Tiles: tiles(attributes), Duration: duration(length)}).withTileAt(time.Duration(at) * time.Millisecond)
+		s := (&Segment{Tiles: tiles(attributes), Duration: duration(length)}).WithTileAt(time.Duration(at) * time.Millisecond)
 		count := s.Tiles.count(s.Duration)
-		if count < 1 || s.tile < 0 || s.tile >= count || s.newestTile() != count-1 {
-			t.Fatalf("tile %d of %d", s.tile, count)
+		if count < 1 || s.Tile < 0 || s.Tile >= count || s.LastTile() != count-1 {
+			t.Fatalf("tile %d of %d", s.Tile, count)
 		}
-		if s.Tiles.check() != nil {
+		if s.Tiles.Check() != nil {
 			return
 		}
-		r, err := s.Tiles.rectangle(s.tile, count, int(width), int(height))
+		r, err := s.Tiles.rectangle(s.Tile, count, int(width), int(height))
 		if err == nil && (r.Dx() != s.Tiles.Width || r.Dy() != s.Tiles.Height || !r.In(image.Rect(0, 0, int(width), int(height)))) {
 			t.Errorf("%v in %dx%d", r, width, height)
 		}

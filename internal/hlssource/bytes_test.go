@@ -1,0 +1,106 @@
+package hlssource
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/kfgrab/kfgrab/internal/testmedia"
+)
+
+func length(t testing.TB, rng string) int64 {
+	t.Helper()
+	var from, to int64
+	if _, err := fmt.Sscanf(rng, "%d-%d", &from, &to); err != nil {
+		t.Fatalf("no range: %q", rng)
+	}
+	return to - from + 1
+}
+
+// TestBytesTransportStream: what is fetched of a segment ends no more than 64 KiB
+// behind the first keyframe, whatever the master playlist promises, the first time
+// and with the last keyframe's size known.
+func TestBytesTransportStream(t *testing.T) {
+	for _, name := range []string{"h264.ts", "h265.ts", "1080p.ts", "interlaced.ts", "noise4mb.ts"} {
+		data := read(t, testmedia.Make(t, name))
+		end := tsEnd(t, data)
+		for _, bandwidth := range []int{1, 1_000_000, 5_000_000, 50_000_000} {
+			web := newSite(t, map[string]string{
+				"master.m3u8": fmt.Sprintf("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=%d\nindex.m3u8\n", bandwidth),
+				"index.m3u8":  "#EXTM3U\n#EXTINF:6,\nseg.ts\n",
+				"seg.ts":      string(data),
+			})
+			s := source(t, web.URL+"/master.m3u8", nil, nil)
+			for _, pass := range []string{"cold", "again"} {
+				grab(t, s)
+				last, times := farthest(t, web.took(), "seg.ts")
+				if last >= end+64<<10 {
+					t.Errorf("%s at %d bit/s, %s: read up to %d, keyframe up to %d", name, bandwidth, pass, last, end)
+				}
+				if pass == "again" && times > 2 {
+					t.Errorf("%s at %d bit/s, %s: %d ranges", name, bandwidth, pass, times)
+				}
+			}
+		}
+	}
+}
+
+// TestBytesMP4: two ranges, which end with the first keyframe.
+func TestBytesMP4(t *testing.T) {
+	for _, name := range []string{"hls-fmp4", "hls-h265", "hls-1080p-fmp4"} {
+		files := directory(t, testmedia.Make(t, name))
+		web := newSite(t, files)
+		s := source(t, web.URL+"/index.m3u8", nil, nil)
+		for _, pass := range []string{"cold", "again"} {
+			f := grab(t, s)
+			last, times := farthest(t, web.took(), "seg0.m4s")
+			if end := mp4End(t, []byte(files["seg0.m4s"]), f); last >= end+4<<10 || times > 2 {
+				t.Errorf("%s, %s: %d ranges up to %d, keyframe up to %d", name, pass, times, last, end)
+			}
+		}
+	}
+}
+
+// TestBytesEmptyRange: a byte range that lies outside of its file.
+func TestBytesEmptyRange(t *testing.T) {
+	files := directory(t, testmedia.Make(t, "hls-byterange"))
+	files["index.m3u8"] = "#EXTM3U\n#EXTINF:2,\n#EXT-X-BYTERANGE:1000@1000000000\nindex.ts\n"
+	web := newSite(t, files)
+	if _, err := try(t, source(t, web.URL+"/index.m3u8", nil, nil)); err == nil {
+		t.Error("no error")
+	}
+	if got := names(web.took()); got != "index.m3u8 index.ts" {
+		t.Errorf("asked for %q", got)
+	}
+}
+
+// TestRedirects: references count from where a playlist came from at last, and
+// the second range of a segment goes straight to where the first was.
+func TestRedirects(t *testing.T) {
+	made := directory(t, testmedia.Make(t, "hls-fmp4"))
+	files := map[string]string{
+		"deep/master.m3u8": "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1000\nlist/index.m3u8\n",
+	}
+	for name, data := range made {
+		files["edge/"+name] = data
+	}
+	web := newSite(t, files)
+	to := func(path string) http.HandlerFunc { return http.RedirectHandler(path, http.StatusFound).ServeHTTP }
+	web.answers = map[string]http.HandlerFunc{
+		"master.m3u8":          to("/deep/master.m3u8"),
+		"deep/list/index.m3u8": to("/edge/x/index.m3u8?token=a"),
+		"edge/x/index.m3u8":    to("/edge/index.m3u8"),
+		"edge/seg0.m4s":        to("/cache/seg0.m4s"),
+	}
+	files["cache/seg0.m4s"] = files["edge/seg0.m4s"]
+	s := source(t, web.URL+"/master.m3u8", nil, nil)
+	grab(t, s)
+	const media = "deep/list/index.m3u8 edge/x/index.m3u8 edge/index.m3u8"
+	if got, want := names(web.took()), "master.m3u8 deep/master.m3u8 "+media+" edge/init.mp4 edge/seg0.m4s cache/seg0.m4s"; got != want {
+		t.Errorf("asked for %q, want %q", got, want)
+	}
+	grab(t, s)
+	if got, want := names(web.took()), media+" edge/seg0.m4s cache/seg0.m4s"; got != want {
+		t.Errorf("the second time for %q, want %q", got, want)
+	}
+}
