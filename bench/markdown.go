@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/kfgrab/kfgrab/internal/units"
 )
 
 // busy is the load a CPU above which others must have been at work: a run of the
@@ -103,7 +105,7 @@ func caseTable(b *strings.Builder, c *Case, rows []Row) {
 			continue
 		}
 		fmt.Fprintf(b, "| %s | %s | %.2f | %s | %d | %.2f s | %.2f s | %d MB | %s |\n", r.Contestant,
-			kilobytes(m.Down), r.Ratio, kilobytes(m.Up), m.Requests, m.Wall.Seconds(), m.CPU.Seconds(), m.Memory/1_000_000, shown(r))
+			units.FormatKilobytes(m.Down), r.Ratio, units.FormatKilobytes(m.Up), m.Requests, m.Wall.Seconds(), m.CPU.Seconds(), m.Memory/1_000_000, shown(r))
 	}
 	b.WriteString("\nFloors of the first run:\n")
 	seen := map[int64]bool{}
@@ -194,7 +196,7 @@ func (r *Results) tuningTable(b *strings.Builder) {
 			continue
 		}
 		fmt.Fprintf(b, "| `%s` | %s | %s | %.2f s | %.2f s | %s |\n", strings.TrimPrefix(row.Contestant, "ffmpeg "), row.Case,
-			kilobytes(row.Median.Down), row.Median.Wall.Seconds(), row.Median.CPU.Seconds(), shown(row))
+			units.FormatKilobytes(row.Median.Down), row.Median.Wall.Seconds(), row.Median.CPU.Seconds(), shown(row))
 	}
 }
 
@@ -208,8 +210,6 @@ func rowsOf(rows []Row, caseName string, latency time.Duration) []Row {
 	}
 	return out
 }
-
-func kilobytes(n int64) string { return fmt.Sprintf("%.1f kB", float64(n)/1000) }
 
 func number(x float64) string {
 	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.2f", x), "0"), ".")

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/kfgrab/kfgrab/internal/units"
 )
 
 // RTSPResults is what MeasureRTSP found.
@@ -65,7 +67,7 @@ func (r *RTSPResults) WriteTo(w io.Writer) (int64, error) {
 			continue
 		}
 		last := len(down) - 1
-		fmt.Fprintf(&b, "| %s | %s | %s | %.2f s | %.2f s | %d ms | %d of %d |\n", row.Contestant, kilobytes(median(down)), kilobytes(down[last]),
+		fmt.Fprintf(&b, "| %s | %s | %s | %.2f s | %.2f s | %d ms | %d of %d |\n", row.Contestant, units.FormatKilobytes(median(down)), units.FormatKilobytes(down[last]),
 			time.Duration(median(wall)).Seconds(), time.Duration(wall[last]).Seconds(), time.Duration(median(cpu)).Milliseconds(), row.good(), len(down))
 	}
 	r.targets(&b)

@@ -13,6 +13,7 @@ import (
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/internal/allow"
 	"github.com/kfgrab/kfgrab/internal/sink"
+	"github.com/kfgrab/kfgrab/internal/units"
 )
 
 // answer is what an event gets. Its names are those of kfgrab's report.
@@ -34,19 +35,16 @@ type answer struct {
 	Elapsed     float64  `json:"elapsed"` // seconds, of all
 }
 
-// timeFormat is RFC 3339 with milliseconds.
-const timeFormat = "2006-01-02T15:04:05.000Z07:00"
-
 func newAnswer(s *shot, began time.Time) *answer {
 	snap := s.snapshot
 	a := &answer{
 		Name: s.name, URL: snap.URL, ContentType: s.picture.Format.MIMEType(), Size: len(s.data),
-		Codec: snap.Frame.Codec.String(), Taken: snap.Taken.UTC().Format(timeFormat),
+		Codec: snap.Frame.Codec.String(), Taken: units.FormatTimestamp(snap.Taken),
 		Down: snap.Cost.Down, Requests: snap.Cost.Requests, Elapsed: float64(time.Since(began).Milliseconds()) / 1000,
 	}
 	a.Width, a.Height = s.size()
 	if !snap.MediaTime.IsZero() {
-		a.MediaTime = snap.MediaTime.UTC().Format(timeFormat)
+		a.MediaTime = units.FormatTimestamp(snap.MediaTime)
 		a.Age = new(float64(snap.Taken.Sub(snap.MediaTime).Milliseconds()) / 1000)
 	}
 	return a

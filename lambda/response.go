@@ -16,6 +16,7 @@ import (
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/internal/allow"
+	"github.com/kfgrab/kfgrab/internal/units"
 )
 
 // serve answers an HTTP request.
@@ -73,11 +74,11 @@ func (f *function) headers(s *shot) map[string]string {
 		"etag":                   s.etag(),
 		"last-modified":          snap.Taken.UTC().Format(http.TimeFormat),
 		"x-content-type-options": "nosniff",
-		"x-kfgrab-captured":      snap.Taken.UTC().Format(timeFormat),
+		"x-kfgrab-captured":      units.FormatTimestamp(snap.Taken),
 		"x-kfgrab-bytes":         strconv.FormatInt(snap.Cost.Down, 10),
 	}
 	if !snap.MediaTime.IsZero() {
-		h["x-kfgrab-media-time"] = snap.MediaTime.UTC().Format(timeFormat)
+		h["x-kfgrab-media-time"] = units.FormatTimestamp(snap.MediaTime)
 	}
 	return h
 }

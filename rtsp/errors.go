@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"strings"
 
 	"github.com/bluenviron/gortsplib/v5"
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
@@ -71,25 +70,8 @@ func protocolError(err error) error {
 	return fmt.Errorf("%w: %s", keyframe.ErrCorrupt, oneLine(err.Error()))
 }
 
-// maxText bounds what is shown of a server's words.
-const maxText = 200
-
-// oneLine makes text that a server had a part in fit for an error: short, one
-// line, and URLs without what lets a stranger in.
-func oneLine(text string) string {
-	words := strings.FieldsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f })
-	for i, w := range words {
-		if at := strings.Index(w, "://"); at >= 0 {
-			scheme := strings.LastIndexFunc(w[:at], func(r rune) bool { return r < 'a' || r > 'z' }) + 1
-			words[i] = w[:scheme] + redact.URL(w[scheme:])
-		}
-	}
-	text = strings.ToValidUTF8(strings.Join(words, " "), "?")
-	if len(text) > maxText {
-		text = strings.ToValidUTF8(text[:maxText], "") + "…"
-	}
-	return text
-}
+// oneLine shortens a server's text to one line for an error and masks its URLs.
+func oneLine(text string) string { return neterror.Line(redact.Text(text)) }
 
 // fail makes an error of gortsplib, or of the connection beneath it, ours.
 func (s *session) fail(ctx context.Context, err error) error {

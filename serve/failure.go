@@ -3,7 +3,6 @@ package serve
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/kfgrab/kfgrab"
@@ -42,15 +41,6 @@ func (c *camera) pause() time.Duration {
 	}
 	return c.failed.pause(maxPause)
 }
-
-// timeoutError is the end of a stream's own timeout. It is a context.DeadlineExceeded.
-type timeoutError time.Duration
-
-func (e timeoutError) Error() string {
-	return fmt.Sprintf("not done within %v", time.Duration(e))
-}
-
-func (timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
 
 // failedIn takes the end of a grab in, unless it was not the stream's fault.
 func (c *camera) failedIn(ctx context.Context, err error) error {

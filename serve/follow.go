@@ -3,11 +3,11 @@ package serve
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"time"
 
 	"github.com/kfgrab/kfgrab"
+	"github.com/kfgrab/kfgrab/internal/neterror"
 	"github.com/kfgrab/kfgrab/internal/sleep"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
@@ -22,7 +22,7 @@ const (
 	followBytes = 1 << 50
 )
 
-var errStalled = fmt.Errorf("no keyframe for %v: %w", stallTime, context.DeadlineExceeded)
+var errStalled error = &neterror.TimeoutError{What: "no keyframe", Limit: stallTime}
 
 // watch has every keyframe of the stream received until leave is called, and a while
 // longer: one connection for all who watch. Meanwhile nothing is grabbed.
@@ -99,7 +99,7 @@ func (c *camera) receive(ctx context.Context) (n int, err error) {
 	defer stream.Close()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	first := timeoutError(c.conf.Timeout)
+	first := neterror.NotDone(c.conf.Timeout)
 	stalled := time.AfterFunc(c.conf.Timeout, func() { cancel(first) })
 	defer func() { stalled.Stop() }()
 	var pace pace
@@ -139,7 +139,7 @@ func (c *camera) connecting() bool {
 // await returns what the reception brings next. One that is down is tried again now. Where
 // it ends meanwhile, there is a grab.
 func (c *camera) await(ctx context.Context, maxAge time.Duration) (sight, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, c.conf.Timeout, timeoutError(c.conf.Timeout))
+	ctx, cancel := neterror.WithTimeout(ctx, c.conf.Timeout)
 	defer cancel()
 	select {
 	case c.poked <- struct{}{}:

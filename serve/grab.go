@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/kfgrab/kfgrab"
+	"github.com/kfgrab/kfgrab/internal/neterror"
 	"github.com/kfgrab/kfgrab/keyframe"
 	"github.com/kfgrab/kfgrab/picture"
 )
@@ -27,7 +28,7 @@ func (c *camera) grab(ctx context.Context) (sight, error) {
 		return sight{}, c.fail(err)
 	}
 	defer func(began time.Time) { c.took(time.Since(began)) }(time.Now())
-	ctx, cancel := context.WithTimeoutCause(ctx, c.conf.Timeout, timeoutError(c.conf.Timeout))
+	ctx, cancel := neterror.WithTimeout(ctx, c.conf.Timeout)
 	defer cancel()
 	before := stream.Spent()
 	snap, err := c.snap(ctx, stream)

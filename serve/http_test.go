@@ -36,7 +36,7 @@ func TestHeaders(t *testing.T) {
 		t.Errorf("Age: %q", h.Get("Age"))
 	}
 	for _, name := range []string{"X-Kfgrab-Captured", "X-Kfgrab-Media-Time"} {
-		if _, err := time.Parse(timeFormat, h.Get(name)); err != nil {
+		if _, err := time.Parse("2006-01-02T15:04:05.000Z07:00", h.Get(name)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -2,9 +2,9 @@ package serve
 
 import (
 	"context"
-	"strings"
 
 	"github.com/kfgrab/kfgrab"
+	"github.com/kfgrab/kfgrab/internal/neterror"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
@@ -17,7 +17,7 @@ func (c *camera) probe(ctx context.Context) error {
 			return nil, err
 		}
 		defer leave()
-		ctx, cancel := context.WithTimeoutCause(ctx, c.conf.Timeout, timeoutError(c.conf.Timeout))
+		ctx, cancel := neterror.WithTimeout(ctx, c.conf.Timeout)
 		defer cancel()
 		stream, err := kfgrab.Open(c.conf.URL, &c.conf.Options)
 		if err != nil {
@@ -58,7 +58,7 @@ func newRenditionReport(r kfgrab.Rendition) *renditionReport {
 		report.Codec = r.Codec.String()
 	}
 	if r.Err != nil {
-		report.Error = strings.Join(strings.Fields(r.Err.Error()), " ")
+		report.Error = neterror.OneLine(r.Err.Error())
 	}
 	return report
 }

@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/internal/allow"
+	"github.com/kfgrab/kfgrab/internal/neterror"
 )
 
 // handler is an http.Handler that leaves its errors to problems.
@@ -70,7 +70,7 @@ func problemOf(err error) *problem {
 		return p
 	}
 	class := kfgrab.ClassOf(err)
-	p := &problem{Status: class.HTTPStatus(), Class: class.String(), Detail: strings.Join(strings.Fields(err.Error()), " ")}
+	p := &problem{Status: class.HTTPStatus(), Class: class.String(), Detail: neterror.OneLine(err.Error())}
 	if errors.Is(err, allow.ErrRefused) {
 		p.Status = http.StatusForbidden
 	}

@@ -2,9 +2,7 @@ package serve
 
 import (
 	"fmt"
-	"net/url"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -65,7 +63,7 @@ func closeAll(list []*camera) {
 func (s *Server) SetLimits(l schedule.Limits) { s.gate.SetLimits(l) }
 
 func (s *Server) newCamera(conf *config.Stream, cache *cache) *camera {
-	c := &camera{conf: *conf, given: *conf, cache: cache, gate: s.gate, pool: s.pool, host: hostOf(conf.URL), poked: make(chan struct{}, 1), gone: make(chan struct{})}
+	c := &camera{conf: *conf, given: *conf, cache: cache, gate: s.gate, pool: s.pool, host: schedule.HostOf(conf.URL), poked: make(chan struct{}, 1), gone: make(chan struct{})}
 	if c.conf.TTL == 0 {
 		c.conf.TTL = config.DefaultTTL
 	}
@@ -78,15 +76,6 @@ func (s *Server) newCamera(conf *config.Stream, cache *cache) *camera {
 	c.told = s.told
 	c.took = func(d time.Duration) { s.metrics.grabbed.Observe(d.Seconds()) }
 	return c
-}
-
-// hostOf is what the bound of grabs at once of one host is held to; "" for none.
-func hostOf(rawURL string) string {
-	u, err := url.Parse(rawURL)
-	if err != nil {
-		return ""
-	}
-	return strings.ToLower(u.Hostname())
 }
 
 // told takes in that something has changed of a stream.

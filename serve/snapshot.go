@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kfgrab/kfgrab/internal/neterror"
+	"github.com/kfgrab/kfgrab/internal/units"
 	"github.com/kfgrab/kfgrab/picture"
 )
 
@@ -93,7 +95,7 @@ func (s *Server) render(ctx context.Context, key rendering, seen sight) ([]byte,
 		return data, nil
 	}
 	return s.renders.do(ctx, key, func(ctx context.Context) ([]byte, error) {
-		ctx, cancel := context.WithTimeoutCause(ctx, key.camera.conf.Timeout, timeoutError(key.camera.conf.Timeout))
+		ctx, cancel := neterror.WithTimeout(ctx, key.camera.conf.Timeout)
 		defer cancel()
 		began := time.Now()
 		data, err := picture.Make(ctx, s.pool, seen.snapshot, &key.options)
@@ -124,15 +126,12 @@ func setHeaders(h http.Header, c *camera, seen sight, wish *wish, etag string) {
 		h.Set("Cache-Control", fmt.Sprintf("private, max-age=%d", int(wish.maxAge/time.Second)))
 	}
 	h.Set("X-Kfgrab-State", string(seen.state))
-	h.Set("X-Kfgrab-Captured", snap.Taken.UTC().Format(timeFormat))
+	h.Set("X-Kfgrab-Captured", units.FormatTimestamp(snap.Taken))
 	if !snap.MediaTime.IsZero() {
-		h.Set("X-Kfgrab-Media-Time", snap.MediaTime.UTC().Format(timeFormat))
+		h.Set("X-Kfgrab-Media-Time", units.FormatTimestamp(snap.MediaTime))
 	}
 	h.Set("X-Kfgrab-Bytes", strconv.FormatInt(snap.Cost.Down, 10))
 }
-
-// timeFormat is RFC 3339 with milliseconds.
-const timeFormat = "2006-01-02T15:04:05.000Z07:00"
 
 // unchanged says whether the client has the picture already (RFC 9110 13.2.2). What else
 // conditions can ask for is http.ServeContent's.

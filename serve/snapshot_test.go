@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/kfgrab/kfgrab/internal/config"
+	"github.com/kfgrab/kfgrab/internal/schedule"
 )
 
 func newReader(b []byte) io.Reader { return bytes.NewReader(b) }
@@ -41,7 +42,7 @@ func TestSnapshot(t *testing.T) {
 		if test.size != (image.Point{}) && got.size(t) != test.size {
 			t.Errorf("%s: %v, want %v", test.path, got.size(t), test.size)
 		}
-		if bytes.Contains(got.body, []byte(hostOf(source.URL))) {
+		if bytes.Contains(got.body, []byte(schedule.HostOf(source.URL))) {
 			t.Errorf("%s tells where the stream is", test.path)
 		}
 	}

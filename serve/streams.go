@@ -6,6 +6,7 @@ import (
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/internal/config"
+	"github.com/kfgrab/kfgrab/internal/units"
 )
 
 // The names in these documents are ffprobe's where it has them. Times are RFC 3339 in
@@ -168,7 +169,7 @@ func stamp(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format(timeFormat)
+	return units.FormatTimestamp(t)
 }
 
 func seconds(d time.Duration) float64 { return float64(d.Milliseconds()) / 1000 }

@@ -14,6 +14,7 @@ import (
 	"github.com/kfgrab/kfgrab/decode"
 	"github.com/kfgrab/kfgrab/internal/atomicfile"
 	"github.com/kfgrab/kfgrab/internal/origin"
+	"github.com/kfgrab/kfgrab/internal/units"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
@@ -91,11 +92,11 @@ func (g demoGrab) take(ctx context.Context, o *origin.Origin, dir string) (strin
 	whole := "-"
 	for _, r := range o.Requests()[seen:] {
 		if n := o.SegmentSize(r.Path); n > 0 {
-			whole = kilobytes(n)
+			whole = units.FormatKilobytes(n)
 		}
 	}
 	return fmt.Sprintf("%s\t%v\t%dx%d\t%s\t%s\t%d\t%v\t%s", g.name, snap.Frame.Codec, width, height,
-		kilobytes(snap.Cost.Down), whole, snap.Cost.Requests, time.Since(began).Round(time.Millisecond), path), nil
+		units.FormatKilobytes(snap.Cost.Down), whole, snap.Cost.Requests, time.Since(began).Round(time.Millisecond), path), nil
 }
 
 func savePicture(ctx context.Context, path string, f *keyframe.Frame, o decode.Output) error {
@@ -109,5 +110,3 @@ func savePicture(ctx context.Context, path string, f *keyframe.Frame, o decode.O
 	}
 	return file.Commit()
 }
-
-func kilobytes(n int64) string { return fmt.Sprintf("%.1f kB", float64(n)/1000) }

@@ -25,6 +25,7 @@ import (
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/internal/config"
+	"github.com/kfgrab/kfgrab/internal/neterror"
 )
 
 func main() {
@@ -50,14 +51,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 			fmt.Fprintln(stderr, "kfgrab:", strings.TrimSpace(line))
 		}
 	case err != nil:
-		fmt.Fprintln(stderr, "kfgrab:", oneLine(err))
+		fmt.Fprintln(stderr, "kfgrab:", neterror.OneLine(err.Error()))
 	}
 	return kfgrab.ClassOf(err).ExitCode()
-}
-
-// oneLine is the text of err as scripts want it.
-func oneLine(err error) string {
-	return strings.Join(strings.Fields(err.Error()), " ")
 }
 
 // streams are the standard ones.

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kfgrab/kfgrab"
+	"github.com/kfgrab/kfgrab/internal/neterror"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
@@ -105,7 +106,7 @@ func newProbeReport(renditions []kfgrab.Rendition) *probeReport {
 	for _, r := range renditions {
 		program := probeProgram{ID: r.Index, Tags: r.Attributes()}
 		if r.Err != nil {
-			program.Error = oneLine(r.Err)
+			program.Error = neterror.OneLine(r.Err.Error())
 		}
 		for _, s := range streamsOf(r) {
 			s.Index = len(report.Streams)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/kfgrab/kfgrab"
+	"github.com/kfgrab/kfgrab/internal/units"
 	"github.com/kfgrab/kfgrab/keyframe"
 	"github.com/kfgrab/kfgrab/picture"
 )
@@ -48,7 +49,7 @@ func newReport(s *kfgrab.Snapshot) *report {
 		Width: i.Width, Height: i.Height, SAR: ratio(i.SARNum, i.SARDen), PixFmt: i.PixFmt(),
 		Rotation: i.Rotation, Mirrored: i.Mirrored,
 		Kind: s.Frame.Kind.String(), Size: len(s.Frame.Data),
-		Taken: s.Taken.UTC().Format(timeFormat),
+		Taken: units.FormatTimestamp(s.Taken),
 		Down:  s.Cost.Down, Up: s.Cost.Up, Requests: s.Cost.Requests, Elapsed: seconds(s.Cost.Elapsed),
 		RTSP: newRTSPReport(s.RTSP),
 	}
@@ -59,7 +60,7 @@ func newReport(s *kfgrab.Snapshot) *report {
 		r.PTS = new(seconds(s.Frame.PTS))
 	}
 	if !s.MediaTime.IsZero() {
-		r.MediaTime = s.MediaTime.UTC().Format(timeFormat)
+		r.MediaTime = units.FormatTimestamp(s.MediaTime)
 		r.Age = new(seconds(s.Taken.Sub(s.MediaTime)))
 	}
 	return r
@@ -70,9 +71,6 @@ func newTakenReport(t *picture.Taken) *report {
 	r.Skipped = t.Skipped
 	return r
 }
-
-// timeFormat is RFC 3339 with milliseconds.
-const timeFormat = "2006-01-02T15:04:05.000Z07:00"
 
 func seconds(d time.Duration) float64 { return float64(d.Milliseconds()) / 1000 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/internal/fetch"
+	"github.com/kfgrab/kfgrab/internal/neterror"
 )
 
 const rootHelp = `kfgrab takes one still picture out of a live video stream for the fewest bytes
@@ -187,17 +188,8 @@ func (f *sourceFlags) options(std *streams) (*kfgrab.Options, error) {
 
 // context bounds a job by --timeout.
 func (f *sourceFlags) context(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, f.timeout, timeoutError(f.timeout))
+	return context.WithTimeoutCause(ctx, f.timeout, fmt.Errorf("%w (--timeout)", neterror.NotDone(f.timeout)))
 }
-
-// timeoutError is the end of --timeout. It is a context.DeadlineExceeded.
-type timeoutError time.Duration
-
-func (e timeoutError) Error() string {
-	return fmt.Sprintf("not done within %v (--timeout)", time.Duration(e))
-}
-
-func (timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
 
 func parseHeaders(lines []string) (http.Header, error) {
 	header := http.Header{}

@@ -14,6 +14,8 @@ import (
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/internal/neterror"
+	"github.com/kfgrab/kfgrab/internal/units"
 	"github.com/kfgrab/kfgrab/picture"
 	"github.com/kfgrab/kfgrab/session"
 )
@@ -147,7 +149,7 @@ func (f *sessionFlags) run(ctx context.Context, std *streams, rawURL string, sou
 		case err != nil && fatal(s, err):
 			return err
 		case err != nil:
-			fmt.Fprintln(std.err, "kfgrab:", oneLine(err))
+			fmt.Fprintln(std.err, "kfgrab:", neterror.OneLine(err.Error()))
 		}
 		select {
 		case <-turn.C:
@@ -161,7 +163,7 @@ func lost(st session.State) error {
 	if st.Connections == 0 || st.Connected {
 		return nil
 	}
-	return fmt.Errorf("no picture since %s: %w", st.Since.UTC().Format(timeFormat), st.Err)
+	return fmt.Errorf("no picture since %s: %w", units.FormatTimestamp(st.Since), st.Err)
 }
 
 // fatal says whether the next turn would fare no better.
@@ -227,7 +229,7 @@ func newSessionReport(c *session.Clip, f decode.Format, st session.State) *sessi
 		Down: st.Down, Kept: st.Kept, KeptBytes: st.KeptBytes, KeptFor: seconds(st.KeptFor),
 	}
 	if st.Connected {
-		r.Connected = st.Since.UTC().Format(timeFormat)
+		r.Connected = units.FormatTimestamp(st.Since)
 	}
 	for _, t := range c.Times {
 		r.Times = append(r.Times, seconds(t))

@@ -15,6 +15,7 @@ import (
 	"github.com/kfgrab/kfgrab/decode"
 	"github.com/kfgrab/kfgrab/internal/atomicfile"
 	"github.com/kfgrab/kfgrab/internal/metadata"
+	"github.com/kfgrab/kfgrab/internal/neterror"
 	"github.com/kfgrab/kfgrab/internal/progress"
 	"github.com/kfgrab/kfgrab/internal/sheet"
 	"github.com/kfgrab/kfgrab/picture"
@@ -279,7 +280,7 @@ func newSheetReport(s *sheet.Sheet, file, vtt string) *sheetReport {
 	for _, t := range s.Tiles {
 		tile := tileReport{From: seconds(t.From), To: seconds(t.To), X: t.Rect.Min.X, Y: t.Rect.Min.Y}
 		if t.Err != nil {
-			tile.Error = oneLine(t.Err)
+			tile.Error = neterror.OneLine(t.Err.Error())
 			r.Missing++
 		} else {
 			tile.At = new(seconds(t.At))

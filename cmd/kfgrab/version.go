@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/internal/neterror"
 )
 
 // version is that of the CHANGELOG's newest entry.
@@ -23,7 +24,7 @@ func newVersionCommand(std *streams, picture *pictureFlags) *cobra.Command {
 			d := decode.Decoder{Path: picture.ffmpeg}
 			path, err := d.Find()
 			if err != nil {
-				fmt.Fprintln(std.out, oneLine(err))
+				fmt.Fprintln(std.out, neterror.OneLine(err.Error()))
 				return nil
 			}
 			c, err := d.Capabilities(cmd.Context())

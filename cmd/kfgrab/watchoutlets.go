@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/kfgrab/kfgrab/internal/config"
+	"github.com/kfgrab/kfgrab/internal/neterror"
 	"github.com/kfgrab/kfgrab/internal/sink"
 	"github.com/kfgrab/kfgrab/internal/watch"
 )
@@ -170,7 +171,7 @@ func (o *outlets) openHook(to *outlet) error {
 	}
 	queue := sink.NewQueue(tell, &sink.QueueOptions{Report: func(e sink.Event, err error) {
 		if err != nil {
-			o.log.Warn("hook failed", "name", e.Stream, "file", e.File, "error", oneLine(err))
+			o.log.Warn("hook failed", "name", e.Stream, "file", e.File, "error", neterror.OneLine(err.Error()))
 		}
 	}})
 	to.hook = queue

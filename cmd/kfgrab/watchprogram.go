@@ -10,6 +10,7 @@ import (
 
 	"github.com/kfgrab/kfgrab/decode"
 	"github.com/kfgrab/kfgrab/internal/config"
+	"github.com/kfgrab/kfgrab/internal/neterror"
 	"github.com/kfgrab/kfgrab/internal/watch"
 )
 
@@ -139,7 +140,7 @@ func (p *program) retire() {
 		return // others have been replaced since, and may run
 	}
 	if err := p.outlets.retire(p.current); err != nil {
-		p.log.Warn("not all was closed as it should be", "error", oneLine(err))
+		p.log.Warn("not all was closed as it should be", "error", neterror.OneLine(err.Error()))
 	}
 }
 
@@ -160,7 +161,7 @@ func (p *program) prune(ctx context.Context) {
 		err := p.outlets.prune(ctx)
 		p.changing.Unlock()
 		if err != nil && ctx.Err() == nil {
-			p.log.Warn("old pictures cannot be deleted", "error", oneLine(err))
+			p.log.Warn("old pictures cannot be deleted", "error", neterror.OneLine(err.Error()))
 		}
 	}
 }
@@ -173,7 +174,7 @@ func (p *program) close() error {
 	}
 	err := p.outlets.close()
 	if err != nil {
-		p.log.Warn("not all was closed as it should be", "error", oneLine(err))
+		p.log.Warn("not all was closed as it should be", "error", neterror.OneLine(err.Error()))
 	}
 	p.logFile.Close()
 	return err

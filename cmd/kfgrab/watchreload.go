@@ -13,6 +13,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"github.com/kfgrab/kfgrab/internal/config"
+	"github.com/kfgrab/kfgrab/internal/neterror"
 )
 
 // settle is how long a file is left alone before it is read: those who write it do so in
@@ -70,7 +71,7 @@ func (r *reloader) reload() {
 			r.log.Error("the configuration stays as it was", "error", one.Error())
 		}
 	default:
-		r.log.Error("the configuration stays as it was", "error", oneLine(err))
+		r.log.Error("the configuration stays as it was", "error", neterror.OneLine(err.Error()))
 	}
 }
 

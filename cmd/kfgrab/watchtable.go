@@ -11,11 +11,11 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"github.com/mattn/go-runewidth"
 	"golang.org/x/term"
 
+	"github.com/kfgrab/kfgrab/internal/neterror"
 	"github.com/kfgrab/kfgrab/internal/watch"
 )
 
@@ -101,7 +101,7 @@ func tableLines(all []watch.Status, totals watch.Totals, warnings []string, heig
 }
 
 func tableLine(s *watch.Status, nameWidth int, now time.Time) string {
-	name := runewidth.FillRight(runewidth.Truncate(printable(s.Name), nameWidth, "…"), nameWidth)
+	name := runewidth.FillRight(runewidth.Truncate(neterror.OneLine(s.Name), nameWidth, "…"), nameWidth)
 	picture := "-"
 	switch {
 	case !s.Scene.IsZero():
@@ -134,7 +134,7 @@ func lastText(s *watch.Status) string {
 	case o.Began.IsZero():
 		return ""
 	case o.Err != nil:
-		return o.Word() + ": " + printable(strings.TrimPrefix(oneLine(o.Err), s.URL+": "))
+		return o.Word() + ": " + strings.TrimPrefix(neterror.OneLine(o.Err.Error()), s.URL+": ")
 	}
 	return fmt.Sprintf("%s, %s in %d ms", o.Word(), bytesText(o.Cost.Down), o.Elapsed.Milliseconds())
 }
@@ -179,15 +179,6 @@ func bytesText(n int64) string {
 	return fmt.Sprintf("%.2f GB", float64(n)/1e9)
 }
 
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return ' '
-	}, s)
-}
-
 // warningHandler gives the table the last warnings that are not of a single grab, which
 // has a line there, and passes all on.
 type warningHandler struct {
@@ -221,7 +212,7 @@ func (t *table) warn(r slog.Record) {
 	})
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.warnings = append(t.warnings, printable(text))
+	t.warnings = append(t.warnings, neterror.OneLine(text))
 	if extra := len(t.warnings) - tableWarnings; extra > 0 {
 		t.warnings = slices.Delete(t.warnings, 0, extra)
 	}

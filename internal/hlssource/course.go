@@ -11,6 +11,7 @@ import (
 	"github.com/kfgrab/kfgrab/fmp4"
 	"github.com/kfgrab/kfgrab/hls"
 	"github.com/kfgrab/kfgrab/internal/fetch"
+	"github.com/kfgrab/kfgrab/internal/neterror"
 	"github.com/kfgrab/kfgrab/keyframe"
 	"github.com/kfgrab/kfgrab/ts"
 )
@@ -83,7 +84,7 @@ func (s *Source) lasting(ctx context.Context) (_ context.Context, stop context.C
 	limit := patient(ctx)
 	ctx, cancel := context.WithCancelCause(ctx)
 	s.course.cancels = append(s.course.cancels, func() { cancel(nil) })
-	timer := time.AfterFunc(limit, func() { cancel(slowError(limit)) })
+	timer := time.AfterFunc(limit, func() { cancel(neterror.NotDone(limit)) })
 	return ctx, func() { timer.Stop() }
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kfgrab/kfgrab/hls"
 	"github.com/kfgrab/kfgrab/internal/fetch"
+	"github.com/kfgrab/kfgrab/internal/neterror"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
@@ -36,23 +37,13 @@ type selection struct {
 	fresh      bool           // the master playlist was fetched in this grab
 }
 
-// slowError is the end of the patience with one address. It is a
-// context.DeadlineExceeded.
-type slowError time.Duration
-
-func (e slowError) Error() string {
-	return fmt.Sprintf("not done within %v", time.Duration(e).Round(time.Millisecond))
-}
-
-func (slowError) Is(target error) bool { return target == context.DeadlineExceeded }
-
 // patience bounds what is read of one variant while there is another to turn to.
 func (s *Source) patience(ctx context.Context) (context.Context, context.CancelFunc) {
 	if s.spare == 0 {
 		return ctx, func() {}
 	}
 	limit := patient(ctx)
-	return context.WithTimeoutCause(ctx, limit, slowError(limit))
+	return neterror.WithTimeout(ctx, limit)
 }
 
 func patient(ctx context.Context) time.Duration {
@@ -91,7 +82,7 @@ func (s *Source) withAlternates(ctx context.Context, take func(context.Context) 
 func elsewhereMayDo(ctx context.Context, err error) bool {
 	var status *fetch.StatusError
 	var transfer *fetch.Error
-	var slow slowError
+	var slow *neterror.TimeoutError
 	switch {
 	case ctx.Err() != nil, refused(err):
 		return false

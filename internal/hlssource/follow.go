@@ -11,6 +11,7 @@ import (
 	"github.com/kfgrab/kfgrab/fmp4"
 	"github.com/kfgrab/kfgrab/hls"
 	"github.com/kfgrab/kfgrab/internal/fetch"
+	"github.com/kfgrab/kfgrab/internal/neterror"
 	"github.com/kfgrab/kfgrab/keyframe"
 	"github.com/kfgrab/kfgrab/ts"
 )
@@ -88,7 +89,7 @@ func (s *Source) Follow(ctx context.Context, take func(*keyframe.Frame)) error {
 func (s *Source) followed(ctx context.Context) (media *hls.Media, err error) {
 	s.client.StartJob()
 	_, err = s.withAlternates(ctx, func(ctx context.Context) (_ *keyframe.Frame, err error) {
-		ctx, cancel := context.WithTimeoutCause(ctx, maxPatience, slowError(maxPatience))
+		ctx, cancel := neterror.WithTimeout(ctx, maxPatience)
 		defer cancel()
 		media, err = s.mediaPlaylist(ctx)
 		return nil, err
@@ -129,7 +130,7 @@ func (s *Source) readWithin(ctx context.Context, media *hls.Media, seg unread) e
 
 func within(ctx context.Context, media *hls.Media) (context.Context, context.CancelFunc) {
 	limit := max(patienceOf*media.TargetDuration, maxPatience)
-	return context.WithTimeoutCause(ctx, limit, slowError(limit))
+	return neterror.WithTimeout(ctx, limit)
 }
 
 // readAll gives all pictures of a segment.

@@ -38,19 +38,23 @@ func Describe(err error) string {
 	return Line(err.Error())
 }
 
-// maxLine bounds what of a foreign text is shown.
+// maxLine bounds how much of a server's text is shown.
 const maxLine = 200
 
-// Line makes a foreign text fit for one line of at most 200 bytes.
+// Line returns at most 200 bytes of [OneLine].
 func Line(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return ' '
-	}, s)
+	s = OneLine(s)
 	if len(s) > maxLine {
 		s = strings.ToValidUTF8(s[:maxLine], "") + "…"
 	}
 	return s
+}
+
+// OneLine replaces white space and characters that cannot be printed by single
+// spaces.
+func OneLine(s string) string {
+	words := strings.FieldsFunc(strings.ToValidUTF8(s, "�"), func(r rune) bool {
+		return r == ' ' || !unicode.IsPrint(r)
+	})
+	return strings.Join(words, " ")
 }

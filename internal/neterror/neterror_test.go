@@ -27,7 +27,7 @@ func TestDescribe(t *testing.T) {
 		{io.EOF, "the server closed the connection too early"},
 		{io.ErrUnexpectedEOF, "the server closed the connection too early"},
 		{dial(context.DeadlineExceeded), "timed out"},
-		{errors.New("odd\r\nthing"), "odd  thing"},
+		{errors.New("odd\r\nthing"), "odd thing"},
 		{errors.New(strings.Repeat("é", 150)), strings.Repeat("é", 100) + "…"},
 	} {
 		if got := Describe(tt.err); got != tt.want {

@@ -1,7 +1,8 @@
 // Package redact makes URLs fit to be shown: without user name, password and
 // the values of the query, any of which may let a stranger in.
 //
-// Call [URL] for everything that reaches an error, a log or a report.
+// Call [URL] for everything that reaches an error, a log or a report, and [Text]
+// for a text that may contain URLs.
 package redact
 
 import (
@@ -29,6 +30,18 @@ func URL(raw string) string {
 	u.RawQuery = query(u.RawQuery)
 	u.Fragment, u.RawFragment = "", ""
 	return u.String()
+}
+
+// Text masks the URLs in text as [URL] does, and puts single spaces between words.
+func Text(text string) string {
+	words := strings.Fields(text)
+	for i, w := range words {
+		if at := strings.Index(w, "://"); at >= 0 {
+			scheme := strings.LastIndexFunc(w[:at], func(r rune) bool { return r < 'a' || r > 'z' }) + 1
+			words[i] = w[:scheme] + URL(w[scheme:])
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // query masks the values and keeps names and order.

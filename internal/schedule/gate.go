@@ -3,6 +3,8 @@ package schedule
 import (
 	"container/list"
 	"context"
+	"net/url"
+	"strings"
 	"sync"
 )
 
@@ -120,3 +122,12 @@ func (g *Gate) hasPlace(w *waiter) bool {
 }
 
 func full(n, limit int) bool { return limit > 0 && n >= limit }
+
+// HostOf returns the host to pass to [Gate.Enter] for a URL, "" if it has none.
+func HostOf(rawURL string) string {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(u.Hostname())
+}

@@ -121,7 +121,7 @@ func pathless(err error) error {
 // that it wrote.
 func (x *Exec) Run(ctx context.Context, e Event) error {
 	name := filepath.Base(x.words[0])
-	ctx, cancel := context.WithTimeoutCause(ctx, x.timeout, fmt.Errorf("killed, as it was not done within %v: %w", x.timeout, context.DeadlineExceeded))
+	ctx, cancel := context.WithTimeoutCause(ctx, x.timeout, &neterror.TimeoutError{What: "killed, as it was not done", Limit: x.timeout})
 	defer cancel()
 	args, env, err := x.fill(e)
 	if err != nil {

@@ -132,7 +132,7 @@ func (s *S3) Put(ctx context.Context, p *Picture) (location string, err error) {
 		return "", errNoStream
 	}
 	timeout := cmp.Or(s.opt.Timeout, DefaultS3Timeout)
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("not stored within %v: %w", timeout, context.DeadlineExceeded))
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, &neterror.TimeoutError{What: "not stored", Limit: timeout})
 	defer cancel()
 	file, caching := s.opt.Template.Path(p), noCache
 	if s.opt.Template.tellsTime() {

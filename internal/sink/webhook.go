@@ -139,7 +139,7 @@ func (w *Webhook) Post(ctx context.Context, e Event) error {
 // attempt says on failure whether another one makes sense, and when the server wants it.
 func (w *Webhook) attempt(ctx context.Context, body []byte) (again bool, wanted time.Duration, err error) {
 	timeout := cmp.Or(w.opt.Timeout, DefaultWebhookTimeout)
-	limited, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("no answer within %v: %w", timeout, context.DeadlineExceeded))
+	limited, cancel := context.WithTimeoutCause(ctx, timeout, &neterror.TimeoutError{What: "no answer", Limit: timeout})
 	defer cancel()
 	resp, err := w.send(limited, body)
 	if err != nil {

@@ -69,6 +69,12 @@ func FormatDuration(d time.Duration) string {
 	return text
 }
 
+// FormatTimestamp writes a point in time in UTC, as RFC 3339 with milliseconds.
+func FormatTimestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
+
+// FormatKilobytes writes a number of bytes as 12.3 kB, of 1000 bytes each.
+func FormatKilobytes(n int64) string { return fmt.Sprintf("%.1f kB", float64(n)/1000) }
+
 // ParseBytes reads a number of bytes, with k, M or G for powers of 1024; not 0.
 func ParseBytes(text string) (int64, error) {
 	number := strings.TrimSuffix(strings.TrimSuffix(text, "B"), "i")

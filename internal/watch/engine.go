@@ -12,6 +12,7 @@ import (
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/internal/neterror"
 	"github.com/kfgrab/kfgrab/internal/sink"
 	"github.com/kfgrab/kfgrab/keyframe"
 	"github.com/kfgrab/kfgrab/picture"
@@ -74,7 +75,7 @@ func (e *engine) take(ctx context.Context, o *Outcome) (*shot, error) {
 		return nil, err
 	}
 	d := e.timeout()
-	ctx, cancel := context.WithTimeoutCause(ctx, d, fmt.Errorf("not done within %v: %w", d, context.DeadlineExceeded))
+	ctx, cancel := neterror.WithTimeout(ctx, d)
 	defer cancel()
 	taken, err := e.grab(ctx, o)
 	if err != nil {

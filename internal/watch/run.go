@@ -86,7 +86,7 @@ func (w *Watcher) begin(ctx, running context.Context, s *watched, run schedule.R
 // run takes a picture as soon as the gate lets it, and stores it when others may pass:
 // who stores is waited for by none but those who store there.
 func (w *Watcher) run(ctx, running context.Context, s *watched, o *Outcome, failing bool) {
-	leave, err := w.gate.Enter(ctx, s.host(), failing)
+	leave, err := w.gate.Enter(ctx, schedule.HostOf(s.URL), failing)
 	if err != nil {
 		o.Result, o.Err = Abandoned, err
 		return

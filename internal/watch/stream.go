@@ -2,8 +2,6 @@ package watch
 
 import (
 	"context"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/kfgrab/kfgrab"
@@ -54,15 +52,6 @@ func (s *Stream) timeout() time.Duration {
 		return s.Timeout
 	}
 	return DefaultTimeout
-}
-
-// host is whom a grab asks first, "" where that is nobody.
-func (s *Stream) host() string {
-	u, err := url.Parse(s.URL)
-	if err != nil {
-		return ""
-	}
-	return strings.ToLower(u.Hostname())
 }
 
 // options are those of kfgrab.Open.
