@@ -74,8 +74,8 @@ type shot struct {
 	data     []byte
 }
 
-// grab fetches the keyframe. Where keyframes are judged by what they show, the picture
-// comes with it.
+// grab fetches the keyframe, without its picture: the connection is free for the next
+// invocation before the picture is decoded.
 func (f *function) grab(ctx context.Context, j *job) (*shot, error) {
 	j.stream.Logger = f.log
 	stream, kept, err := f.streams.take(j)
@@ -83,18 +83,14 @@ func (f *function) grab(ctx context.Context, j *job) (*shot, error) {
 		return nil, err
 	}
 	defer f.streams.giveBack(j, stream)
-	if j.picture.Tries > 0 {
-		taken, err := picture.Take(ctx, &f.decoders, stream, &j.picture)
-		if err != nil {
-			return nil, err
-		}
-		return &shot{job: j, snapshot: taken.Snapshot, warm: kept, data: taken.Data}, nil
-	}
-	snap, err := stream.Grab(ctx)
+
+	o := j.picture
+	o.FrameOnly = true
+	taken, err := picture.Take(ctx, &f.decoders, stream, &o)
 	if err != nil {
 		return nil, err
 	}
-	return &shot{job: j, snapshot: snap, warm: kept}, nil
+	return &shot{job: j, snapshot: taken.Snapshot, warm: kept, data: taken.Data}, nil
 }
 
 // decode makes the picture, if grab has not.

@@ -26,9 +26,13 @@ type Options struct {
 	Overlay bool
 	Name    string
 
-	// Tries is how many keyframes Take takes at most for one that is not Blank; 0 has it
-	// take the first one as it is. Make passes it over.
+	// Tries is how many keyframes Take looks at, at most, to find one that is not
+	// Blank. With 0 it takes the first keyframe as it is. Make ignores Tries.
 	Tries int
+	// FrameOnly makes Take return without a picture, for a caller that may not need
+	// one. Taken.Data is then nil, unless the picture had to be made to judge whether
+	// it is Blank. Make ignores FrameOnly.
+	FrameOnly bool
 
 	// Deterministic leaves all times out: the same keyframe gives the same bytes.
 	Deterministic bool

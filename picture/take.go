@@ -19,47 +19,54 @@ const MaxTries = 100
 // and most fades. It is what commands and files have where they name no number.
 const DefaultTries = 5
 
-// Taken is a snapshot with what was made of it.
+// Taken is a snapshot and the picture made from it.
 type Taken struct {
 	*kfgrab.Snapshot
-	Data    []byte
-	Skipped int // keyframes in front of it that were blank
+	Data    []byte // what Make returned; may be nil with Options.FrameOnly
+	Skipped int    // blank keyframes that came before it
 }
 
-// Take grabs from s and makes of the snapshot what o wants. With Options.Tries it passes
-// over keyframes that are Blank, for those that follow them in the stream: see
-// kfgrab.Stream.Keyframes. The error is that of the grab or of Make, or a *BlankError;
-// it names the stream.
+// Take grabs a keyframe from s and makes the picture that o describes. With
+// Options.Tries it skips keyframes that are Blank and takes the ones that follow in
+// the stream: see kfgrab.Stream.Keyframes. The error is that of the grab or of Make,
+// or a *BlankError; it names the stream.
 func Take(ctx context.Context, d Decoder, s *kfgrab.Stream, o *Options) (*Taken, error) {
 	if o.Tries == 0 {
 		snap, err := s.Grab(ctx)
 		if err != nil {
 			return nil, err
 		}
+		if o.FrameOnly {
+			return &Taken{Snapshot: snap}, nil
+		}
+
 		data, err := Make(ctx, d, snap, o)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", snap.URL, err)
 		}
 		return &Taken{Snapshot: snap, Data: data}, nil
 	}
-	var passed BlankError
+
+	var blanks BlankError
 	for snap, err := range s.Keyframes(ctx) {
 		if err != nil {
-			return nil, passed.because(err)
+			return nil, blanks.because(err)
 		}
 		data, blank, err := o.makeUnlessBlank(ctx, d, snap)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", snap.URL, err)
 		}
 		if !blank {
-			return &Taken{snap, data, passed.Tried}, nil
+			return &Taken{Snapshot: snap, Data: data, Skipped: blanks.Tried}, nil
 		}
-		passed.Tried, passed.Last = passed.Tried+1, snap
-		if passed.Tried == o.Tries {
+
+		blanks.Tried++
+		blanks.Last = snap
+		if blanks.Tried == o.Tries {
 			break
 		}
 	}
-	return nil, passed.because(nil)
+	return nil, blanks.because(nil)
 }
 
 // BlankError says that no keyframe was found that is not Blank. It wraps what kept
@@ -99,7 +106,8 @@ func (e *BlankError) Unwrap() error { return e.Err }
 // Blank.
 const judged = cellColumns
 
-// makeUnlessBlank is Make, but where the picture is blank there is no data.
+// makeUnlessBlank calls Make, unless the picture is blank. With FrameOnly it makes
+// only what it judges.
 //
 // A JPEG, and pixels as they are, are judged as they were made. Of 1080p that takes
 // 13 ms; decoding once more takes 14 ms with a Pool, 16 ms with the ffmpeg of make
@@ -111,7 +119,7 @@ func (o *Options) makeUnlessBlank(ctx context.Context, d Decoder, s *kfgrab.Snap
 		if data, err = Make(ctx, d, s, o); err == nil {
 			blank, err = o.blank(data, s)
 		}
-	} else if blank, err = blankFrame(ctx, d, s.Frame, o.Output); err == nil && !blank {
+	} else if blank, err = blankFrame(ctx, d, s.Frame, o.Output); err == nil && !blank && !o.FrameOnly {
 		data, err = Make(ctx, d, s, o)
 	}
 	if err != nil || blank {

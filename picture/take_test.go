@@ -115,6 +115,27 @@ func TestTakeDecodesLittle(t *testing.T) {
 	}
 }
 
+// With FrameOnly, Take decodes only what it judges.
+func TestTakeFrameOnly(t *testing.T) {
+	for _, tt := range []struct {
+		format        Format
+		tries, decode int
+		data          bool
+	}{
+		{JPEG, 0, 0, false}, {WebP, 0, 0, false}, {JPEG, 3, 3, true}, {WebP, 3, 3, false}, {MP4, 3, 3, false},
+	} {
+		d := &counting{}
+		o := &Options{Format: tt.format, Tries: tt.tries, FrameOnly: true}
+		got, err := take(t, d, testmedia.Make(t, "black-first.ts"), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(d.outputs) != tt.decode || (len(got.Data) > 0) != tt.data || got.Snapshot == nil {
+			t.Errorf("%v, %d tries: %d bytes, decoded %+v", tt.format, tt.tries, len(got.Data), d.outputs)
+		}
+	}
+}
+
 // What is judged is the part that is shown.
 func TestTakeCrop(t *testing.T) {
 	url := testmedia.Make(t, "h264.ts")

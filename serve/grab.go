@@ -53,12 +53,11 @@ func (c *camera) discard() {
 	stream.Close()
 }
 
-// snap takes the newest keyframe, or one behind it that shows something.
+// snap takes the newest keyframe, or a later one that is not blank.
 func (c *camera) snap(ctx context.Context, stream *kfgrab.Stream) (*kfgrab.Snapshot, error) {
-	if c.conf.Picture.Tries == 0 {
-		return stream.Grab(ctx)
-	}
-	taken, err := picture.Take(ctx, c.pool, stream, &c.conf.Picture)
+	o := c.conf.Picture
+	o.FrameOnly = true
+	taken, err := picture.Take(ctx, c.pool, stream, &o)
 	if err != nil {
 		return nil, err
 	}

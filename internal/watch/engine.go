@@ -116,11 +116,12 @@ func (e *engine) settle(ctx context.Context, o *Outcome) {
 	e.close() // what is amiss may be what it remembers, and what it delivered is lost
 }
 
-// grab takes the keyframe, and counts what it took in any case. Where blank ones are to
-// be passed over, the picture is made of it, too.
+// grab takes the keyframe and counts its cost, also when it fails.
 func (e *engine) grab(ctx context.Context, o *Outcome) (*picture.Taken, error) {
+	options := e.Picture
+	options.FrameOnly = true // a keyframe that was stored before is not decoded again
 	before := e.source.Spent()
-	taken, err := e.grabbed(ctx)
+	taken, err := picture.Take(ctx, e.decoder, e.source, &options)
 	after := e.source.Spent()
 	o.Cost = kfgrab.Cost{
 		Down: after.Down - before.Down, Up: after.Up - before.Up, Requests: after.Requests - before.Requests,
@@ -131,14 +132,6 @@ func (e *engine) grab(ctx context.Context, o *Outcome) (*picture.Taken, error) {
 	}
 	o.Taken, o.MediaTime, o.Segment = taken.Taken, taken.MediaTime, taken.SegmentSize
 	return taken, nil
-}
-
-func (e *engine) grabbed(ctx context.Context) (*picture.Taken, error) {
-	if e.Picture.Tries > 0 {
-		return picture.Take(ctx, e.decoder, e.source, &e.Picture)
-	}
-	snap, err := e.source.Grab(ctx)
-	return &picture.Taken{Snapshot: snap}, err
 }
 
 func (e *engine) picture(t *picture.Taken) *sink.Picture {
