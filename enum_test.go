@@ -9,7 +9,6 @@ import (
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/decode"
 	"github.com/kfgrab/kfgrab/hls"
-	"github.com/kfgrab/kfgrab/internal/config"
 	"github.com/kfgrab/kfgrab/internal/watch"
 	"github.com/kfgrab/kfgrab/keyframe"
 	"github.com/kfgrab/kfgrab/picture"
@@ -27,7 +26,6 @@ func TestUnknownEnumValuePrintsTypeAndNumber(t *testing.T) {
 		"Format(99)":    decode.Format(99),
 		"Format(98)":    picture.Format(98),
 		"Kind(99)":      keyframe.Kind(99),
-		"Mode(99)":      config.Mode(99),
 		"Result(99)":    watch.Result(99),
 		"Reuse(99)":     rtsp.Reuse(99),
 		"Transport(99)": rtsp.Transport(99),
@@ -68,7 +66,6 @@ func TestEnumTextRoundTrips(t *testing.T) {
 		"bgr24":         new(decode.Format),
 		"mp4":           new(picture.Format),
 		"640x360+320+8": new(decode.Crop),
-		"warm":          new(config.Mode),
 	} {
 		if err := value.UnmarshalText([]byte(text)); err != nil {
 			t.Errorf("%T: %v", value, err)

@@ -22,9 +22,10 @@ var floors = [][]string{
 	2: {"internal/hlssource", "rtsp", "internal/file"},
 	3: {"."},
 	4: {"picture"},
-	5: {"internal/config", "session", "internal/sheet", "bench", "internal/origin"},
+	5: {"session", "internal/sheet", "bench", "internal/origin"},
 	6: {"internal/watch", "serve"},
-	7: {"cmd/", "bench/cmd/", "lambda", "lambda/pack", "serve/browsertest"},
+	7: {"internal/config"},
+	8: {"cmd/", "bench/cmd/", "lambda", "lambda/pack", "serve/browsertest"},
 }
 
 // floorOf returns −1 for a package that has no floor.

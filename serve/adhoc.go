@@ -11,8 +11,8 @@ import (
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/internal/allow"
-	"github.com/kfgrab/kfgrab/internal/config"
 	"github.com/kfgrab/kfgrab/internal/redact"
+	"github.com/kfgrab/kfgrab/picture"
 )
 
 const (
@@ -122,17 +122,21 @@ func (s *Server) admit(rawURL string) (one *guest, evicted []*guest, err error) 
 // guestStream is the stream of a URL, which reaches what is allowed and nothing else:
 // every connection is asked for, whatever redirects, playlists and names lead to. The
 // error wraps kfgrab.ErrUsage or allow.ErrRefused.
-func guestStream(rawURL string, allowed *allow.List) (config.Stream, error) {
+func guestStream(rawURL string, allowed *allow.List) (Stream, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil { // its text has the password in it
-		return config.Stream{}, fmt.Errorf("%w: %s is no URL", kfgrab.ErrUsage, redact.URL(rawURL))
+		return Stream{}, fmt.Errorf("%w: %s is no URL", kfgrab.ErrUsage, redact.URL(rawURL))
 	}
 	if err := allowed.CheckURL(u); err != nil {
-		return config.Stream{}, err
+		return Stream{}, err
 	}
-	var base config.Stream
-	base.Options.DialContext = allowed.DialContext
-	return config.FromArgument(rawURL, base, map[string]bool{})
+	conf := Stream{Name: picture.StreamName(rawURL), URL: rawURL}
+	conf.Options.DialContext = allowed.DialContext
+	stream, err := kfgrab.Open(rawURL, &conf.Options)
+	if err != nil {
+		return Stream{}, err
+	}
+	return conf, stream.Close()
 }
 
 func (g *guests) leave(one *guest) {

@@ -16,8 +16,6 @@ import (
 	"testing"
 
 	"golang.org/x/net/dns/dnsmessage"
-
-	"github.com/kfgrab/kfgrab/internal/config"
 )
 
 // names are what the resolver of the tests knows: what a name stands for, one after the
@@ -154,7 +152,7 @@ func serveAt(t *testing.T, l net.Listener, h http.Handler) *httptest.Server {
 // what the configuration has.
 func TestByURL(t *testing.T) {
 	c := startCamerasAndSecrets(t)
-	s := start(t, &Options{Guard: Guard{Allow: "127.0.0.2"}, Streams: []config.Stream{stream(t, "door="+liveHLS(t))}})
+	s := start(t, &Options{Guard: Guard{Allow: "127.0.0.2"}, Streams: []Stream{stream(t, "door="+liveHLS(t))}})
 	camera := url.QueryEscape(c.at("127.0.0.2") + "/ts/master.m3u8")
 	for path, mime := range map[string]string{
 		"/snapshot.jpg?width=160&url=": "image/jpeg", "/snapshot.png?width=160&url=": "image/png", "/snapshot?width=160&url=": "image/jpeg",

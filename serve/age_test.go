@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kfgrab/kfgrab/internal/config"
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 	"github.com/kfgrab/kfgrab/internal/testserver"
 	"github.com/kfgrab/kfgrab/picture"
@@ -19,7 +18,7 @@ func TestSkipBlack(t *testing.T) {
 	t.Parallel()
 	blank := stream(t, "door="+testmedia.Make(t, "black-first.ts"))
 	blank.Picture.Tries = 10
-	s := start(t, &Options{Streams: []config.Stream{blank}})
+	s := start(t, &Options{Streams: []Stream{blank}})
 	got := s.get(t, "/streams/door/snapshot.jpg")
 	img, err := jpeg.Decode(newReader(got.body))
 	if err != nil || picture.Blank(img) {
@@ -91,7 +90,7 @@ func (l *listed) remove(t testing.TB) {
 func TestAges(t *testing.T) {
 	t.Parallel()
 	l := newListed(t)
-	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+l.url)}})
+	s := start(t, &Options{Streams: []Stream{stream(t, "door="+l.url)}})
 	c := s.streams.Load().list[0]
 	const path = "/streams/door/snapshot.mp4"
 	first := s.get(t, path)
@@ -133,7 +132,7 @@ func TestAges(t *testing.T) {
 func TestIdle(t *testing.T) {
 	t.Parallel()
 	l := newListed(t)
-	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+l.url)}})
+	s := start(t, &Options{Streams: []Stream{stream(t, "door="+l.url)}})
 	c := s.streams.Load().list[0]
 	etag := ""
 	for round := range 2 {
@@ -155,7 +154,7 @@ func TestIdle(t *testing.T) {
 func TestStale(t *testing.T) {
 	t.Parallel()
 	l := newListed(t)
-	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+l.url)}})
+	s := start(t, &Options{Streams: []Stream{stream(t, "door="+l.url)}})
 	c := s.streams.Load().list[0]
 	const path = "/streams/door/snapshot.mp4"
 	s.get(t, path)

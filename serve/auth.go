@@ -13,7 +13,6 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/kfgrab/kfgrab"
-	"github.com/kfgrab/kfgrab/internal/config"
 	"github.com/kfgrab/kfgrab/internal/credential"
 )
 
@@ -48,7 +47,7 @@ type client struct {
 type headerSum [sha256.Size]byte
 
 // newAuth returns nil where everybody may ask. The error wraps kfgrab.ErrUsage.
-func newAuth(clients []config.Client) (*auth, error) {
+func newAuth(clients []Client) (*auth, error) {
 	if len(clients) == 0 {
 		return nil, nil
 	}

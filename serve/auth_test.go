@@ -11,7 +11,6 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
-	"github.com/kfgrab/kfgrab/internal/config"
 	"github.com/kfgrab/kfgrab/internal/credential"
 )
 
@@ -41,9 +40,9 @@ func startLogging(t *testing.T, log io.Writer) *household {
 	}
 	token, hash := credential.NewToken()
 	s := start(t, &Options{
-		Streams: []config.Stream{stream(t, "door=rtsp://user:geheim@127.0.0.1:1/"), stream(t, "yard=http://127.0.0.1:1/?key=geheim")},
+		Streams: []Stream{stream(t, "door=rtsp://user:geheim@127.0.0.1:1/"), stream(t, "yard=http://127.0.0.1:1/?key=geheim")},
 		Logger:  textLogger(log),
-		Guard:   Guard{Clients: []config.Client{{Name: "admin", Hash: password}, {Name: "wall", Hash: hash, Streams: []string{"door", "gone"}}}},
+		Guard:   Guard{Clients: []Client{{Name: "admin", Hash: password}, {Name: "wall", Hash: hash, Streams: []string{"door", "gone"}}}},
 	})
 	return &household{s, basic("admin", adminPassword), "Bearer " + token, token}
 }
@@ -166,7 +165,7 @@ func TestRemembered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := newAuth([]config.Client{{Name: "admin", Hash: string(hash)}})
+	a, err := newAuth([]Client{{Name: "admin", Hash: string(hash)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +185,7 @@ func TestRemembered(t *testing.T) {
 	if n := a.rejected.Len(); n != maxRejected {
 		t.Errorf("%d are remembered", n)
 	}
-	other, err := newAuth([]config.Client{{Name: "admin", Hash: string(hash)}})
+	other, err := newAuth([]Client{{Name: "admin", Hash: string(hash)}})
 	if err != nil || other.sum(header) == a.sum(header) {
 		t.Errorf("%v: what is remembered can be told from outside", err)
 	}
@@ -194,7 +193,7 @@ func TestRemembered(t *testing.T) {
 
 func TestNewAuthFails(t *testing.T) {
 	_, hash := credential.NewToken()
-	for _, clients := range [][]config.Client{
+	for _, clients := range [][]Client{
 		{{Name: "a", Hash: "geheim"}}, {{Hash: hash}}, {{Name: "a:b", Hash: hash}}, {{Name: "a", Hash: hash}, {Name: "a", Hash: hash}},
 	} {
 		if _, err := New(&Options{Guard: Guard{Clients: clients}}); err == nil || strings.Contains(err.Error(), "geheim") {
@@ -210,10 +209,10 @@ func TestNewAuthFails(t *testing.T) {
 // are.
 func TestAuthBegins(t *testing.T) {
 	t.Parallel()
-	s := start(t, &Options{Streams: []config.Stream{stream(t, "door=http://127.0.0.1:1/")}})
+	s := start(t, &Options{Streams: []Stream{stream(t, "door=http://127.0.0.1:1/")}})
 	all, one := s.open(t, "/events"), s.open(t, "/streams/door/events")
 	_, hash := credential.NewToken()
-	if err := s.SetGuard(Guard{Clients: []config.Client{{Name: "wall", Hash: hash}}}); err != nil {
+	if err := s.SetGuard(Guard{Clients: []Client{{Name: "wall", Hash: hash}}}); err != nil {
 		t.Fatal(err)
 	}
 	for _, res := range []*http.Response{all, one} {

@@ -5,7 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/kfgrab/kfgrab/internal/config"
 	"github.com/kfgrab/kfgrab/internal/schedule"
 )
 
@@ -55,16 +54,16 @@ func (p *planner) set(r *roster) {
 	}
 	p.roster = r
 	for _, name := range p.plan.Names() {
-		if c := r.byName[name]; c == nil || c.conf.Mode != config.Scheduled {
+		if c := r.byName[name]; c == nil || c.conf.Mode != Scheduled {
 			p.plan.Remove(name)
 		}
 	}
 	for _, c := range r.list {
 		switch c.conf.Mode {
-		case config.Warm:
+		case Warm:
 			c.warm.Do(func() { c.watch() })
-		case config.Scheduled:
-			if err := p.plan.Set(time.Now(), c.conf.Name, c.conf.Schedule, schedule.State{}); err != nil {
+		case Scheduled:
+			if err := p.plan.Set(time.Now(), c.conf.Name, schedule.Rule(c.conf.Schedule), schedule.State{}); err != nil {
 				c.fail(err)
 			}
 		}

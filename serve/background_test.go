@@ -3,17 +3,14 @@ package serve
 import (
 	"testing"
 	"time"
-
-	"github.com/kfgrab/kfgrab/internal/config"
-	"github.com/kfgrab/kfgrab/internal/schedule"
 )
 
 // TestWarm: a stream that is held open answers at once, and no grab is made.
 func TestWarm(t *testing.T) {
 	t.Parallel()
 	warm := stream(t, "door="+rtspCamera(t).URL("/live").String())
-	warm.Mode = config.Warm
-	s := start(t, &Options{Streams: []config.Stream{warm}})
+	warm.Mode = Warm
+	s := start(t, &Options{Streams: []Stream{warm}})
 	c := s.streams.Load().list[0]
 	last := int64(0)
 	for range 2 {
@@ -34,9 +31,9 @@ func TestWarmDown(t *testing.T) {
 	t.Parallel()
 	l := newListed(t)
 	warm := stream(t, "door="+l.url)
-	warm.Mode = config.Warm
+	warm.Mode = Warm
 	l.remove(t)
-	s := start(t, &Options{Streams: []config.Stream{warm}})
+	s := start(t, &Options{Streams: []Stream{warm}})
 	if got := s.get(t, "/streams/door/snapshot.mp4"); got.StatusCode != 502 {
 		t.Errorf("%s %s", got.Status, got.body)
 	}
@@ -52,7 +49,7 @@ func TestWarmDown(t *testing.T) {
 func TestWarmAgain(t *testing.T) {
 	t.Parallel()
 	l := newListed(t)
-	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+l.url)}})
+	s := start(t, &Options{Streams: []Stream{stream(t, "door="+l.url)}})
 	c := s.streams.Load().list[0]
 	s.get(t, "/streams/door/snapshot.mp4")
 	c.disconnect()
@@ -70,8 +67,8 @@ func TestWarmAgain(t *testing.T) {
 func TestScheduled(t *testing.T) {
 	t.Parallel()
 	planned := stream(t, "door="+liveHLS(t))
-	planned.Mode, planned.Schedule = config.Scheduled, schedule.Rule{Every: time.Hour}
-	s := start(t, &Options{Streams: []config.Stream{planned}})
+	planned.Mode, planned.Schedule = Scheduled, Schedule{Every: time.Hour}
+	s := start(t, &Options{Streams: []Stream{planned}})
 	c := s.streams.Load().list[0]
 	until(t, func() bool { return c.standing().picture == 1 })
 	until(t, func() bool { return c.report(time.Now()).NextRefresh != "" })

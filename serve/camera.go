@@ -7,7 +7,6 @@ import (
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/decode"
-	"github.com/kfgrab/kfgrab/internal/config"
 	"github.com/kfgrab/kfgrab/internal/schedule"
 )
 
@@ -21,8 +20,8 @@ const (
 
 // camera is one stream and what is known of it.
 type camera struct {
-	conf   config.Stream // with defaults filled in
-	given  config.Stream // without
+	conf   Stream // with defaults filled in
+	given  Stream // without
 	host   string
 	gate   *schedule.Gate
 	cache  *cache
@@ -100,7 +99,7 @@ func (c *camera) newest(now time.Time, maxAge time.Duration) sight {
 // lasts is how long a picture serves that may be as old as maxAge. It is called with mu
 // held.
 func (c *camera) lasts(maxAge time.Duration) time.Duration {
-	if c.conf.Mode != config.Scheduled || maxAge < c.conf.TTL || c.due.Before(c.confirmed) {
+	if c.conf.Mode != Scheduled || maxAge < c.conf.TTL || c.due.Before(c.confirmed) {
 		return maxAge
 	}
 	return max(maxAge, c.due.Sub(c.confirmed)+c.conf.Timeout)

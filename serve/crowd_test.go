@@ -8,7 +8,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/kfgrab/kfgrab/internal/config"
 	"github.com/kfgrab/kfgrab/internal/origin"
 )
 
@@ -54,7 +53,7 @@ func (s *service) crowd(t testing.TB, n int, path func(i int) string) {
 func TestFreshCrowd(t *testing.T) {
 	t.Parallel()
 	o := ownOrigin(t)
-	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+o.HLS(origin.TS))}})
+	s := start(t, &Options{Streams: []Stream{stream(t, "door="+o.HLS(origin.TS))}})
 	s.crowd(t, 500, func(int) string { return "/streams/door/snapshot.jpg?width=160&fresh=1" })
 	c := s.streams.Load().list[0]
 	if c.counts.grabs > 3 || playlists(o) != 1 { // a slow machine takes more than a second
@@ -68,7 +67,7 @@ func TestFreshCrowd(t *testing.T) {
 // TestManyStreams: 200 clients ask for all kinds of pictures of 20 streams.
 func TestManyStreams(t *testing.T) {
 	t.Parallel()
-	var streams []config.Stream
+	var streams []Stream
 	for i := range 20 {
 		streams = append(streams, stream(t, fmt.Sprintf("s%d=%s", i, liveHLS(t))))
 	}

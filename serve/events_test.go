@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/kfgrab/kfgrab/internal/config"
 )
 
 // event reads the next event's name and data.
@@ -37,7 +35,7 @@ func event(t testing.TB, r *bufio.Reader) (name string, report eventReport) {
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	l := newListed(t)
-	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+l.url), stream(t, "other="+liveHLS(t))}})
+	s := start(t, &Options{Streams: []Stream{stream(t, "door="+l.url), stream(t, "other="+liveHLS(t))}})
 	c := s.streams.Load().list[0]
 	one, all := s.open(t, "/streams/door/events"), s.open(t, "/events")
 	if one.Header.Get("Content-Type") != "text/event-stream" {

@@ -6,18 +6,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 
-	"github.com/kfgrab/kfgrab/internal/config"
 	"github.com/kfgrab/kfgrab/serve"
 )
 
 // A service within another program: New, an http.Handler, Close.
 func ExampleNew() {
-	door, err := config.FromArgument("door=rtsp://127.0.0.1:1/stream", config.Stream{}, map[string]bool{})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	s, err := serve.New(&serve.Options{Streams: []config.Stream{door}})
+	s, err := serve.New(&serve.Options{Streams: []serve.Stream{
+		{Name: "door", URL: "rtsp://127.0.0.1:1/stream"},
+	}})
 	if err != nil {
 		fmt.Println(err)
 		return

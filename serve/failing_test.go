@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"github.com/kfgrab/kfgrab/decode"
-	"github.com/kfgrab/kfgrab/internal/config"
-	"github.com/kfgrab/kfgrab/internal/schedule"
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 	"github.com/kfgrab/kfgrab/internal/testserver"
 	"github.com/kfgrab/kfgrab/keyframe"
@@ -40,7 +38,7 @@ func hang(t testing.TB) *hanging {
 func TestGone(t *testing.T) {
 	t.Parallel()
 	h := hang(t)
-	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+h.URL)}})
+	s := start(t, &Options{Streams: []Stream{stream(t, "door="+h.URL)}})
 	c := s.streams.Load().list[0]
 	var all sync.WaitGroup
 	ask := func() (goes func()) {
@@ -83,7 +81,7 @@ func TestFailures(t *testing.T) {
 	web := testserver.Nginx(t, dir, "location /private/ { return 401; }", "location /away/ { return 404; }", "location /busy/ { return 503; }")
 	short := stream(t, "slow="+hang(t).URL)
 	short.Timeout = 100 * time.Millisecond
-	s := start(t, &Options{Streams: []config.Stream{
+	s := start(t, &Options{Streams: []Stream{
 		stream(t, "private="+strings.Replace(web, "http://", "http://user:geheim@", 1)+"/private/live.m3u8?token=geheim"),
 		stream(t, "away="+web+"/away/live.m3u8"), stream(t, "busy="+web+"/busy/live.m3u8"),
 		stream(t, "closed=http://127.0.0.1:1/live.m3u8"), short,
@@ -121,7 +119,7 @@ func TestNoDecoder(t *testing.T) {
 	t.Parallel()
 	door := stream(t, "door="+liveHLS(t))
 	door.TTL = time.Hour
-	s := start(t, &Options{Streams: []config.Stream{door}, Decoder: decode.Decoder{Path: "/nonexistent/ffmpeg"}})
+	s := start(t, &Options{Streams: []Stream{door}, Decoder: decode.Decoder{Path: "/nonexistent/ffmpeg"}})
 	for path, status := range map[string]int{
 		"snapshot.jpg": 503, "snapshot.png": 503, "snapshot.webp": 503, "mjpeg": 503, "snapshot.mp4": 200, "snapshot.h264": 200, "snapshot.jpg?placeholder=1": 200,
 	} {
@@ -144,7 +142,7 @@ func TestQueue(t *testing.T) {
 	h := hang(t)
 	slow, good := stream(t, "slow="+h.URL), stream(t, "good="+liveHLS(t))
 	slow.Timeout, good.Timeout = 3*time.Second, 2500*time.Millisecond
-	s := start(t, &Options{Streams: []config.Stream{slow, good}, Limits: schedule.Limits{Total: 10, PerHost: 1}})
+	s := start(t, &Options{Streams: []Stream{slow, good}, Limits: Limits{Total: 10, PerHost: 1}})
 	var all sync.WaitGroup
 	all.Go(func() {
 		if got := s.get(t, "/streams/slow/snapshot.mp4"); got.StatusCode != 504 {
@@ -163,7 +161,7 @@ func TestLongWait(t *testing.T) {
 	t.Parallel()
 	slow := stream(t, "slow="+hang(t).URL)
 	slow.Timeout = 300 * time.Millisecond
-	s, err := New(&Options{Streams: []config.Stream{slow}})
+	s, err := New(&Options{Streams: []Stream{slow}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +187,7 @@ func TestFailedAgain(t *testing.T) {
 	t.Parallel()
 	other := stream(t, "door="+newListed(t).url)
 	other.Options.Codec = keyframe.H265
-	s := start(t, &Options{Streams: []config.Stream{other}})
+	s := start(t, &Options{Streams: []Stream{other}})
 	for range 2 {
 		if got := s.get(t, "/streams/door/snapshot.mp4"); got.StatusCode != 502 {
 			t.Errorf("%s %s", got.Status, got.body)
@@ -201,7 +199,7 @@ func TestFailedAgain(t *testing.T) {
 // TestFailedDecoding: the answer has nothing in it of the picture that there is not.
 func TestFailedDecoding(t *testing.T) {
 	t.Parallel()
-	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+liveHLS(t))}, Decoder: decode.Decoder{Path: "/bin/false"}})
+	s := start(t, &Options{Streams: []Stream{stream(t, "door="+liveHLS(t))}, Decoder: decode.Decoder{Path: "/bin/false"}})
 	for _, query := range []string{"", "?placeholder=1"} {
 		got := s.get(t, "/streams/door/snapshot.jpg"+query)
 		if state := got.Header.Get("X-Kfgrab-State"); state != "" && state != "placeholder" || got.Header.Get("X-Kfgrab-Captured") != "" {

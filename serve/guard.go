@@ -10,7 +10,6 @@ import (
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/internal/allow"
-	"github.com/kfgrab/kfgrab/internal/config"
 )
 
 // Guard says who is answered. The zero value answers everybody, but for web pages of other
@@ -18,7 +17,7 @@ import (
 type Guard struct {
 	// Clients are who may ask, by a header Authorization of Basic or Bearer. Where there
 	// are none, nobody has to say who it is.
-	Clients []config.Client
+	Clients []Client
 
 	// Hosts are names of the service. Where there are no Clients, who reaches it at a
 	// loopback address has to ask for one of these, localhost or an address: else any web
@@ -27,7 +26,7 @@ type Guard struct {
 
 	// Rate bounds the requests of an address. That of a proxy stands for all behind it:
 	// headers such as X-Forwarded-For are not believed.
-	Rate config.Rate
+	Rate Rate
 
 	// Allow are the hosts of which clients that may see all streams may have a picture
 	// made with ?url=, such as "example.com, *.example.org, 10.0.0.0/8"; "" for none.

@@ -12,7 +12,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/kfgrab/kfgrab/internal/config"
 	"github.com/kfgrab/kfgrab/internal/credential"
 )
 
@@ -89,7 +88,7 @@ func TestNoSecrets(t *testing.T) {
 // everybody is, by no name but those that there are.
 func FuzzAdmit(f *testing.F) {
 	token, hash := credential.NewToken()
-	closed, err := newGuard(&Guard{Clients: []config.Client{{Name: "wall", Hash: hash}}})
+	closed, err := newGuard(&Guard{Clients: []Client{{Name: "wall", Hash: hash}}})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -139,13 +138,13 @@ func BenchmarkGuard(b *testing.B) {
 		b.Fatal(err)
 	}
 	token, hash := credential.NewToken()
-	clients := []config.Client{{Name: "admin", Hash: password}, {Name: "wall", Hash: hash}}
+	clients := []Client{{Name: "admin", Hash: password}, {Name: "wall", Hash: hash}}
 	for name, test := range map[string]struct {
 		conf   Guard
 		header string
 	}{
 		"open": {}, "password": {Guard{Clients: clients}, basic("admin", adminPassword)}, "token": {Guard{Clients: clients}, "Bearer " + token},
-		"rate": {Guard{Rate: config.Rate{PerSecond: 1 << 30, Burst: 1 << 30}}, ""},
+		"rate": {Guard{Rate: Rate{PerSecond: 1 << 30, Burst: 1 << 30}}, ""},
 	} {
 		b.Run(name, func(b *testing.B) {
 			g, err := newGuard(&test.conf)

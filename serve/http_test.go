@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/kfgrab/kfgrab/internal/config"
 )
 
 func serveOne(t *testing.T, o Options) *service {
@@ -22,7 +20,7 @@ func TestHeaders(t *testing.T) {
 	t.Parallel()
 	door := stream(t, "door="+liveHLS(t))
 	door.TTL = time.Hour
-	s := start(t, &Options{Streams: []config.Stream{door}})
+	s := start(t, &Options{Streams: []Stream{door}})
 	h := s.get(t, "/streams/door/snapshot.jpg?width=320").Header
 	for name, want := range map[string]string{
 		"Content-Type": "image/jpeg", "Cache-Control": "private, max-age=3600", "X-Kfgrab-State": "fresh", "X-Content-Type-Options": "nosniff",
@@ -184,7 +182,7 @@ func TestNegotiation(t *testing.T) {
 // TestOldPaths: what a service before had, for the first stream or one that is named.
 func TestOldPaths(t *testing.T) {
 	t.Parallel()
-	s := serveOne(t, Options{Streams: []config.Stream{stream(t, "Front door="+liveHLS(t))}})
+	s := serveOne(t, Options{Streams: []Stream{stream(t, "Front door="+liveHLS(t))}})
 	for _, test := range []struct{ method, path, mime, holds string }{
 		{"GET", "/latest.jpg", "image/jpeg", ""},
 		{"GET", "/latest.jpg?stream=door", "image/jpeg", ""},
@@ -209,7 +207,7 @@ func TestOldPaths(t *testing.T) {
 // TestCacheAPI: what is kept is told of, and can be dropped: the next request grabs.
 func TestCacheAPI(t *testing.T) {
 	t.Parallel()
-	s := serveOne(t, Options{Streams: []config.Stream{stream(t, "other="+liveHLS(t))}})
+	s := serveOne(t, Options{Streams: []Stream{stream(t, "other="+liveHLS(t))}})
 	kept := func() (c cacheAllReport) {
 		t.Helper()
 		if err := json.Unmarshal(s.get(t, "/cache").body, &c); err != nil {
@@ -242,7 +240,7 @@ func TestCacheAPI(t *testing.T) {
 func TestStreams(t *testing.T) {
 	t.Parallel()
 	url := strings.Replace(liveHLS(t), "http://", "http://user:geheim@", 1) + "?token=geheim"
-	s := serveOne(t, Options{Streams: []config.Stream{stream(t, "secret="+url)}, Software: "test/1"})
+	s := serveOne(t, Options{Streams: []Stream{stream(t, "secret="+url)}, Software: "test/1"})
 	var list listReport
 	if err := json.Unmarshal(s.get(t, "/streams").body, &list); err != nil || len(list.Streams) != 2 || list.Software != "test/1" || list.Decoder.Version == "" {
 		t.Errorf("%v %+v", err, list)

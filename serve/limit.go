@@ -10,8 +10,6 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
-
-	"github.com/kfgrab/kfgrab/internal/config"
 )
 
 const (
@@ -23,16 +21,16 @@ const (
 
 // guessRate is for credentials that have not been seen before: a household has that many
 // in hand, and who tries more is guessing.
-var guessRate = config.Rate{PerSecond: 1, Burst: 20}
+var guessRate = Rate{PerSecond: 1, Burst: 20}
 
 // limiter bounds how often each client does something.
 type limiter struct {
-	conf config.Rate
+	conf Rate
 	mu   sync.Mutex
 	of   *lru.Cache[netip.Prefix, *rate.Limiter] // the longest unseen go first
 }
 
-func newLimiter(conf config.Rate) *limiter {
+func newLimiter(conf Rate) *limiter {
 	of, _ := lru.New[netip.Prefix, *rate.Limiter](maxClients) // the error is that of sizes below 1
 	conf.Burst = cmp.Or(conf.Burst, conf.PerSecond)
 	return &limiter{conf: conf, of: of}

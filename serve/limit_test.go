@@ -10,13 +10,11 @@ import (
 	"net/netip"
 	"sync"
 	"testing"
-
-	"github.com/kfgrab/kfgrab/internal/config"
 )
 
 // TestRate: each client has so many requests, whatever it says of whom it asks for.
 func TestRate(t *testing.T) {
-	s := start(t, &Options{Guard: Guard{Rate: config.Rate{PerSecond: 1, Burst: 5}}})
+	s := start(t, &Options{Guard: Guard{Rate: Rate{PerSecond: 1, Burst: 5}}})
 	limited := 0
 	for i := range 20 {
 		got := s.get(t, "/streams", "X-Forwarded-For", fmt.Sprint("192.0.2.", i), "Forwarded", fmt.Sprint("for=192.0.2.", i), "X-Real-IP", fmt.Sprint("192.0.2.", i))
@@ -37,7 +35,7 @@ func TestRate(t *testing.T) {
 
 // TestLimiter: others are not bothered, and only so many are known.
 func TestLimiter(t *testing.T) {
-	l := newLimiter(config.Rate{PerSecond: 1})
+	l := newLimiter(Rate{PerSecond: 1})
 	from := func(remote string) bool { return l.take(&http.Request{RemoteAddr: remote}) }
 	if !from("192.0.2.1:1") || from("192.0.2.1:2") || !from("192.0.2.2:1") || from("[::ffff:192.0.2.2]:1") {
 		t.Error("addresses of IPv4 are mixed up")

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/kfgrab/kfgrab/internal/config"
 )
 
 // listen has Run serve until the test ends; change may be nil.
@@ -33,7 +31,7 @@ func listen(t testing.TB, o *Options, change func(*Server)) *service {
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx, l) }()
 	scheme, client := "http://", &http.Client{Transport: &http.Transport{}}
-	if o.TLS != (config.TLS{}) {
+	if o.TLS != (TLS{}) {
 		scheme = "https://"
 	}
 	t.Cleanup(func() {
@@ -100,7 +98,7 @@ func TestSlowClients(t *testing.T) {
 // TestSlowReader: who asks and does not take what it gets is hung up on.
 func TestSlowReader(t *testing.T) {
 	t.Parallel()
-	s := listen(t, &Options{Streams: []config.Stream{stream(t, "door="+liveHLS(t))}}, func(s *Server) { s.times.write = 200 * time.Millisecond })
+	s := listen(t, &Options{Streams: []Stream{stream(t, "door="+liveHLS(t))}}, func(s *Server) { s.times.write = 200 * time.Millisecond })
 	conn := s.dial(t)
 	requests := strings.Repeat("GET /streams/door/snapshot.png?max_age=3600 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 2000)
 	go io.WriteString(conn, requests) // more than the system's buffers take the pictures of
@@ -139,7 +137,7 @@ func TestHeaderSize(t *testing.T) {
 // TestRawRequests: what no client of HTTP sends is refused, or means what it says.
 func TestRawRequests(t *testing.T) {
 	t.Parallel()
-	s := listen(t, &Options{Streams: []config.Stream{stream(t, "door=http://127.0.0.1:1/")}}, nil)
+	s := listen(t, &Options{Streams: []Stream{stream(t, "door=http://127.0.0.1:1/")}}, nil)
 	for request, want := range map[string]string{
 		"GET /streams/../../etc/passwd HTTP/1.1\r\nHost: a\r\n":                                       "421",
 		"GET /streams/../../etc/passwd HTTP/1.1\r\nHost: 127.0.0.1\r\n":                               "307", // to /etc/passwd, which there is not

@@ -10,13 +10,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
-	"github.com/kfgrab/kfgrab/internal/config"
 	"github.com/kfgrab/kfgrab/internal/origin"
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 )
@@ -59,14 +59,14 @@ func liveHLS(t testing.TB) string {
 // testTime is far more than any of the tests need.
 const testTime = 60 * time.Second
 
-// stream makes a stream of [NAME=]URL.
-func stream(t testing.TB, argument string) config.Stream {
+// stream makes a stream of NAME=URL.
+func stream(t testing.TB, argument string) Stream {
 	t.Helper()
-	s, err := config.FromArgument(argument, config.Stream{}, map[string]bool{})
-	if err != nil {
-		t.Fatal(err)
+	name, url, named := strings.Cut(argument, "=")
+	if !named {
+		t.Fatalf("%s: want NAME=URL", argument)
 	}
-	return s
+	return Stream{Name: name, URL: url}
 }
 
 // service is a Server that listens.

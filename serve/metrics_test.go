@@ -7,15 +7,13 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
-
-	"github.com/kfgrab/kfgrab/internal/config"
 )
 
 // TestMetrics: what has happened is counted, by names of the configuration alone.
 func TestMetrics(t *testing.T) {
 	s := start(t, &Options{
 		Software: "test/1", Guard: Guard{Allow: "127.0.0.1"},
-		Streams: []config.Stream{stream(t, "door="+liveHLS(t)), stream(t, "gone=http://127.0.0.1:1/?token=geheim")},
+		Streams: []Stream{stream(t, "door="+liveHLS(t)), stream(t, "gone=http://127.0.0.1:1/?token=geheim")},
 	})
 	for _, path := range []string{
 		"/streams/door/snapshot.jpg?width=160&max_age=3600", "/streams/door/snapshot.jpg?width=160&max_age=3600", "/streams/gone/snapshot.jpg",
@@ -73,7 +71,7 @@ func TestMetrics(t *testing.T) {
 // TestMetricsOfStreams: those of a stream that has gone are not told of any more, and
 // series do not grow with what is asked for.
 func TestMetricsOfStreams(t *testing.T) {
-	s := start(t, &Options{Guard: Guard{Allow: "127.0.0.1"}, Streams: []config.Stream{stream(t, "gone=http://127.0.0.1:1/")}})
+	s := start(t, &Options{Guard: Guard{Allow: "127.0.0.1"}, Streams: []Stream{stream(t, "gone=http://127.0.0.1:1/")}})
 	count := func() int {
 		t.Helper()
 		n, err := testutil.GatherAndCount(s.metrics.registry)

@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kfgrab/kfgrab/internal/config"
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 	"github.com/kfgrab/kfgrab/internal/testserver"
 )
@@ -75,7 +74,7 @@ func rtspCamera(t testing.TB) *testserver.RTSP {
 // snapshots come from the same; when all have gone it is not kept.
 func TestMJPEG(t *testing.T) {
 	t.Parallel()
-	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+rtspCamera(t).URL("/live").String())}})
+	s := start(t, &Options{Streams: []Stream{stream(t, "door="+rtspCamera(t).URL("/live").String())}})
 	c := s.streams.Load().list[0]
 	var all sync.WaitGroup
 	for i := range 20 {
@@ -112,7 +111,7 @@ func TestMJPEG(t *testing.T) {
 // TestMJPEGLeft: the reception ends behind the last who watches.
 func TestMJPEGLeft(t *testing.T) {
 	t.Parallel()
-	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+liveHLS(t))}})
+	s := start(t, &Options{Streams: []Stream{stream(t, "door="+liveHLS(t))}})
 	c := s.streams.Load().list[0]
 	res := s.open(t, "/streams/door/mjpeg?width=160")
 	next(t, parts(t, res))
@@ -131,7 +130,7 @@ func TestMJPEGLeft(t *testing.T) {
 // TestMJPEGEvery: who wants pictures every so often shares a grab with all who do.
 func TestMJPEGEvery(t *testing.T) {
 	t.Parallel()
-	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+liveHLS(t))}})
+	s := start(t, &Options{Streams: []Stream{stream(t, "door="+liveHLS(t))}})
 	var all sync.WaitGroup
 	for range 10 {
 		all.Go(func() {
@@ -152,7 +151,7 @@ func TestMJPEGEvery(t *testing.T) {
 func TestMJPEGFailure(t *testing.T) {
 	t.Parallel()
 	l := newListed(t)
-	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+l.url)}})
+	s := start(t, &Options{Streams: []Stream{stream(t, "door="+l.url)}})
 	c := s.streams.Load().list[0]
 	r := parts(t, s.open(t, "/streams/door/mjpeg?every=0.5&width=160"))
 	if captured, _ := next(t, r); captured == "" {
@@ -175,7 +174,7 @@ func TestMJPEGFailure(t *testing.T) {
 // those before, when it does.
 func TestSlowViewer(t *testing.T) {
 	t.Parallel()
-	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+rtspCamera(t).URL("/live").String())}})
+	s := start(t, &Options{Streams: []Stream{stream(t, "door="+rtspCamera(t).URL("/live").String())}})
 	slow := &pipeWriter{header: http.Header{}, begun: make(chan struct{}, 100), proceed: make(chan struct{})}
 	ctx, cancel := testContext(t)
 	defer cancel()
@@ -245,7 +244,7 @@ func (p *pipeWriter) pictures() int {
 // TestMJPEGHTTP2: there may be longer between two pictures than an answer may take to write.
 func TestMJPEGHTTP2(t *testing.T) {
 	t.Parallel()
-	s, err := New(&Options{Streams: []config.Stream{stream(t, "door="+liveHLS(t))}})
+	s, err := New(&Options{Streams: []Stream{stream(t, "door="+liveHLS(t))}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,8 +18,6 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/gorillamux"
-
-	"github.com/kfgrab/kfgrab/internal/config"
 )
 
 // apiDocument is the one that a service serves.
@@ -152,9 +150,11 @@ func (c *contract) expect(status int, method, path string, headers ...string) *a
 func TestOpenAPI(t *testing.T) {
 	away := stream(t, "away=http://user:geheim@127.0.0.1:1/live.m3u8")
 	planned := stream(t, "planned="+liveHLS(t))
-	planned.Mode, planned.Schedule.Every = config.Scheduled, time.Hour
+	planned.Mode, planned.Schedule.Every = Scheduled, time.Hour
+	door := stream(t, "door="+liveHLS(t))
+	door.TTL = time.Hour // all requests get the same picture
 	s := start(t, &Options{
-		Streams: []config.Stream{stream(t, "door="+liveHLS(t)), away, planned}, Software: "test/1", Guard: Guard{Allow: "127.0.0.1"},
+		Streams: []Stream{door, away, planned}, Software: "test/1", Guard: Guard{Allow: "127.0.0.1"},
 	})
 	c := newContract(t, s)
 	picture := c.expect(200, "GET", "/streams/door/snapshot.jpg?width=160&height=90&fit=cover&quality=50&overlay=1&max_age=60")

@@ -68,7 +68,7 @@ func (s *Server) view(w http.ResponseWriter, r *http.Request, c *camera) error {
 // secret in it; nil for none. Who sends headers along sends secrets, as a rule.
 func (c *camera) playable() *url.URL {
 	u, err := url.Parse(c.conf.URL)
-	if err != nil || c.conf.Redacted() != c.conf.URL || len(c.conf.Options.Header) > 0 {
+	if err != nil || c.conf.RedactedURL != c.conf.URL || len(c.conf.Options.Header) > 0 {
 		return nil
 	}
 	if http := u.Scheme == "http" || u.Scheme == "https"; !http || path.Ext(u.Path) != ".m3u8" {

@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
-
-	"github.com/kfgrab/kfgrab/internal/config"
 )
 
 // TestPages shows the pages in a browser, and does with them what people do.
@@ -44,7 +42,7 @@ func TestPages(t *testing.T) {
 }
 
 // scene makes a stream of one picture, drawn by a source of ffmpeg's.
-func scene(t *testing.T, name, source string) config.Stream {
+func scene(t *testing.T, name, source string) Stream {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "scene.mp4")
 	out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", source, "-frames:v", "1", "-pix_fmt", "yuv420p", "-c:v", "libx264", path).CombinedOutput()
@@ -56,7 +54,7 @@ func scene(t *testing.T, name, source string) config.Stream {
 
 // testScreens looks at both pages in light and dark, on a desk and on a phone.
 func testScreens(t *testing.T, browser context.Context) {
-	s := start(t, &Options{Streams: []config.Stream{
+	s := start(t, &Options{Streams: []Stream{
 		stream(t, "Front door="+liveHLS(t)),
 		scene(t, "Car park", "mandelbrot=size=1280x720"),
 		scene(t, "Lobby", "gradients=size=1920x1080:c0=navy:c1=teal:c2=gold:n=3:x0=0:y0=0:x1=1920:y1=1080"),
@@ -139,7 +137,7 @@ const drawnColours = `(c) => c.split(',').slice(0, 3).every((v, i) => Math.abs(v
 
 // testView refreshes a still, and looks at live keyframes: their reception ends with that.
 func testView(t *testing.T, browser context.Context) {
-	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+liveHLS(t)), scene(t, "tall", "testsrc=size=360x640")}})
+	s := start(t, &Options{Streams: []Stream{stream(t, "door="+liveHLS(t)), scene(t, "tall", "testsrc=size=360x640")}})
 	c := s.streams.Load().list[0]
 	tall := openTab(t, browser, s, "/streams/tall/view", desktop)
 	tall.await(`document.getElementById('stage').clientWidth * 16 / 9 - document.getElementById('stage').clientHeight < 2`)
@@ -184,7 +182,7 @@ func testVideo(t *testing.T, browser context.Context) {
 	secret := stream(t, "secret="+source+"?token=geheim")
 	header := stream(t, "header="+source)
 	header.Options.Header = http.Header{"Authorization": {"geheim"}}
-	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+source), secret, header}})
+	s := start(t, &Options{Streams: []Stream{stream(t, "door="+source), secret, header}})
 	for _, name := range []string{"secret", "header"} {
 		if b := openTab(t, browser, s, "/streams/"+name+"/view"); b.text(`document.querySelector('[value=video]') === null`) != "true" {
 			t.Errorf("%s can be played", name)

@@ -4,14 +4,12 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-
-	"github.com/kfgrab/kfgrab/internal/config"
 )
 
 // TestPageHeaders: pages and what they are made of come once, and nothing in them is run
 // that is not a file.
 func TestPageHeaders(t *testing.T) {
-	s := start(t, &Options{Streams: []config.Stream{stream(t, "door=http://127.0.0.1:1/live.m3u8"), stream(t, "cam=rtsp://127.0.0.1:1/")}})
+	s := start(t, &Options{Streams: []Stream{stream(t, "door=http://127.0.0.1:1/live.m3u8"), stream(t, "cam=rtsp://127.0.0.1:1/")}})
 	for path, kind := range map[string]string{
 		"/": "text/html; charset=utf-8", "/streams/door/view": "text/html; charset=utf-8", "/openapi.json": "application/json",
 		"/assets/page.css": "text/css; charset=utf-8", "/assets/common.js": "text/javascript; charset=utf-8", "/assets/icon.svg": "image/svg+xml",
@@ -42,7 +40,7 @@ func TestPageHeaders(t *testing.T) {
 // TestContentPolicy: only a page with the browser's own player lets media come from
 // elsewhere, and none has scripts or styles within it.
 func TestContentPolicy(t *testing.T) {
-	s := start(t, &Options{Streams: []config.Stream{stream(t, "door=http://127.0.0.1:1/live.m3u8"), stream(t, "cam=rtsp://127.0.0.1:1/")}})
+	s := start(t, &Options{Streams: []Stream{stream(t, "door=http://127.0.0.1:1/live.m3u8"), stream(t, "cam=rtsp://127.0.0.1:1/")}})
 	for path, player := range map[string]bool{"/": false, "/streams/door/view": true, "/streams/cam/view": false} {
 		got := s.get(t, path)
 		policy := got.Header.Get("Content-Security-Policy")
@@ -75,7 +73,7 @@ func TestAssets(t *testing.T) {
 func TestPageNames(t *testing.T) {
 	odd := stream(t, "x=http://127.0.0.1:1/live.m3u8")
 	odd.Name = `<b onclick="x">&'/..`
-	s := start(t, &Options{Streams: []config.Stream{odd}})
+	s := start(t, &Options{Streams: []Stream{odd}})
 	for _, path := range []string{"/", "/streams/%3Cb%20onclick=%22x%22%3E&'%2F../view"} {
 		got := s.get(t, path)
 		if got.StatusCode != 200 || strings.Contains(string(got.body), "<b ") || strings.Contains(string(got.body), `="x"`) || !strings.Contains(string(got.body), "&lt;b") {

@@ -14,7 +14,6 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/kfgrab/kfgrab/decode"
-	"github.com/kfgrab/kfgrab/internal/config"
 )
 
 // testDies watches a stream that goes away and comes back: on the wall, as a still and
@@ -23,7 +22,7 @@ func testDies(t *testing.T, browser context.Context) {
 	l := newListed(t)
 	door := stream(t, "door="+l.url)
 	door.TTL = time.Second
-	s := start(t, &Options{Streams: []config.Stream{door}})
+	s := start(t, &Options{Streams: []Stream{door}})
 	wall := openTab(t, browser, s, "/", desktop, light(), remember(2))
 	still := openTab(t, browser, s, "/streams/door/view", desktop, light(), remember(2))
 	live := openTab(t, browser, s, "/streams/door/view", desktop, dark(), remember(2))
@@ -57,7 +56,7 @@ func testDies(t *testing.T, browser context.Context) {
 // than pictures are asked for at a time.
 func testHang(t *testing.T, browser context.Context) {
 	h := hang(t)
-	var streams []config.Stream
+	var streams []Stream
 	for i := range 5 {
 		streams = append(streams, stream(t, fmt.Sprintf("dead%d=%s/%d", i, h.URL, i)))
 	}
@@ -94,7 +93,7 @@ func proxied(t *testing.T, s *service) (behind *service, cut *atomic.Bool) {
 
 // testNoDecoder says what is missing, on the page and in the pictures.
 func testNoDecoder(t *testing.T, browser context.Context) {
-	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+liveHLS(t))}, Decoder: decode.Decoder{Path: "/nonexistent/ffmpeg"}})
+	s := start(t, &Options{Streams: []Stream{stream(t, "door="+liveHLS(t))}, Decoder: decode.Decoder{Path: "/nonexistent/ffmpeg"}})
 	for name, path := range map[string]string{"wall": "/", "view": "/streams/door/view"} {
 		b := openTab(t, browser, s, path, desktop, light())
 		b.await(`(` + drawnColours + `)(` + colours + `)`)
@@ -109,7 +108,7 @@ func testNoDecoder(t *testing.T, browser context.Context) {
 
 // testServiceGone says so, and goes on when the service is back.
 func testServiceGone(t *testing.T, browser context.Context) {
-	s, cut := proxied(t, start(t, &Options{Streams: []config.Stream{stream(t, "door="+liveHLS(t))}}))
+	s, cut := proxied(t, start(t, &Options{Streams: []Stream{stream(t, "door="+liveHLS(t))}}))
 	wall := openTab(t, browser, s, "/cams/", desktop, light(), remember(2))
 	view := openTab(t, browser, s, "/cams/streams/door/view", desktop, light(), remember(2))
 	tabs := map[string]*tab{"wall": wall, "view": view}

@@ -8,13 +8,12 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
-	"github.com/kfgrab/kfgrab/internal/config"
 	"github.com/kfgrab/kfgrab/internal/credential"
 )
 
 // testHidden has pages that nobody sees ask for nothing.
 func testHidden(t *testing.T, browser context.Context) {
-	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+liveHLS(t))}})
+	s := start(t, &Options{Streams: []Stream{stream(t, "door="+liveHLS(t))}})
 	c := s.streams.Load().list[0]
 	wall := openTab(t, browser, s, "/", remember(2))
 	live := openTab(t, browser, s, "/streams/door/view", remember(2))
@@ -37,7 +36,7 @@ func testHidden(t *testing.T, browser context.Context) {
 
 // testKeyboard goes from the wall to live keyframes and back without a mouse.
 func testKeyboard(t *testing.T, browser context.Context) {
-	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+liveHLS(t)), stream(t, "gate="+liveHLS(t))}})
+	s := start(t, &Options{Streams: []Stream{stream(t, "door="+liveHLS(t)), stream(t, "gate="+liveHLS(t))}})
 	b := openTab(t, browser, s, "/", desktop, light())
 	focused := func(want string) {
 		t.Helper()
@@ -71,7 +70,7 @@ func testStreamsChange(t *testing.T, browser context.Context) {
 	b := openTab(t, browser, s, "/", desktop, light())
 	b.await(`/No streams/.test(document.body.innerText)`)
 	b.shot("none")
-	if err := s.Set([]config.Stream{stream(t, "Tür 1="+liveHLS(t))}); err != nil {
+	if err := s.Set([]Stream{stream(t, "Tür 1="+liveHLS(t))}); err != nil {
 		t.Fatal(err)
 	}
 	b.await(tileOf("Tür 1") + `?.querySelector('.picture > img').naturalWidth > 0`)
@@ -81,7 +80,7 @@ func testStreamsChange(t *testing.T, browser context.Context) {
 }
 
 func testPrefix(t *testing.T, browser context.Context) {
-	s, _ := proxied(t, start(t, &Options{Streams: []config.Stream{stream(t, "Front door="+liveHLS(t))}}))
+	s, _ := proxied(t, start(t, &Options{Streams: []Stream{stream(t, "Front door="+liveHLS(t))}}))
 	b := openTab(t, browser, s, "/cams/", desktop)
 	b.await(`document.querySelector('.picture > img')?.naturalWidth > 0 && / today/.test(document.querySelector('.facts').innerText)`)
 	b.do(chromedp.Click(".tile a"))
@@ -98,8 +97,8 @@ func testPrefix(t *testing.T, browser context.Context) {
 func testSignedIn(t *testing.T, browser context.Context) {
 	token, hash := credential.NewToken()
 	s := start(t, &Options{
-		Streams: []config.Stream{stream(t, "door="+liveHLS(t)), stream(t, "gate="+liveHLS(t))},
-		Guard:   Guard{Clients: []config.Client{{Name: "anna", Hash: hash, Streams: []string{"door"}}}},
+		Streams: []Stream{stream(t, "door="+liveHLS(t)), stream(t, "gate="+liveHLS(t))},
+		Guard:   Guard{Clients: []Client{{Name: "anna", Hash: hash, Streams: []string{"door"}}}},
 	})
 	s.url = strings.Replace(s.url, "http://", "http://anna:"+token+"@", 1)
 	b := openTab(t, browser, s, "/", desktop)
@@ -113,7 +112,7 @@ func testSignedIn(t *testing.T, browser context.Context) {
 
 // testWithoutScripts has pictures, those that say why there is none among them, and links.
 func testWithoutScripts(t *testing.T, browser context.Context) {
-	s := start(t, &Options{Streams: []config.Stream{stream(t, "door="+liveHLS(t)), stream(t, "gate=http://127.0.0.1:1/live.m3u8")}})
+	s := start(t, &Options{Streams: []Stream{stream(t, "door="+liveHLS(t)), stream(t, "gate=http://127.0.0.1:1/live.m3u8")}})
 	b := openTab(t, browser, s, "/", desktop, light(), noScripts())
 	loaded := `[...document.images].every(i => i.complete && i.naturalWidth > 0)`
 	b.await(`document.images.length === 3 && ` + loaded)

@@ -8,13 +8,12 @@ import (
 	"testing"
 
 	"github.com/kfgrab/kfgrab"
-	"github.com/kfgrab/kfgrab/internal/config"
 )
 
 // TestPlaceholder: a picture is drawn in the format asked for, or the next best.
 func TestPlaceholder(t *testing.T) {
 	t.Parallel()
-	s := start(t, &Options{Streams: []config.Stream{stream(t, "door=http://127.0.0.1:1/live.m3u8")}})
+	s := start(t, &Options{Streams: []Stream{stream(t, "door=http://127.0.0.1:1/live.m3u8")}})
 	for path, mime := range map[string]string{
 		"door/snapshot.jpg": "image/jpeg", "door/snapshot.png": "image/png", "door/snapshot.webp": "image/png", "nobody/snapshot.jpg": "image/jpeg",
 	} {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/kfgrab/kfgrab/decode"
-	"github.com/kfgrab/kfgrab/internal/config"
 	"github.com/kfgrab/kfgrab/keyframe"
 	"github.com/kfgrab/kfgrab/picture"
 )
@@ -45,7 +44,7 @@ func snapped(n int, to []int) int {
 
 // parseWish reads a request's query; what it does not say, the stream's configuration
 // does. Parameters that have no meaning are passed over: pages add some against caches.
-func parseWish(r *http.Request, conf *config.Stream, f picture.Format) (wish, error) {
+func parseWish(r *http.Request, conf *Stream, f picture.Format) (wish, error) {
 	w := wish{picture: conf.Picture, maxAge: conf.TTL}
 	w.picture.Format, w.picture.Tries = f, 0 // the grab has seen to it
 	if f.Decoded() && f != picture.JPEG && f != picture.PNG || !f.Decoded() {

@@ -8,12 +8,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kfgrab/kfgrab/decode"
-	"github.com/kfgrab/kfgrab/internal/config"
 	"github.com/kfgrab/kfgrab/keyframe"
 	"github.com/kfgrab/kfgrab/picture"
 )
 
-var testConf = config.Stream{
+var testConf = Stream{
 	TTL:     5 * time.Second,
 	Picture: picture.Options{Format: picture.PNG, Overlay: true, Output: decode.Output{Width: 720, Quality: 55}},
 }

@@ -1,13 +1,14 @@
 package serve
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/kfgrab/kfgrab"
-	"github.com/kfgrab/kfgrab/internal/config"
+	"github.com/kfgrab/kfgrab/internal/redact"
 	"github.com/kfgrab/kfgrab/internal/schedule"
 )
 
@@ -20,7 +21,7 @@ type roster struct {
 // Set replaces the streams. Those that are as they were go on with all that is known of
 // them; of others, requests under way fail. The error wraps kfgrab.ErrUsage, and then
 // nothing has changed.
-func (s *Server) Set(streams []config.Stream) error {
+func (s *Server) Set(streams []Stream) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -29,8 +30,11 @@ func (s *Server) Set(streams []config.Stream) error {
 	before, after := s.streams.Load(), &roster{byName: map[string]*camera{}}
 	for i := range streams {
 		conf := &streams[i]
-		if after.byName[conf.Name] != nil || conf.Name == "" {
-			return fmt.Errorf("%w: a stream needs a name of its own: %q", kfgrab.ErrUsage, conf.Name)
+		if err := conf.validate(); err != nil {
+			return err
+		}
+		if after.byName[conf.Name] != nil {
+			return fmt.Errorf("%w: two streams have the name %q", kfgrab.ErrUsage, conf.Name)
 		}
 		c := before.byName[conf.Name]
 		if c == nil || !c.given.Equal(conf) {
@@ -60,16 +64,17 @@ func closeAll(list []*camera) {
 }
 
 // SetLimits changes how many grabs there may be at once.
-func (s *Server) SetLimits(l schedule.Limits) { s.gate.SetLimits(l) }
+func (s *Server) SetLimits(l Limits) { s.gate.SetLimits(schedule.Limits(l)) }
 
-func (s *Server) newCamera(conf *config.Stream, cache *cache) *camera {
+func (s *Server) newCamera(conf *Stream, cache *cache) *camera {
 	c := &camera{conf: *conf, given: *conf, cache: cache, gate: s.gate, pool: s.pool, host: schedule.HostOf(conf.URL), poked: make(chan struct{}, 1), gone: make(chan struct{})}
 	if c.conf.TTL == 0 {
-		c.conf.TTL = config.DefaultTTL
+		c.conf.TTL = DefaultTTL
 	}
 	if c.conf.Timeout == 0 {
 		c.conf.Timeout = DefaultTimeout
 	}
+	c.conf.RedactedURL = cmp.Or(conf.RedactedURL, redact.URL(conf.URL))
 	c.conf.Picture.Name = conf.Name
 	c.conf.Picture.Software = s.opt.Software
 	c.conf.Picture.NoSource = true // a picture goes further than who may know the camera's address

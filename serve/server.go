@@ -13,13 +13,8 @@ import (
 	"time"
 
 	"github.com/kfgrab/kfgrab/decode"
-	"github.com/kfgrab/kfgrab/internal/config"
 	"github.com/kfgrab/kfgrab/internal/schedule"
 )
-
-// DefaultTimeout is for a grab, and for itself for what is made of it, of streams that
-// name none.
-const DefaultTimeout = 15 * time.Second
 
 // DefaultCacheBytes holds some 1,500 pictures of 640x360, or 300 of 1920x1080.
 const DefaultCacheBytes = 64 << 20
@@ -40,8 +35,8 @@ const (
 
 // Options are the settings of a Server.
 type Options struct {
-	Streams []config.Stream
-	Limits  schedule.Limits // of grabs at once; schedule.DefaultLimits where zero
+	Streams []Stream
+	Limits  Limits // of grabs at once; 64 in total and 8 per host if zero
 
 	Decoder    decode.Decoder
 	CacheBytes int64 // of renderings; DefaultCacheBytes where 0
@@ -49,7 +44,7 @@ type Options struct {
 	// Guard says who is answered, and TLS is the paths of a certificate for Run, read
 	// again when they change; without them Run speaks plain HTTP.
 	Guard Guard
-	TLS   config.TLS
+	TLS   TLS
 	// Connections bounds those of Run, of which a single client of another machine gets
 	// half; DefaultConnections where 0.
 	Connections int
@@ -105,8 +100,8 @@ type Server struct {
 // request. The error wraps kfgrab.ErrUsage. The Server must be closed.
 func New(o *Options) (*Server, error) {
 	s := &Server{opt: *o, seed: maphash.MakeSeed(), closing: make(chan struct{}), times: usualTimes}
-	if s.opt.Limits == (schedule.Limits{}) {
-		s.opt.Limits = schedule.DefaultLimits
+	if s.opt.Limits == (Limits{}) {
+		s.opt.Limits = Limits(schedule.DefaultLimits)
 	}
 	if s.opt.CacheBytes == 0 {
 		s.opt.CacheBytes = DefaultCacheBytes
@@ -115,7 +110,7 @@ func New(o *Options) (*Server, error) {
 		s.opt.Logger = slog.New(slog.DiscardHandler)
 	}
 	s.close = sync.OnceFunc(func() { close(s.closing) })
-	s.gate = schedule.NewGate(s.opt.Limits)
+	s.gate = schedule.NewGate(schedule.Limits(s.opt.Limits))
 	s.pool = &decode.Pool{Decoder: o.Decoder}
 	s.cache, s.drawings = newCache(s.opt.CacheBytes), newCache(drawnBytes)
 	s.guestCache = newCache(s.opt.CacheBytes / guestShare)
@@ -125,7 +120,7 @@ func New(o *Options) (*Server, error) {
 	if err := s.SetGuard(o.Guard); err != nil {
 		return nil, err
 	}
-	if o.TLS != (config.TLS{}) {
+	if o.TLS != (TLS{}) {
 		var err error
 		if s.certificate, err = newCertificate(o.TLS, s.opt.Logger); err != nil {
 			return nil, err

@@ -11,20 +11,20 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kfgrab/kfgrab/internal/config"
+	"github.com/kfgrab/kfgrab"
 )
 
 // TestSet: streams come, go and change, and what stays is not touched.
 func TestSet(t *testing.T) {
 	t.Parallel()
 	same, changes, goes := stream(t, "same="+liveHLS(t)), stream(t, "changes="+liveHLS(t)), stream(t, "goes="+liveHLS(t))
-	s := start(t, &Options{Streams: []config.Stream{same, changes, goes}})
+	s := start(t, &Options{Streams: []Stream{same, changes, goes}})
 	for _, name := range []string{"same", "changes", "goes"} {
 		s.get(t, "/streams/"+name+"/snapshot.jpg?width=160")
 	}
 	watched := s.open(t, "/streams/goes/mjpeg?width=160")
 	changes.TTL = time.Minute
-	if err := s.Set([]config.Stream{stream(t, "comes="+liveHLS(t)), changes, same}); err != nil {
+	if err := s.Set([]Stream{stream(t, "comes="+liveHLS(t)), changes, same}); err != nil {
 		t.Fatal(err)
 	}
 	io.Copy(io.Discard, watched.Body) // it ends
@@ -33,7 +33,7 @@ func TestSet(t *testing.T) {
 			t.Errorf("%s: %s %v", path, got.Status, got.Header)
 		}
 	}
-	if err := s.Set([]config.Stream{same, same}); err == nil || len(s.streams.Load().list) != 3 {
+	if err := s.Set([]Stream{same, same}); err == nil || len(s.streams.Load().list) != 3 {
 		t.Errorf("two of one name: %v", err)
 	}
 }
@@ -43,7 +43,7 @@ func TestSet(t *testing.T) {
 func TestRun(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	s, err := New(&Options{Streams: []config.Stream{stream(t, "door="+liveHLS(t))}, Logger: textLogger(&log)})
+	s, err := New(&Options{Streams: []Stream{stream(t, "door="+liveHLS(t))}, Logger: textLogger(&log)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,5 +69,30 @@ func TestRun(t *testing.T) {
 	}
 	if text := log.String(); !strings.Contains(text, "/streams/door/mjpeg") || strings.Contains(text, "geheim") {
 		t.Errorf("log: %s", text)
+	}
+}
+
+// TestMode: modes are read as they print, and New refuses others.
+func TestMode(t *testing.T) {
+	t.Parallel()
+	for _, name := range modeNames {
+		var m Mode
+		if err := m.UnmarshalText([]byte(name)); err != nil || m.String() != name {
+			t.Errorf("%s: %v, %v", name, m, err)
+		}
+	}
+	if text := Mode(99).String(); text != "Mode(99)" {
+		t.Error(text)
+	}
+	for name, s := range map[string]Stream{
+		"mode":             {Name: "door", URL: "http://127.0.0.1:1/", Mode: 99},
+		"no name":          {URL: "http://127.0.0.1:1/"},
+		"no schedule":      {Name: "door", URL: "http://127.0.0.1:1/", Mode: Scheduled},
+		"schedule":         {Name: "door", URL: "http://127.0.0.1:1/", Schedule: Schedule{Cron: "often"}},
+		"negative timeout": {Name: "door", URL: "http://127.0.0.1:1/", Timeout: -1},
+	} {
+		if _, err := New(&Options{Streams: []Stream{s}}); !errors.Is(err, kfgrab.ErrUsage) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-
-	"github.com/kfgrab/kfgrab/internal/config"
 )
 
 // send sends a request with this Host and these headers.
@@ -49,7 +47,7 @@ func TestRebinding(t *testing.T) {
 
 // TestForeignPages: what a web page elsewhere has a browser ask for is not done.
 func TestForeignPages(t *testing.T) {
-	s := start(t, &Options{Streams: []config.Stream{stream(t, "door=http://127.0.0.1:1/")}})
+	s := start(t, &Options{Streams: []Stream{stream(t, "door=http://127.0.0.1:1/")}})
 	h := startHousehold(t)
 	host := strings.TrimPrefix(s.url, "http://")
 	for _, test := range []struct {

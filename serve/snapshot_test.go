@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/kfgrab/kfgrab/internal/config"
 	"github.com/kfgrab/kfgrab/internal/schedule"
 )
 
@@ -17,7 +16,7 @@ func newReader(b []byte) io.Reader { return bytes.NewReader(b) }
 func TestSnapshot(t *testing.T) {
 	t.Parallel()
 	source := stream(t, "door="+liveHLS(t))
-	s := start(t, &Options{Streams: []config.Stream{source}, Software: "test software"})
+	s := start(t, &Options{Streams: []Stream{source}, Software: "test software"})
 	for _, test := range []struct {
 		path, mime string
 		size       image.Point // zero: it is not to be decoded here

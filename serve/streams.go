@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/kfgrab/kfgrab"
-	"github.com/kfgrab/kfgrab/internal/config"
 	"github.com/kfgrab/kfgrab/internal/units"
 )
 
@@ -118,7 +117,7 @@ func (c *camera) report(now time.Time) *streamReport {
 	n := c.counts
 	n.add(0, now)
 	r := &streamReport{
-		Name: c.conf.Name, URL: c.conf.Redacted(), Mode: c.conf.Mode.String(), TTL: c.conf.TTL.Seconds(), State: "empty", Viewers: c.viewers,
+		Name: c.conf.Name, URL: c.conf.RedactedURL, Mode: c.conf.Mode.String(), TTL: c.conf.TTL.Seconds(), State: "empty", Viewers: c.viewers,
 		Counts: countsReport{n.grabs, n.captures, n.unchanged, n.failures, n.bytes, n.today},
 	}
 	if c.last != nil && !c.confirmed.IsZero() {
@@ -141,7 +140,7 @@ func (c *camera) report(now time.Time) *streamReport {
 	for _, rendition := range c.renditions {
 		r.Renditions = append(r.Renditions, newRenditionReport(rendition))
 	}
-	if c.conf.Mode == config.Scheduled {
+	if c.conf.Mode == Scheduled {
 		r.NextRefresh = stamp(c.due)
 	}
 	return r

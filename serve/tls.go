@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/kfgrab/kfgrab"
-	"github.com/kfgrab/kfgrab/internal/config"
 )
 
 // lookEvery is how often the files of a certificate are looked at, where connections come:
@@ -18,7 +17,7 @@ const lookEvery = time.Second
 
 // certificate is a pair of PEM files, read again when they have changed.
 type certificate struct {
-	paths config.TLS
+	paths TLS
 	log   *slog.Logger
 
 	mu     sync.Mutex
@@ -34,7 +33,7 @@ type fileState struct {
 }
 
 // newCertificate reads the files. The error wraps kfgrab.ErrUsage.
-func newCertificate(paths config.TLS, log *slog.Logger) (*certificate, error) {
+func newCertificate(paths TLS, log *slog.Logger) (*certificate, error) {
 	c := &certificate{paths: paths, log: log, looked: time.Now()}
 	c.read = c.states()
 	if err := c.load(); err != nil {

@@ -13,12 +13,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kfgrab/kfgrab/internal/config"
 	"github.com/kfgrab/kfgrab/internal/nginx"
 )
 
 // pair writes a certificate and its key.
-func pair(t *testing.T, paths config.TLS) *x509.CertPool {
+func pair(t *testing.T, paths TLS) *x509.CertPool {
 	t.Helper()
 	roots, err := nginx.SelfSigned(paths.Cert, paths.Key, net.IPv4(127, 0, 0, 1))
 	if err != nil {
@@ -41,7 +40,7 @@ func (s *service) trusted(roots *x509.CertPool) bool {
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	paths := config.TLS{Cert: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem")}
+	paths := TLS{Cert: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem")}
 	if _, err := New(&Options{TLS: paths}); err == nil {
 		t.Error("there are no files")
 	}
@@ -85,9 +84,9 @@ func TestRapidReset(t *testing.T) {
 	t.Parallel()
 	h := hang(t)
 	dir := t.TempDir()
-	paths := config.TLS{Cert: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem")}
+	paths := TLS{Cert: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem")}
 	roots := pair(t, paths)
-	s := listen(t, &Options{TLS: paths, Streams: []config.Stream{stream(t, "door="+h.URL)}}, nil)
+	s := listen(t, &Options{TLS: paths, Streams: []Stream{stream(t, "door="+h.URL)}}, nil)
 	s.client.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true}
 	var all sync.WaitGroup
 	for range 500 {

@@ -81,7 +81,7 @@ type serveFlags struct {
 func (f *serveFlags) register(flags *pflag.FlagSet) {
 	f.guard.register(flags)
 	flags.StringVar(&f.config, "config", "", "`file` of streams, in place of arguments")
-	flags.DurationVar(&f.ttl, "ttl", config.DefaultTTL, "`time` for which a picture is served again")
+	flags.DurationVar(&f.ttl, "ttl", serve.DefaultTTL, "`time` for which a picture is served again")
 	flags.BoolVar(&f.warm, "warm", false, "hold the streams open, for an answer at once")
 	f.cacheBytes = serve.DefaultCacheBytes
 	flags.Var(&f.cacheBytes, "cache-bytes", "`size` of the pictures that are kept at most")
@@ -128,9 +128,9 @@ func (f *serveFlags) load(std *streams, args []string) (*config.File, error) {
 	}
 	options.Stdin = nil
 	f.choice.apply(options)
-	base := config.Stream{Options: *options, Timeout: f.source.timeout, TTL: f.ttl}
+	base := config.Stream{Stream: serve.Stream{Options: *options, Timeout: f.source.timeout, TTL: f.ttl}}
 	if f.warm {
-		base.Mode = config.Warm
+		base.Mode = serve.Warm
 	}
 	file, taken := &config.File{Limits: schedule.DefaultLimits}, map[string]bool{}
 	for _, arg := range args {
@@ -178,7 +178,7 @@ func (f *serveFlags) run(ctx context.Context, std *streams, args []string) error
 	}
 	f.guard.warn(service, l.Addr(), r.log)
 	scheme := "http"
-	if service.TLS != (config.TLS{}) {
+	if service.TLS != (serve.TLS{}) {
 		scheme = "https"
 	}
 	r.log.Info("listening", "url", scheme+"://"+l.Addr().String()+"/", "streams", len(file.Streams))
@@ -193,9 +193,18 @@ func (f *serveFlags) open(file *config.File, service config.Service, at net.Addr
 		return nil, err
 	}
 	return serve.New(&serve.Options{
-		Streams: file.Streams, Limits: file.Limits, Decoder: decode.Decoder{Path: file.FFmpeg},
+		Streams: servedStreams(file), Limits: serve.Limits(file.Limits), Decoder: decode.Decoder{Path: file.FFmpeg},
 		CacheBytes: int64(f.cacheBytes), Software: "kfgrab/" + version, Logger: log, Guard: guard, TLS: service.TLS,
 	})
+}
+
+// servedStreams returns the part of each stream that serve needs.
+func servedStreams(file *config.File) []serve.Stream {
+	list := make([]serve.Stream, 0, len(file.Streams))
+	for i := range file.Streams {
+		list = append(list, file.Streams[i].Stream)
+	}
+	return list
 }
 
 // serve has the configuration read again while s runs.
@@ -233,6 +242,6 @@ func (f *serveFlags) reload(s *serve.Server, at net.Addr) error {
 	if err := s.SetGuard(guard); err != nil || f.config == "" {
 		return err
 	}
-	s.SetLimits(file.Limits)
-	return s.Set(file.Streams)
+	s.SetLimits(serve.Limits(file.Limits))
+	return s.Set(servedStreams(file))
 }

@@ -24,7 +24,7 @@ const defaultListen = "127.0.0.1:8080"
 
 // openRate is for listeners that others reach: a wall of fifty tiles asks for less, as do
 // ten of them when they are opened.
-var openRate = config.Rate{PerSecond: 50, Burst: 500}
+var openRate = serve.Rate{PerSecond: 50, Burst: 500}
 
 // guardFlags say where the service listens, and who is answered. Each takes the place of
 // what the configuration says.
@@ -59,7 +59,7 @@ var ofGuard = []string{"listen", "auth", "no-auth", "tls-cert", "tls-key", "host
 func (f *guardFlags) service(of config.Service) (config.Service, error) {
 	of.Listen = cmp.Or(f.listen, of.Listen, defaultListen)
 	if f.cert != "" || f.key != "" {
-		of.TLS = config.TLS{Cert: f.cert, Key: f.key}
+		of.TLS = serve.TLS{Cert: f.cert, Key: f.key}
 	}
 	if (of.TLS.Cert == "") != (of.TLS.Key == "") {
 		return of, usageError(errors.New("--tls-cert and --tls-key go together"))
@@ -80,11 +80,11 @@ func (f *guardFlags) service(of config.Service) (config.Service, error) {
 	switch n, err := strconv.Atoi(f.rate); {
 	case f.rate == "":
 	case f.rate == "off":
-		of.Rate = &config.Rate{}
+		of.Rate = &serve.Rate{}
 	case err != nil || n < 1:
 		return of, usageError(fmt.Errorf("--rate %.20q is neither a number of requests nor off", f.rate))
 	default:
-		of.Rate = &config.Rate{PerSecond: n, Burst: 10 * n}
+		of.Rate = &serve.Rate{PerSecond: n, Burst: 10 * n}
 	}
 	return of, nil
 }
@@ -110,7 +110,7 @@ func (f *guardFlags) guard(of config.Service, at net.Addr) (serve.Guard, error) 
 // warn tells of what is allowed, but not wise.
 func (f *guardFlags) warn(of config.Service, at net.Addr, log *slog.Logger) {
 	tcp, ok := at.(*net.TCPAddr)
-	if loopback := ok && tcp.IP.IsLoopback(); loopback || of.TLS != (config.TLS{}) {
+	if loopback := ok && tcp.IP.IsLoopback(); loopback || of.TLS != (serve.TLS{}) {
 		return
 	}
 	if len(of.Clients) > 0 {

@@ -131,7 +131,7 @@ func (f *watchFlags) load(std *streams, args []string) (*config.File, error) {
 		file.FFmpeg = f.ffmpeg
 	}
 	for i := range file.Streams {
-		if s := &file.Streams[i]; !f.once && s.Schedule.Never() {
+		if s := &file.Streams[i]; !f.once && s.Rule().Never() {
 			return nil, usageError(fmt.Errorf("stream %q has neither every nor cron: when is it to be grabbed?", s.Name))
 		}
 		if len(file.Streams[i].Sinks) == 0 {

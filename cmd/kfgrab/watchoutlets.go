@@ -202,7 +202,7 @@ func (o *outlets) streams(of []config.Stream, repeat bool) []watch.Stream {
 
 func (o *outlets) stream(s *config.Stream) watch.Stream {
 	made := watch.Stream{
-		Name: s.Name, URL: s.URL, Grab: s.Options, Rule: s.Schedule, Picture: s.Picture, Timeout: s.Timeout,
+		Name: s.Name, URL: s.URL, Grab: s.Options, Rule: s.Rule(), Picture: s.Picture, Timeout: s.Timeout,
 	}
 	if s.OnChange.Enabled {
 		made.MinChange = s.OnChange.Distance

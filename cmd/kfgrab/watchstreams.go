@@ -8,10 +8,10 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/kfgrab/kfgrab/internal/config"
-	"github.com/kfgrab/kfgrab/internal/schedule"
 	"github.com/kfgrab/kfgrab/internal/sink"
 	"github.com/kfgrab/kfgrab/internal/units"
 	"github.com/kfgrab/kfgrab/picture"
+	"github.com/kfgrab/kfgrab/serve"
 )
 
 // watchStreamFlags say of all streams of the command line what a configuration says of
@@ -109,8 +109,10 @@ func (f *watchStreamFlags) base(std *streams, source *sourceFlags) (*config.Stre
 		return nil, err
 	}
 	s := &config.Stream{
-		Options: *options, Timeout: source.timeout, Picture: *f.picture.options("", format),
-		Schedule:  schedule.Rule{Every: time.Duration(f.every), Cron: f.cron, Spread: time.Duration(f.spread)},
+		Stream: serve.Stream{
+			Options: *options, Timeout: source.timeout, Picture: *f.picture.options("", format),
+			Schedule: serve.Schedule{Every: time.Duration(f.every), Cron: f.cron, Spread: time.Duration(f.spread)},
+		},
 		OnChange:  config.Change{Enabled: f.onChange > 0, Distance: int(f.onChange)},
 		Retention: sink.Retention{Age: time.Duration(f.keepFor), Count: f.keep, Bytes: int64(f.keepSize)},
 	}
@@ -120,7 +122,7 @@ func (f *watchStreamFlags) base(std *streams, source *sourceFlags) (*config.Stre
 		s.Schedule.Zone = f.zone
 	}
 	s.Picture.Software = ""
-	if err := errors.Join(s.Picture.Validate(), s.Schedule.Validate()); err != nil {
+	if err := errors.Join(s.Picture.Validate(), s.Rule().Validate()); err != nil {
 		return nil, usageError(err)
 	}
 	s.Sinks, err = f.sinks()

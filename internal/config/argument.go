@@ -37,7 +37,7 @@ func FromArgument(argument string, base Stream, taken map[string]bool) (Stream, 
 		return Stream{}, fmt.Errorf("%w: %w", kfgrab.ErrUsage, err)
 	}
 	taken[strings.ToLower(s.Name)] = true
-	s.URL, s.shown = rawURL, redact.URL(rawURL)
+	s.URL, s.RedactedURL = rawURL, redact.URL(rawURL)
 	s.Picture.Name = s.Name
 	return s, nil
 }

@@ -2,6 +2,8 @@ package config
 
 import (
 	"reflect"
+
+	"github.com/kfgrab/kfgrab/serve"
 )
 
 // Diff is what another file says anew. Streams are told apart by their names.
@@ -42,11 +44,6 @@ func Changes(from, to []Stream) Diff {
 // that were filled in and authorities that were read among it.
 func (s *Stream) Equal(o *Stream) bool {
 	a, b := *s, *o
-	if !a.Options.RootCAs.Equal(b.Options.RootCAs) {
-		return false
-	}
-	a.Options.RootCAs, b.Options.RootCAs = nil, nil
-	a.Options.Logger, b.Options.Logger = nil, nil
-	a.Options.OnCodec, b.Options.OnCodec = nil, nil
-	return reflect.DeepEqual(a, b)
+	a.Stream, b.Stream = serve.Stream{}, serve.Stream{}
+	return s.Stream.Equal(&o.Stream) && reflect.DeepEqual(a, b)
 }

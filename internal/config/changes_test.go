@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kfgrab/kfgrab"
+	"github.com/kfgrab/kfgrab/serve"
 )
 
 const three = `
@@ -63,7 +64,7 @@ func reversed(lines []string) (out []string) {
 
 func TestFromArgument(t *testing.T) {
 	taken := map[string]bool{}
-	base := Stream{Options: kfgrab.Options{Width: 640}}
+	base := Stream{Stream: serve.Stream{Options: kfgrab.Options{Width: 640}}}
 	for _, tt := range []struct{ argument, name, url string }{
 		{"gate=rtsp://me:hush@camera/1", "gate", "rtsp://me:hush@camera/1"},
 		{"rtsp://camera/1", "camera-1", "rtsp://camera/1"},

@@ -6,18 +6,19 @@ import (
 	"strings"
 
 	"github.com/kfgrab/kfgrab/internal/credential"
+	"github.com/kfgrab/kfgrab/serve"
 )
 
 // LoadClients reads a file of who may ask, such as htpasswd -B writes: NAME:HASH in a line,
 // and behind a space the streams that it may see, where these are not all, with commas
 // between them. Lines that begin with # are passed over. The error is an *Errors.
-func LoadClients(path string) ([]Client, error) {
+func LoadClients(path string) ([]serve.Client, error) {
 	data, err := readBounded(path, maxFile)
 	if err != nil {
 		return nil, &Errors{List: []*Error{{Path: path, Text: err.Error()}}}
 	}
 	d := &decoder{path: path}
-	var clients []Client
+	var clients []serve.Client
 	number := 0
 	for line := range strings.Lines(string(data)) {
 		number++
@@ -26,7 +27,7 @@ func LoadClients(path string) ([]Client, error) {
 			continue
 		}
 		c, err := parseClientLine(line)
-		if err == nil && slices.ContainsFunc(clients, func(o Client) bool { return o.Name == c.Name }) {
+		if err == nil && slices.ContainsFunc(clients, func(o serve.Client) bool { return o.Name == c.Name }) {
 			err = fmt.Errorf("%q comes twice", c.Name)
 		}
 		if err == nil && len(clients) == MaxClients {
@@ -44,23 +45,23 @@ func LoadClients(path string) ([]Client, error) {
 	return clients, d.err()
 }
 
-func parseClientLine(line string) (Client, error) {
+func parseClientLine(line string) (serve.Client, error) {
 	name, rest, _ := strings.Cut(line, ":")
 	hash, streams, _ := strings.Cut(rest, " ")
 	if _, err := parseClient(name); err != nil {
-		return Client{}, err
+		return serve.Client{}, err
 	}
 	if _, err := credential.Parse(hash); err != nil {
-		return Client{}, err
+		return serve.Client{}, err
 	}
-	c := Client{Name: name, Hash: hash}
+	c := serve.Client{Name: name, Hash: hash}
 	if streams = strings.TrimSpace(streams); streams == "" {
 		return c, nil
 	}
 	for s := range strings.SplitSeq(streams, ",") {
 		s = strings.TrimSpace(s)
 		if err := checkName(s); err != nil {
-			return Client{}, err
+			return serve.Client{}, err
 		}
 		c.Streams = append(c.Streams, s)
 	}

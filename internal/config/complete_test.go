@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/kfgrab/kfgrab/internal/sink"
+	"github.com/kfgrab/kfgrab/serve"
 )
 
 // authority is the certificate of a server of the tests, as PEM.
@@ -79,7 +80,7 @@ func TestDocumented(t *testing.T) {
 	if hall.Options.RootCAs == nil || len(hall.Options.TLSFingerprint) != 32 || hall.Options.Header.Get("X-Site") != "north" || len(hall.Options.Header["X-Zone"]) != 2 {
 		t.Errorf("%+v", hall.Options.Header)
 	}
-	if byName["lobby"].Mode != Warm || byName["wall"].Picture.Output.Crop.String() == "" {
+	if byName["lobby"].Mode != serve.Warm || byName["wall"].Picture.Output.Crop.String() == "" {
 		t.Error(f.Plan())
 	}
 }

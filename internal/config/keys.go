@@ -20,6 +20,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 	"github.com/kfgrab/kfgrab/picture"
 	"github.com/kfgrab/kfgrab/rtsp"
+	"github.com/kfgrab/kfgrab/serve"
 )
 
 // maxTime bounds a grab: who waits longer wants something else.
@@ -70,7 +71,7 @@ var streamKeys = block[builder]{
 	"on_change": value(func(b *builder) *Change { return &b.OnChange }, parseChange),
 	"sinks":     (*decoder).sinks,
 	"retention": func(d *decoder, key string, n *node, b *builder) { retentionKeys.decode(d, key, n, &b.Retention) },
-	"mode":      value(func(b *builder) *Mode { return &b.Mode }, ParseMode),
+	"mode":      value(func(b *builder) *serve.Mode { return &b.Mode }, serve.ParseMode),
 	"ttl":       value(func(b *builder) *time.Duration { return &b.TTL }, between(0, 24*time.Hour)),
 }
 

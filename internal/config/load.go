@@ -13,6 +13,7 @@ import (
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/internal/schedule"
 	"github.com/kfgrab/kfgrab/picture"
+	"github.com/kfgrab/kfgrab/serve"
 )
 
 const (
@@ -78,7 +79,7 @@ func (d *decoder) ffmpeg(key string, n *node, f *draft) {
 func (d *decoder) file(root *node) *File {
 	f := &draft{File: File{Limits: schedule.DefaultLimits}}
 	fileKeys.decode(d, "the file", root, f)
-	base := builder{Stream: Stream{TTL: DefaultTTL}}
+	base := builder{Stream: Stream{Stream: serve.Stream{TTL: serve.DefaultTTL}}}
 	if n := f.defaults; n != nil && n.kind != null {
 		d.either("defaults", n)
 		defaultKeys.decode(d, "defaults", n, &base)
@@ -235,13 +236,13 @@ func (d *decoder) finish(n *node, b *builder) {
 	if b.Schedule.Cron != "" {
 		b.Schedule.Zone = b.zone
 	}
-	if b.Schedule.Never() {
+	if b.Rule().Never() {
 		b.Schedule.Spread = 0
 	}
-	if err := b.Schedule.Validate(); err != nil {
+	if err := b.Rule().Validate(); err != nil {
 		d.fail(n, "", "%v", err)
 	}
-	if b.Mode == Scheduled && b.Schedule.Never() {
+	if b.Mode == serve.Scheduled && b.Rule().Never() {
 		d.fail(n.at("mode"), "mode", "scheduled needs every or cron")
 	}
 	if err := b.Picture.Validate(); err != nil {
@@ -278,7 +279,7 @@ func (d *decoder) address(n *node, b *builder) {
 		d.failFilled(at, "url", t, err)
 		return
 	}
-	b.URL, b.shown = t.value, t.shown
+	b.URL, b.RedactedURL = t.value, t.shown
 }
 
 // check has the URL and the options checked without touching the stream.

@@ -23,7 +23,7 @@ func (f *File) Plan() string {
 // Plan is File.Plan's part of one stream.
 func (s *Stream) Plan() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s\n", s.Name, s.shown)
+	fmt.Fprintf(&b, "%s: %s\n", s.Name, s.RedactedURL)
 	for _, line := range []string{s.planTimes(), s.planSource(), s.planPicture(), s.planServing()} {
 		if line != "" {
 			fmt.Fprintf(&b, "  %s\n", line)
@@ -37,8 +37,8 @@ func (s *Stream) Plan() string {
 
 func (s *Stream) planTimes() string {
 	line := "never by itself"
-	if !s.Schedule.Never() {
-		line = strings.Replace(s.Schedule.String(), s.Schedule.Every.String(), units.FormatDuration(s.Schedule.Every), 1)
+	if !s.Rule().Never() {
+		line = strings.Replace(s.Rule().String(), s.Schedule.Every.String(), units.FormatDuration(s.Schedule.Every), 1)
 	}
 	if s.Repeats {
 		line += ", the same keyframe again, too"

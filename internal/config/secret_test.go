@@ -77,7 +77,7 @@ streams:
       - webhook: ${HOOK}
 `, map[string]string{"HUSH": "hush", "HOOK": "https://hush.example.com/"})
 	s := f.Streams[0]
-	for _, text := range []string{f.Plan(), s.Plan(), s.String(), s.Redacted(), fmt.Sprint(s), fmt.Sprintf("%+v", s), fmt.Sprintf("%#v", s), fmt.Sprintf("%+v", f.Streams), fmt.Sprintf("%#v", s.Sinks[3].Webhook), fmt.Sprintf("%+v", *s.Sinks[4].Webhook)} {
+	for _, text := range []string{f.Plan(), s.Plan(), s.String(), s.RedactedURL, fmt.Sprint(s), fmt.Sprintf("%+v", s), fmt.Sprintf("%#v", s), fmt.Sprintf("%+v", f.Streams), fmt.Sprintf("%#v", s.Sinks[3].Webhook), fmt.Sprintf("%+v", *s.Sinks[4].Webhook)} {
 		if strings.Contains(text, "hush") {
 			t.Errorf("%s", text)
 		}

@@ -11,41 +11,22 @@ import (
 
 	"github.com/kfgrab/kfgrab/internal/allow"
 	"github.com/kfgrab/kfgrab/internal/credential"
+	"github.com/kfgrab/kfgrab/serve"
 )
 
 // Service is what a file says of kfgrab serve besides its streams.
 type Service struct {
 	Listen string // host:port; "" where the file says nothing
-	TLS    TLS
+	TLS    serve.TLS
 	// Clients are who may ask; where there are none, nobody has to say who they are.
-	Clients []Client
+	Clients []serve.Client
 	// Hosts are names of the service: what a browser has in its address line.
 	Hosts []string
 	// Allow are the hosts of which anybody may have a picture made with ?url=, as
 	// internal/allow reads them; none: nobody may.
 	Allow string
 	// Rate is nil where the file says nothing.
-	Rate *Rate
-}
-
-// TLS is the paths of two PEM files; both are "" for none.
-type TLS struct {
-	Cert, Key string
-}
-
-// Client is somebody who may ask.
-type Client struct {
-	Name string
-	// Hash is that of a password or a token, as kfgrab serve --hash writes it.
-	Hash string
-	// Streams are the names of those that the client may see; empty: all.
-	Streams []string
-}
-
-// Rate bounds the requests of one client: Burst at once, as many as PerSecond where it is
-// 0, and PerSecond for as long as it likes. The zero value is no bound.
-type Rate struct {
-	PerSecond, Burst int
+	Rate *serve.Rate
 }
 
 const (
@@ -65,20 +46,20 @@ var serviceKeys = block[Service]{
 	"rate": func(d *decoder, key string, n *node, s *Service) { d.rate(key, n, &s.Rate) },
 }
 
-var tlsKeys = block[TLS]{
-	"cert": func(d *decoder, key string, n *node, t *TLS) { d.pathname(key, n, &t.Cert) },
-	"key":  func(d *decoder, key string, n *node, t *TLS) { d.pathname(key, n, &t.Key) },
+var tlsKeys = block[serve.TLS]{
+	"cert": func(d *decoder, key string, n *node, t *serve.TLS) { d.pathname(key, n, &t.Cert) },
+	"key":  func(d *decoder, key string, n *node, t *serve.TLS) { d.pathname(key, n, &t.Key) },
 }
 
-var clientKeys = block[Client]{
-	"name":    value(func(c *Client) *string { return &c.Name }, parseClient),
+var clientKeys = block[serve.Client]{
+	"name":    value(func(c *serve.Client) *string { return &c.Name }, parseClient),
 	"hash":    (*decoder).hash,
-	"streams": func(d *decoder, key string, n *node, c *Client) { c.Streams = d.list(key, n, parseName) },
+	"streams": func(d *decoder, key string, n *node, c *serve.Client) { c.Streams = d.list(key, n, parseName) },
 }
 
-var rateKeys = block[Rate]{
-	"per_second": value(func(r *Rate) *int { return &r.PerSecond }, number(0, maxRate)),
-	"burst":      value(func(r *Rate) *int { return &r.Burst }, number(1, maxRate)),
+var rateKeys = block[serve.Rate]{
+	"per_second": value(func(r *serve.Rate) *int { return &r.PerSecond }, number(0, maxRate)),
+	"burst":      value(func(r *serve.Rate) *int { return &r.Burst }, number(1, maxRate)),
 }
 
 func parseListen(word string) (string, error) {
@@ -113,7 +94,7 @@ func parseClient(word string) (string, error) {
 
 func (d *decoder) service(key string, n *node, f *draft) { serviceKeys.decode(d, key, n, &f.Service) }
 
-func (d *decoder) tls(key string, n *node, t *TLS) {
+func (d *decoder) tls(key string, n *node, t *serve.TLS) {
 	tlsKeys.decode(d, key, n, t)
 	if n.kind == mapping && (t.Cert == "" || t.Key == "") {
 		d.fail(n, key, "wants cert and key, the paths of two PEM files")
@@ -125,8 +106,8 @@ func (d *decoder) pathname(key string, n *node, to *string) {
 	*to = t.value
 }
 
-func (d *decoder) rate(key string, n *node, to **Rate) {
-	*to = &Rate{}
+func (d *decoder) rate(key string, n *node, to **serve.Rate) {
+	*to = &serve.Rate{}
 	if n.kind == scalar && n.text == "off" {
 		return
 	}
@@ -139,14 +120,14 @@ func (d *decoder) auth(key string, n *node, s *Service) {
 		return
 	}
 	for _, item := range n.items {
-		var c Client
+		var c serve.Client
 		before := len(d.errors) + d.more
 		clientKeys.decode(d, key, item, &c)
 		switch {
 		case len(d.errors)+d.more > before:
 		case c.Name == "" || c.Hash == "":
 			d.fail(item, key, "wants a name and a hash")
-		case slices.ContainsFunc(s.Clients, func(o Client) bool { return o.Name == c.Name }):
+		case slices.ContainsFunc(s.Clients, func(o serve.Client) bool { return o.Name == c.Name }):
 			d.fail(item, key, "%q comes twice", c.Name)
 		default:
 			s.Clients = append(s.Clients, c)
@@ -155,7 +136,7 @@ func (d *decoder) auth(key string, n *node, s *Service) {
 }
 
 // hash takes one as it stands, in which a dollar sign begins no reference, or a reference.
-func (d *decoder) hash(key string, n *node, c *Client) {
+func (d *decoder) hash(key string, n *node, c *serve.Client) {
 	var t text
 	if n.kind == scalar && strings.HasPrefix(n.text, "$2") && len(n.text) <= maxScalar {
 		t.value = n.text

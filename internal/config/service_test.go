@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/kfgrab/kfgrab/internal/credential"
+	"github.com/kfgrab/kfgrab/serve"
 )
 
 // serving is a file with these lines within serve.
@@ -26,13 +27,13 @@ func TestService(t *testing.T) {
 		"auth: [{name: a, hash: '"+hash+"', streams: [a]}, {name: b, hash: "+password+"}, {name: c, hash: 'file:hash'}]",
 	), map[string]string{"KEY": "k.pem", "hash": hash})
 	want := Service{
-		Listen: "[::]:8443", TLS: TLS{"c.pem", "k.pem"}, Hosts: []string{"cams.example.com"}, Allow: "example.com 10.0.0.0/8", Rate: &Rate{PerSecond: 5},
-		Clients: []Client{{"a", hash, []string{"a"}}, {"b", password, nil}, {"c", hash, nil}},
+		Listen: "[::]:8443", TLS: serve.TLS{Cert: "c.pem", Key: "k.pem"}, Hosts: []string{"cams.example.com"}, Allow: "example.com 10.0.0.0/8", Rate: &serve.Rate{PerSecond: 5},
+		Clients: []serve.Client{{Name: "a", Hash: hash, Streams: []string{"a"}}, {Name: "b", Hash: password}, {Name: "c", Hash: hash}},
 	}
 	if !reflect.DeepEqual(f.Service, want) {
 		t.Errorf("%+v, want %+v", f.Service, want)
 	}
-	if f := parseText(t, serving("rate: off"), nil); *f.Service.Rate != (Rate{}) {
+	if f := parseText(t, serving("rate: off"), nil); *f.Service.Rate != (serve.Rate{}) {
 		t.Errorf("%+v", f.Service.Rate)
 	}
 }
@@ -90,7 +91,7 @@ func TestLoadClients(t *testing.T) {
 			}
 			continue
 		}
-		if err != nil || len(clients) != 2 || len(clients[0].Streams) != 0 || !reflect.DeepEqual(clients[1], Client{"b", hash, []string{"door", "Front door"}}) {
+		if err != nil || len(clients) != 2 || len(clients[0].Streams) != 0 || !reflect.DeepEqual(clients[1], serve.Client{Name: "b", Hash: hash, Streams: []string{"door", "Front door"}}) {
 			t.Errorf("%+v, %v", clients, err)
 		}
 	}
