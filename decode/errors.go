@@ -6,7 +6,7 @@ import (
 )
 
 // ErrNoFFmpeg is wrapped where there is no ffmpeg to run.
-var ErrNoFFmpeg = errors.New("no ffmpeg: install it (apt install ffmpeg) or name one with --ffmpeg or KFGRAB_FFMPEG; --format annexb, mp4 and json need none")
+var ErrNoFFmpeg = errors.New("no ffmpeg: install it (apt install ffmpeg) or set KFGRAB_FFMPEG to its path")
 
 // Error is a failure of the ffmpeg process, or of what it was given. It wraps
 // keyframe.ErrCorrupt where ffmpeg found the picture damaged, ErrNoFFmpeg where

@@ -97,7 +97,7 @@ func (e *BlankError) Error() string {
 	if e.Err != keyframe.ErrNotFound {
 		return fmt.Sprintf("%v (%s black or of one brightness)", e.Err, seen)
 	}
-	return fmt.Sprintf("%s: %v that shows something: %s black or of one brightness; without --skip-black it is taken as it is", e.Last.URL, e.Err, seen)
+	return fmt.Sprintf("%s: %v that shows something: %s black or of one brightness", e.Last.URL, e.Err, seen)
 }
 
 func (e *BlankError) Unwrap() error { return e.Err }

@@ -23,7 +23,7 @@ func (g *guard) checkHost(r *http.Request) error {
 		return nil
 	}
 	return &refusal{httpError: httpError{
-		http.StatusMisdirectedRequest, fmt.Sprintf("%.60q is no name of this service: add it to those that it has (--host, or hosts in the configuration)", name),
+		http.StatusMisdirectedRequest, fmt.Sprintf("%.60q is not a name of this service: its operator can add it to the configured hosts", name),
 	}, reason: wrongHost}
 }
 

@@ -25,7 +25,6 @@ import (
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/internal/config"
-	"github.com/kfgrab/kfgrab/internal/neterror"
 )
 
 func main() {
@@ -51,7 +50,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 			fmt.Fprintln(stderr, "kfgrab:", strings.TrimSpace(line))
 		}
 	case err != nil:
-		fmt.Fprintln(stderr, "kfgrab:", neterror.OneLine(err.Error()))
+		fmt.Fprintln(stderr, "kfgrab:", describeError(err))
 	}
 	return kfgrab.ClassOf(err).ExitCode()
 }

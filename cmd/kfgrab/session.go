@@ -14,7 +14,6 @@ import (
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/decode"
-	"github.com/kfgrab/kfgrab/internal/neterror"
 	"github.com/kfgrab/kfgrab/internal/units"
 	"github.com/kfgrab/kfgrab/picture"
 	"github.com/kfgrab/kfgrab/session"
@@ -149,7 +148,7 @@ func (f *sessionFlags) run(ctx context.Context, std *streams, rawURL string, sou
 		case err != nil && fatal(s, err):
 			return err
 		case err != nil:
-			fmt.Fprintln(std.err, "kfgrab:", neterror.OneLine(err.Error()))
+			fmt.Fprintln(std.err, "kfgrab:", describeError(err))
 		}
 		select {
 		case <-turn.C:

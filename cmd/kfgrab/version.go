@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kfgrab/kfgrab/decode"
-	"github.com/kfgrab/kfgrab/internal/neterror"
 )
 
 // version is that of the CHANGELOG's newest entry.
@@ -24,7 +23,7 @@ func newVersionCommand(std *streams, picture *pictureFlags) *cobra.Command {
 			d := decode.Decoder{Path: picture.ffmpeg}
 			path, err := d.Find()
 			if err != nil {
-				fmt.Fprintln(std.out, neterror.OneLine(err.Error()))
+				fmt.Fprintln(std.out, describeError(err))
 				return nil
 			}
 			c, err := d.Capabilities(cmd.Context())

@@ -32,6 +32,9 @@ const (
 	tokenBytes  = 32
 )
 
+// ErrNoHash is returned by Parse for a text that is neither kind of hash.
+var ErrNoHash = errors.New("not a bcrypt hash, nor sha256: and a digest")
+
 // Hash is what is kept of a secret. The zero value matches none.
 type Hash struct {
 	token    [sha256.Size]byte
@@ -52,7 +55,7 @@ func Parse(text string) (Hash, error) {
 	cost, err := bcrypt.Cost([]byte(text))
 	switch {
 	case err != nil:
-		return Hash{}, errors.New("this is no hash: kfgrab serve --hash makes one")
+		return Hash{}, ErrNoHash
 	case cost < MinCost || cost > MaxCost:
 		return Hash{}, fmt.Errorf("the hash has the cost %d: want %d to %d", cost, MinCost, MaxCost)
 	}

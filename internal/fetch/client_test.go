@@ -333,7 +333,7 @@ func TestTLS(t *testing.T) {
 		o    *Options
 		want string
 	}{
-		{"unknown authority", s.URL, nil, "--insecure"},
+		{"unknown authority", s.URL, nil, "unknown authority"},
 		{"insecure", s.URL, &Options{InsecureTLS: true}, ""},
 		{"too old", old.URL, &Options{InsecureTLS: true}, "protocol version"},
 		{"plain HTTP to TLS", "http://" + u.Host, nil, "status 400"},

@@ -56,15 +56,15 @@ func (e *StatusError) Error() string {
 func (e *StatusError) advice() string {
 	switch {
 	case e.Code == http.StatusUnauthorized && e.Challenge != "" && !strings.EqualFold(e.Challenge, "Basic"):
-		return "the server wants " + e.Challenge + " authentication; only Basic is sent (or give --header 'Authorization: …')"
+		return "the server wants " + e.Challenge + " authentication, and kfgrab sends only Basic"
 	case e.Code == http.StatusUnauthorized && e.SentAuth:
 		return "the credentials were refused"
 	case e.Code == http.StatusUnauthorized:
-		return "give user and password in the URL, or --header 'Authorization: …'"
+		return "give user and password in the URL"
 	case e.Code == http.StatusProxyAuthRequired:
 		return "give the proxy's user and password in HTTP_PROXY or HTTPS_PROXY"
 	case e.Code == http.StatusForbidden:
-		return "access refused: a token may have run out, or a --header such as Referer be missing"
+		return "access refused: a token may have expired, or a header such as Referer may be missing"
 	case e.Code == http.StatusNotFound, e.Code == http.StatusGone:
 		return "the stream or segment is not there, or no longer"
 	case e.Code == http.StatusRequestedRangeNotSatisfiable:

@@ -162,7 +162,7 @@ const bufferSize = 64 << 10
 
 func (b *byteStream) keyframe() (*keyframe.Frame, error) {
 	if b.at != 0 {
-		return nil, fmt.Errorf("%w: a raw byte stream has no times to look for (--at)", keyframe.ErrUnsupported)
+		return nil, fmt.Errorf("%w: a raw byte stream has no times to look for", keyframe.ErrUnsupported)
 	}
 	return b.next()
 }

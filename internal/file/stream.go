@@ -45,7 +45,7 @@ func (l *limitedReader) begin(ctx context.Context) (stop func()) {
 
 func (l *limitedReader) Read(p []byte) (int, error) {
 	if l.left <= 0 {
-		return 0, fmt.Errorf("%w of %d bytes (--max-bytes)", fetch.ErrBudget, l.max)
+		return 0, fmt.Errorf("%w of %d bytes", fetch.ErrBudget, l.max)
 	}
 	p = p[:min(int64(len(p)), l.left)]
 	for range maxEmptyReads {

@@ -41,11 +41,15 @@ func (s *Source) imagePlaylist(ctx context.Context) *hls.Media {
 	return media
 }
 
+// ErrImagesOnly is returned for a playlist of tiles without Options.AllowTiles and a size.
+// It wraps keyframe.ErrUnsupported.
+var ErrImagesOnly = fmt.Errorf("%w: the playlist lists ready-made pictures (EXT-X-IMAGES-ONLY), which are used only if tiles are allowed and a width or height is given", keyframe.ErrUnsupported)
+
 // fromImages takes a tile: of a live stream the newest, else the first of all or
 // the one that Options.At asks for.
 func (s *Source) fromImages(ctx context.Context, media *hls.Media) (*keyframe.Frame, error) {
 	if !s.opts.tiles() {
-		return nil, fmt.Errorf("%w: the playlist lists ready-made pictures (EXT-X-IMAGES-ONLY), which are taken where tiles are allowed and a width or height is asked for (--allow-tiles --width)", keyframe.ErrUnsupported)
+		return nil, ErrImagesOnly
 	}
 	if s.opts.At == 0 || media.Live {
 		seg, err := media.PickSegment()

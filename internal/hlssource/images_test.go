@@ -389,7 +389,7 @@ func TestImagePlaylistAlone(t *testing.T) {
 	}
 	for _, o := range []*Options{nil, allowed(0), {PickOptions: hls.PickOptions{Width: 160}}, {AllowTiles: true, Edge: hls.EdgeNext, PickOptions: hls.PickOptions{Width: 160}}} {
 		_, err := try(t, source(t, web.URL+"/tiles.m3u8", o, nil))
-		if !errors.Is(err, keyframe.ErrUnsupported) || !strings.Contains(err.Error(), "--allow-tiles") {
+		if !errors.Is(err, keyframe.ErrUnsupported) || !errors.Is(err, ErrImagesOnly) {
 			t.Errorf("%+v: %v", o, err)
 		}
 	}

@@ -27,7 +27,7 @@ func Describe(err error) string {
 	case errors.As(err, &dns):
 		return "name lookup failed: " + Line(dns.Err)
 	case errors.As(err, &cert):
-		return Line(cert.Err.Error()) + " (--ca FILE trusts its authority, --insecure any)"
+		return Line(cert.Err.Error())
 	case errors.As(err, &errno):
 		return errno.Error()
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"testing"
+
+	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/internal/credential"
+	"github.com/kfgrab/kfgrab/internal/fetch"
+	"github.com/kfgrab/kfgrab/internal/hlssource"
+	"github.com/kfgrab/kfgrab/keyframe"
+	"github.com/kfgrab/kfgrab/picture"
+)
+
+func TestDescribeErrorNamesFlagsThatHelp(t *testing.T) {
+	missing := func(path string) error { return &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist} }
+	for _, c := range []struct {
+		err  error
+		want string // end of the text
+	}{
+		{decode.ErrNoFFmpeg, "--format annexb, mp4 and json need none)"},
+		{fetch.ErrBudget, "(--max-bytes raises it)"},
+		{hlssource.ErrImagesOnly, "(--allow-tiles --width N takes one)"},
+		{credential.ErrNoHash, "(kfgrab serve --hash makes a hash)"},
+		{&fetch.Error{Err: &tls.CertificateVerificationError{Err: errors.New("unknown")}}, "--insecure any certificate)"},
+		{&picture.BlankError{Tried: 2, Err: fetch.ErrBudget}, "(--max-bytes raises it)"},
+		{&fetch.StatusError{Code: 401}, "(--header 'Authorization: …' sends other credentials)"},
+		{&fetch.StatusError{Code: 401, SentAuth: true}, "the credentials were refused"},
+		{&fetch.StatusError{Code: 403}, "(--header sends a missing header)"},
+		{&fetch.StatusError{Code: 404}, "or no longer"},
+		{keyframe.ErrNotFound, keyframe.ErrNotFound.Error()},
+		{errors.New("two\nlines"), "two lines"},
+
+		{missing("example.com/live.m3u8"), "did you mean https://example.com/live.m3u8?"},
+		{missing("cam.example.org:8080/a"), "did you mean https://cam.example.org:8080/a?"},
+		{missing("shots/door.jpg"), fs.ErrNotExist.Error()},
+		{missing("clip.mp4"), fs.ErrNotExist.Error()},
+		{missing("../a.ts/b"), fs.ErrNotExist.Error()},
+	} {
+		if got := describeError(fmt.Errorf("live: %w", c.err)); !strings.HasSuffix(got, c.want) {
+			t.Errorf("%q does not end in %q", got, c.want)
+		}
+	}
+}
