@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// flock is whole on NFS, too, where Linux makes a lock of the server of it.
-func flock(file *os.File) error {
+// tryFlock also works on NFS, where Linux turns it into a lock on the server.
+func tryFlock(file *os.File) error {
 	for {
 		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		switch err {
@@ -22,3 +22,5 @@ func flock(file *os.File) error {
 		return err
 	}
 }
+
+func unlockFile(file *os.File) error { return syscall.Flock(int(file.Fd()), syscall.LOCK_UN) }

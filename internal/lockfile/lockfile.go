@@ -1,9 +1,10 @@
-// Package lockfile keeps a second process out of what one process at a time may use.
+// Package lockfile lets one process at a time use a directory or a file. It is
+// internal to kfgrab: sinks and journals use it.
 //
-// Call [Acquire], and [Lock.Release] at the end. The kernel takes the lock back when
-// the process dies in whatever way, so that the file, which stays, locks nobody out.
-// [Open] is for files that are kept beside it.
-// Where there is no flock(2), as on Windows, nothing is kept out.
+// Call [Acquire], and [Lock.Release] at the end. The kernel releases the lock when
+// the process dies, so the file, which stays, never locks anybody out. [Open] opens
+// the files that are kept next to it. Where there is no flock(2), as on Windows,
+// Acquire always succeeds.
 package lockfile
 
 import (
@@ -17,34 +18,36 @@ import (
 	"strings"
 )
 
-// ErrHeld is wrapped by the error of Acquire where another process has the lock.
+// ErrHeld is wrapped by the error of [Acquire] if another process holds the lock.
 var ErrHeld = errors.New("another process has the lock")
 
-// errWouldBlock is what flock says of a lock that somebody has.
+// errWouldBlock means that the lock is held.
 var errWouldBlock = errors.New("would block")
 
-// Lock is a lock that this process has.
+// Lock is a lock that this process holds.
 type Lock struct {
 	file *os.File
 	path string
 }
 
-// Acquire locks the file at path, which is made where it is absent, in a directory
-// that exists. It does not wait: where another process, or another Lock of this one,
-// has it, the error names the process and wraps [ErrHeld].
+// Acquire locks the file at path and creates it if necessary; its directory must
+// exist. It does not wait: if another process, or another Lock of this process, holds
+// the lock, the error names the process and wraps [ErrHeld].
 func Acquire(path string) (*Lock, error) {
 	file, err := Open(path)
 	if err != nil {
 		return nil, err
 	}
-	if err := flock(file); err != nil {
+
+	if err := tryFlock(file); err != nil {
 		defer file.Close()
 		if errors.Is(err, errWouldBlock) {
-			return nil, fmt.Errorf("%w%s (%s)", ErrHeld, holder(file), path)
+			return nil, fmt.Errorf("%w%s (%s)", ErrHeld, readHolder(file), path)
 		}
 		return nil, &fs.PathError{Op: "lock", Path: path, Err: err}
 	}
-	// Who holds it is for people to read: a disk that is full does not matter.
+
+	// The holder's name is for people, so a full disk is no error.
 	if file.Truncate(0) == nil {
 		host, _ := os.Hostname()
 		file.WriteAt(fmt.Appendf(nil, "%d %s\n", os.Getpid(), host), 0)
@@ -52,9 +55,9 @@ func Acquire(path string) (*Lock, error) {
 	return &Lock{file, path}, nil
 }
 
-// Open opens the file at path to be read and written, made where it is absent, in a
-// directory that exists. A link out of that directory is an error: who may write there
-// could have planted it, to have what it leads to overwritten.
+// Open opens the file at path for reading and writing and creates it if necessary;
+// its directory must exist. A link out of that directory is an error: anybody who may
+// write there could have planted it to have its target overwritten.
 func Open(path string) (*os.File, error) {
 	dir, err := os.OpenRoot(filepath.Dir(path))
 	if err != nil {
@@ -69,32 +72,36 @@ func Open(path string) (*os.File, error) {
 	return file, err
 }
 
-// maxHolder is more than a process id and a host name take.
+// maxHolder is more than a process ID and a host name take.
 const maxHolder = 300
 
-// holder returns ": process 42 on host", or "" where the file does not tell.
-func holder(file *os.File) string {
+// readHolder returns ": process 42 on host", or "" if the file does not say.
+func readHolder(file *os.File) string {
 	text, _ := io.ReadAll(io.NewSectionReader(file, 0, maxHolder))
 	id, host, _ := strings.Cut(strings.TrimSpace(string(text)), " ")
 	if pid, err := strconv.Atoi(id); err != nil || pid <= 0 {
 		return ""
 	}
+
 	if own, _ := os.Hostname(); host == "" || host == own {
 		return ": process " + id
 	}
 	return fmt.Sprintf(": process %s on %q", id, host)
 }
 
-// Lost says whether the file that is locked is no longer the one at the path, as
-// where its directory was deleted: then nobody is kept out.
+// Lost reports whether the locked file is no longer the one at the path, as after its
+// directory was deleted. The lock then protects nothing.
 func (l *Lock) Lost() bool {
 	held, err := l.file.Stat()
 	if err != nil {
 		return true
 	}
-	there, err := os.Stat(l.path)
-	return err != nil || !os.SameFile(held, there)
+	found, err := os.Stat(l.path)
+	return err != nil || !os.SameFile(held, found)
 }
 
-// Release gives the lock back and leaves the file.
-func (l *Lock) Release() error { return l.file.Close() }
+// Release releases the lock and leaves the file.
+//
+// Closing the file is not enough: a child process that is between fork and exec has
+// a copy of the descriptor, and with it the lock.
+func (l *Lock) Release() error { return errors.Join(unlockFile(l.file), l.file.Close()) }

@@ -8,10 +8,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 )
 
-// TestMain is also the other process: it takes the lock and holds it until it dies.
+// TestMain is also the other process, which holds the lock until it is killed.
 func TestMain(m *testing.M) {
 	path := os.Getenv("LOCKFILE_TEST_HOLD")
 	if path == "" {
@@ -77,6 +79,31 @@ func TestReleased(t *testing.T) {
 	}
 }
 
+// Released locks can be taken again at once, also while other goroutines start
+// processes.
+func TestReleaseWhileForking(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	var stop atomic.Bool
+	var forks sync.WaitGroup
+	for range 4 {
+		forks.Go(func() {
+			for !stop.Load() {
+				exec.Command("true").Run()
+			}
+		})
+	}
+	defer forks.Wait()
+	defer stop.Store(true)
+
+	for range 2000 {
+		l, err := Acquire(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Release()
+	}
+}
+
 func TestLost(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	l, err := Acquire(path)
@@ -118,7 +145,7 @@ func TestForeignText(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := holder(file); got != want {
+		if got := readHolder(file); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 		file.Close()
