@@ -157,7 +157,7 @@ func (o *outlets) openHook(to *outlet) error {
 	var tell func(context.Context, sink.Event) error
 	end := func() error { return nil }
 	if s.Webhook != nil {
-		hook, err := sink.NewWebhook(s.Webhook.URL, &sink.WebhookOptions{Secret: []byte(s.Webhook.Secret), Header: s.Webhook.Header, Timeout: s.Timeout})
+		hook, err := sink.NewWebhook(s.Webhook.URL, &sink.WebhookOptions{Secret: s.Webhook.Secret, Header: s.Webhook.Header, Timeout: s.Timeout})
 		if err != nil {
 			return usageError(err)
 		}

@@ -14,23 +14,29 @@ import (
 	"strings"
 	"time"
 
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
 	"github.com/kfgrab/kfgrab/internal/sink"
 )
 
 var taken = time.Date(2026, 3, 1, 14, 2, 3, 250e6, time.UTC)
 
-// Pictures of the last week in a directory, a thousand of each stream at most, and a
-// webhook that is told of each.
+// A directory keeps at most a thousand pictures of each stream for a week, and a
+// webhook gets a message for each.
 func Example() {
 	root, err := os.MkdirTemp("", "shots")
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer os.RemoveAll(root)
-	secret := []byte("secret")
+	const secret = "whsec_c2VjcmV0"
+	verifier, err := standardwebhooks.NewWebhook(secret)
+	if err != nil {
+		log.Fatal(err)
+	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		if err := sink.VerifySignature(r.Header.Get(sink.SignatureHeader), secret, body, time.Now(), 5*time.Minute); err != nil {
+		if err := verifier.Verify(body, r.Header); err != nil {
 			w.WriteHeader(http.StatusForbidden)
 		}
 	}))
@@ -47,7 +53,7 @@ func Example() {
 	}
 	defer hook.Close()
 	queue := sink.NewQueue(hook.Post, &sink.QueueOptions{Report: func(e sink.Event, err error) {
-		fmt.Println("told of", e.Stream, err)
+		fmt.Println("sent", e.Stream, err)
 	}})
 
 	p := &sink.Picture{Stream: "front door", Time: time.Now(), Data: []byte("…"), ContentType: "image/jpeg", Extension: ".jpg"}
@@ -62,7 +68,7 @@ func Example() {
 	latest, err := os.ReadFile(filepath.Join(root, "front door", "latest.jpg"))
 	fmt.Println(string(latest), err)
 	// Output:
-	// told of front door <nil>
+	// sent front door <nil>
 	// … <nil>
 }
 

@@ -83,7 +83,7 @@ func OpenS3(l *S3Location, o *S3Options) (*S3, error) {
 	if err := s.location.fromEnvironment(); err != nil {
 		return nil, err
 	}
-	s.http = transport(s.opt.TLS)
+	s.http = newTransport(s.opt.TLS)
 	var err error
 	if s.client, err = minio.New(s.location.Endpoint, s.clientOptions()); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.location.String(), err)

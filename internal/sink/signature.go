@@ -3,57 +3,48 @@ package sink
 import (
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/hex"
+	"encoding/base64"
 	"errors"
-	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// SignatureHeader has the signature of a webhook's body.
-const SignatureHeader = "X-Kfgrab-Signature"
+// The headers of a signed message (Standard Webhooks 1.0.0).
+const (
+	idHeader        = "Webhook-Id"
+	timeHeader      = "Webhook-Timestamp"
+	signatureHeader = "Webhook-Signature"
+)
 
-// ErrSignature is wrapped by the errors of [VerifySignature].
-var ErrSignature = errors.New("the signature is not valid")
+// secretPrefix marks a secret that is a key in base64.
+const secretPrefix = "whsec_"
 
-// sign returns t=1772366400,v1=<hex>: the time in seconds since 1970, and HMAC-SHA256
-// with the secret over that number, a dot and the body.
-func sign(secret, body []byte, now time.Time) string {
-	t := strconv.FormatInt(now.Unix(), 10)
-	return "t=" + t + ",v1=" + hex.EncodeToString(mac(secret, t, body))
+// signingKey returns the key of a secret: the bytes that whsec_ and base64 stand for,
+// or the secret itself.
+func signingKey(secret string) ([]byte, error) {
+	encoded, isEncoded := strings.CutPrefix(secret, secretPrefix)
+	if !isEncoded {
+		return []byte(secret), nil
+	}
+	key, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil || len(key) == 0 {
+		return nil, errors.New("webhook: what follows whsec_ in the secret must be a key in base64")
+	}
+	return key, nil
 }
 
-func mac(secret []byte, t string, body []byte) []byte {
-	h := hmac.New(sha256.New, secret)
-	h.Write([]byte(t + "."))
-	h.Write(body)
-	return h.Sum(nil)
-}
+// signMessage sets the headers of a message that is sent now. The signature is an
+// HMAC-SHA256 of the message's ID, the time in seconds since 1970 and the body, with
+// dots between them.
+func signMessage(h http.Header, key []byte, id string, now time.Time, body []byte) {
+	seconds := strconv.FormatInt(now.Unix(), 10)
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(id + "." + seconds + "."))
+	mac.Write(body)
 
-// VerifySignature checks the SignatureHeader of a request, for who receives it: that
-// body was signed with secret, and within that time of now. What an eavesdropper sends
-// again later is refused by that; what comes again sooner has the same "id".
-func VerifySignature(header string, secret, body []byte, now time.Time, within time.Duration) error {
-	var t, v1 string
-	for part := range strings.SplitSeq(header, ",") {
-		switch name, value, _ := strings.Cut(part, "="); name {
-		case "t":
-			t = value
-		case "v1":
-			v1 = value
-		}
-	}
-	signed, err := strconv.ParseInt(t, 10, 64)
-	if err != nil {
-		return fmt.Errorf("%w: it tells no time", ErrSignature)
-	}
-	given, err := hex.DecodeString(v1)
-	if err != nil || !hmac.Equal(given, mac(secret, t, body)) {
-		return fmt.Errorf("%w: the body or the secret is another", ErrSignature)
-	}
-	if age := now.Sub(time.Unix(signed, 0)); age.Abs() > within {
-		return fmt.Errorf("%w: it was made %v ago", ErrSignature, age.Round(time.Second))
-	}
-	return nil
+	h.Set(idHeader, id)
+	h.Set(timeHeader, seconds)
+	h.Set(signatureHeader, "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 }

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// maxIdle of connections is as many as calls are likely to run at once.
+// maxIdle is the number of calls that are likely to run at once.
 const maxIdle = 16
 
-// transport bounds every step; whole calls have their contexts.
-func transport(config *tls.Config) *http.Transport {
+// newTransport bounds every step of a call; its context bounds the whole.
+func newTransport(config *tls.Config) *http.Transport {
 	return &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
 		DialContext:         (&net.Dialer{Timeout: 10 * time.Second}).DialContext,

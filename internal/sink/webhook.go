@@ -21,77 +21,85 @@ import (
 )
 
 const (
-	// DefaultWebhookTimeout is for one attempt where WebhookOptions.Timeout is 0.
+	// DefaultWebhookTimeout bounds one attempt if WebhookOptions.Timeout is 0.
 	DefaultWebhookTimeout = 10 * time.Second
-	// DefaultAttempts is how often a picture is told of where WebhookOptions.Attempts
-	// is 0; the waits between them are a quarter of a minute at most.
+	// DefaultAttempts is how often a message is sent at most if
+	// WebhookOptions.Attempts is 0; the waits in between are at most 15 s in all.
 	DefaultAttempts = 5
 
-	// The waits between attempts double from the one to the other.
+	// The wait doubles from one attempt to the next.
 	firstWait = time.Second
 	maxWait   = 30 * time.Second
-	// maxRetryAfter bounds what a server may ask for: its queue is ours.
+	// maxRetryAfter bounds what a server may ask for, as other messages wait meanwhile.
 	maxRetryAfter = time.Minute
 
-	// maxReply of a server that refuses is read, for its reason.
+	// maxReply bounds what is read of a refusal, for its reason.
 	maxReply = 4 << 10
 )
 
 // WebhookOptions says how a webhook is called. The zero value works.
 type WebhookOptions struct {
-	Secret   []byte        // signs each request; empty: none is signed
-	Header   http.Header   // goes with each request, as Authorization
+	// Secret signs each request if it is not empty: whsec_ and a key in base64, or any
+	// other text, whose bytes are the key.
+	Secret   string
+	Header   http.Header   // added to each request, such as Authorization
 	Timeout  time.Duration // for one attempt; 0 means DefaultWebhookTimeout
 	Attempts int           // 0 means DefaultAttempts
 	TLS      *tls.Config   // nil: the system's authorities
 }
 
-// Webhook tells of pictures over HTTP: a POST of a JSON object with the fields
+// Webhook reports pictures over HTTP: a POST of a JSON object with the fields
 //
-//	id            of this message, the same for each attempt of it
+//	id            of this message, the same in each attempt to send it
 //	event         "picture"
 //	stream        the stream's name
 //	time          when it was taken: RFC 3339, UTC
-//	media_time    when the scene was; absent where unknown
+//	media_time    when the scene was; absent if unknown
 //	file          its path, or s3:// URL
 //	url           the stream's, without credentials
 //	content_type  image/jpeg, …
 //	size          bytes
-//	width height  pixels; absent where unknown
+//	width height  pixels; absent if unknown
 //
-// A status of 2xx is a success. No connection, no answer in time, 408, 425, 429 and 5xx
-// are tried again, after waits that grow to half a minute, or as Retry-After says, but
-// for no more than a minute. Everything else is final, and so are redirects: what is
-// signed goes to the address that the user gave and to no other.
+// A status of 2xx is a success. After no connection, no answer in time, 408, 425, 429
+// and 5xx the message is sent again, after waits that grow to half a minute, or as
+// Retry-After says, up to a minute. Everything else is final, redirects too: a signed
+// message goes to the address that the user gave and to no other.
 //
-// With a secret there is a header X-Kfgrab-Signature: t=1772366400,v1=… as
-// [VerifySignature] checks it.
+// With a secret, messages are signed as Standard Webhooks 1.0.0 says, in the headers
+// webhook-id, webhook-timestamp and webhook-signature. Its libraries, in many
+// languages, verify them.
 type Webhook struct {
-	url   string // may hold secrets
+	url   string // may contain secrets
 	shown string
+	key   []byte // empty: messages are not signed
 	opt   WebhookOptions
 	http  *http.Client
 }
 
-// NewWebhook checks the address and sends nothing yet.
+// NewWebhook checks the address and the secret. It sends nothing yet.
 func NewWebhook(address string, o *WebhookOptions) (*Webhook, error) {
 	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, errors.New("webhook: the address is no http:// or https:// URL")
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, errors.New("webhook: the address must be an http:// or https:// URL")
 	}
-	w := &Webhook{url: address, shown: shownHook(u)}
+	w := &Webhook{url: address, shown: hookLabel(u)}
 	if o != nil {
 		w.opt = *o
 	}
+	if w.key, err = signingKey(w.opt.Secret); err != nil {
+		return nil, err
+	}
+
 	w.http = &http.Client{
-		Transport:     transport(w.opt.TLS),
+		Transport:     newTransport(w.opt.TLS),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return w, nil
 }
 
-// shownHook is the host alone: of many webhooks the path is the secret.
-func shownHook(u *url.URL) string { return "webhook at " + u.Scheme + "://" + u.Host }
+// hookLabel names the host alone, because the path of many webhooks is the secret.
+func hookLabel(u *url.URL) string { return "webhook at " + u.Scheme + "://" + u.Host }
 
 type message struct {
 	ID          string    `json:"id"`
@@ -107,62 +115,65 @@ type message struct {
 	Height      int       `json:"height,omitempty"`
 }
 
-// Post tells of e and returns when that is done or given up. The error is a
-// *[StatusError] where the server refuses.
+// Post reports e and returns after it succeeded or failed for good. The error is a
+// *[StatusError] if the server refuses.
 func (w *Webhook) Post(ctx context.Context, e Event) error {
-	body, err := json.Marshal(message{
+	m := message{
 		ID: rand.Text(), Event: "picture", Stream: e.Stream, Time: e.Time.UTC(), MediaTime: e.MediaTime.UTC(),
 		File: e.File, URL: e.URL, ContentType: e.ContentType, Size: e.Size, Width: e.Width, Height: e.Height,
-	})
+	}
+	body, err := json.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("%s: %w", w.shown, err)
 	}
+
 	attempts := cmp.Or(w.opt.Attempts, DefaultAttempts)
 	for n := 1; ; n++ {
-		again, wanted, err := w.attempt(ctx, body)
+		retry, wanted, err := w.postOnce(ctx, m.ID, body)
 		switch {
 		case err == nil:
 			return nil
-		case !again || ctx.Err() != nil:
+		case !retry || ctx.Err() != nil:
 			return err
 		case n >= attempts && n == 1:
 			return err
 		case n >= attempts:
 			return fmt.Errorf("%w (%d attempts)", err, n)
 		}
-		if !sleep.For(ctx, pause(n, wanted, mrand.Float64())) {
+		if !sleep.For(ctx, retryWait(n, wanted, mrand.Float64())) {
 			return err
 		}
 	}
 }
 
-// attempt says on failure whether another one makes sense, and when the server wants it.
-func (w *Webhook) attempt(ctx context.Context, body []byte) (again bool, wanted time.Duration, err error) {
+// postOnce reports, after a failure, whether another attempt may succeed and how long
+// the server wants it to wait.
+func (w *Webhook) postOnce(ctx context.Context, id string, body []byte) (retry bool, wanted time.Duration, err error) {
 	timeout := cmp.Or(w.opt.Timeout, DefaultWebhookTimeout)
 	limited, cancel := context.WithTimeoutCause(ctx, timeout, &neterror.TimeoutError{What: "no answer", Limit: timeout})
 	defer cancel()
-	resp, err := w.send(limited, body)
+
+	resp, err := w.send(limited, id, body)
 	if err != nil {
 		if limited.Err() != nil {
-			err = fmt.Errorf("%s: %w", w.shown, context.Cause(limited))
-		} else {
-			err = &transferError{w.shown, err}
+			return true, 0, fmt.Errorf("%s: %w", w.shown, context.Cause(limited))
 		}
-		return true, 0, err
+		return true, 0, &transferError{w.shown, err}
 	}
 	defer resp.Body.Close()
 	reply, _ := io.ReadAll(io.LimitReader(resp.Body, maxReply))
 	if resp.StatusCode/100 == 2 {
 		return false, 0, nil
 	}
+
 	refusal := &StatusError{URL: w.shown, Code: resp.StatusCode, Msg: neterror.Line(string(bytes.TrimSpace(reply)))}
 	if resp.StatusCode/100 == 3 {
-		refusal.Msg = "redirects are not followed: give the address that it leads to"
+		refusal.Msg = "redirects are not followed: use the address that it leads to"
 	}
-	return retried(resp.StatusCode), retryAfter(resp.Header.Get("Retry-After"), time.Now()), refusal
+	return isTransient(resp.StatusCode), parseRetryAfter(resp.Header.Get("Retry-After"), time.Now()), refusal
 }
 
-func (w *Webhook) send(ctx context.Context, body []byte) (*http.Response, error) {
+func (w *Webhook) send(ctx context.Context, id string, body []byte) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
@@ -172,13 +183,13 @@ func (w *Webhook) send(ctx context.Context, body []byte) (*http.Response, error)
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "kfgrab")
-	if len(w.opt.Secret) > 0 {
-		req.Header.Set(SignatureHeader, sign(w.opt.Secret, body, time.Now()))
+	if len(w.key) > 0 {
+		signMessage(req.Header, w.key, id, time.Now(), body)
 	}
 	return w.http.Do(req)
 }
 
-func retried(status int) bool {
+func isTransient(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
 		return true
@@ -186,8 +197,8 @@ func retried(status int) bool {
 	return status >= 500
 }
 
-// retryAfter reads the header of this name (RFC 9110 10.2.3): seconds or a date.
-func retryAfter(header string, now time.Time) time.Duration {
+// parseRetryAfter reads a Retry-After header (RFC 9110 10.2.3): seconds or a date.
+func parseRetryAfter(header string, now time.Time) time.Duration {
 	if seconds, err := strconv.Atoi(header); err == nil {
 		return time.Duration(min(max(seconds, 0), int(maxRetryAfter/time.Second))) * time.Second
 	}
@@ -197,9 +208,9 @@ func retryAfter(header string, now time.Time) time.Duration {
 	return 0
 }
 
-// pause is the wait after the nth attempt, at least as long as the server wants. chance,
-// from 0 to 1, spreads it over the upper half of what it may be.
-func pause(n int, wanted time.Duration, chance float64) time.Duration {
+// retryWait returns the wait after the nth attempt, at least as long as the server
+// wants. chance, from 0 to 1, spreads it over the upper half of its range.
+func retryWait(n int, wanted time.Duration, chance float64) time.Duration {
 	longest := maxWait
 	if n < 6 {
 		longest = min(firstWait<<(n-1), maxWait)
@@ -207,7 +218,7 @@ func pause(n int, wanted time.Duration, chance float64) time.Duration {
 	return max(wanted, longest/2+time.Duration(chance*float64(longest/2)))
 }
 
-// Close closes the connections that are kept.
+// Close closes idle connections.
 func (w *Webhook) Close() error {
 	w.http.CloseIdleConnections()
 	return nil
