@@ -15,11 +15,11 @@ func coloured(c keyframe.Codec, i keyframe.Info, data []byte) []byte {
 	var head []byte
 	changed, rest := false, data
 	for nalu := range keyframe.AnnexB(data[:len(data):len(data)]) {
-		if !isSet(c, nalu) {
+		if !c.IsParameterSet(nalu) {
 			break
 		}
 		rest = data[len(data)-cap(nalu)+len(nalu):]
-		if isSPS(c, nalu) && tellsOther(c, nalu, i) {
+		if c.IsSPS(nalu) && tellsOther(c, nalu, i) {
 			if with, err := keyframe.WithColour(c, nalu, i); err == nil {
 				nalu, changed = with, true
 			}
@@ -55,25 +55,4 @@ func matrixOf(i keyframe.Info) int {
 		return bt709
 	}
 	return bt601
-}
-
-// isSet says whether a NAL unit is of a parameter set's type: of H.264 an SPS, PPS, SPS
-// extension or subset SPS (ISO/IEC 14496-10 table 7-1), of H.265 a VPS, SPS or PPS
-// (ISO/IEC 23008-2 table 7-1).
-func isSet(c keyframe.Codec, nalu []byte) bool {
-	if c == keyframe.H265 {
-		return nalu[0]>>1 >= 32 && nalu[0]>>1 <= 34
-	}
-	switch nalu[0] & 0x1f {
-	case 7, 8, 13, 15:
-		return true
-	}
-	return false
-}
-
-func isSPS(c keyframe.Codec, nalu []byte) bool {
-	if c == keyframe.H265 {
-		return nalu[0]>>1 == 33
-	}
-	return nalu[0]&0x1f == 7
 }

@@ -22,11 +22,10 @@ func twice(data []byte) []byte {
 
 // padded returns an H.265 access unit with padding behind its slices.
 func padded(data []byte) []byte {
-	const lastVCL = 31 // ISO/IEC 23008-2 table 7-1
 	out := make([]byte, 0, len(data)+1<<10)
 	for nalu := range keyframe.AnnexB(data) {
 		out = keyframe.AppendNALU(out, nalu)
-		if nalu[0]>>1&0x3f <= lastVCL {
+		if keyframe.H265.IsSlice(nalu) {
 			out = append(out, padding...)
 		}
 	}

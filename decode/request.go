@@ -42,11 +42,11 @@ func newRequest(f *keyframe.Frame, o Output) (*request, bool) {
 	key, rest := fmt.Appendf(nil, "%+v%+v", r.output, s), len(data)
 	for nalu := range keyframe.AnnexB(data) {
 		rest -= 4 + len(nalu)
-		if isSet(f.Codec, nalu) {
+		if f.Codec.IsParameterSet(nalu) {
 			key = binary.BigEndian.AppendUint32(key, uint32(len(nalu)))
 			key = append(key, nalu...)
 		}
-		if f.Codec == keyframe.H264 && isSPS(f.Codec, nalu) {
+		if f.Codec == keyframe.H264 && f.Codec.IsSPS(nalu) {
 			var err error
 			if nalu, err = keyframe.WithoutReordering(nalu); err != nil {
 				return nil, false

@@ -35,12 +35,12 @@ func TestWasherAsFrame(t *testing.T) {
 	bad := *good
 	bad.Data = nil
 	for nalu := range keyframe.AnnexB(good.Data) {
-		if isSet(bad.Codec, nalu) {
+		if bad.Codec.IsParameterSet(nalu) {
 			bad.Data = keyframe.AppendNALU(bad.Data, nalu)
 		}
 	}
 	for nalu := range keyframe.AnnexB(washer(bad.Codec)) {
-		if nalu[0]&0x1f == 5 {
+		if bad.Codec.IsRandomAccess(nalu) {
 			bad.Data = keyframe.AppendNALU(bad.Data, nalu)
 		}
 	}

@@ -67,7 +67,7 @@ func (t *Track) describe(stsd box) {
 		t.codecName = codecName(d.format, stsd)
 	}
 	for _, sps := range d.sets {
-		if info, err := keyframe.ParseInfo(d.codec, sps); err == nil && isSPS(d.codec, sps) {
+		if info, err := keyframe.ParseInfo(d.codec, sps); err == nil && d.codec.IsSPS(sps) {
 			t.Info = info
 			d.complete(&t.Info)
 			break
@@ -75,13 +75,9 @@ func (t *Track) describe(stsd box) {
 	}
 }
 
-func isSPS(c keyframe.Codec, nalu []byte) bool {
-	return len(nalu) > 1 && (c == keyframe.H264 && nalu[0]&0x1f == 7 || c == keyframe.H265 && nalu[0]>>1&0x3f == 33)
-}
-
-// codecOf tells the codec by the sample entry (ISO/IEC 14496-15 and Dolby
-// Vision's entries around the same NAL units).
-func codecOf(format string) keyframe.Codec {
+// SampleEntryCodec returns the codec of a sample entry's four-character code
+// (ISO/IEC 14496-15, and Dolby Vision's entries around the same NAL units).
+func SampleEntryCodec(format string) keyframe.Codec {
 	switch format {
 	case "avc1", "avc2", "avc3", "avc4", "dva1", "dvav":
 		return keyframe.H264
@@ -99,7 +95,7 @@ func (d *description) readVisual(entry box) {
 	if sinf, ok := parts.find("sinf"); ok {
 		d.readProtection(sinf)
 	}
-	d.codec = codecOf(d.format)
+	d.codec = SampleEntryCodec(d.format)
 	for c := range children(parts.body, parts.at) {
 		switch {
 		case c.kind == "avcC" && d.codec == keyframe.H264:

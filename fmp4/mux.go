@@ -53,12 +53,10 @@ func Mux(f *keyframe.Frame) ([]byte, error) {
 
 // splitFrame parts the parameter sets from the access unit, whose NAL units get
 // lengths of four bytes for start codes.
-func splitFrame(f *keyframe.Frame) (sets map[int][][]byte, payload []byte) {
-	sets = map[int][][]byte{}
+func splitFrame(f *keyframe.Frame) (sets parameterSets, payload []byte) {
 	payload = make([]byte, 0, len(f.Data))
 	for nalu := range keyframe.AnnexB(f.Data) {
-		if t := nalType(f.Codec, nalu); isParameterSet(f.Codec, t) && len(payload) == 0 {
-			sets[t] = append(sets[t], nalu)
+		if len(payload) == 0 && sets.add(f.Codec, nalu) {
 			continue
 		}
 		payload = binary.BigEndian.AppendUint32(payload, uint32(len(nalu)))
@@ -67,37 +65,39 @@ func splitFrame(f *keyframe.Frame) (sets map[int][][]byte, payload []byte) {
 	return sets, payload
 }
 
-func nalType(c keyframe.Codec, nalu []byte) int {
-	if c == keyframe.H265 {
-		return int(nalu[0] >> 1 & 0x3f)
-	}
-	return int(nalu[0] & 0x1f)
-}
+// parameterSets are those of one frame, by their type.
+type parameterSets struct{ vps, sps, pps [][]byte }
 
-func isParameterSet(c keyframe.Codec, nalType int) bool {
-	if c == keyframe.H265 {
-		return nalType >= int(hevc.NALU_VPS) && nalType <= int(hevc.NALU_PPS)
+// add keeps nalu, and reports whether it is a parameter set.
+func (p *parameterSets) add(c keyframe.Codec, nalu []byte) bool {
+	switch {
+	case c.IsVPS(nalu):
+		p.vps = append(p.vps, nalu)
+	case c.IsSPS(nalu):
+		p.sps = append(p.sps, nalu)
+	case c.IsPPS(nalu):
+		p.pps = append(p.pps, nalu)
+	default:
+		return false
 	}
-	return nalType == int(avc.NALU_SPS) || nalType == int(avc.NALU_PPS)
+	return true
 }
 
 // sampleEntry makes the avc1 or hvc1 box.
-func sampleEntry(f *keyframe.Frame, sets map[int][][]byte) (*mp4.VisualSampleEntryBox, error) {
+func sampleEntry(f *keyframe.Frame, sets parameterSets) (*mp4.VisualSampleEntryBox, error) {
 	var name string
 	var config mp4.Box
 	switch f.Codec {
 	case keyframe.H264:
-		sps, pps := sets[int(avc.NALU_SPS)], sets[int(avc.NALU_PPS)]
-		if len(sps) == 0 || len(sps[0]) < 4 || len(pps) == 0 {
+		if len(sets.sps) == 0 || len(sets.sps[0]) < 4 || len(sets.pps) == 0 {
 			return nil, errNoSets
 		}
-		name, config = "avc1", avcConfig(&f.Info, sps, pps)
+		name, config = "avc1", avcConfig(&f.Info, sets)
 	case keyframe.H265:
-		vps, sps, pps := sets[int(hevc.NALU_VPS)], sets[int(hevc.NALU_SPS)], sets[int(hevc.NALU_PPS)]
-		if len(sps) == 0 || len(pps) == 0 {
+		if len(sets.sps) == 0 || len(sets.pps) == 0 {
 			return nil, errNoSets
 		}
-		record, err := hevcConfig(&f.Info, vps, sps, pps)
+		record, err := hevcConfig(&f.Info, sets)
 		if err != nil {
 			return nil, err
 		}
@@ -122,10 +122,11 @@ func sampleEntry(f *keyframe.Frame, sets map[int][][]byte) (*mp4.VisualSampleEnt
 
 var errNoSets = fmt.Errorf("%w: a keyframe without its parameter sets", keyframe.ErrCorrupt)
 
-func avcConfig(i *keyframe.Info, sps, pps [][]byte) mp4.Box {
+func avcConfig(i *keyframe.Info, sets parameterSets) mp4.Box {
+	sps := sets.sps[0]
 	return &mp4.AvcCBox{DecConfRec: avc.DecConfRec{
-		AVCProfileIndication: sps[0][1], ProfileCompatibility: sps[0][2], AVCLevelIndication: sps[0][3],
-		SPSnalus: sps, PPSnalus: pps,
+		AVCProfileIndication: sps[1], ProfileCompatibility: sps[2], AVCLevelIndication: sps[3],
+		SPSnalus: sets.sps, PPSnalus: sets.pps,
 		ChromaFormat:       byte(i.ChromaFormat),
 		BitDepthLumaMinus1: byte(i.BitDepth - 8), BitDepthChromaMinus1: byte(i.BitDepth - 8),
 	}}
@@ -133,8 +134,8 @@ func avcConfig(i *keyframe.Info, sps, pps [][]byte) mp4.Box {
 
 // hevcConfig copies the profile, tier and level of the first SPS (ISO/IEC
 // 23008-2 7.3.2.2, 7.3.3), which stand at fixed places.
-func hevcConfig(i *keyframe.Info, vps, sps, pps [][]byte) (mp4.Box, error) {
-	head := withoutEmulation(sps[0], 15)
+func hevcConfig(i *keyframe.Info, sets parameterSets) (mp4.Box, error) {
+	head := keyframe.AppendRBSP(nil, sets.sps[0])
 	if len(head) < 15 {
 		return nil, errNoSets
 	}
@@ -152,33 +153,12 @@ func hevcConfig(i *keyframe.Info, vps, sps, pps [][]byte) (mp4.Box, error) {
 	for _, a := range []struct {
 		kind  hevc.NaluType
 		nalus [][]byte
-	}{{hevc.NALU_VPS, vps}, {hevc.NALU_SPS, sps}, {hevc.NALU_PPS, pps}} {
+	}{{hevc.NALU_VPS, sets.vps}, {hevc.NALU_SPS, sets.sps}, {hevc.NALU_PPS, sets.pps}} {
 		if len(a.nalus) > 0 {
 			record.NaluArrays = append(record.NaluArrays, hevc.NewNaluArray(true, a.kind, a.nalus))
 		}
 	}
 	return &mp4.HvcCBox{DecConfRec: record}, nil
-}
-
-// withoutEmulation returns the first n bytes of a NAL unit without its emulation
-// prevention bytes.
-func withoutEmulation(nalu []byte, n int) []byte {
-	out := make([]byte, 0, n)
-	zeros := 0
-	for _, b := range nalu {
-		if zeros >= 2 && b == 3 {
-			zeros = 0
-			continue
-		}
-		if len(out) == n {
-			break
-		}
-		out = append(out, b)
-		if zeros++; b != 0 {
-			zeros = 0
-		}
-	}
-	return out
 }
 
 // displayMatrix is what orientation reads (ISO/IEC 14496-12 6.2.2), 16.16 but for the

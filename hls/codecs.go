@@ -3,6 +3,7 @@ package hls
 import (
 	"strings"
 
+	"github.com/kfgrab/kfgrab/fmp4"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
@@ -48,21 +49,13 @@ func hasCodec(codecs string, c keyframe.Codec) bool {
 	return false
 }
 
-// codecOf tells H.264 and H.265 by the name of the sample entry. Dolby Vision is
-// one of the two underneath, except that profile 5 (dvh1.05) has colours that only
-// a Dolby Vision decoder can show.
+// codecOf returns the codec of a sample entry, except for profile 5 of Dolby
+// Vision (dvh1.05), whose colours only a Dolby Vision decoder can show.
 func codecOf(name, parameters string) keyframe.Codec {
-	switch name {
-	case "avc1", "avc2", "avc3", "avc4", "dva1", "dvav":
-		return keyframe.H264
-	case "hvc1", "hev1":
-		return keyframe.H265
-	case "dvh1", "dvhe":
-		if !strings.HasPrefix(parameters, "05") {
-			return keyframe.H265
-		}
+	if (name == "dvh1" || name == "dvhe") && strings.HasPrefix(parameters, "05") {
+		return keyframe.UnknownCodec
 	}
-	return keyframe.UnknownCodec
+	return fmp4.SampleEntryCodec(name)
 }
 
 // isVideo tells sample entries of video from those of audio and text. Audio and

@@ -68,22 +68,3 @@ func (r *bitReader) upTo(limit uint32) int {
 	}
 	return int(v)
 }
-
-// AppendRBSP appends to dst the RBSP of a NAL unit's payload: the payload without
-// its emulation prevention bytes (ISO/IEC 14496-10 7.4.1).
-func AppendRBSP(dst, payload []byte) []byte {
-	zeros := 0
-	for _, b := range payload {
-		if zeros >= 2 && b == 3 {
-			zeros = 0
-			continue
-		}
-		if b == 0 {
-			zeros++
-		} else {
-			zeros = 0
-		}
-		dst = append(dst, b)
-	}
-	return dst
-}

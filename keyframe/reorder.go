@@ -103,20 +103,3 @@ func (w *bitWriter) copy(data []byte, from, to int) {
 		w.bits(r.bits(1), 1)
 	}
 }
-
-// appendEscaped is the inverse of AppendRBSP.
-func appendEscaped(dst, rbsp []byte) []byte {
-	zeros := 0
-	for _, b := range rbsp {
-		if zeros >= 2 && b <= 3 {
-			dst, zeros = append(dst, 3), 0
-		}
-		if b == 0 {
-			zeros++
-		} else {
-			zeros = 0
-		}
-		dst = append(dst, b)
-	}
-	return dst
-}

@@ -2,22 +2,6 @@ package keyframe
 
 import "fmt"
 
-// NAL unit types of H.264 (ISO/IEC 14496-10 table 7-1).
-const (
-	nal264Slice         = 1
-	nal264PartitionA    = 2
-	nal264PartitionC    = 4
-	nal264IDR           = 5
-	nal264SEI           = 6
-	nal264SPS           = 7
-	nal264PPS           = 8
-	nal264AUD           = 9
-	nal264EndOfSequence = 10
-	nal264EndOfStream   = 11
-	nal264SubsetSPS     = 15
-	nal264Reserved18    = 18
-)
-
 // pps264 is what a picture parameter set (7.3.2.2) tells about slice headers.
 type pps264 struct {
 	raw                 []byte

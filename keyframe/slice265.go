@@ -1,29 +1,5 @@
 package keyframe
 
-// NAL unit types of H.265 (ISO/IEC 23008-2 table 7-1).
-const (
-	nal265LastVCL     = 31
-	nal265BLAWLP      = 16
-	nal265BLANLP      = 18
-	nal265IDRWRADL    = 19
-	nal265IDRNLP      = 20
-	nal265CRA         = 21
-	nal265LastIRAP    = 23
-	nal265VPS         = 32
-	nal265SPS         = 33
-	nal265PPS         = 34
-	nal265AUD         = 35
-	nal265EOS         = 36
-	nal265EOB         = 37
-	nal265Filler      = 38
-	nal265PrefixSEI   = 39
-	nal265SuffixSEI   = 40
-	nal265Reserved41  = 41
-	nal265Reserved44  = 44
-	nal265Unspecified = 48
-	nal265Unspec55    = 55
-)
-
 // kind265 maps a VCL NAL unit type to the kind of random access picture.
 func kind265(nalType int) Kind {
 	switch {

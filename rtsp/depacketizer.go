@@ -113,7 +113,7 @@ func (d *depacketizer) place(p *rtp.Packet) {
 func (d *depacketizer) lose() {
 	before := d.asm.Lost()
 	d.asm.Lose()
-	if d.asm.Lost() > before || d.inUnit && d.startsAt(d.fragments[0]) {
+	if d.asm.Lost() > before || d.inUnit && d.codec.IsRandomAccess(d.fragments) {
 		d.spoilt.add(d.ticks)
 	}
 	d.fragments, d.inUnit = d.fragments[:0], false
@@ -156,7 +156,7 @@ func (d *depacketizer) unit(b []byte) {
 	if len(b) == 0 {
 		return
 	}
-	if d.isSlice(b[0]) {
+	if d.codec.IsSlice(b) {
 		if d.markers.headless && d.markers.slices == 0 && !d.beginsPicture(b) {
 			// Its head is missing, whatever stands before it.
 			d.lose()
@@ -169,7 +169,7 @@ func (d *depacketizer) unit(b []byte) {
 			return
 		}
 	}
-	if isParameterSet(d.codec, b[0]) {
+	if d.codec.IsParameterSet(b) {
 		if d.markers.slices > 0 {
 			if d.sets.has(b) {
 				return
@@ -182,15 +182,6 @@ func (d *depacketizer) unit(b []byte) {
 	d.give(d.asm.Push(b, d.pts()))
 }
 
-// isSlice says whether a NAL unit is of the video coding layer.
-func (d *depacketizer) isSlice(head byte) bool {
-	if d.codec == keyframe.H265 {
-		return head>>1&0x3f < 32
-	}
-	t := head & 0x1f
-	return t >= 1 && t <= 5
-}
-
 // beginsPicture says whether a slice is the first of its picture: first_mb_in_slice
 // is 0 (ISO/IEC 14496-10 7.3.3) or first_slice_segment_in_pic_flag is set (ISO/IEC
 // 23008-2 7.3.6.1). With arbitrary slice order another may come first; that costs a
@@ -201,16 +192,6 @@ func (d *depacketizer) beginsPicture(b []byte) bool {
 		header = 2
 	}
 	return len(b) > header && b[header]&0x80 != 0
-}
-
-// startsAt says whether a slice with this first byte is of a picture that a decoder
-// can start from, as far as its type tells.
-func (d *depacketizer) startsAt(head byte) bool {
-	if d.codec == keyframe.H265 {
-		t := head >> 1 & 0x3f
-		return t >= 16 && t <= 21 // BLA_W_LP to CRA_NUT
-	}
-	return head&0x1f == 5
 }
 
 // fragment takes a part of a NAL unit, which header begins: the FU-A of
@@ -228,7 +209,7 @@ func (d *depacketizer) fragment(start, end bool, header, b []byte) {
 		d.inUnit = true
 		d.markers.fragmented()
 	case !d.inUnit || len(d.fragments)+len(b) > maxNALU:
-		if d.startsAt(header[0]) {
+		if d.codec.IsRandomAccess(header) {
 			d.spoilt.add(d.ticks)
 		}
 		d.lose()

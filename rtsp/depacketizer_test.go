@@ -335,13 +335,12 @@ func TestDepacketizerSetsBetweenSlices(t *testing.T) {
 // between puts the parameter sets of an access unit before each of its slices that
 // begin a keyframe.
 func (s *sets) between(c keyframe.Codec, u [][]byte) (nalus [][]byte) {
-	d := &depacketizer{codec: c}
 	for _, n := range u {
 		switch {
-		case isParameterSet(c, n[0]):
+		case c.IsParameterSet(n):
 			s.add(n)
 			continue
-		case d.isSlice(n[0]) && d.startsAt(n[0]):
+		case c.IsRandomAccess(n):
 			nalus = append(nalus, *s...)
 		}
 		nalus = append(nalus, n)

@@ -56,7 +56,7 @@ func markAs(how int, packets []*rtp.Packet) {
 // the parameter sets be those of before.
 func pictureOf(f *keyframe.Frame) (b []byte) {
 	for n := range keyframe.AnnexB(f.Data) {
-		if (&depacketizer{codec: f.Codec}).isSlice(n[0]) {
+		if f.Codec.IsSlice(n) {
 			b = keyframe.AppendNALU(b, n)
 		}
 	}

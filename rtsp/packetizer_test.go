@@ -43,7 +43,7 @@ func loadAny(tb testing.TB, name string, c keyframe.Codec) *stream {
 		if c == keyframe.H265 {
 			header = 2
 		}
-		slice := (&depacketizer{codec: c}).isSlice(n[0])
+		slice := c.IsSlice(n)
 		// The first bit of a slice says whether it is its picture's first.
 		if slices && (!slice || n[header]&0x80 != 0) {
 			s.units, unit, slices = append(s.units, unit), nil, false

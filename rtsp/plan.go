@@ -126,29 +126,11 @@ func parameterSets(value string) [][]byte {
 // where there is none.
 func (v *videoTrack) info() keyframe.Info {
 	for _, set := range v.parameterSets {
-		if isSPS(v.codec, set[0]) {
+		if v.codec.IsSPS(set) {
 			if i, err := keyframe.ParseInfo(v.codec, set); err == nil {
 				return i
 			}
 		}
 	}
 	return keyframe.Info{}
-}
-
-// isSPS says whether a NAL unit is a sequence parameter set, by its first byte.
-func isSPS(c keyframe.Codec, head byte) bool {
-	if c == keyframe.H265 {
-		return head>>1&0x3f == 33
-	}
-	return head&0x1f == 7
-}
-
-// isParameterSet says whether a NAL unit is a parameter set of any kind.
-func isParameterSet(c keyframe.Codec, head byte) bool {
-	if c == keyframe.H265 {
-		t := head >> 1 & 0x3f
-		return t >= 32 && t <= 34
-	}
-	t := head & 0x1f
-	return t == 7 || t == 8
 }

@@ -92,9 +92,9 @@ func (d *depacketizer) opening264(b []byte) opening {
 	case b[0]&0x1f == stapA:
 		return d.firstSlice(b[1:], 0)
 	case b[0]&0x1f == fuA:
-		return d.slice(b[1]&0x1f, b[1]&0x80 != 0)
+		return d.slice([]byte{b[1] & 0x1f}, b[1]&0x80 != 0)
 	}
-	return d.slice(b[0], true)
+	return d.slice(b, true)
 }
 
 func (d *depacketizer) opening265(b []byte) opening {
@@ -108,9 +108,9 @@ func (d *depacketizer) opening265(b []byte) opening {
 	case b[0]>>1&0x3f == aggregation:
 		return d.firstSlice(b[min(2+order, len(b)):], min(order, dondSize))
 	case b[0]>>1&0x3f == fragmentation:
-		return d.slice(b[2]&0x3f<<1, b[2]&0x80 != 0)
+		return d.slice([]byte{b[2] & 0x3f << 1}, b[2]&0x80 != 0)
 	}
-	return d.slice(b[0], true)
+	return d.slice(b, true)
 }
 
 // firstSlice looks through the NAL units of an aggregate, between which skip bytes
@@ -118,7 +118,7 @@ func (d *depacketizer) opening265(b []byte) opening {
 func (d *depacketizer) firstSlice(b []byte, skip int) opening {
 	for len(b) > 2 {
 		size := int(binary.BigEndian.Uint16(b))
-		if p := d.slice(b[2], true); size > 0 && p != noSlice {
+		if p := d.slice(b[2:], true); size > 0 && p != noSlice {
 			return p
 		}
 		b = b[min(2+size+skip, len(b)):]
@@ -126,11 +126,11 @@ func (d *depacketizer) firstSlice(b []byte, skip int) opening {
 	return noSlice
 }
 
-func (d *depacketizer) slice(head byte, whole bool) opening {
+func (d *depacketizer) slice(nalu []byte, whole bool) opening {
 	switch {
-	case !d.isSlice(head):
+	case !d.codec.IsSlice(nalu):
 		return noSlice
-	case whole && d.startsAt(head):
+	case whole && d.codec.IsRandomAccess(nalu):
 		return keyframeBegins
 	}
 	return otherSlice

@@ -34,7 +34,7 @@ func (s *sets) add(nalus ...[]byte) {
 // parameterSet remembers one that is in the stream.
 func (d *depacketizer) parameterSet(b []byte) {
 	d.sets.add(b)
-	if d.sps == nil && isSPS(d.codec, b[0]) && len(b) <= maxSet {
+	if d.sps == nil && d.codec.IsSPS(b) && len(b) <= maxSet {
 		d.sps = bytes.Clone(b)
 	}
 }

@@ -41,7 +41,7 @@ func decryptNALU(nalu []byte, block cipher.Block, iv []byte) []byte {
 }
 
 func mayBeEncrypted(nalu []byte) bool {
-	return len(nalu) > sampleLeast && (nalu[0]&0x1f == 1 || nalu[0]&0x1f == 5)
+	return len(nalu) > sampleLeast && keyframe.H264.IsSlice(nalu)
 }
 
 // cryptSamples runs mode over the blocks that are encrypted. The last 16 bytes or

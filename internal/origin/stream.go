@@ -14,12 +14,6 @@ type stream struct {
 	vps, sps, pps []byte     // vps of H.265 alone
 }
 
-// NAL unit types (ISO/IEC 14496-10 table 7-1, ISO/IEC 23008-2 table 7-1).
-const (
-	avcSPS, avcPPS, avcDelimiter             = 7, 8, 9
-	hevcVPS, hevcSPS, hevcPPS, hevcDelimiter = 32, 33, 34, 35
-)
-
 func loadStreams(dir string) (map[keyframe.Codec]stream, error) {
 	streams := map[keyframe.Codec]stream{}
 	for codec, name := range map[keyframe.Codec]string{keyframe.H264: file264, keyframe.H265: file265} {
@@ -49,28 +43,16 @@ func parseUnits(codec keyframe.Codec, b []byte) stream {
 	return s
 }
 
-// note keeps parameter sets, and tells whether nalu is a delimiter.
+// note keeps nalu if it is a parameter set, and reports whether it is an access
+// unit delimiter.
 func (s *stream) note(codec keyframe.Codec, nalu []byte) (delimiter bool) {
-	if codec == keyframe.H264 {
-		switch nalu[0] & 0x1f {
-		case avcSPS:
-			s.sps = nalu
-		case avcPPS:
-			s.pps = nalu
-		case avcDelimiter:
-			return true
-		}
-		return false
-	}
-	switch nalu[0] >> 1 & 0x3f {
-	case hevcVPS:
+	switch {
+	case codec.IsVPS(nalu):
 		s.vps = nalu
-	case hevcSPS:
+	case codec.IsSPS(nalu):
 		s.sps = nalu
-	case hevcPPS:
+	case codec.IsPPS(nalu):
 		s.pps = nalu
-	case hevcDelimiter:
-		return true
 	}
-	return false
+	return codec.IsAccessUnitDelimiter(nalu)
 }
