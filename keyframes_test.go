@@ -41,7 +41,7 @@ func TestKeyframesFormats(t *testing.T) {
 			path: nil, "-": {Stdin: bytes.NewReader(data)}, server.URL + "/" + filepath.Base(path): nil,
 		} {
 			list, err := inTurn(t, open(t, url, o), count+1)
-			if len(list) != count || !errors.Is(err, keyframe.ErrNotFound) || kfgrab.ClassOf(err) != kfgrab.NoKeyframe || !strings.Contains(err.Error(), ": no keyframe behind the last one") {
+			if len(list) != count || !errors.Is(err, keyframe.ErrNotFound) || kfgrab.ClassOf(err) != kfgrab.NoKeyframe || !strings.Contains(err.Error(), ": no keyframe after the last one") {
 				t.Errorf("%s: %d of %d, %v", url, len(list), count, err)
 				continue
 			}

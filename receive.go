@@ -57,6 +57,6 @@ func (s *Stream) URL() string { return s.name }
 // Spent is what all grabs of the stream have taken so far, but for Elapsed. It may
 // be asked for from any goroutine.
 func (s *Stream) Spent() Cost {
-	spent := s.meter.Read()
+	spent := s.traffic()
 	return Cost{Down: spent.Down, Up: spent.Up, Requests: spent.Requests}
 }

@@ -132,7 +132,7 @@ func openSource(rawURL string, opt *Options, m *meter.Counter) (tracker, error) 
 			Transport: opt.RTSP.Transport, KeyframeTimeout: opt.RTSP.KeyframeTimeout,
 			NoKeyframeRequest: opt.RTSP.NoKeyframeRequest, KeepSession: opt.RTSP.KeepSession,
 			UserAgent: opt.UserAgent, InsecureTLS: opt.InsecureTLS, RootCAs: opt.RootCAs, TLSFingerprint: opt.TLSFingerprint,
-			DialContext: opt.DialContext, MaxBytes: opt.MaxBytes, Meter: m, Logger: opt.Logger, OnCodec: opt.OnCodec,
+			DialContext: opt.DialContext, MaxBytes: opt.MaxBytes, Logger: opt.Logger, OnCodec: opt.OnCodec,
 		})
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrUsage, err)
@@ -175,9 +175,9 @@ func (s *Stream) Grab(ctx context.Context) (*Snapshot, error) {
 
 // snapshots returns what makes a Snapshot of a frame. Costs count from the call.
 func (s *Stream) snapshots() func(*keyframe.Frame) *Snapshot {
-	began, before := time.Now(), s.meter.Read()
+	began, before := time.Now(), s.traffic()
 	return func(f *keyframe.Frame) *Snapshot {
-		spent := s.meter.Read().Sub(before)
+		spent := s.traffic().Sub(before)
 		snap := &Snapshot{
 			Frame: f, URL: s.name, Taken: time.Now(), MediaTime: f.Time,
 			Cost: Cost{Down: spent.Down, Up: spent.Up, Requests: spent.Requests, Elapsed: time.Since(began)},
@@ -190,6 +190,16 @@ func (s *Stream) snapshots() func(*keyframe.Frame) *Snapshot {
 		}
 		return snap
 	}
+}
+
+// traffic returns what crossed the stream's sockets so far. An RTSP source counts
+// for itself.
+func (s *Stream) traffic() meter.Reading {
+	if source, ok := s.source.(*rtsp.Source); ok {
+		down, up, requests := source.Traffic()
+		return meter.Reading{Down: down, Up: up, Requests: requests}
+	}
+	return s.meter.Read()
 }
 
 // named puts the stream's URL in front of err, unless it has it already.

@@ -162,7 +162,7 @@ func TestTakeNone(t *testing.T) {
 	}{
 		{2, 2, "black.ts: no keyframe that shows something: the 2 that came are black or of one brightness"},
 		{1, 1, "the one that came is black"},
-		{100, 3, "black.ts: no keyframe behind the last one: this is the end of it (the 3 that came are black or of one brightness)"},
+		{100, 3, "black.ts: no keyframe after the last one: this is the end of it (the 3 that came are black or of one brightness)"},
 	} {
 		_, err := take(t, &decode.Decoder{}, black, &Options{Tries: tt.tries})
 		var blank *BlankError

@@ -11,16 +11,16 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// scheme is what the scheme of a URL says.
+// scheme is the meaning of a URL scheme.
 type scheme struct {
 	rtsp   string // the scheme in RTSP itself: "rtsp" or "rtsps"
 	tunnel gortsplib.Tunnel
-	port   string // where the URL has none
+	port   string // unless the URL has one
 }
 
 // schemes are those of RFC 2326 and, with the names that MediaMTX gave them, of
 // the tunnels: Apple's through HTTP, ONVIF's through WebSocket (Streaming
-// Specification 5.1.1.5). They are HTTP's ports that a tunnel passes firewalls by.
+// Specification 5.1.1.5). A tunnel uses HTTP's ports, to pass firewalls.
 var schemes = map[string]scheme{
 	"rtsp":       {"rtsp", gortsplib.TunnelNone, "554"},
 	"rtsps":      {"rtsps", gortsplib.TunnelNone, "322"},
@@ -30,13 +30,13 @@ var schemes = map[string]scheme{
 	"rtsps+ws":   {"rtsps", gortsplib.TunnelWebSocket, "443"},
 }
 
-// IsScheme says whether New takes URLs of a scheme, in lower case.
+// IsScheme reports whether New accepts URLs of a scheme, in lower case.
 func IsScheme(name string) bool {
 	_, ok := schemes[name]
 	return ok
 }
 
-// parseAddress takes the tunnel out of a URL.
+// parseAddress separates the tunnel from a URL.
 func parseAddress(u *url.URL) (*url.URL, scheme, error) {
 	s, ok := schemes[u.Scheme]
 	switch {
@@ -45,6 +45,7 @@ func parseAddress(u *url.URL) (*url.URL, scheme, error) {
 	case u.Hostname() == "" || u.Opaque != "":
 		return nil, s, errors.New("rtsp URL without a host")
 	}
+
 	c := withoutFragment(u)
 	c.Scheme = s.rtsp
 	if s.tunnel != gortsplib.TunnelNone && c.Port() == "" {
@@ -59,26 +60,28 @@ func withoutFragment(u *url.URL) *url.URL {
 	return &c
 }
 
-// follow returns where a redirect from u leads. Credentials go along to the same
-// host and port only, and never from TLS to plain text.
-func follow(u *url.URL, location string) (*url.URL, error) {
+// resolveRedirect returns where a redirect from u leads. It keeps credentials for the
+// same host and port only, and refuses to go from TLS to plain text.
+func resolveRedirect(u *url.URL, location string) (*url.URL, error) {
 	to, err := u.Parse(location)
 	if err != nil {
-		return nil, fmt.Errorf("%w: redirect to something that is no URL", keyframe.ErrCorrupt)
+		return nil, fmt.Errorf("%w: redirect to a text that is no URL", keyframe.ErrCorrupt)
 	}
+
 	switch {
-	case to.Scheme != "rtsp" && to.Scheme != "rtsps" || to.Hostname() == "":
+	case (to.Scheme != "rtsp" && to.Scheme != "rtsps") || to.Hostname() == "":
 		return nil, fmt.Errorf("%w: redirect to %s", keyframe.ErrUnsupported, oneLine(to.String()))
 	case u.Scheme == "rtsps" && to.Scheme == "rtsp":
 		return nil, fmt.Errorf("%w: redirect from rtsps to rtsp, which is not encrypted", keyframe.ErrUnsupported)
 	}
+
 	if to.User == nil && hostPort(to) == hostPort(u) {
 		to.User = u.User
 	}
 	return withoutFragment(to), nil
 }
 
-// hostPort is host and port, the latter from the scheme where there is none.
+// hostPort returns host and port. The port is that of the scheme if there is none.
 func hostPort(u *url.URL) string {
 	port := u.Port()
 	if port == "" {

@@ -22,9 +22,15 @@ func grabs(t *testing.T, u *url.URL, o *Options, times int, check func(*keyframe
 	if err != nil {
 		t.Fatal(err)
 	}
+	return grabsOf(t, s, times, check)
+}
+
+// grabsOf takes keyframes of s and closes it.
+func grabsOf(t *testing.T, s *Source, times int, check func(*keyframe.Frame)) (list []Stats) {
+	t.Helper()
 	defer s.Close()
 	for range times {
-		// Each grab's context ends with it, and takes nothing along that is kept.
+		// Each grab's context ends with it, and a session that is kept goes on.
 		ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 		f, err := s.Keyframe(ctx)
 		cancel()
@@ -56,13 +62,13 @@ func TestRoundTrips(t *testing.T) {
 			picture := func(f *keyframe.Frame) { checkPicture(t, f, file) }
 			got := grabs(t, srv.URL(path), nil, 3, picture)
 			for i, want := range []int{c.first, c.second, c.second} {
-				if g := got[i]; g.RoundTrips != want || (g.Reused == ReusedDescription) != (i > 0) {
+				if g := got[i]; g.RoundTrips != want || (g.Reused == reusedDescription) != (i > 0) {
 					t.Errorf("grab %d: %+v, want %d round trips", i, g, want)
 				}
 			}
 			got = grabs(t, srv.URL(path), &Options{KeepSession: true}, 3, picture)
 			for i, want := range []int{c.keptFirst, 2, 2} {
-				if g := got[i]; g.RoundTrips != want || (g.Reused == ReusedSession) != (i > 0) {
+				if g := got[i]; g.RoundTrips != want || (g.Reused == reusedSession) != (i > 0) {
 					t.Errorf("grab %d of a session that is kept: %+v, want %d round trips", i, g, want)
 				}
 			}
@@ -88,7 +94,7 @@ func TestKeysAreNotReused(t *testing.T) {
 	srv.Publish(t, file, "/cam")
 	o := &Options{RootCAs: srv.Roots}
 	for _, g := range grabs(t, srv.URL("/cam"), o, 2, func(f *keyframe.Frame) { checkPicture(t, f, file) }) {
-		if g.Reused != ReusedNothing {
+		if g.Reused != reusedNothing {
 			t.Errorf("%+v", g)
 		}
 	}
@@ -217,7 +223,7 @@ func TestKeptSessionGone(t *testing.T) {
 			t.Parallel()
 			srv := &script{sdp: h264SDP, answer: answer, play: func(p *peer) { p.send(packets) }}
 			for i, g := range grabs(t, srv.run(t), &Options{KeepSession: true}, 2, func(*keyframe.Frame) {}) {
-				if want := []Reuse{ReusedNothing, ReusedDescription}[i]; g.Reused != want {
+				if want := []string{reusedNothing, reusedDescription}[i]; g.Reused != want {
 					t.Errorf("grab %d: %+v", i, g)
 				}
 			}

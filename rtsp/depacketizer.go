@@ -2,6 +2,8 @@ package rtsp
 
 import (
 	"bytes"
+	"encoding/binary"
+	"slices"
 	"time"
 
 	"github.com/pion/rtp"
@@ -11,15 +13,14 @@ import (
 
 // maxNALU bounds a NAL unit that comes in fragments. The largest picture that
 // level 6.2 allows at its highest rate has 3.4 MB (ISO/IEC 23008-2 A.4.2); four
-// times that leaves room for encoders that do not keep to their level.
+// times that leaves room for encoders that exceed their level.
 const maxNALU = 16 << 20
 
 // depacketizer turns RTP packets into NAL units, and those, through an
 // Assembler, into frames. It does no I/O and knows no time but that of RTP.
 //
-// Packets are expected in the order of sending. Whatever is missing or out of
-// order costs the access units that it touches, never more than those, and
-// nothing is given out with a hole in it.
+// Packets are expected in the order of sending. A missing or misplaced packet
+// costs the access units that it touches and no more. No frame has a hole in it.
 type depacketizer struct {
 	codec keyframe.Codec
 	clock int  // RTP timestamp units a second
@@ -34,96 +35,96 @@ type depacketizer struct {
 	first   uint32 // RTP timestamp of the first packet
 	ticks   int64  // from first to stamp, without the wrap at 32 bits
 
-	lost   int    // packets missing, by their numbers
-	sps    []byte // the first sequence parameter set in the stream
-	sets   sets
-	spoilt spoilt
+	lost     int    // packets missing, by their numbers
+	firstSPS []byte // in the stream
+	sets     parameterSetList
+	damage   damageCount
 
-	damaged   bool   // a packet of the access unit is missing
-	fragments []byte // of the NAL unit being gathered
-	inUnit    bool   // its first fragment was seen, its last not yet
-	pieced    bool   // the NAL unit at hand came in fragments
-	markers   markers
+	incomplete bool   // a packet of the access unit is missing
+	fragments  []byte // of the NAL unit being gathered
+	inUnit     bool   // its first fragment was seen, its last not yet
+	pieced     bool   // the NAL unit at hand came in fragments
+	markers    markers
 }
 
-// newDepacketizer returns one for the video track v. What becomes whole goes to
-// emit.
+// newDepacketizer returns one for the video track v, which passes frames to emit.
 func newDepacketizer(v *videoTrack, emit func(*keyframe.Frame)) *depacketizer {
 	d := &depacketizer{
 		codec: v.codec, clock: v.clock, donl: v.donl,
 		asm: keyframe.NewAssembler(v.codec), emit: emit,
 	}
 	d.asm.AddParameterSets(v.parameterSets...)
-	d.sets.add(v.parameterSets...)
+	d.sets.remember(v.parameterSets...)
 	return d
 }
 
-// push takes one packet. Its payload may be reused afterwards.
-func (d *depacketizer) push(p *rtp.Packet) {
+// pushPacket takes one packet. Its payload may be reused afterwards.
+func (d *depacketizer) pushPacket(p *rtp.Packet) {
 	if d.started && p.SequenceNumber == d.seq && p.SSRC == d.ssrc {
 		return // sent twice
 	}
-	d.place(p)
+	d.trackSequence(p)
 	d.markers.packet++
-	if len(p.Payload) == 0 || d.damaged {
-		return // nothing but padding, or nothing that could become whole
+	if len(p.Payload) == 0 || d.incomplete {
+		return // only padding, or nothing that could become whole
 	}
+
 	if d.codec == keyframe.H265 {
-		d.payload265(p.Payload)
+		d.takePayload265(p.Payload)
 	} else {
-		d.payload264(p.Payload)
+		d.takePayload264(p.Payload)
 	}
-	if p.Marker && d.markers.mark(d.inUnit) {
+	if p.Marker && d.markers.acceptMarker(d.inUnit) {
 		d.endAccessUnit()
 	}
 }
 
-// place follows sequence number and timestamp.
-func (d *depacketizer) place(p *rtp.Packet) {
+// trackSequence follows sequence number and timestamp.
+func (d *depacketizer) trackSequence(p *rtp.Packet) {
 	switch {
 	case !d.started:
 		d.started, d.first = true, p.Timestamp
-		d.spoilt.here = true // a keyframe that was on its way already
+		d.damage.here = true // a keyframe that was on its way already
 		d.markers.beginAccessUnit(true)
 	case p.SSRC != d.ssrc || p.SequenceNumber != d.seq+1:
-		// What is missing may reach into the access unit that p belongs to, so
-		// a changed timestamp does not tell that p begins one: the slices do.
-		d.lose()
+		// The missing packets may reach into the access unit of p. So a changed
+		// timestamp does not show that p begins one; its slices do.
+		d.loseAccessUnit()
 		d.markers.beginAccessUnit(true)
-		d.damaged = p.SSRC == d.ssrc && p.Timestamp == d.stamp
+		d.incomplete = p.SSRC == d.ssrc && p.Timestamp == d.stamp
 		if p.SSRC == d.ssrc {
 			d.lost += max(0, int(int16(p.SequenceNumber-d.seq-1)))
 			d.ticks += int64(int32(p.Timestamp - d.stamp))
 		}
-		d.spoilt.here = d.spoilt.here && p.Timestamp == d.stamp
+		d.damage.here = d.damage.here && p.Timestamp == d.stamp
 	case p.Timestamp != d.stamp:
 		if d.inUnit {
-			d.lose()
+			d.loseAccessUnit()
 		}
 		d.markers.endAccessUnit()
 		d.endAccessUnit()
 		d.markers.beginAccessUnit(false)
-		d.damaged, d.spoilt.here = false, false
+		d.incomplete, d.damage.here = false, false
 		d.ticks += int64(int32(p.Timestamp - d.stamp))
 	}
 	d.seq, d.ssrc, d.stamp = p.SequenceNumber, p.SSRC, p.Timestamp
 }
 
-// lose gives up the access unit being gathered.
-func (d *depacketizer) lose() {
+// loseAccessUnit drops the access unit being gathered.
+func (d *depacketizer) loseAccessUnit() {
 	before := d.asm.Lost()
 	d.asm.Lose()
-	if d.asm.Lost() > before || d.inUnit && d.codec.IsRandomAccess(d.fragments) {
-		d.spoilt.add(d.ticks)
+	if d.asm.Lost() > before || (d.inUnit && d.codec.IsRandomAccess(d.fragments)) {
+		d.damage.countAt(d.ticks)
 	}
 	d.fragments, d.inUnit = d.fragments[:0], false
 }
 
 func (d *depacketizer) endAccessUnit() {
-	d.give(d.asm.EndAccessUnit())
+	d.emitFrame(d.asm.EndAccessUnit())
 }
 
-func (d *depacketizer) give(f *keyframe.Frame) {
+func (d *depacketizer) emitFrame(f *keyframe.Frame) {
 	if f != nil {
 		d.emit(f)
 	}
@@ -131,61 +132,65 @@ func (d *depacketizer) give(f *keyframe.Frame) {
 
 var startCode = []byte{0, 0, 1}
 
-// units takes what a packet, or a row of fragments, held for one NAL unit.
-//
-// Annex B in RTP: some cameras put several NAL units with start codes between
-// them where one belongs. No NAL unit holds the bytes of a start code itself.
-func (d *depacketizer) units(b []byte) {
+// takeUnits takes what a packet, or a row of fragments, held for one NAL unit.
+// Some cameras put several NAL units with start codes between them into it (Annex
+// B). No NAL unit itself contains the bytes of a start code.
+func (d *depacketizer) takeUnits(b []byte) {
 	at := bytes.Index(b, startCode)
 	if at < 0 {
-		d.unit(b)
+		d.takeUnit(b)
 		return
 	}
-	d.unit(bytes.TrimRight(b[:at], "\x00"))
+	d.takeUnit(bytes.TrimRight(b[:at], "\x00"))
 	for u := range keyframe.AnnexB(b[at:]) {
-		d.unit(u)
+		d.takeUnit(u)
 	}
 }
 
-// unit takes one whole NAL unit.
+// takeUnit takes one whole NAL unit.
 //
-// Parameter sets between slices: GStreamer's payloaders, told to send them with
-// every IDR picture, send them before every slice of it. By the standard they would
-// begin another access unit there, but a repeated one says nothing new.
-func (d *depacketizer) unit(b []byte) {
+// GStreamer's payloaders can be set to send parameter sets with every IDR picture,
+// and then send them before every slice of it. By the standard they would begin
+// another access unit there, but a repeated one changes nothing.
+func (d *depacketizer) takeUnit(b []byte) {
 	if len(b) == 0 {
 		return
 	}
+
 	if d.codec.IsSlice(b) {
 		if d.markers.headless && d.markers.slices == 0 && !d.beginsPicture(b) {
 			// Its head is missing, whatever stands before it.
-			d.lose()
-			d.damaged = true
+			d.loseAccessUnit()
+			d.incomplete = true
 			return
 		}
-		if d.markers.slice(d.pieced) {
+		if d.markers.addSlice(d.pieced) {
 			// The access unit was taken as whole at a marker and was not.
-			d.lose()
+			d.loseAccessUnit()
 			return
 		}
 	}
+
 	if d.codec.IsParameterSet(b) {
 		if d.markers.slices > 0 {
-			if d.sets.has(b) {
+			if d.sets.contains(b) {
 				return
 			}
 			// The slices before it made no picture without it.
 			d.markers.beginAccessUnit(true)
 		}
-		d.parameterSet(b)
+		d.sets.remember(b)
+		if d.firstSPS == nil && d.codec.IsSPS(b) && len(b) <= maxSet {
+			d.firstSPS = bytes.Clone(b)
+		}
 	}
-	d.give(d.asm.Push(b, d.pts()))
+	d.emitFrame(d.asm.Push(b, d.accessUnitPTS()))
 }
 
-// beginsPicture says whether a slice is the first of its picture: first_mb_in_slice
+// beginsPicture reports whether a slice is the first of its picture: first_mb_in_slice
 // is 0 (ISO/IEC 14496-10 7.3.3) or first_slice_segment_in_pic_flag is set (ISO/IEC
 // 23008-2 7.3.6.1). With arbitrary slice order another may come first; that costs a
-// picture where packets were lost.
+// picture after lost packets.
 func (d *depacketizer) beginsPicture(b []byte) bool {
 	header := 1
 	if d.codec == keyframe.H265 {
@@ -194,75 +199,162 @@ func (d *depacketizer) beginsPicture(b []byte) bool {
 	return len(b) > header && b[header]&0x80 != 0
 }
 
-// fragment takes a part of a NAL unit, which header begins: the FU-A of
-// RFC 6184 5.8 and the FU of RFC 7798 4.4.3.
-//
-// Start and end in one: some cameras send small NAL units so, although both
-// RFCs forbid it.
-func (d *depacketizer) fragment(start, end bool, header, b []byte) {
+// takeFragment takes a part of a NAL unit that begins with header: an FU-A of
+// RFC 6184 5.8 or an FU of RFC 7798 4.4.3. Some cameras set start and end in one
+// for small NAL units, although both RFCs forbid it.
+func (d *depacketizer) takeFragment(start, end bool, header, b []byte) {
 	switch {
 	case start:
 		if d.inUnit {
-			d.lose()
+			d.loseAccessUnit()
 		}
 		d.fragments = append(append(d.fragments[:0], header...), b...)
 		d.inUnit = true
-		d.markers.fragmented()
+		d.markers.noteFragment()
 	case !d.inUnit || len(d.fragments)+len(b) > maxNALU:
 		if d.codec.IsRandomAccess(header) {
-			d.spoilt.add(d.ticks)
+			d.damage.countAt(d.ticks)
 		}
-		d.lose()
+		d.loseAccessUnit()
 		return
 	default:
 		d.fragments = append(d.fragments, b...)
 	}
+
 	if end {
 		d.inUnit, d.pieced = false, true
-		d.units(d.fragments)
+		d.takeUnits(d.fragments)
 		d.pieced = false
 	}
 }
 
-// whole prepares for NAL units that come unfragmented.
-func (d *depacketizer) whole() {
+// dropFragments gives up a NAL unit whose last fragments did not come, because an
+// unfragmented one follows.
+func (d *depacketizer) dropFragments() {
 	if d.inUnit {
-		d.lose()
+		d.loseAccessUnit()
 	}
 }
 
-// pts is the time of the access unit since the first packet.
-func (d *depacketizer) pts() time.Duration {
+// accessUnitPTS returns the time of the access unit since the first packet.
+func (d *depacketizer) accessUnitPTS() time.Duration {
 	if d.ticks < 0 {
 		return keyframe.NoPTS // a B picture that came first, or the clock was set back
 	}
-	return d.duration(d.ticks)
+	return d.clockDuration(d.ticks)
 }
 
-// duration converts units of the RTP clock.
-func (d *depacketizer) duration(ticks int64) time.Duration {
+// clockDuration converts units of the RTP clock.
+func (d *depacketizer) clockDuration(ticks int64) time.Duration {
 	clock := int64(d.clock)
 	return time.Duration(ticks/clock)*time.Second + time.Duration(ticks%clock)*time.Second/time.Duration(clock)
 }
 
-// marked says whether a marker has ended the access unit, with too little known
-// of this stream's markers to believe it. See takeMarked.
-func (d *depacketizer) marked() bool { return d.markers.pending() && !d.inUnit }
+// hasDoubtedMarker reports whether a marker has ended the access unit that the
+// stream has given too little reason to trust. See trustMarker.
+func (d *depacketizer) hasDoubtedMarker() bool { return d.markers.isPending() && !d.inUnit }
 
-// takeMarked believes the marker, as nothing has come after it for a while.
-func (d *depacketizer) takeMarked() {
-	if d.marked() {
+// trustMarker ends the access unit at its marker, as nothing has come after it for
+// a while.
+func (d *depacketizer) trustMarker() {
+	if d.hasDoubtedMarker() {
 		d.markers.taken = true
 		d.endAccessUnit()
 	}
 }
 
-// end tells that no packet follows. clean says that the server ended the stream
-// of its own will, behind a whole access unit.
-func (d *depacketizer) end(clean bool) {
-	d.takeMarked()
+// endStream ends the stream. It is clean if the server ended it by its own decision,
+// after a whole access unit.
+func (d *depacketizer) endStream(clean bool) {
+	d.trustMarker()
 	if !clean || d.inUnit || d.markers.used {
-		d.lose() // whatever is there has no marker behind it
+		d.loseAccessUnit() // no marker follows what is there
 	}
-	d.give(d.asm.Flush())
+	d.emitFrame(d.asm.Flush())
+}
+
+// firstSlice classifies the first slice of a payload.
+type firstSlice uint8
+
+const (
+	noSlice        firstSlice = iota
+	keyframeBegins            // the first packet of a slice of a random access picture
+	otherSlice
+)
+
+// classifyPayload looks at the first slice of an RTP payload.
+func (d *depacketizer) classifyPayload(payload []byte) firstSlice {
+	if d.codec == keyframe.H265 {
+		return d.classifyPayload265(payload)
+	}
+	return d.classifyPayload264(payload)
+}
+
+// classifyAggregate looks through the NAL units of an aggregate. skip bytes stand
+// between them.
+func (d *depacketizer) classifyAggregate(b []byte, skip int) firstSlice {
+	for len(b) > 2 {
+		size := int(binary.BigEndian.Uint16(b))
+		if p := d.classifySlice(b[2:], true); size > 0 && p != noSlice {
+			return p
+		}
+		b = b[min(2+size+skip, len(b)):]
+	}
+	return noSlice
+}
+
+// classifySlice looks at one NAL unit, of which its first byte is enough. begins
+// reports whether its first bytes are in this packet.
+func (d *depacketizer) classifySlice(nalu []byte, begins bool) firstSlice {
+	switch {
+	case !d.codec.IsSlice(nalu):
+		return noSlice
+	case begins && d.codec.IsRandomAccess(nalu):
+		return keyframeBegins
+	}
+	return otherSlice
+}
+
+// damageCount counts keyframes that were dropped for a hole in them.
+type damageCount struct {
+	count       int
+	first, last int64 // ticks
+	here        bool  // the access unit being gathered is counted already
+}
+
+func (c *damageCount) countAt(ticks int64) {
+	if c.here {
+		return
+	}
+	if c.count == 0 {
+		c.first = ticks
+	}
+	c.count++
+	c.last, c.here = ticks, true
+}
+
+// parameterSetList holds the latest parameter sets of a stream.
+type parameterSetList [][]byte
+
+const (
+	// maxSet bounds the sets that are kept: ten times the largest that encoders make.
+	maxSet = 4 << 10
+	// maxSets bounds their number: streams have two or three, some four times that.
+	maxSets = 16
+)
+
+func (s parameterSetList) contains(b []byte) bool {
+	return slices.ContainsFunc(s, func(old []byte) bool { return bytes.Equal(old, b) })
+}
+
+func (s *parameterSetList) remember(nalus ...[]byte) {
+	for _, b := range nalus {
+		if len(b) > maxSet || s.contains(b) {
+			continue
+		}
+		if len(*s) == maxSets {
+			*s = slices.Delete(*s, 0, 1)
+		}
+		*s = append(*s, bytes.Clone(b))
+	}
 }

@@ -155,17 +155,17 @@ func TestDepacketizerMarkerTrust(t *testing.T) {
 			p := &packetizer{codec: s.codec}
 			p.unit(s.units[0])
 			for _, k := range p.packets {
-				d.push(k)
+				d.pushPacket(k)
 			}
-			if len(got) != 0 || !d.marked() {
-				t.Fatalf("the first access unit of a stream: %d frames, marked %v; want it held", len(got), d.marked())
+			if len(got) != 0 || !d.hasDoubtedMarker() {
+				t.Fatalf("the first access unit of a stream: %d frames, marked %v; want it held", len(got), d.hasDoubtedMarker())
 			}
 			p.packets = nil
 			for _, u := range s.units[1:26] { // up to the second keyframe
 				p.unit(u)
 			}
 			for _, k := range p.packets {
-				d.push(k)
+				d.pushPacket(k)
 			}
 			sameFrames(t, got, s.frames[:2])
 		})
@@ -199,15 +199,15 @@ func TestDepacketizerTakeMarked(t *testing.T) {
 	p := &packetizer{codec: s.codec}
 	p.unit(s.units[0])
 	for name, finish := range map[string]func(*depacketizer){
-		"after the grace":     (*depacketizer).takeMarked,
-		"at a clean end":      func(d *depacketizer) { d.end(true) },
-		"at a broken off end": func(d *depacketizer) { d.end(false) },
+		"after the grace":     (*depacketizer).trustMarker,
+		"at a clean end":      func(d *depacketizer) { d.endStream(true) },
+		"at a broken off end": func(d *depacketizer) { d.endStream(false) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []*keyframe.Frame
 			d := newDepacketizer(s.track(false), func(f *keyframe.Frame) { got = append(got, f) })
 			for _, k := range p.packets {
-				d.push(k)
+				d.pushPacket(k)
 			}
 			finish(d)
 			sameFrames(t, got, s.frames[:1])
@@ -225,9 +225,9 @@ func TestDepacketizerCutShort(t *testing.T) {
 			var got []*keyframe.Frame
 			d := newDepacketizer(s.track(false), func(f *keyframe.Frame) { got = append(got, f) })
 			for _, k := range p.packets[:n] {
-				d.push(k)
+				d.pushPacket(k)
 			}
-			d.end(false)
+			d.endStream(false)
 			if len(got) > 0 {
 				t.Errorf("%s: a frame out of the first %d of %d packets", st.name, n, len(p.packets))
 			}
@@ -311,7 +311,7 @@ func TestDepacketizerSetsBetweenSlices(t *testing.T) {
 			s := load(t, st.name, st.codec)
 			p := &packetizer{codec: s.codec}
 			for _, u := range s.units {
-				for _, n := range (&sets{}).between(s.codec, u) {
+				for _, n := range (&parameterSetList{}).between(s.codec, u) {
 					p.fragment(n, 1200)
 				}
 				p.mark()
@@ -334,11 +334,11 @@ func TestDepacketizerSetsBetweenSlices(t *testing.T) {
 
 // between puts the parameter sets of an access unit before each of its slices that
 // begin a keyframe.
-func (s *sets) between(c keyframe.Codec, u [][]byte) (nalus [][]byte) {
+func (s *parameterSetList) between(c keyframe.Codec, u [][]byte) (nalus [][]byte) {
 	for _, n := range u {
 		switch {
 		case c.IsParameterSet(n):
-			s.add(n)
+			s.remember(n)
 			continue
 		case c.IsRandomAccess(n):
 			nalus = append(nalus, *s...)
@@ -349,12 +349,12 @@ func (s *sets) between(c keyframe.Codec, u [][]byte) (nalus [][]byte) {
 }
 
 func TestSetsAreBounded(t *testing.T) {
-	var s sets
+	var s parameterSetList
 	for i := range 100 {
-		s.add([]byte{0x67, byte(i)})
+		s.remember([]byte{0x67, byte(i)})
 	}
-	s.add([]byte{0x67, 99}, make([]byte, maxSet+1))
-	if len(s) != maxSets || !s.has([]byte{0x67, 99}) || s.has([]byte{0x67, 0}) {
+	s.remember([]byte{0x67, 99}, make([]byte, maxSet+1))
+	if len(s) != maxSets || !s.contains([]byte{0x67, 99}) || s.contains([]byte{0x67, 0}) {
 		t.Errorf("%x", s)
 	}
 }
@@ -365,7 +365,7 @@ func TestDepacketizerBound(t *testing.T) {
 	d := newDepacketizer(s.track(false), func(*keyframe.Frame) {})
 	p := &rtp.Packet{Payload: append([]byte{fuA, 0x85}, make([]byte, 60000)...)}
 	for range 2 * maxNALU / 60000 {
-		d.push(p)
+		d.pushPacket(p)
 		p.SequenceNumber++
 		p.Payload[1] = 5
 	}

@@ -1,23 +1,24 @@
-// Package rtsp takes keyframes from RTSP servers and cameras (RFC 2326).
+// Package rtsp reads keyframes from RTSP servers and cameras (RFC 2326). Import
+// it to read RTSP and nothing else; package kfgrab opens URLs of all protocols.
 //
 // Call [New] with a URL and [Source.Keyframe] for each picture. A grab is one
-// short session: OPTIONS, DESCRIBE, SETUP of the one video track, PLAY, the
-// first random access unit, TEARDOWN: five round trips with the connection's, six
-// where the server asks for a password. [Source.Describe] stops after DESCRIBE
-// where that tells enough. [Source.Stats] tells what a grab took.
+// short session: OPTIONS, DESCRIBE, SETUP of the one video track, PLAY, the first
+// random access unit, TEARDOWN. With the connection that takes five round trips,
+// or six if the server asks for a password. [Source.Describe] stops after DESCRIBE
+// if the answer says enough.
 //
-// The next grab of the same Source does without OPTIONS and DESCRIBE, where the
-// stream has its parameter sets in it and is not encrypted. With
+// The next grab of the same Source needs neither OPTIONS nor DESCRIBE if the
+// stream repeats its parameter sets and is not encrypted. With
 // [Options.KeepSession] it is a PLAY and a PAUSE.
 //
-// [Source.Keyframes] plays on to the keyframes that follow, and [Source.Receive]
-// plays on for who wants more than keyframes.
+// [Source.Keyframes] plays on to the following keyframes, [Source.Receive] passes
+// on every picture.
 //
-// Media travel in the RTSP connection itself, itself plain, in TLS, or tunnelled
-// through HTTP or WebSocket; or over UDP, to this host or to a group. H.264 (RFC
-// 6184) and H.265 (RFC 7798) are read, and SRTP where gortsplib can. There is no
-// publishing, no audio and no back channel.
+// Media travel in the RTSP connection, which may be plain, in TLS, or tunnelled
+// through HTTP or WebSocket; or over UDP, to this host or to a multicast group. The
+// package reads H.264 (RFC 6184) and H.265 (RFC 7798), and SRTP as far as
+// gortsplib does. Over UDP, a missing packet holds up the following ones until 64
+// of them are there or it comes. A keyframe with a hole is never returned.
 //
-// Over UDP a packet that is missing holds the ones behind it up until 64 are there,
-// or it comes. A keyframe with a hole is never given out.
+// The package has no publishing, no audio and no back channel.
 package rtsp

@@ -88,7 +88,7 @@ func FuzzDepacketizer(f *testing.F) {
 		for _, u := range s.units {
 			from := len(p.packets)
 			if marking&8 != 0 {
-				u = (&sets{}).between(s.codec, u)
+				u = (&parameterSetList{}).between(s.codec, u)
 			}
 			c.cut(p, u)
 			markAs(int(marking)%4, p.packets[from:])
@@ -143,11 +143,11 @@ func FuzzPackets(f *testing.F) {
 			p.Payload = b[1 : 1+n]
 			total += 8 * (n + 8)
 			b = b[1+n:]
-			d.push(&p)
+			d.pushPacket(&p)
 			if len(d.fragments) > total {
 				t.Fatalf("%d bytes held", len(d.fragments))
 			}
 		}
-		d.end(size&1 == 0)
+		d.endStream(size&1 == 0)
 	})
 }

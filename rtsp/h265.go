@@ -16,60 +16,60 @@ const (
 	dondSize = 1
 )
 
-// payload265 takes the payload of one packet of H.265 (RFC 7798 4.4.1 to 4.4.3).
-// Decoding order numbers are passed over: NAL units are taken in the order of
-// sending. Packets with PACI extensions count as lost.
-func (d *depacketizer) payload265(b []byte) {
+// takePayload265 takes the payload of one packet of H.265 (RFC 7798 4.4.1 to 4.4.3).
+// It ignores decoding order numbers and takes NAL units in the order of sending.
+// Packets with PACI extensions count as lost.
+func (d *depacketizer) takePayload265(b []byte) {
 	if len(b) < 2 {
-		d.lose()
+		d.loseAccessUnit()
 		return
 	}
 	switch t := b[0] >> 1 & 0x3f; t {
 	case aggregation:
-		d.whole()
-		d.aggregate265(b[2:])
+		d.dropFragments()
+		d.takeAggregate265(b[2:])
 	case fragmentation:
-		d.fragment265(b)
+		d.takeFragment265(b)
 	case paci:
-		d.lose()
+		d.loseAccessUnit()
 	default:
-		d.whole()
-		d.single265(b)
+		d.dropFragments()
+		d.takeSingle265(b)
 	}
 }
 
-// single265 takes a NAL unit that is a packet's whole payload; its decoding order
-// number stands behind its header.
-func (d *depacketizer) single265(b []byte) {
+// takeSingle265 takes a NAL unit that is a packet's whole payload. Its decoding
+// order number follows its header.
+func (d *depacketizer) takeSingle265(b []byte) {
 	if !d.donl {
-		d.units(b)
+		d.takeUnits(b)
 		return
 	}
 	if len(b) < 2+donlSize {
-		d.lose()
+		d.loseAccessUnit()
 		return
 	}
 	d.fragments = append(append(d.fragments[:0], b[:2]...), b[2+donlSize:]...)
-	d.units(d.fragments)
+	d.takeUnits(d.fragments)
 }
 
-// aggregate265 takes the NAL units of an aggregation packet.
-func (d *depacketizer) aggregate265(b []byte) {
+// takeAggregate265 takes the NAL units of an aggregation packet.
+func (d *depacketizer) takeAggregate265(b []byte) {
 	order := 0
 	if d.donl {
 		order = donlSize
 	}
 	for len(b) >= order+2 {
 		size := int(binary.BigEndian.Uint16(b[order:]))
-		b = b[order+2:]
 		if size == 0 {
 			return
 		}
+		b = b[order+2:]
 		if size > len(b) {
-			d.lose()
+			d.loseAccessUnit()
 			return
 		}
-		d.units(b[:size])
+		d.takeUnits(b[:size])
 		b = b[size:]
 		if d.donl {
 			order = dondSize
@@ -77,22 +77,41 @@ func (d *depacketizer) aggregate265(b []byte) {
 	}
 }
 
-// fragment265 takes a fragmentation unit, whose first one carries the decoding
-// order number.
-func (d *depacketizer) fragment265(b []byte) {
+// takeFragment265 takes a fragmentation unit. The first one of a NAL unit carries
+// the decoding order number.
+func (d *depacketizer) takeFragment265(b []byte) {
 	if len(b) < 3 {
-		d.lose()
+		d.loseAccessUnit()
 		return
 	}
 	start, end := b[2]&0x80 != 0, b[2]&0x40 != 0
 	header := [2]byte{b[0]&0x81 | b[2]&0x3f<<1, b[1]}
+
 	b = b[3:]
 	if d.donl && start {
 		if len(b) < donlSize {
-			d.lose()
+			d.loseAccessUnit()
 			return
 		}
 		b = b[donlSize:]
 	}
-	d.fragment(start, end, header[:], b)
+	d.takeFragment(start, end, header[:], b)
+}
+
+// classifyPayload265 looks at the first slice of a payload of H.265.
+func (d *depacketizer) classifyPayload265(b []byte) firstSlice {
+	if len(b) < 3 {
+		return noSlice
+	}
+	order := 0
+	if d.donl {
+		order = donlSize
+	}
+	switch b[0] >> 1 & 0x3f {
+	case aggregation:
+		return d.classifyAggregate(b[min(2+order, len(b)):], min(order, dondSize))
+	case fragmentation:
+		return d.classifySlice([]byte{b[2] & 0x3f << 1}, b[2]&0x80 != 0)
+	}
+	return d.classifySlice(b, true)
 }

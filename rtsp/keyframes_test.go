@@ -49,7 +49,7 @@ func TestKeyframes(t *testing.T) {
 				}
 			}
 			g := s.Stats()
-			if kept := o != nil && o.KeepSession && again > 0; (g.Reused == ReusedSession) != kept || g.Packets == 0 || g.Lost > 0 {
+			if kept := o != nil && o.KeepSession && again > 0; (g.Reused == reusedSession) != kept || g.Packets == 0 || g.Lost > 0 {
 				t.Errorf("%+v", g)
 			}
 		}
@@ -68,7 +68,7 @@ func TestKeyframes(t *testing.T) {
 	})
 }
 
-// TestKeyframesEnd: behind the last one the error says so, whatever ends the stream;
+// TestKeyframesEnd: after the last one the error says so, whatever ends the stream;
 // and the budget is for all of them.
 func TestKeyframesEnd(t *testing.T) {
 	live, first := pictures(t, 0, 2)
@@ -81,10 +81,10 @@ func TestKeyframesEnd(t *testing.T) {
 		want int // keyframes
 		text string
 	}{
-		{"BYE", (*peer).bye, Options{}, 2, "no keyframe behind the last one (the stream ended after"},
-		{"hung up", func(p *peer) { p.Close() }, Options{}, 2, "behind the last one (the stream ended after"},
-		{"late", func(*peer) {}, Options{KeyframeTimeout: 300 * time.Millisecond}, 2, "no keyframe behind the last one (within 300ms)"},
-		{"the budget", func(*peer) {}, Options{MaxBytes: 40_000}, 1, "behind the last one (within 40000 bytes)"},
+		{"BYE", (*peer).bye, Options{}, 2, "no keyframe after the last one (the stream ended after"},
+		{"hung up", func(p *peer) { p.Close() }, Options{}, 2, "after the last one (the stream ended after"},
+		{"late", func(*peer) {}, Options{KeyframeTimeout: 300 * time.Millisecond}, 2, "no keyframe after the last one (within 300ms)"},
+		{"the budget", func(*peer) {}, Options{MaxBytes: 40_000}, 1, "after the last one (within 40000 bytes)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -130,7 +130,7 @@ func TestKeyframesMeanwhile(t *testing.T) {
 	take := func(want *keyframe.Frame) {
 		t.Helper()
 		<-r.settled
-		f, err := r.take()
+		f, err := r.takeFrame()
 		if want == nil {
 			if f != nil || !errors.Is(err, keyframe.ErrNotFound) {
 				t.Errorf("%v, %v", f, err)
@@ -140,12 +140,12 @@ func TestKeyframesMeanwhile(t *testing.T) {
 		sameFrames(t, []*keyframe.Frame{f}, []*keyframe.Frame{want})
 	}
 	for len(packets) > 0 && packets[0].Timestamp < 90000+2*3600 {
-		r.push(packets[0])
+		r.pushPacket(packets[0])
 		packets = packets[1:]
 	}
 	take(live.frames[0])
 	for _, p := range packets {
-		r.push(p)
+		r.pushPacket(p)
 	}
 	take(live.frames[1])
 	select {
@@ -153,9 +153,9 @@ func TestKeyframesMeanwhile(t *testing.T) {
 		t.Error("there is another one")
 	default:
 	}
-	r.settle(true)
+	r.endStream(true)
 	take(nil)
-	if got := r.stats(); got.Lost > 0 || got.Damaged > 0 || got.Packets == 0 {
+	if got := r.readStats(); got.Lost > 0 || got.Damaged > 0 || got.Packets == 0 {
 		t.Errorf("%+v", got)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"net"
 	"time"
 
-	"github.com/kfgrab/kfgrab/internal/meter"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
@@ -16,56 +15,61 @@ import (
 // the fastest 4K cameras send, more of anything else.
 const defaultMaxBytes = 16 << 20
 
-// DefaultKeyframeTimeout is how long a keyframe is waited for. Cameras come with
+// DefaultKeyframeTimeout is how long Keyframe waits by default. Cameras come with
 // GOPs of one to four seconds; their menus end at ten.
 const DefaultKeyframeTimeout = 12 * time.Second
 
 // Options are for New. The zero value works.
 type Options struct {
-	UserAgent   string    // "kfgrab" where empty
-	Transport   Transport // of the media
-	InsecureTLS bool      // take any certificate
-	RootCAs     *x509.CertPool
-	// TLSFingerprint is the SHA-256 of the one certificate that the server may
-	// have, in place of every other check of it; empty: none.
+	UserAgent   string         // "kfgrab" if empty
+	Transport   Transport      // of the media
+	InsecureTLS bool           // accept any certificate
+	RootCAs     *x509.CertPool // nil: those of the system
+
+	// TLSFingerprint is the SHA-256 of the only certificate to accept. It replaces
+	// every other check of the certificate; empty: none.
 	TLSFingerprint []byte
 
-	MaxBytes int64 // of RTP packets in one grab; 16 MiB where 0
+	// MaxBytes bounds the RTP packets of one grab; 0: 16 MiB.
+	MaxBytes int64
 
-	// KeyframeTimeout bounds the wait for a keyframe, from the answer to PLAY;
-	// DefaultKeyframeTimeout where 0.
+	// KeyframeTimeout bounds the wait for a keyframe, counted from the answer to
+	// PLAY; 0: DefaultKeyframeTimeout.
 	KeyframeTimeout time.Duration
-	// NoKeyframeRequest leaves it to the server when a keyframe comes. Otherwise it
-	// is asked for one (RTCP PLI and FIR) unless it begins with one, and an encoder
-	// that listens makes it for all that watch. With a GOP of ten seconds GStreamer's
-	// server took 0.1 s and 33 kB in place of up to 10 s and 2.4 MB; MediaMTX does not
-	// pass requests on.
+
+	// NoKeyframeRequest leaves it to the server when a keyframe comes. Otherwise
+	// the server is asked for one (RTCP PLI and FIR) unless it begins with one. An
+	// encoder that complies makes it for all its viewers. With a GOP of ten seconds
+	// GStreamer's server took 0.1 s and 33 kB instead of up to 10 s and 2.4 MB;
+	// MediaMTX does not forward requests.
 	NoKeyframeRequest bool
-	// KeepSession leaves the session open behind a grab, paused, for the next one.
-	// Close ends it. Where the server has ended it meanwhile, the next grab begins
+
+	// KeepSession leaves the session open after a grab, paused, for the next one.
+	// Close ends it. If the server has ended it meanwhile, the next grab begins
 	// another. A GStreamer server pauses its source with its only viewer, and some
-	// sources do not wake up for another one until this session ends.
+	// sources do not wake up for another viewer until this session ends.
 	KeepSession bool
 
 	// DialContext makes every connection; nil: that of net.Dialer. Datagrams do not
-	// come by it.
+	// use it.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 
-	Meter  *meter.Counter // counts the sockets' bytes and the requests
-	Logger *slog.Logger   // what was decided, at level debug
+	// Logger receives decisions at level debug; nil: none.
+	Logger *slog.Logger
 
-	// OnCodec is called during Keyframe once DESCRIBE has told the codec, so
-	// that a decoder can be started while the stream is waited for.
+	// OnCodec is called during Keyframe as soon as the codec is known, so that a
+	// decoder can be started while the stream is awaited.
 	OnCodec func(keyframe.Codec)
 }
 
-// withDefaults returns a copy of o, which may be nil, with no field left that has
-// to be asked for its zero value.
+// withDefaults returns a copy of o, which may be nil, with defaults in place of
+// zero values.
 func (o *Options) withDefaults() Options {
 	c := Options{}
 	if o != nil {
 		c = *o
 	}
+
 	if c.UserAgent == "" {
 		c.UserAgent = "kfgrab"
 	}
@@ -77,9 +81,6 @@ func (o *Options) withDefaults() Options {
 	}
 	if c.DialContext == nil {
 		c.DialContext = new(net.Dialer).DialContext
-	}
-	if c.Meter == nil {
-		c.Meter = new(meter.Counter)
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -95,17 +96,18 @@ const (
 	TCP       Transport = iota // in the RTSP connection (RFC 2326 10.12), tunnelled or not
 	UDP                        // in datagrams to this host
 	Multicast                  // in datagrams to a group
-	Auto                       // TCP, or UDP where the server refuses that (status 461)
+	Auto                       // TCP, or UDP if the server refuses that (status 461)
 )
 
 var transportNames = [...]string{TCP: "tcp", UDP: "udp", Multicast: "multicast", Auto: "auto"}
 
-// String gives the name that ParseTransport reads.
+// String returns the name that ParseTransport reads, or Transport(9) for an
+// unknown value.
 func (t Transport) String() string {
-	if int(t) >= len(transportNames) {
-		return fmt.Sprintf("Transport(%d)", uint8(t))
+	if int(t) < len(transportNames) {
+		return transportNames[t]
 	}
-	return transportNames[t]
+	return fmt.Sprintf("Transport(%d)", uint8(t))
 }
 
 // ParseTransport reads tcp, udp, multicast or auto.
@@ -127,46 +129,30 @@ func (t *Transport) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// Stats tells how a grab went.
+// Stats describes a grab.
 type Stats struct {
 	// Transport that was used: TCP, UDP or Multicast.
 	Transport Transport
 	// RoundTrips are the waits for the server: one for each TCP connection, TLS
 	// handshake and request whose answer was waited for.
 	RoundTrips int
-	// Reused says what was known from the grab before.
-	Reused Reuse
+	// Reused is what the grab took over from an earlier one of the same Source:
+	// "session"; "description", the answers to OPTIONS and DESCRIBE and how to
+	// authenticate; or "".
+	Reused string
 	// Wait is the time from the answer to PLAY to the end of the keyframe.
 	Wait time.Duration
 
-	Packets int   // RTP packets that came
-	Bytes   int64 // of those
-	Lost    int   // RTP packets that did not come, by their numbers
-	// Damaged counts the keyframes that were thrown away for a hole in them.
-	Damaged int
-	// Requested counts how often a keyframe was asked for.
-	Requested int
+	Packets   int   // RTP packets received
+	Bytes     int64 // of those
+	Lost      int   // RTP packets that are missing by their sequence numbers
+	Damaged   int   // keyframes dropped for a hole in them
+	Requested int   // how often the server was asked for a keyframe
 }
 
-// Reuse is what a grab took over from an earlier one of the same Source.
-type Reuse uint8
-
-// What can be reused.
+// Values of Stats.Reused.
 const (
-	ReusedNothing     Reuse = iota
-	ReusedDescription       // the answers to OPTIONS and DESCRIBE, and how to authenticate
-	ReusedSession           // the session
+	reusedNothing     = ""
+	reusedDescription = "description"
+	reusedSession     = "session"
 )
-
-// String gives "", "description" or "session".
-func (r Reuse) String() string {
-	switch r {
-	case ReusedNothing:
-		return ""
-	case ReusedDescription:
-		return "description"
-	case ReusedSession:
-		return "session"
-	}
-	return fmt.Sprintf("Reuse(%d)", uint8(r))
-}

@@ -185,9 +185,9 @@ func (s *stream) packets() []*rtp.Packet {
 func depacketize(v *videoTrack, packets []*rtp.Packet) (frames []*keyframe.Frame, d *depacketizer) {
 	d = newDepacketizer(v, func(f *keyframe.Frame) { frames = append(frames, f) })
 	for _, p := range packets {
-		d.push(p)
+		d.pushPacket(p)
 	}
-	d.end(true)
+	d.endStream(true)
 	return frames, d
 }
 

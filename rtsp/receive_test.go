@@ -12,7 +12,6 @@ import (
 
 	"github.com/pion/rtp"
 
-	"github.com/kfgrab/kfgrab/internal/meter"
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 	"github.com/kfgrab/kfgrab/internal/testserver"
 	"github.com/kfgrab/kfgrab/keyframe"
@@ -25,6 +24,11 @@ func receive(t *testing.T, u *url.URL, o *Options, enough func([]*keyframe.Frame
 	if err != nil {
 		t.Fatal(err)
 	}
+	return receiveFrom(t, s, enough)
+}
+
+func receiveFrom(t *testing.T, s *Source, enough func([]*keyframe.Frame) bool) (all []*keyframe.Frame, err error) {
+	t.Helper()
 	defer s.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
@@ -154,8 +158,11 @@ func TestReceiveFromServers(t *testing.T) {
 			t.Parallel()
 			file := testmedia.Make(t, c.file)
 			srv := testserver.GStreamer{File: file, Codec: c.codec}.Start(t)
-			m := new(meter.Counter)
-			all, err := receive(t, srv.URL("/live"), &Options{Transport: c.transport, Meter: m}, func(all []*keyframe.Frame) bool {
+			s, err := New(srv.URL("/live"), &Options{Transport: c.transport})
+			if err != nil {
+				t.Fatal(err)
+			}
+			all, err := receiveFrom(t, s, func(all []*keyframe.Frame) bool {
 				return len(fromKeyframe(all)) == 60
 			})
 			if !errors.Is(err, context.Canceled) {
@@ -169,7 +176,7 @@ func TestReceiveFromServers(t *testing.T) {
 			if at < 0 || len(got) != 60 || !slices.Equal(got, want[at:at+60]) {
 				t.Errorf("%d pictures that the file does not have so", len(got))
 			}
-			if down := m.Read().Down; down < int64(len(data(all))) {
+			if down, _, _ := s.Traffic(); down < int64(len(data(all))) {
 				t.Errorf("%d bytes counted of %d", down, len(data(all)))
 			}
 		})

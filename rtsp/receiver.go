@@ -11,34 +11,39 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// grace is how long an access unit whose marker is not yet believed is held for a
+// grace is how long an access unit whose marker is not yet trusted waits for a
 // packet that shows the marker to be wrong. Slices of one picture leave a server
 // together; half a second covers the shortest TCP retransmission, 200 ms, twice.
-// It counts only for a keyframe among the first pictures of a session, at less
-// than two pictures a second.
+// It delays only a keyframe among the first pictures of a session, at less than
+// two pictures a second.
 const grace = 500 * time.Millisecond
 
-// receiver takes the packets of one session within a budget of bytes, for one frame
-// after the other. Its methods may be called from several goroutines, but for take,
-// whose goroutine alone waits for settled.
+// receiver takes the packets of one play within a budget of bytes, and returns one
+// frame after the other. Its methods may be called from several goroutines, except
+// takeFrame, whose goroutine alone waits for settled.
 type receiver struct {
 	settled chan struct{} // closed when a frame is there, or cannot come any more
+
 	// request asks the source ssrc for a keyframe, for the nth time; or nil.
 	request    func(ssrc uint32, nth int)
-	infoWanted bool // a parameter set will do
-	every      *every
+	infoWanted bool // a parameter set is enough
 
-	mu      sync.Mutex
-	d       *depacketizer
-	limit   int64
-	packets int
-	bytes   int64 // of the packets so far
-	asked   requests
-	frame   *keyframe.Frame // to be taken
-	taken   int             // frames
-	told    bool            // settled is closed
-	over    bool            // no packet is looked at any more
-	timer   *time.Timer
+	mu       sync.Mutex
+	d        *depacketizer
+	limit    int64
+	packets  int
+	bytes    int64 // of the packets so far
+	asked    requests
+	frame    *keyframe.Frame // not taken yet
+	taken    int             // frames
+	notified bool            // settled is closed
+	over     bool            // no packet is looked at any more
+	timer    *time.Timer
+
+	// With receiveEvery:
+	every   bool
+	started bool // a keyframe came, and nothing was lost since
+	gaps    int  // how often pictures were lost
 }
 
 func newReceiver(v *videoTrack, limit int64) *receiver {
@@ -51,121 +56,141 @@ func newReceiver(v *videoTrack, limit int64) *receiver {
 	return r
 }
 
-// push takes a packet.
-func (r *receiver) push(p *rtp.Packet) {
+// timeBase is where picture times begin with receiveEvery, so that a clock that is
+// set back gives no negative times: more than RTP timestamps of 90 kHz can express
+// in one step.
+const timeBase = 12 * time.Hour
+
+// receiveEvery makes r pass every picture to take.
+func (r *receiver) receiveEvery(take func(*keyframe.Frame)) {
+	r.every = true
+	r.d.asm.EveryPicture()
+	r.d.ticks = int64(timeBase/time.Second) * int64(r.d.clock)
+	r.d.emit = func(f *keyframe.Frame) {
+		if f.AfterGap {
+			r.started = false
+			r.gaps++
+		}
+		r.started = r.started || f.Kind != keyframe.UnknownKind
+		take(f)
+	}
+}
+
+// pushPacket takes the next packet.
+func (r *receiver) pushPacket(p *rtp.Packet) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.over {
 		return
 	}
-	r.rest()
+	r.stopTimer()
 	r.packets++
 	r.bytes += int64(p.MarshalSize())
-	first := r.d.opening(p.Payload)
-	r.d.push(p)
+
+	first := r.d.classifyPayload(p.Payload)
+	r.d.pushPacket(p)
 	switch {
-	case r.frame != nil, r.infoWanted && r.d.sps != nil:
-		r.tell()
+	case r.frame != nil, r.infoWanted && r.d.firstSPS != nil:
+		r.closeSettled()
 	case r.bytes > r.limit:
-		r.d.end(false)
-		r.finish()
-	case r.d.marked():
+		r.d.endStream(false)
+		r.finishLocked()
+	case r.d.hasDoubtedMarker():
 		at := r.bytes
-		r.timer = time.AfterFunc(grace, func() { r.takeMarked(at) })
+		r.timer = time.AfterFunc(grace, func() { r.trustMarker(at) })
 	}
-	if r.keyframeWanted() && r.request != nil && r.asked.due(time.Now(), first, r.d.spoilt.count+r.every.gaps()) {
+
+	keyframeWanted := r.frame == nil && (!r.every || !r.started)
+	if keyframeWanted && r.request != nil && r.asked.isDue(time.Now(), first, r.d.damage.count+r.gaps) {
 		r.request(p.SSRC, r.asked.count)
 	}
 }
 
-// keyframeWanted says whether a keyframe would help.
-func (r *receiver) keyframeWanted() bool { return r.frame == nil && !r.every.goesOn() }
-
-// takeMarked is what the timer runs, which was set when at bytes had come.
-func (r *receiver) takeMarked(at int64) {
+// trustMarker runs when nothing has come after a doubted marker for a while. at is
+// how many bytes had come when the timer was set.
+func (r *receiver) trustMarker(at int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.over || r.bytes != at {
 		return
 	}
-	if r.d.takeMarked(); r.frame != nil {
-		r.tell()
+	if r.d.trustMarker(); r.frame != nil {
+		r.closeSettled()
 	}
 }
 
-// settle tells that the stream has ended, clean if by the server's own word.
-func (r *receiver) settle(clean bool) {
+// endStream ends the stream, clean if the server said so.
+func (r *receiver) endStream(clean bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.over {
 		return
 	}
-	r.d.end(clean)
-	r.finish()
+	r.d.endStream(clean)
+	r.finishLocked()
 }
 
-// stop gives up.
-func (r *receiver) stop() {
+// giveUp makes r ignore further packets.
+func (r *receiver) giveUp() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.over {
-		r.finish()
+		r.finishLocked()
 	}
 }
 
-// finish is called with mu held, once.
-func (r *receiver) finish() {
-	r.rest()
+func (r *receiver) finishLocked() {
+	r.stopTimer()
 	r.over = true
-	r.tell()
+	r.closeSettled()
 }
 
-func (r *receiver) tell() {
-	if !r.told {
-		r.told = true
+func (r *receiver) closeSettled() {
+	if !r.notified {
+		r.notified = true
 		close(r.settled)
 	}
 }
 
-// rest stops the timer.
-func (r *receiver) rest() {
+func (r *receiver) stopTimer() {
 	if r.timer != nil {
 		r.timer.Stop()
 		r.timer = nil
 	}
 }
 
-// take returns the frame, or why there is none. With infoWanted there may be
-// neither. The next one settles anew.
-func (r *receiver) take() (*keyframe.Frame, error) {
+// takeFrame returns the frame, or why there is none. With infoWanted there may be
+// neither. settled is a new channel afterwards.
+func (r *receiver) takeFrame() (*keyframe.Frame, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	f := r.frame
 	if f == nil {
-		if r.infoWanted && r.d.sps != nil {
+		if r.infoWanted && r.d.firstSPS != nil {
 			return nil, nil
 		}
-		return nil, r.missing()
+		return nil, r.missingError()
 	}
+
 	r.frame = nil
 	r.taken++
-	r.asked.answered(time.Now())
+	r.asked.noteAnswer(time.Now())
 	if !r.over {
-		r.settled, r.told = make(chan struct{}), false
+		r.settled, r.notified = make(chan struct{}), false
 	}
 	return f, nil
 }
 
-// missing says what there was in place of a keyframe.
-func (r *receiver) missing() error {
+// missingError says what the stream held instead of a keyframe.
+func (r *receiver) missingError() error {
 	if r.taken > 0 {
-		return fmt.Errorf("%w behind the last one", keyframe.ErrNotFound)
+		return fmt.Errorf("%w after the last one", keyframe.ErrNotFound)
 	}
 	return r.d.asm.NotFound()
 }
 
-// reason says what ended a session without a frame.
-func (r *receiver) reason() string {
+// endReason says what ended a session without a frame.
+func (r *receiver) endReason() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.bytes > r.limit {
@@ -174,47 +199,46 @@ func (r *receiver) reason() string {
 	return fmt.Sprintf("the stream ended after %d bytes", r.bytes)
 }
 
-// late says why there is no frame after the time given for it.
-func (r *receiver) late(timeout time.Duration, t Transport) error {
+// lateError says why there is no frame after the time given for it.
+func (r *receiver) lateError(timeout time.Duration, t Transport) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	switch s := &r.d.spoilt; {
+	switch damage := &r.d.damage; {
 	case r.packets == 0 && t == TCP:
 		return fmt.Errorf("the server sent nothing within %v: %w", timeout, os.ErrDeadlineExceeded)
 	case r.packets == 0:
-		return fmt.Errorf("no datagram came within %v; if a firewall holds them back, TCP passes: %w", timeout, os.ErrDeadlineExceeded)
-	case s.count > 1:
-		every := r.d.duration((s.last - s.first) / int64(s.count-1))
+		return fmt.Errorf("no datagram came within %v; a firewall may block them, try TCP: %w", timeout, os.ErrDeadlineExceeded)
+	case damage.count > 1:
+		every := r.d.clockDuration((damage.last - damage.first) / int64(damage.count-1))
 		return fmt.Errorf("%w within %v: %d damaged ones, one about every %v, for %d lost packets of %d",
-			keyframe.ErrNotFound, timeout, s.count, every.Round(time.Second/10), r.d.lost, r.d.lost+r.packets)
-	}
-	if r.taken > 0 {
-		return fmt.Errorf("%w (within %v)", r.missing(), timeout)
+			keyframe.ErrNotFound, timeout, damage.count, every.Round(time.Second/10), r.d.lost, r.d.lost+r.packets)
+	case r.taken > 0:
+		return fmt.Errorf("%w (within %v)", r.missingError(), timeout)
 	}
 	return fmt.Errorf("%w (within %v: the GOP seems to be longer than %v)",
-		r.missing(), timeout, r.d.duration(max(r.d.ticks, 0)).Round(time.Second/10))
+		r.missingError(), timeout, r.d.clockDuration(max(r.d.ticks, 0)).Round(time.Second/10))
 }
 
-// stats tells what came. Transport, Wait and the rest are the session's to add.
-func (r *receiver) stats() Stats {
+// readStats returns what came. The session adds Transport, Wait and the rest.
+func (r *receiver) readStats() Stats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return Stats{
 		Packets: r.packets, Bytes: r.bytes, Lost: r.d.lost,
-		Damaged: r.d.spoilt.count, Requested: r.asked.count,
+		Damaged: r.d.damage.count, Requested: r.asked.count,
 	}
 }
 
-// sps is the first sequence parameter set that the stream had in it, or nil.
-func (r *receiver) sps() []byte {
+// firstSPS returns the first sequence parameter set of the stream, or nil.
+func (r *receiver) firstSPS() []byte {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.d.sps
+	return r.d.firstSPS
 }
 
-// since moves pts, which counts from the first packet, to count from the RTP
+// sinceStart moves pts, which counts from the first packet, to count from the RTP
 // timestamp start. A start that is far away is a server's mistake.
-func (r *receiver) since(pts time.Duration, start uint32) time.Duration {
+func (r *receiver) sinceStart(pts time.Duration, start uint32) time.Duration {
 	const plausible = 60 // seconds: more than a server goes back to the last keyframe
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -222,5 +246,5 @@ func (r *receiver) since(pts time.Duration, start uint32) time.Duration {
 	if pts == keyframe.NoPTS || ahead < 0 || ahead > plausible*int64(r.d.clock) {
 		return pts
 	}
-	return pts + r.d.duration(ahead)
+	return pts + r.d.clockDuration(ahead)
 }

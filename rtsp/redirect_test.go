@@ -94,7 +94,7 @@ func TestFollow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		to, err := follow(u, c.location)
+		to, err := resolveRedirect(u, c.location)
 		switch {
 		case c.text != "":
 			if err == nil || !strings.Contains(err.Error(), c.text) || strings.Contains(err.Error(), "pw") {

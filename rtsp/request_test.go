@@ -143,7 +143,7 @@ func TestKeyframeTimeout(t *testing.T) {
 func TestRequestsDue(t *testing.T) {
 	type event struct {
 		after   time.Duration
-		opening opening
+		opening firstSlice
 		damaged int
 		want    bool
 	}
@@ -157,7 +157,7 @@ func TestRequestsDue(t *testing.T) {
 		var q requests
 		began := time.Now()
 		for i, e := range events {
-			if got := q.due(began.Add(e.after*time.Millisecond), e.opening, e.damaged); got != e.want {
+			if got := q.isDue(began.Add(e.after*time.Millisecond), e.opening, e.damaged); got != e.want {
 				t.Errorf("%s, packet %d: %v", name, i, got)
 			}
 		}
@@ -169,20 +169,20 @@ func TestRequestsDueAgain(t *testing.T) {
 	began := time.Now()
 	at := func(ms time.Duration) time.Time { return began.Add(ms * time.Millisecond) }
 	var q requests
-	if !q.due(at(0), otherSlice, 0) {
+	if !q.isDue(at(0), otherSlice, 0) {
 		t.Error("the first one was not asked for")
 	}
-	q.answered(at(100))
+	q.noteAnswer(at(100))
 	for _, e := range []struct {
 		after time.Duration
 		want  bool
 	}{{200, false}, {1099, false}, {1100, true}, {1200, false}, {9000, false}} {
-		if got := q.due(at(e.after), otherSlice, 0); got != e.want {
+		if got := q.isDue(at(e.after), otherSlice, 0); got != e.want {
 			t.Errorf("after %d ms: %v", e.after, got)
 		}
 	}
-	q.answered(at(9000))
-	if q.due(at(9999), otherSlice, 0) || !q.due(at(10000), otherSlice, 0) {
+	q.noteAnswer(at(9000))
+	if q.isDue(at(9999), otherSlice, 0) || !q.isDue(at(10000), otherSlice, 0) {
 		t.Error("the third one was asked for at another time")
 	}
 }
@@ -192,7 +192,7 @@ func TestOpening(t *testing.T) {
 		codec   keyframe.Codec
 		donl    bool
 		payload []byte
-		want    opening
+		want    firstSlice
 	}{
 		{keyframe.H264, false, nil, noSlice},
 		{keyframe.H264, false, []byte{0x65, 0x88}, keyframeBegins},
@@ -213,7 +213,7 @@ func TestOpening(t *testing.T) {
 		{keyframe.H265, true, []byte{aggregation << 1, 1, 0, 0, 0, 3, 32 << 1, 1, 9, 0, 0, 3, 20 << 1, 1, 9}, keyframeBegins},
 	} {
 		d := &depacketizer{codec: c.codec, donl: c.donl}
-		if got := d.opening(c.payload); got != c.want {
+		if got := d.classifyPayload(c.payload); got != c.want {
 			t.Errorf("%v %x: %d, want %d", c.codec, c.payload, got, c.want)
 		}
 	}

@@ -8,16 +8,16 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// maxMedia bounds the media descriptions of one SDP that are looked at. Cameras
-// send two to four, recorders with many channels send one SDP each.
+// maxMedia bounds the media descriptions of one SDP. Cameras send two to four;
+// recorders with many channels send one SDP for each.
 const maxMedia = 64
 
-// sdp is what an SDP (RFC 8866) tells about a session.
+// sdp is a session description (RFC 8866).
 //
-// It is read line by line and with no opinion on lines that do not matter here:
-// of 72 SDPs of cameras and servers, gortsplib's own reader refuses nine, for a
-// blank in an origin, an unknown media type, or the damaged audio configuration
-// of a stream whose video is sound.
+// Its reader ignores lines that do not matter here. Of 72 SDPs of cameras and
+// servers, gortsplib's own reader refuses nine, for a blank in an origin, an unknown
+// media type, or the damaged audio configuration of a stream whose video is sound
+// (TestSDPCorpus).
 type sdp struct {
 	attributes []string // of the session, without "a="
 	media      []media
@@ -31,7 +31,7 @@ type media struct {
 	attributes []string
 }
 
-// parseSDP never fails: a text that is no SDP has no media.
+// parseSDP never fails: text that is no SDP has no media.
 func parseSDP(text []byte) *sdp {
 	s := &sdp{}
 	for line := range strings.FieldsFuncSeq(string(text), func(r rune) bool { return r == '\r' || r == '\n' }) {
@@ -44,6 +44,7 @@ func parseSDP(text []byte) *sdp {
 			s.media = append(s.media, parseMedia(value))
 			continue
 		}
+
 		value, isAttribute := strings.CutPrefix(line, "a=")
 		switch {
 		case !isAttribute:
@@ -70,8 +71,8 @@ func parseMedia(value string) media {
 	return m
 }
 
-// attribute returns the value of the first attribute called name.
-func attribute(attributes []string, name string) string {
+// findAttribute returns the value of the first attribute called name.
+func findAttribute(attributes []string, name string) string {
 	for _, a := range attributes {
 		if n, v, found := strings.Cut(a, ":"); found && strings.EqualFold(n, name) {
 			return strings.TrimSpace(v)
@@ -80,7 +81,7 @@ func attribute(attributes []string, name string) string {
 	return ""
 }
 
-// encoding is one way in which a medium may be coded.
+// encoding is one way to code a medium.
 type encoding struct {
 	payloadType uint8
 	name        string // upper case: "H264"
@@ -88,9 +89,9 @@ type encoding struct {
 	channels    int    // audio
 }
 
-// encodings lists those of the rtpmap attributes (RFC 8866 6.6), then those
-// payload types that need none (RFC 3551 6).
-func (m *media) encodings() []encoding {
+// listEncodings returns those of the rtpmap attributes (RFC 8866 6.6), then those of
+// payload types that need no attribute (RFC 3551 6).
+func (m *media) listEncodings() []encoding {
 	var list []encoding
 	for _, a := range m.attributes {
 		if v, ok := strings.CutPrefix(a, "rtpmap:"); ok {
@@ -99,9 +100,10 @@ func (m *media) encodings() []encoding {
 			}
 		}
 	}
+
 	for _, f := range m.formats {
 		pt, err := strconv.ParseUint(f, 10, 7)
-		if e, ok := staticEncodings[uint8(pt)]; err == nil && ok && !has(list, uint8(pt)) {
+		if e, ok := staticEncodings[uint8(pt)]; err == nil && ok && !hasPayloadType(list, uint8(pt)) {
 			e.payloadType = uint8(pt)
 			list = append(list, e)
 		}
@@ -109,7 +111,7 @@ func (m *media) encodings() []encoding {
 	return list
 }
 
-func has(list []encoding, payloadType uint8) bool {
+func hasPayloadType(list []encoding, payloadType uint8) bool {
 	for _, e := range list {
 		if e.payloadType == payloadType {
 			return true
@@ -125,6 +127,7 @@ func parseRTPMap(value string) (e encoding, ok bool) {
 	if err != nil {
 		return e, false
 	}
+
 	p := strings.Split(strings.TrimSpace(rest), "/")
 	e = encoding{payloadType: uint8(pt), name: strings.ToUpper(p[0])}
 	if len(p) > 1 {
@@ -136,9 +139,9 @@ func parseRTPMap(value string) (e encoding, ok bool) {
 	return e, e.name != ""
 }
 
-// parameters returns the format parameters of a payload type (RFC 8866 6.15),
-// their names in lower case.
-func (m *media) parameters(payloadType uint8) map[string]string {
+// formatParameters returns the format parameters of a payload type (RFC 8866 6.15)
+// by their names in lower case.
+func (m *media) formatParameters(payloadType uint8) map[string]string {
 	params := map[string]string{}
 	for _, a := range m.attributes {
 		v, ok := strings.CutPrefix(a, "fmtp:")
@@ -149,6 +152,7 @@ func (m *media) parameters(payloadType uint8) map[string]string {
 		if pt, err := strconv.ParseUint(number, 10, 7); err != nil || uint8(pt) != payloadType {
 			continue
 		}
+
 		for p := range strings.SplitSeq(list, ";") {
 			name, value, _ := strings.Cut(strings.TrimSpace(p), "=")
 			params[strings.ToLower(name)] = strings.TrimSpace(value)
@@ -157,9 +161,10 @@ func (m *media) parameters(payloadType uint8) map[string]string {
 	return params
 }
 
-// choose returns the first encoding of a codec that we read, else the first.
-func (m *media) choose() (e encoding, c keyframe.Codec, ok bool) {
-	all := m.encodings()
+// chooseEncoding returns the first encoding of H.264 or H.265, else the first one.
+// ok reports whether there is any.
+func (m *media) chooseEncoding() (e encoding, c keyframe.Codec, ok bool) {
+	all := m.listEncodings()
 	for _, e := range all {
 		switch codecName(e.name) {
 		case "h264":
@@ -174,13 +179,13 @@ func (m *media) choose() (e encoding, c keyframe.Codec, ok bool) {
 	return all[0], keyframe.UnknownCodec, true
 }
 
-// tracks lists every medium for probing.
-func (s *sdp) tracks() []keyframe.Track {
+// listTracks describes every medium for probing.
+func (s *sdp) listTracks() []keyframe.Track {
 	var list []keyframe.Track
 	for i := range s.media {
 		m := &s.media[i]
 		t := keyframe.Track{ID: i, Type: trackType(m.kind), Codec: "unknown"}
-		if e, _, ok := m.choose(); ok {
+		if e, _, ok := m.chooseEncoding(); ok {
 			t.Codec = codecName(e.name)
 			if t.Type == "audio" {
 				t.SampleRate, t.Channels = e.clock, max(e.channels, 1)
@@ -201,14 +206,14 @@ func trackType(kind string) string {
 	return "data"
 }
 
-// reduced returns an SDP of one medium and nothing else, in the form that
-// gortsplib reads without complaint. What it needs for SETUP is kept: the control
-// attributes, and the keys of encrypted media.
-func (s *sdp) reduced(v *videoTrack) []byte {
+// reduceTo returns an SDP of one medium that gortsplib reads without complaint. It
+// keeps what SETUP needs: the control attributes, and the keys of encrypted media.
+func (s *sdp) reduceTo(v *videoTrack) []byte {
 	m := &s.media[v.index]
 	var b strings.Builder
 	b.WriteString("v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n")
-	keep(&b, s.attributes, "control", "key-mgmt")
+	writeAttributes(&b, s.attributes, "control", "key-mgmt")
+
 	proto := "RTP/AVP"
 	if strings.Contains(m.proto, "SAVP") {
 		proto = "RTP/SAVP"
@@ -216,17 +221,68 @@ func (s *sdp) reduced(v *videoTrack) []byte {
 	fmt.Fprintf(&b, "m=video 0 %s %d\r\n", proto, v.payloadType)
 	fmt.Fprintf(&b, "a=rtpmap:%d %s/%d\r\n", v.payloadType, v.encoding, v.clock)
 	if v.codec == keyframe.H264 {
-		// gortsplib refuses mode 0 over UDP, for reasons of its own decoder.
+		// gortsplib v5.6.5 refuses mode 0 over UDP because of its own decoder.
 		fmt.Fprintf(&b, "a=fmtp:%d packetization-mode=1\r\n", v.payloadType)
 	}
-	keep(&b, m.attributes, "control", "key-mgmt", "crypto")
+	writeAttributes(&b, m.attributes, "control", "key-mgmt", "crypto")
 	return []byte(b.String())
 }
 
-func keep(b *strings.Builder, attributes []string, names ...string) {
+func writeAttributes(b *strings.Builder, attributes []string, names ...string) {
 	for _, n := range names {
-		if v := attribute(attributes, n); v != "" {
+		if v := findAttribute(attributes, n); v != "" {
 			fmt.Fprintf(b, "a=%s:%s\r\n", n, v)
 		}
 	}
+}
+
+// staticEncodings are the payload types of RFC 3551 table 4 and 5 that cameras
+// and servers use without an rtpmap attribute.
+var staticEncodings = map[uint8]encoding{
+	0:  {name: "PCMU", clock: 8000},
+	3:  {name: "GSM", clock: 8000},
+	8:  {name: "PCMA", clock: 8000},
+	9:  {name: "G722", clock: 8000},
+	10: {name: "L16", clock: 44100, channels: 2},
+	11: {name: "L16", clock: 44100},
+	14: {name: "MPA", clock: 90000},
+	26: {name: "JPEG", clock: 90000},
+	31: {name: "H261", clock: 90000},
+	32: {name: "MPV", clock: 90000},
+	33: {name: "MP2T", clock: 90000},
+	34: {name: "H263", clock: 90000},
+}
+
+// codecNames maps RTP encoding names to ffprobe's codec names, unless they are the
+// same in lower case.
+var codecNames = map[string]string{
+	"H265":          "hevc",
+	"HEVC":          "hevc",
+	"H266":          "vvc",
+	"JPEG":          "mjpeg",
+	"MP4V-ES":       "mpeg4",
+	"MPV":           "mpegvideo",
+	"MP2T":          "mpegts",
+	"H263-1998":     "h263",
+	"H263-2000":     "h263",
+	"MPEG4-GENERIC": "aac",
+	"MP4A-LATM":     "aac",
+	"MPA":           "mp3",
+	"PCMU":          "pcm_mulaw",
+	"PCMA":          "pcm_alaw",
+	"L8":            "pcm_u8",
+	"L16":           "pcm_s16be",
+	"L24":           "pcm_s24be",
+	"G722":          "adpcm_g722",
+	"MULTIOPUS":     "opus",
+}
+
+func codecName(encoding string) string {
+	if n, ok := codecNames[encoding]; ok {
+		return n
+	}
+	if strings.HasPrefix(encoding, "G726-") || strings.HasPrefix(encoding, "AAL2-G726-") {
+		return "adpcm_g726"
+	}
+	return strings.ToLower(encoding)
 }

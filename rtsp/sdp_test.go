@@ -21,17 +21,17 @@ import (
 func summary(text []byte) string {
 	s := parseSDP(text)
 	var b strings.Builder
-	v, err := s.video()
+	v, err := s.chooseVideo()
 	switch {
 	case errors.Is(err, keyframe.ErrNotFound):
 		b.WriteString("not found")
 	case errors.Is(err, keyframe.ErrUnsupported):
 		b.WriteString("unsupported")
 	default:
-		i := v.info()
+		i := v.parseInfo()
 		fmt.Fprintf(&b, "track %d %v pt %d sets %d %dx%d", v.index, v.codec, v.payloadType, len(v.parameterSets), i.Width, i.Height)
 	}
-	for _, t := range s.tracks() {
+	for _, t := range s.listTracks() {
 		b.WriteString(" | " + t.Type + " " + t.Codec)
 		if t.SampleRate > 0 {
 			fmt.Fprintf(&b, " %d/%d", t.SampleRate, t.Channels)
@@ -72,7 +72,7 @@ func TestSDP(t *testing.T) {
 
 func TestMaxDONDiff(t *testing.T) {
 	for value, want := range map[string]bool{"": false, "0": false, "1": true, "32767": true, "x": false} {
-		v, err := parseSDP([]byte("m=video 0 RTP/AVP 96\na=rtpmap:96 H265/90000\na=fmtp:96 sprop-max-don-diff=" + value)).video()
+		v, err := parseSDP([]byte("m=video 0 RTP/AVP 96\na=rtpmap:96 H265/90000\na=fmtp:96 sprop-max-don-diff=" + value)).chooseVideo()
 		if err != nil || v.donl != want {
 			t.Errorf("sprop-max-don-diff %q: %v, %v", value, v, err)
 		}
@@ -80,11 +80,11 @@ func TestMaxDONDiff(t *testing.T) {
 }
 
 func TestErrorsNameTheCodec(t *testing.T) {
-	_, err := parseSDP([]byte("m=video 0 RTP/AVP 26\nm=video 0 RTP/AVP 96\na=rtpmap:96 AV1/90000\n")).video()
+	_, err := parseSDP([]byte("m=video 0 RTP/AVP 26\nm=video 0 RTP/AVP 96\na=rtpmap:96 AV1/90000\n")).chooseVideo()
 	if err == nil || !strings.Contains(err.Error(), "mjpeg, av1") {
 		t.Error(err)
 	}
-	_, err = parseSDP([]byte("m=audio 0 RTP/AVP 0\n")).video()
+	_, err = parseSDP([]byte("m=audio 0 RTP/AVP 0\n")).chooseVideo()
 	if err == nil || !strings.Contains(err.Error(), "no video track (audio only)") {
 		t.Error(err)
 	}
@@ -94,11 +94,11 @@ func TestErrorsNameTheCodec(t *testing.T) {
 func checkReduced(t *testing.T, text []byte) {
 	t.Helper()
 	s := parseSDP(text)
-	v, err := s.video()
+	v, err := s.chooseVideo()
 	if err != nil {
 		return
 	}
-	reduced := s.reduced(v)
+	reduced := s.reduceTo(v)
 	parsed, err := sdpunmarshaler.Unmarshal(reduced)
 	if err != nil {
 		t.Fatalf("%v in %q", err, reduced)
@@ -110,7 +110,7 @@ func checkReduced(t *testing.T, text []byte) {
 	if len(d.Medias) != 1 || len(d.Medias[0].Formats) != 1 || d.Medias[0].Formats[0].PayloadType() != v.payloadType {
 		t.Errorf("%q has become %+v", reduced, d.Medias)
 	}
-	if want := attribute(s.media[v.index].attributes, "control"); d.Medias[0].Control != want {
+	if want := findAttribute(s.media[v.index].attributes, "control"); d.Medias[0].Control != want {
 		t.Errorf("control %q, want %q", d.Medias[0].Control, want)
 	}
 }
@@ -194,7 +194,7 @@ func FuzzSDP(f *testing.F) {
 	f.Add([]byte("m=video 0 RTP/SAVP 96\na=rtpmap:96 H264/90000\na=control:trackID=1\na=control:x"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		s := parseSDP(text)
-		v, err := s.video()
+		v, err := s.chooseVideo()
 		if err != nil {
 			if !errors.Is(err, keyframe.ErrNotFound) && !errors.Is(err, keyframe.ErrUnsupported) || strings.ContainsAny(err.Error(), "\r\n") {
 				t.Error(err)
@@ -204,9 +204,9 @@ func FuzzSDP(f *testing.F) {
 		if s.media[v.index].kind != "video" || v.codec == keyframe.UnknownCodec || v.payloadType > 127 || v.clock <= 0 {
 			t.Errorf("chose %+v", v)
 		}
-		v.info()
-		if _, err := sdpunmarshaler.Unmarshal(s.reduced(v)); err != nil {
-			t.Errorf("%v in %q", err, s.reduced(v))
+		v.parseInfo()
+		if _, err := sdpunmarshaler.Unmarshal(s.reduceTo(v)); err != nil {
+			t.Errorf("%v in %q", err, s.reduceTo(v))
 		}
 	})
 }

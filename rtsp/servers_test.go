@@ -14,7 +14,6 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/kfgrab/kfgrab/internal/meter"
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 	"github.com/kfgrab/kfgrab/internal/testserver"
 	"github.com/kfgrab/kfgrab/internal/tlspin"
@@ -101,13 +100,18 @@ func TestGStreamer(t *testing.T) {
 			file := testmedia.Make(t, st.file)
 			srv := testserver.GStreamer{File: file, Codec: st.codec, Audio: true}.Start(t)
 			var told keyframe.Codec
-			var m meter.Counter
-			f := mustGrab(t, srv.URL("/live"), &Options{Meter: &m, OnCodec: func(c keyframe.Codec) { told = c }}, file)
+			s, err := New(srv.URL("/live"), &Options{OnCodec: func(c keyframe.Codec) { told = c }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var f *keyframe.Frame
+			grabsOf(t, s, 1, func(got *keyframe.Frame) { f = got })
+			checkPicture(t, f, file)
 			if told != st.want || f.Codec != st.want || f.Info.Width != 640 || f.Info.Height != 360 {
 				t.Errorf("told %v, got %v of %dx%d", told, f.Codec, f.Info.Width, f.Info.Height)
 			}
-			if r := m.Read(); r.Requests != 5 || r.Down < int64(len(f.Data)) {
-				t.Errorf("meter: %+v, want five requests and more than %d bytes", r, len(f.Data))
+			if down, up, requests := s.Traffic(); requests != 5 || up == 0 || down < int64(len(f.Data)) {
+				t.Errorf("%d requests, %d bytes up, %d down; want five requests and more than %d bytes down", requests, up, down, len(f.Data))
 			}
 			lines := strings.Join(srv.Await(t, "closed"), "\n")
 			if n := strings.Count(lines, "request SETUP"); n != 1 || !strings.Contains(lines, "SETUP /live/stream=0") {
@@ -195,7 +199,7 @@ func checkAccess(t *testing.T, srv *testserver.RTSP, path, file string) {
 		code int
 		text string
 	}{
-		{&wrong, 401, "does not take"},
+		{&wrong, 401, "does not accept"},
 		{&none, 401, "give user name and password"},
 		{missing, 404, "no stream of this path"},
 	} {

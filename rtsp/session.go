@@ -2,80 +2,77 @@ package rtsp
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
 	"net/url"
-	"strings"
+	"os"
 	"sync/atomic"
 	"time"
 
 	"github.com/bluenviron/gortsplib/v5"
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
 	"github.com/bluenviron/gortsplib/v5/pkg/description"
+	"github.com/bluenviron/gortsplib/v5/pkg/headers"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
-)
 
-// silence is how long a server may send nothing where ctx sets no deadline.
-const silence = 10 * time.Second
+	"github.com/kfgrab/kfgrab/internal/meter"
+	"github.com/kfgrab/kfgrab/keyframe"
+)
 
 // connecting is the method before the first request.
 const connecting base.Method = "connect"
 
-// session is one RTSP connection, from OPTIONS to TEARDOWN.
-//
-// The client's hooks run in gortsplib's goroutine while a method of the client is
-// waited for, or while the packets come.
+// session is one RTSP connection, from OPTIONS to TEARDOWN. It outlives a grab
+// if Options.KeepSession is set.
 type session struct {
 	client *gortsplib.Client
 	url    *url.URL
 	opt    *Options
-	known  *memory       // from an earlier grab, or nil
-	learnt *memory       // for the next one, or nil
-	ended  chan struct{} // closed when the client has ended, with endErr
-	endErr error
+	meter  *meter.Counter
+	known  *memory // from an earlier grab, or nil
 
-	playing   bool        // for the hooks alone: PLAY was answered
-	method    base.Method // of the last request that was waited for
-	location  string      // where an answer 3xx to DESCRIBE points
-	redirect  int         // its status code
-	public    string      // the methods that OPTIONS told
-	challenge []string    // of the last answer 401
+	talk     conversation             // shared with gortsplib's goroutine
+	receiver atomic.Pointer[receiver] // of the play that is on, shared as well
+	ended    chan struct{}            // closed when the client has ended, after endErr is set
+	endErr   error
 
-	sdp      *sdp        // what DESCRIBE told, or nil
-	video    *videoTrack // the track to play, or nil
-	videoErr error       // why there is none
-	desc     *description.Session
+	sdp      *sdp                 // of the answer to DESCRIBE
+	video    *videoTrack          // the track to play, or nil
+	videoErr error                // why there is none
+	desc     *description.Session // what gortsplib made of the reduced SDP
 
-	transport  Transport // that SETUP agreed on
-	canReport  bool      // there is somewhere to send RTCP to
-	receiver   atomic.Pointer[receiver]
-	roundTrips atomic.Int64
-	tunnelled  bool  // the first of a tunnel's two connections was made
-	datagrams  int64 // bytes that were counted in the meter
+	transport     Transport // that SETUP agreed on
+	canReport     bool      // the server takes RTCP
+	datagramBytes int64     // that the meter has
+	learnt        *memory   // for the next session, or nil
 }
 
-// open prepares a session. The connection is made by the first request.
-func (s *Source) open(ctx context.Context, u *url.URL, known *memory) (*session, error) {
-	c := &session{url: u, opt: &s.opt, known: known, method: connecting, ended: make(chan struct{})}
-	c.client = &gortsplib.Client{
-		Scheme: u.Scheme, Host: u.Host, Tunnel: s.scheme.tunnel,
-		UserAgent:   s.opt.UserAgent,
-		ReadTimeout: patience(ctx),
-		DialContext: c.dial, DialTLSContext: c.dialTLS, ListenPacket: listenPacket,
-		// Ports that are not as announced: some cameras leave server_port out, or
-		// send from others. Their address is still checked.
-		AnyPortEnable:     true,
-		OnRequest:         c.count,
-		OnResponse:        c.observe,
-		OnServerRequest:   tolerate,
-		OnTransportSwitch: func(err error) { s.opt.Logger.Debug("rtsp transport", "why", err) },
-		OnPacketsLost:     func(n uint64) { s.opt.Logger.Debug("rtsp packets lost", "count", n) },
-		OnDecodeError:     func(err error) { s.opt.Logger.Debug("rtsp packet refused", "why", err) },
-	}
+// memory is what a session has learnt for the next one.
+type memory struct {
+	url       *url.URL // where redirects led
+	public    string   // the methods that the server listed
+	basic     string   // its challenge for basic authentication, or ""
+	transport Transport
+
+	sdp   *sdp
+	video *videoTrack
+	desc  *description.Session
+}
+
+// newSession prepares a session. The first request makes the connection.
+func (s *Source) newSession(ctx context.Context, u *url.URL, known *memory) (*session, error) {
+	c := &session{url: u, opt: &s.opt, meter: &s.meter, known: known, ended: make(chan struct{})}
+	c.talk.seen.method = connecting
 	if known != nil {
 		c.sdp, c.video, c.desc = known.sdp, known.video, known.desc
 	}
+
+	c.client = c.newClient(ctx, s.scheme.tunnel)
 	if err := c.client.Start(); err != nil {
-		return nil, protocolError(err)
+		return nil, fmt.Errorf("%w: %s", keyframe.ErrCorrupt, oneLine(err.Error()))
 	}
 	go func() {
 		c.endErr = c.client.Wait()
@@ -84,115 +81,305 @@ func (s *Source) open(ctx context.Context, u *url.URL, known *memory) (*session,
 	return c, nil
 }
 
-// patience is gortsplib's bound on a server's silence: the whole of ctx's time,
-// and a little more, so that it is ctx that ends the wait.
-func patience(ctx context.Context) time.Duration {
-	if end, ok := ctx.Deadline(); ok {
-		return max(time.Until(end), 0) + time.Second
-	}
-	return silence
-}
+func (s *session) isTunnel() bool { return s.client.Tunnel != gortsplib.TunnelNone }
 
-// watch ends the session with ctx, until stop is called. stop says whether the
+// watch ends the session with ctx until stop is called. stop reports whether the
 // session goes on.
 func (s *session) watch(ctx context.Context) (stop func() bool) {
 	return context.AfterFunc(ctx, s.client.Close)
 }
 
-// close sends TEARDOWN if there is a session, does not wait for its answer, and
-// returns when the connection is closed and all goroutines are gone.
+// close sends TEARDOWN if there is a session, without waiting for an answer. It
+// returns when the connection is closed and all goroutines have ended.
 func (s *session) close() {
 	s.client.Close()
 	<-s.ended
 }
 
-// count sees every request before it is sent.
-func (s *session) count(r *base.Request) {
-	if r.Method == base.Options && s.primed() && s.method == connecting {
-		return // answered from memory
-	}
-	s.opt.Meter.AddRequest()
-	s.opt.Logger.Debug("rtsp request", "method", r.Method)
-	if r.Method == base.Pause {
-		s.playing, s.client.ReadTimeout = false, silence
-	}
-	if r.Method == base.Teardown || s.playing {
-		return // not to be named in the error that led to it, nor waited for
-	}
-	s.method = r.Method
-	s.roundTrips.Add(1)
-}
-
-// observe sees every answer before gortsplib does.
-//
-// A redirect is taken out of its hands, as it follows without bound and takes the
-// credentials along to any host. Of an SDP it gets to see the one track to be
-// played, as it refuses all for the fault of one.
-func (s *session) observe(r *base.Response) {
-	code := r.StatusCode
-	switch {
-	case s.playing: // to gortsplib's signs of life
-	case code == base.StatusUnauthorized:
-		s.challenge = r.Header["WWW-Authenticate"]
-	case s.method == base.Options && code == base.StatusOK:
-		s.public = strings.Join(r.Header["Public"], ", ")
-	case s.method == base.Play && code == base.StatusOK:
-		s.playing = true
-		if s.transport != TCP {
-			// gortsplib gives datagrams three seconds to come, or one to a group.
-			s.client.ReadTimeout = forever
-		}
-	case s.method != base.Describe:
-	case code >= 300 && code < 400 && len(r.Header["Location"]) == 1:
-		s.redirect, s.location = int(code), r.Header["Location"][0]
-		delete(r.Header, "Location")
-	case code == base.StatusOK:
-		s.sdp = parseSDP(r.Body)
-		if s.video, s.videoErr = s.sdp.video(); s.videoErr == nil {
-			r.Body = s.sdp.reduced(s.video)
-			r.Header["Content-Type"] = base.HeaderValue{"application/sdp"}
-		}
-	}
-}
-
-// forever is longer than the time since 1970, from which gortsplib reckons the
-// silence where nothing has come yet.
-const forever = 250 * 365 * 24 * time.Hour
-
-// tolerate has requests of the server answered with 200, all but TEARDOWN.
-//
-// Keepalive from the server: some ask GET_PARAMETER of their viewers, or ANNOUNCE
-// a changed SDP; gortsplib would end the session over anything but OPTIONS.
-func tolerate(r *base.Request) {
-	if r.Method != base.Teardown {
-		r.Method = base.Options
-	}
-}
-
-// describe sends OPTIONS and DESCRIBE. After an error, location is set where it
-// was a redirect.
-func (s *session) describe(ctx context.Context) (err error) {
+// describe sends OPTIONS and DESCRIBE. A stream without a track to play is no
+// error here: its tracks can be listed.
+func (s *session) describe(ctx context.Context) error {
 	defer s.watch(ctx)()
-	s.desc, _, err = s.client.Describe((*base.URL)(s.url))
-	if err == nil || s.videoErr != nil && ctx.Err() == nil {
-		return nil // without a track to play, the answer is only for listing
+	desc, _, err := s.client.Describe((*base.URL)(s.url))
+	seen := s.talk.read()
+	s.desc, s.sdp, s.video, s.videoErr = desc, seen.sdp, seen.video, seen.videoErr
+	if err == nil || (s.videoErr != nil && ctx.Err() == nil) {
+		return nil
 	}
-	return s.fail(ctx, err)
+	return s.translateError(ctx, err)
+}
+
+var protocols = map[Transport]gortsplib.Protocol{
+	TCP: gortsplib.ProtocolTCP, UDP: gortsplib.ProtocolUDP, Multicast: gortsplib.ProtocolUDPMulticast,
+}
+
+// listTransports returns those that SETUP is tried with.
+func (s *session) listTransports() []Transport {
+	switch {
+	case s.isTunnel():
+		return []Transport{TCP} // nothing else passes a tunnel
+	case s.opt.Transport != Auto:
+		return []Transport{s.opt.Transport}
+	case s.known != nil:
+		return []Transport{s.known.transport}
+	case s.exposesDatagrams():
+		return []Transport{TCP}
+	}
+	return []Transport{TCP, UDP}
+}
+
+// exposesDatagrams reports whether datagrams would be less safe than the URL asks
+// for.
+func (s *session) exposesDatagrams() bool { return s.url.Scheme == "rtsps" && !s.video.encrypted }
+
+// setup sends SETUP, with another transport if the server refuses the first. The
+// packets go to the receiver of the play that is on.
+func (s *session) setup(ctx context.Context) error {
+	if s.exposesDatagrams() && (s.opt.Transport == UDP || s.opt.Transport == Multicast) {
+		return fmt.Errorf("%w: this rtsps server does not encrypt datagrams (SRTP): only TCP is safe", keyframe.ErrUnsupported)
+	}
+
+	var answer *base.Response
+	var err error
+	for _, t := range s.listTransports() {
+		s.transport = t
+		s.talk.setDatagrams(t != TCP)
+		s.client.Protocol = new(protocols[t])
+		if answer, err = s.client.Setup(s.desc.BaseURL, s.medium(), 0, 0); !refusesTransport(err) {
+			break
+		}
+	}
+	if err != nil {
+		return s.translateError(ctx, err)
+	}
+
+	s.canReport = s.transport == TCP || hasReportPort(answer)
+	s.client.OnPacketRTP(s.medium(), s.medium().Formats[0], func(p *rtp.Packet) {
+		if r := s.receiver.Load(); r != nil {
+			r.pushPacket(p)
+		}
+	})
+	s.client.OnPacketRTCP(s.medium(), func(p rtcp.Packet) {
+		_, bye := p.(*rtcp.Goodbye)
+		if r := s.receiver.Load(); r != nil && bye {
+			r.endStream(true)
+		}
+	})
+	return nil
 }
 
 // medium is the one that is played.
 func (s *session) medium() *description.Media { return s.desc.Medias[0] }
 
-// packet takes what comes to the receiver of the grab that is on.
-func (s *session) packet(p *rtp.Packet) {
-	if r := s.receiver.Load(); r != nil {
-		r.push(p)
+// hasReportPort reports whether the answer to SETUP names a port for RTCP over UDP.
+func hasReportPort(answer *base.Response) bool {
+	var h headers.Transport
+	if err := h.Unmarshal(answer.Header["Transport"]); err != nil {
+		return false
+	}
+	if h.Delivery != nil && *h.Delivery == headers.TransportDeliveryMulticast {
+		return h.Ports != nil
+	}
+	return h.ServerPorts != nil && h.ServerPorts[0] > 1 && h.ServerPorts[1] > 1
+}
+
+// startPlay sends PLAY. Packets go to r from then on.
+func (s *session) startPlay(ctx context.Context, r *receiver) (*base.Response, error) {
+	if !s.opt.NoKeyframeRequest && s.canReport {
+		r.request = s.requestKeyframe
+	}
+	s.receiver.Store(r)
+	answer, err := s.client.Play(nil)
+	if err != nil {
+		s.stopPlay(r)
+		return nil, s.translateError(ctx, err)
+	}
+	return answer, nil
+}
+
+func (s *session) stopPlay(r *receiver) {
+	s.receiver.Store(nil)
+	r.giveUp()
+}
+
+// playKeyframes sends PLAY and passes keyframes to take until it returns false.
+// played reports whether the server accepted PLAY.
+func (s *session) playKeyframes(ctx context.Context, take func(*keyframe.Frame, Stats) bool) (stats Stats, played bool, err error) {
+	r := newReceiver(s.video, s.opt.MaxBytes)
+	answer, err := s.startPlay(ctx, r)
+	if err != nil {
+		return Stats{}, false, err
+	}
+	defer s.stopPlay(r)
+
+	start, dated := startOf(answer)
+	for more := true; more; {
+		began := time.Now()
+		f, err := s.awaitFrame(ctx, r)
+		stats = r.readStats()
+		stats.Wait, stats.Transport = time.Since(began), s.transport
+		if err != nil {
+			return stats, true, err
+		}
+
+		if dated {
+			f.PTS = r.sinceStart(f.PTS, start)
+		}
+		s.learnt = s.remember(r.firstSPS() != nil)
+		more = take(f, stats)
+	}
+	return stats, true, nil
+}
+
+// playInfo sends PLAY and waits for the first parameter sets.
+func (s *session) playInfo(ctx context.Context) (keyframe.Info, error) {
+	r := newReceiver(s.video, s.opt.MaxBytes)
+	r.infoWanted = true
+	if _, err := s.startPlay(ctx, r); err != nil {
+		return keyframe.Info{}, err
+	}
+	defer s.stopPlay(r)
+
+	f, err := s.awaitFrame(ctx, r)
+	switch {
+	case err != nil:
+		return keyframe.Info{}, err
+	case f != nil:
+		return f.Info, nil
+	}
+	return keyframe.ParseInfo(s.video.codec, r.firstSPS())
+}
+
+// awaitFrame returns the receiver's frame as soon as there is one or none can
+// come. Without a frame it ends the session.
+func (s *session) awaitFrame(ctx context.Context, r *receiver) (*keyframe.Frame, error) {
+	timeout := time.NewTimer(s.opt.KeyframeTimeout)
+	defer timeout.Stop()
+	late := false
+	select {
+	case <-r.settled:
+	case <-s.ended:
+		r.endStream(isTeardown(s.endErr))
+	case <-timeout.C:
+		r.endStream(false)
+		late = true
+	case <-ctx.Done():
+		s.close()
+	}
+	f, missing := r.takeFrame()
+	if missing == nil {
+		return f, nil
+	}
+
+	var cause error // of an end that is not ours
+	select {
+	case <-s.ended:
+		cause = s.endErr
+	default:
+		s.close()
+	}
+	switch {
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("%v: %w", missing, context.Cause(ctx))
+	case late:
+		return nil, r.lateError(s.opt.KeyframeTimeout, s.transport)
+	case isEndOfStream(cause):
+		return nil, fmt.Errorf("%w (%s)", missing, r.endReason())
+	case isTimeout(cause):
+		return nil, fmt.Errorf("%v: the stream fell silent: %w", missing, os.ErrDeadlineExceeded)
+	}
+	return nil, s.translateError(ctx, cause)
+}
+
+// isEndOfStream reports whether a session ended without a failure.
+func isEndOfStream(err error) bool { return err == nil || errors.Is(err, io.EOF) || isTeardown(err) }
+
+// startOf returns the RTP timestamp at which the server says that play begins (RFC
+// 2326 12.33).
+func startOf(answer *base.Response) (stamp uint32, ok bool) {
+	var info headers.RTPInfo
+	if err := info.Unmarshal(answer.Header["RTP-Info"]); err != nil {
+		return 0, false
+	}
+	for _, e := range info {
+		if e.Timestamp != nil {
+			return *e.Timestamp, true
+		}
+	}
+	return 0, false
+}
+
+// playAll sends PLAY and passes every picture to take until the stream ends.
+func (s *session) playAll(ctx context.Context, take func(*keyframe.Frame)) error {
+	r := newReceiver(s.video, math.MaxInt64)
+	r.receiveEvery(take)
+	if _, err := s.startPlay(ctx, r); err != nil {
+		return err
+	}
+	defer s.stopPlay(r)
+
+	second := time.NewTicker(time.Second)
+	defer second.Stop()
+	for packets, quiet := 0, time.Duration(0); ; {
+		select {
+		case <-r.settled:
+			return errStreamEnded
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-s.ended:
+			r.endStream(true)
+			return s.endError(ctx)
+		case <-second.C:
+		}
+
+		s.countDatagrams()
+		if now := r.readStats().Packets; now > packets {
+			packets, quiet = now, 0
+		} else if quiet += time.Second; quiet >= silence {
+			return errSilent
+		}
 	}
 }
 
-func (s *session) report(p rtcp.Packet) {
-	_, bye := p.(*rtcp.Goodbye)
-	if r := s.receiver.Load(); r != nil && bye {
-		r.settle(true)
+var (
+	errStreamEnded = fmt.Errorf("the server ended the stream: %w", io.ErrUnexpectedEOF)
+	errSilent      = fmt.Errorf("the stream fell silent: %w", os.ErrDeadlineExceeded)
+)
+
+// endError says what ended the session during playAll.
+func (s *session) endError(ctx context.Context) error {
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case isEndOfStream(s.endErr):
+		return errStreamEnded
+	case isTimeout(s.endErr):
+		return errSilent
 	}
+	return s.translateError(ctx, s.endErr)
+}
+
+// pauseTime is how long a server may take to pause. A slower one gets a new
+// session the next time.
+const pauseTime = time.Second
+
+// pause stops the packets and keeps the session. It reports whether that worked.
+func (s *session) pause() bool {
+	defer time.AfterFunc(pauseTime, s.client.Close).Stop()
+	_, err := s.client.Pause()
+	return err == nil
+}
+
+// remember returns what holds for the next session, or nil. inBand reports
+// whether the stream repeats its parameter sets. Otherwise each session needs a
+// DESCRIBE, because a picture decoded with yesterday's sets comes out torn; so
+// does a stream encrypted with keys of the session.
+func (s *session) remember(inBand bool) *memory {
+	if !inBand || s.video.encrypted {
+		return nil
+	}
+	m := &memory{url: s.url, transport: s.transport, sdp: s.sdp, video: s.video, desc: s.desc}
+	seen := s.talk.read()
+	m.public, m.basic = seen.public, basicChallengeOf(seen.challenges)
+	return m
 }

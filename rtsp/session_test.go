@@ -278,13 +278,13 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
-func TestPatience(t *testing.T) {
-	if got := patience(context.Background()); got != silence {
+func TestReadTimeout(t *testing.T) {
+	if got := readTimeout(context.Background()); got != silence {
 		t.Errorf("without a deadline %v", got)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
 	defer cancel()
-	if got := patience(ctx); got <= 59*time.Minute {
+	if got := readTimeout(ctx); got <= 59*time.Minute {
 		t.Errorf("with a deadline in an hour %v", got)
 	}
 }

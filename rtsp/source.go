@@ -6,45 +6,59 @@ import (
 	"fmt"
 	"net/url"
 
+	"github.com/kfgrab/kfgrab/internal/meter"
 	"github.com/kfgrab/kfgrab/internal/redact"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// maxRedirects is the number of DESCRIBE answers 3xx that are followed.
+// maxRedirects is the number of redirects of DESCRIBE that are followed.
 const maxRedirects = 5
 
-// Source is one RTSP stream. It remembers of a grab what makes the next one
-// cheaper. Its methods are not for concurrent use.
+// Source is one RTSP stream. It remembers what makes the next grab cheaper. Its
+// methods are not for concurrent use, except Traffic.
 type Source struct {
 	url    *url.URL // with the scheme that is spoken within a tunnel
 	scheme scheme
 	opt    Options
+	meter  meter.Counter
+
 	tracks []keyframe.Track
-	stats  Stats
+	stats  Stats    // of the last grab
 	known  *memory  // from the last grab, or nil
 	kept   *session // paused, with Options.KeepSession
 }
 
 // New returns a Source for an rtsp:// or rtsps:// URL, whose userinfo holds the
 // credentials for basic or digest authentication; rtsp+http, rtsps+http, rtsp+ws
-// and rtsps+ws tunnel through HTTP and WebSocket. No connection is made yet. o may
-// be nil.
+// and rtsps+ws tunnel through HTTP and WebSocket. New makes no connection. o may be
+// nil.
 func New(u *url.URL, o *Options) (*Source, error) {
 	inner, scheme, err := parseAddress(u)
 	if err != nil {
 		return nil, err
 	}
-	return &Source{url: inner, scheme: scheme, opt: o.withDefaults()}, nil
+	s := &Source{url: inner, scheme: scheme, opt: o.withDefaults()}
+	if s.opt.Transport > Auto {
+		return nil, fmt.Errorf("unknown RTSP transport %v", s.opt.Transport)
+	}
+	return s, nil
 }
 
-// Tracks lists the media that the last DESCRIBE told of, video or not. ID is the
-// index of the SDP's media description.
+// Tracks lists the media of the last DESCRIBE, video or not. ID is the index of
+// the SDP's media description.
 func (s *Source) Tracks() []keyframe.Track { return s.tracks }
 
-// Stats tells how the last Keyframe went, even where it failed.
+// Stats describes the last call of Keyframe or Keyframes, even one that failed.
 func (s *Source) Stats() Stats { return s.stats }
 
-// Close ends the session that KeepSession has kept, if any.
+// Traffic returns how many bytes the sockets received and sent, and how many
+// requests were sent, since New. It may be called from any goroutine.
+func (s *Source) Traffic() (down, up int64, requests int) {
+	r := s.meter.Read()
+	return r.Down, r.Up, r.Requests
+}
+
+// Close ends the session that Options.KeepSession has kept, if any.
 func (s *Source) Close() error {
 	if s.kept != nil {
 		s.kept.close()
@@ -56,13 +70,13 @@ func (s *Source) Close() error {
 // Description is what a stream holds.
 type Description struct {
 	Codec  keyframe.Codec // of the video track that Keyframe would play, or UnknownCodec
-	Info   keyframe.Info  // from the parameter sets; zero where there are none
+	Info   keyframe.Info  // from the parameter sets; zero if there are none
 	Tracks []keyframe.Track
 }
 
-// Describe tells what the stream holds: by its SDP alone where that has parameter
-// sets, else by the first ones that come. A stream without H.264 or H.265 video is
-// described too, and so is one that has no parameter sets. Errors are those of
+// Describe returns what the stream holds: from its SDP alone if that has parameter
+// sets, else from the first ones that come. It also describes a stream without
+// H.264 or H.265 video, and one without parameter sets. Errors are those of
 // Keyframe.
 func (s *Source) Describe(ctx context.Context) (*Description, error) {
 	c, err := s.connect(ctx)
@@ -70,14 +84,16 @@ func (s *Source) Describe(ctx context.Context) (*Description, error) {
 		return nil, err
 	}
 	defer c.close()
+
 	d := &Description{Tracks: s.tracks}
 	if c.video == nil {
 		return d, nil
 	}
-	d.Codec, d.Info = c.video.codec, c.video.info()
+	d.Codec, d.Info = c.video.codec, c.video.parseInfo()
 	if d.Info.Width > 0 {
 		return d, nil
 	}
+
 	defer c.watch(ctx)()
 	if err = c.setup(ctx); err == nil {
 		d.Info, err = c.playInfo(ctx)
@@ -88,17 +104,17 @@ func (s *Source) Describe(ctx context.Context) (*Description, error) {
 	return d, err
 }
 
-// Keyframe takes the first picture that a decoder can start from, in a session of
-// its own unless Options.KeepSession. Frame.PTS counts from the beginning of what
-// the server plays, or from the first packet where it does not tell.
+// Keyframe returns the first picture that a decoder can start from. It uses a
+// session of its own unless Options.KeepSession is set. Frame.PTS counts from the
+// beginning of what the server plays, or from the first packet if the server does
+// not say.
 //
-// The error is a *StatusError where the server refuses; it wraps
-// keyframe.ErrNotFound where the stream has no video, or ends or uses the budget
-// or KeyframeTimeout up before a keyframe, keyframe.ErrUnsupported for other
-// codecs, keyframe.ErrCorrupt for answers that make no sense, and
-// context.Cause(ctx) once ctx is done. Where nothing comes within KeyframeTimeout,
-// or a server is silent for 10 s and there is no deadline in ctx, the error wraps
-// os.ErrDeadlineExceeded.
+// The error is a *StatusError if the server refuses. It wraps
+// keyframe.ErrNotFound if the stream has no video, or ends or exceeds the budget or
+// KeyframeTimeout before a keyframe; keyframe.ErrUnsupported for other codecs;
+// keyframe.ErrCorrupt for answers that make no sense; and context.Cause(ctx) once
+// ctx is done. If nothing comes within KeyframeTimeout, or a server is silent for
+// 10 s and ctx has no deadline, the error wraps os.ErrDeadlineExceeded.
 func (s *Source) Keyframe(ctx context.Context) (*keyframe.Frame, error) {
 	var first *keyframe.Frame
 	err := s.Keyframes(ctx, func(f *keyframe.Frame) bool {
@@ -108,123 +124,168 @@ func (s *Source) Keyframe(ctx context.Context) (*keyframe.Frame, error) {
 	return first, err
 }
 
-// Keyframes gives take the keyframe that Keyframe returns and those that follow it,
-// until take returns false; then the error is nil. The session plays on meanwhile:
-// while take is busy one keyframe waits for it, and those behind that one are passed
-// over. Options.MaxBytes is for all of them, KeyframeTimeout for each. A server that
-// can be asked for a keyframe is asked for the next one when none has come within a
-// second: at once it would send the same picture again. Behind the last one the error
-// wraps keyframe.ErrNotFound; else it is that of Keyframe.
+// Keyframes passes to take the keyframe that Keyframe returns and those that
+// follow it, until take returns false; then the error is nil. The session plays on
+// meanwhile: while take is busy, one keyframe waits for it, and later ones are
+// skipped. Options.MaxBytes is for all of them, KeyframeTimeout for each. After a
+// keyframe, the server is asked for the next one if none has come within a second:
+// at once it would send the same picture again. After the last one the error wraps
+// keyframe.ErrNotFound; other errors are those of Keyframe.
 func (s *Source) Keyframes(ctx context.Context, take func(*keyframe.Frame) bool) error {
 	s.stats = Stats{}
 	if c := s.kept; c != nil {
 		s.kept = nil
-		played, err := s.play(ctx, c, ReusedSession, take)
+		played, err := s.grab(ctx, c, reusedSession, take)
 		if err == nil || played || ctx.Err() != nil {
 			return err
 		}
 		s.opt.Logger.DebugContext(ctx, "rtsp session was not kept", "why", err)
 	}
+
 	if k := s.known; k != nil {
-		c, err := s.open(ctx, k.url, k)
+		c, err := s.newSession(ctx, k.url, k)
 		if err != nil {
 			return err
 		}
-		played, err := s.play(ctx, c, ReusedDescription, take)
+		played, err := s.grab(ctx, c, reusedDescription, take)
 		if err == nil || played || ctx.Err() != nil {
 			return err
 		}
-		// A DESCRIBE before each SETUP: some Hikvision cameras want it. Others have
-		// changed meanwhile, or are gone, which is found out anew.
+		// Some Hikvision cameras want a DESCRIBE before each SETUP. Other streams have
+		// changed or gone, which a new DESCRIBE shows.
 		s.opt.Logger.DebugContext(ctx, "rtsp description does not hold", "why", err)
 	}
+
 	c, err := s.connect(ctx)
 	if err != nil {
 		return err
 	}
-	_, err = s.play(ctx, c, ReusedNothing, take)
+	_, err = s.grab(ctx, c, reusedNothing, take)
 	return err
 }
 
-// play plays c, which is closed in the end or kept, for take. What an earlier grab has
-// found out is forgotten unless this one confirms it.
-func (s *Source) play(ctx context.Context, c *session, reused Reuse, take func(*keyframe.Frame) bool) (played bool, err error) {
-	if reused != ReusedSession {
-		s.known = nil
-	}
+// grab plays c for take, and then closes c or keeps it. It forgets what an earlier
+// grab has learnt unless this one confirms it. played reports whether the server
+// accepted PLAY.
+func (s *Source) grab(ctx context.Context, c *session, reused string, take func(*keyframe.Frame) bool) (played bool, err error) {
 	s.stats.Reused = reused
 	kept := false
-	spent := func() {
-		s.stats.RoundTrips += int(c.roundTrips.Swap(0))
-		c.countDatagrams()
-	}
 	defer func() {
 		if !kept {
 			c.close()
 		}
-		spent()
+		s.countTraffic(c)
 	}()
-	if c.videoErr != nil {
-		return false, c.videoErr
-	}
-	stop := c.watch(ctx)
-	defer stop()
-	if reused != ReusedSession {
-		s.opt.Logger.DebugContext(ctx, "rtsp track", "index", c.video.index, "codec", c.video.codec,
-			"of", len(s.tracks), "parameter_sets", len(c.video.parameterSets))
-		if err := c.setup(ctx); err != nil {
+
+	if reused != reusedSession {
+		s.known = nil
+		if err := s.prepare(ctx, c); err != nil {
 			return false, err
 		}
 	}
+	stop := c.watch(ctx)
+	defer stop()
 	if s.opt.OnCodec != nil {
 		s.opt.OnCodec(c.video.codec)
 	}
-	tell := func(stats Stats) {
-		stats.RoundTrips, stats.Reused = s.stats.RoundTrips, reused
-		s.stats = stats
-	}
-	stats, played, err := c.play(ctx, func(f *keyframe.Frame, stats Stats) bool {
-		tell(stats)
-		spent()
+
+	stats, played, err := c.playKeyframes(ctx, func(f *keyframe.Frame, stats Stats) bool {
+		s.keepStats(stats)
+		s.countTraffic(c)
 		return take(f)
 	})
-	tell(stats)
+	s.keepStats(stats)
 	if played {
 		s.known = c.learnt
 	}
 	if err != nil {
 		return played, err
 	}
+
 	if s.opt.KeepSession && c.pause() && stop() {
 		s.kept, kept = c, true
 	}
 	return true, nil
 }
 
+// prepare sets up the track to play.
+func (s *Source) prepare(ctx context.Context, c *session) error {
+	if c.videoErr != nil {
+		return c.videoErr
+	}
+	s.opt.Logger.DebugContext(ctx, "rtsp track", "index", c.video.index, "codec", c.video.codec,
+		"of", len(s.tracks), "parameter_sets", len(c.video.parameterSets))
+	defer c.watch(ctx)()
+	return c.setup(ctx)
+}
+
+// keepStats keeps what a session counted, beside what the Source counts.
+func (s *Source) keepStats(stats Stats) {
+	stats.RoundTrips, stats.Reused = s.stats.RoundTrips, s.stats.Reused
+	s.stats = stats
+}
+
+func (s *Source) countTraffic(c *session) {
+	s.stats.RoundTrips += c.talk.takeRoundTrips()
+	c.countDatagrams()
+}
+
+// Receive plays the stream in a session of its own, and passes every picture to
+// take in decoding order, as keyframe.Assembler.EveryPicture returns them: until
+// ctx is done, the server ends the stream, or nothing comes for 10 s. The origin
+// of picture times is arbitrary. take is called by one goroutine at a time, and
+// holds up the connection.
+//
+// Receive always returns an error: context.Cause(ctx), one that wraps
+// io.ErrUnexpectedEOF at the stream's end or os.ErrDeadlineExceeded if it fell
+// silent, or those of Keyframe. Options.MaxBytes and KeyframeTimeout do not apply.
+func (s *Source) Receive(ctx context.Context, take func(*keyframe.Frame)) error {
+	s.stats = Stats{}
+	c, err := s.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		c.close()
+		c.countDatagrams()
+	}()
+
+	if c.videoErr != nil {
+		return c.videoErr
+	}
+	defer c.watch(ctx)()
+	if err := c.setup(ctx); err != nil {
+		return err
+	}
+	return c.playAll(ctx, take)
+}
+
 // connect opens a session up to the answer to DESCRIBE, through redirects.
 func (s *Source) connect(ctx context.Context) (*session, error) {
 	u := s.url
 	for hops := 0; ; hops++ {
-		c, err := s.open(ctx, u, nil)
+		c, err := s.newSession(ctx, u, nil)
 		if err != nil {
 			return nil, err
 		}
 		err = c.describe(ctx)
-		if s.stats.RoundTrips += int(c.roundTrips.Swap(0)); err == nil {
-			s.tracks = c.sdp.tracks()
+		if s.stats.RoundTrips += c.talk.takeRoundTrips(); err == nil {
+			s.tracks = c.sdp.listTracks()
 			return c, nil
 		}
 		c.close()
-		if c.location == "" {
+
+		seen := c.talk.read()
+		if seen.location == "" {
 			return nil, err
 		}
 		if hops == maxRedirects {
 			return nil, &StatusError{
-				Code: c.redirect, Method: "DESCRIBE", URL: redact.URL(u.String()),
+				Code: seen.redirect, Method: "DESCRIBE", URL: redact.URL(u.String()),
 				Hint: fmt.Sprintf("more than %d redirects", maxRedirects),
 			}
 		}
-		if u, err = follow(u, c.location); err != nil {
+		if u, err = resolveRedirect(u, seen.location); err != nil {
 			return nil, err
 		}
 		s.opt.Logger.DebugContext(ctx, "rtsp redirect", "url", redact.URL(u.String()))

@@ -15,7 +15,6 @@ import (
 
 	"github.com/pion/rtp"
 
-	"github.com/kfgrab/kfgrab/internal/meter"
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 	"github.com/kfgrab/kfgrab/internal/testserver"
 	"github.com/kfgrab/kfgrab/keyframe"
@@ -25,14 +24,16 @@ import (
 // their bytes were counted.
 func checkTransport(t *testing.T, u *url.URL, o Options, want Transport, file string) {
 	t.Helper()
-	var m meter.Counter
-	o.Meter = &m
-	for _, g := range grabs(t, u, &o, 2, func(f *keyframe.Frame) { checkPicture(t, f, file) }) {
+	s, err := New(u, &o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range grabsOf(t, s, 2, func(f *keyframe.Frame) { checkPicture(t, f, file) }) {
 		if g.Transport != want || g.Packets == 0 || g.Bytes == 0 || g.Wait <= 0 {
 			t.Errorf("%+v, want %v", g, want)
 		}
-		if r := m.Read(); r.Down < g.Bytes {
-			t.Errorf("%d bytes down, fewer than %d of the packets", r.Down, g.Bytes)
+		if down, _, _ := s.Traffic(); down < g.Bytes {
+			t.Errorf("%d bytes down, fewer than %d of the packets", down, g.Bytes)
 		}
 	}
 }
@@ -77,7 +78,7 @@ func TestVLC(t *testing.T) {
 	checkTransport(t, srv.URL("/live"), Options{Transport: Auto}, UDP, file)
 	_, err := grab(t, srv.URL("/live"), nil)
 	var status *StatusError
-	if !errors.As(err, &status) || status.Code != 461 || !strings.Contains(err.Error(), "another may do") {
+	if !errors.As(err, &status) || status.Code != 461 || !strings.Contains(err.Error(), "try another") {
 		t.Error(err)
 	}
 }
@@ -159,7 +160,7 @@ func TestMulticast(t *testing.T) {
 		}
 		return ""
 	}}
-	if _, err := grab(t, refusing.run(t), o); !errors.Is(err, keyframe.ErrUnsupported) || !strings.Contains(err.Error(), "to groups") {
+	if _, err := grab(t, refusing.run(t), o); !errors.Is(err, keyframe.ErrUnsupported) || !strings.Contains(err.Error(), "to multicast groups") {
 		t.Error(err)
 	}
 }

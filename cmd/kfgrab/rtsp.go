@@ -65,7 +65,7 @@ func newRTSPReport(s *rtsp.Stats) *rtspReport {
 		return nil
 	}
 	return &rtspReport{
-		Transport: s.Transport.String(), RoundTrips: s.RoundTrips, Reused: s.Reused.String(), Wait: seconds(s.Wait),
+		Transport: s.Transport.String(), RoundTrips: s.RoundTrips, Reused: s.Reused, Wait: seconds(s.Wait),
 		Packets: s.Packets, Bytes: s.Bytes, Lost: s.Lost, Damaged: s.Damaged, Requested: s.Requested,
 	}
 }

@@ -181,7 +181,7 @@ func (s *Source) Keyframes(ctx context.Context, take func(*keyframe.Frame) bool)
 	}
 	for err == nil && take(f) {
 		if f, err = in.reader.next(); errors.Is(err, keyframe.ErrNotFound) && !errors.Is(err, fetch.ErrBudget) {
-			err = fmt.Errorf("%w behind the last one: this is the end of it", keyframe.ErrNotFound)
+			err = fmt.Errorf("%w after the last one: this is the end of it", keyframe.ErrNotFound)
 		}
 	}
 	return interrupted(ctx, err, "waiting for a keyframe")

@@ -99,7 +99,7 @@ func (s *Source) done(r *reading, err error) {
 	s.course.reading, s.course.at = r, r.segment.Place()
 }
 
-// following returns the keyframe behind the last one.
+// following returns the keyframe after the last one.
 func (s *Source) following(ctx context.Context) (*keyframe.Frame, error) {
 	c := s.course
 	if f, err := s.within(ctx); f != nil || err != nil {
@@ -195,7 +195,7 @@ func (s *Source) rest() (*keyframe.Frame, error) {
 			}
 		}
 	}
-	return nil, fmt.Errorf("%w behind the last one: the recording ends", keyframe.ErrNotFound)
+	return nil, fmt.Errorf("%w after the last one: the recording ends", keyframe.ErrNotFound)
 }
 
 // renew takes the playlist as it is now. Where the server has begun anew, its newest

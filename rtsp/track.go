@@ -10,11 +10,11 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// videoTrack is the medium that a session plays, and what its SDP tells of it.
+// videoTrack is the medium that a session plays, as its SDP describes it.
 type videoTrack struct {
 	index         int // among the media descriptions
 	codec         keyframe.Codec
-	encoding      string // as the SDP names it
+	encoding      string // its name in the SDP
 	payloadType   uint8
 	clock         int
 	parameterSets [][]byte // NAL units without start codes
@@ -26,43 +26,45 @@ type videoTrack struct {
 // for SDPs that leave it out.
 const videoClock = 90000
 
-// video chooses the first medium of a codec that we read. The error wraps
-// ErrNotFound where there is no video, and ErrUnsupported where there is other
-// video only.
-func (s *sdp) video() (*videoTrack, error) {
+// chooseVideo returns the first medium of H.264 or H.265. The error wraps
+// ErrNotFound if there is no video, and ErrUnsupported if there is only other
+// video.
+func (s *sdp) chooseVideo() (*videoTrack, error) {
 	var others []string
 	for i := range s.media {
 		m := &s.media[i]
 		if m.kind != "video" {
 			continue
 		}
-		e, c, known := m.choose()
+		e, c, known := m.chooseEncoding()
 		switch {
 		case c != keyframe.UnknownCodec:
-			v, err := m.track(i, e, c)
-			if err == nil {
-				v.encrypted = m.encrypted(s.attributes)
+			v, err := m.newTrack(i, e, c)
+			if err != nil {
+				return nil, err
 			}
-			return v, err
+			v.encrypted = m.isEncrypted(s.attributes)
+			return v, nil
 		case known:
 			others = append(others, codecName(e.name))
 		default:
 			others = append(others, "of an unnamed codec")
 		}
 	}
+
 	switch {
 	case len(others) > 0:
-		return nil, fmt.Errorf("%w: the video is %s, only h264 and hevc are read", keyframe.ErrUnsupported, strings.Join(others, ", "))
+		return nil, fmt.Errorf("%w: the video is %s, kfgrab reads h264 and hevc", keyframe.ErrUnsupported, strings.Join(others, ", "))
 	case len(s.media) == 0:
 		return nil, fmt.Errorf("%w: the server describes no media", keyframe.ErrNotFound)
 	}
-	return nil, fmt.Errorf("%w: no video track (%s only)", keyframe.ErrNotFound, s.kinds())
+	return nil, fmt.Errorf("%w: no video track (%s only)", keyframe.ErrNotFound, s.listKinds())
 }
 
-// kinds names the types of the media there are: "audio", "audio, data".
-func (s *sdp) kinds() string {
+// listKinds names the types of all media: "audio", "audio, data".
+func (s *sdp) listKinds() string {
 	var list []string
-	for _, t := range s.tracks() {
+	for _, t := range s.listTracks() {
 		if len(list) == 0 || list[len(list)-1] != t.Type {
 			list = append(list, t.Type)
 		}
@@ -70,40 +72,41 @@ func (s *sdp) kinds() string {
 	return strings.Join(list, ", ")
 }
 
-func (m *media) track(index int, e encoding, c keyframe.Codec) (*videoTrack, error) {
-	params := m.parameters(e.payloadType)
+func (m *media) newTrack(index int, e encoding, c keyframe.Codec) (*videoTrack, error) {
+	params := m.formatParameters(e.payloadType)
 	v := &videoTrack{index: index, codec: c, encoding: e.name, payloadType: e.payloadType, clock: e.clock}
 	if v.clock <= 0 {
 		v.clock = videoClock
 	}
+
 	if c == keyframe.H265 {
 		for _, name := range []string{"sprop-vps", "sprop-sps", "sprop-pps"} {
-			v.parameterSets = append(v.parameterSets, parameterSets(params[name])...)
+			v.parameterSets = append(v.parameterSets, decodeParameterSets(params[name])...)
 		}
 		n, _ := strconv.Atoi(params["sprop-max-don-diff"])
 		v.donl = n > 0
 		return v, nil
 	}
+
 	if params["packetization-mode"] == "2" {
 		return nil, fmt.Errorf("%w: H.264 sent out of decoding order (packetization-mode 2)", keyframe.ErrUnsupported)
 	}
-	v.parameterSets = parameterSets(params["sprop-parameter-sets"])
+	v.parameterSets = decodeParameterSets(params["sprop-parameter-sets"])
 	return v, nil
 }
 
-// encrypted says whether the medium is sent as SRTP, by its profile or by the keys
-// that come with it (RFC 4567, RFC 4568).
-func (m *media) encrypted(session []string) bool {
-	return strings.Contains(m.proto, "SAVP") || attribute(m.attributes, "crypto") != "" ||
-		attribute(m.attributes, "key-mgmt") != "" || attribute(session, "key-mgmt") != ""
+// isEncrypted reports whether the medium is sent as SRTP, by its profile or by its
+// keys (RFC 4567, RFC 4568).
+func (m *media) isEncrypted(session []string) bool {
+	return strings.Contains(m.proto, "SAVP") || findAttribute(m.attributes, "crypto") != "" ||
+		findAttribute(m.attributes, "key-mgmt") != "" || findAttribute(session, "key-mgmt") != ""
 }
 
-// parameterSets reads NAL units in Base64 with commas between them (RFC 6184 8.1,
-// RFC 7798 7.1). What is damaged is left out, as the stream may repeat it.
-//
-// Quotes, padding and start codes: some cameras quote the value, leave the
-// Base64 padding out, or put a start code before the NAL unit.
-func parameterSets(value string) [][]byte {
+// decodeParameterSets reads NAL units in Base64 with commas between them (RFC 6184
+// 8.1, RFC 7798 7.1). It skips damaged ones, as the stream may repeat them. Some
+// cameras quote the value, omit the Base64 padding, or put a start code before the
+// NAL unit.
+func decodeParameterSets(value string) [][]byte {
 	var list [][]byte
 	for text := range strings.SplitSeq(value, ",") {
 		text = strings.TrimRight(strings.Trim(text, "\" "), "=")
@@ -122,9 +125,9 @@ func parameterSets(value string) [][]byte {
 	return list
 }
 
-// info reads the first sequence parameter set that the SDP holds. It is zero
-// where there is none.
-func (v *videoTrack) info() keyframe.Info {
+// parseInfo reads the first sequence parameter set of the SDP. It returns the zero
+// Info if there is none.
+func (v *videoTrack) parseInfo() keyframe.Info {
 	for _, set := range v.parameterSets {
 		if v.codec.IsSPS(set) {
 			if i, err := keyframe.ParseInfo(v.codec, set); err == nil {
