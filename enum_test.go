@@ -27,7 +27,6 @@ func TestUnknownEnumValuePrintsTypeAndNumber(t *testing.T) {
 		"Format(98)":    picture.Format(98),
 		"Kind(99)":      keyframe.Kind(99),
 		"Result(99)":    watch.Result(99),
-		"Reuse(99)":     rtsp.Reuse(99),
 		"Transport(99)": rtsp.Transport(99),
 	} {
 		if got := value.String(); got != want {
