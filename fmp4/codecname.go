@@ -34,7 +34,7 @@ var objectTypes = map[byte]string{
 
 // codecName names a description that is not audio.
 func codecName(format string, stsd box) string {
-	if c := SampleEntryCodec(format); c != keyframe.UnknownCodec {
+	if c := keyframe.SampleEntryCodec(format); c != keyframe.UnknownCodec {
 		return c.String()
 	}
 	if format == "mp4v" && len(stsd.body) > 8 {

@@ -75,18 +75,6 @@ func (t *Track) describe(stsd box) {
 	}
 }
 
-// SampleEntryCodec returns the codec of a sample entry's four-character code
-// (ISO/IEC 14496-15, and Dolby Vision's entries around the same NAL units).
-func SampleEntryCodec(format string) keyframe.Codec {
-	switch format {
-	case "avc1", "avc2", "avc3", "avc4", "dva1", "dvav":
-		return keyframe.H264
-	case "hvc1", "hev1", "dvh1", "dvhe":
-		return keyframe.H265
-	}
-	return keyframe.UnknownCodec
-}
-
 func (d *description) readVisual(entry box) {
 	if len(entry.body) < visualSampleBytes {
 		return
@@ -95,7 +83,7 @@ func (d *description) readVisual(entry box) {
 	if sinf, ok := parts.find("sinf"); ok {
 		d.readProtection(sinf)
 	}
-	d.codec = SampleEntryCodec(d.format)
+	d.codec = keyframe.SampleEntryCodec(d.format)
 	for c := range children(parts.body, parts.at) {
 		switch {
 		case c.kind == "avcC" && d.codec == keyframe.H264:

@@ -3,7 +3,6 @@ package hls
 import (
 	"strings"
 
-	"github.com/kfgrab/kfgrab/fmp4"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
@@ -55,7 +54,7 @@ func codecOf(name, parameters string) keyframe.Codec {
 	if (name == "dvh1" || name == "dvhe") && strings.HasPrefix(parameters, "05") {
 		return keyframe.UnknownCodec
 	}
-	return fmp4.SampleEntryCodec(name)
+	return keyframe.SampleEntryCodec(name)
 }
 
 // isVideo tells sample entries of video from those of audio and text. Audio and

@@ -56,6 +56,19 @@ func (c *Codec) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
+// SampleEntryCodec returns the codec of a sample entry's four-character code, such
+// as "avc1" (ISO/IEC 14496-15, and Dolby Vision's entries around the same NAL
+// units). It is UnknownCodec for all others.
+func SampleEntryCodec(format string) Codec {
+	switch format {
+	case "avc1", "avc2", "avc3", "avc4", "dva1", "dvav":
+		return H264
+	case "hvc1", "hev1", "dvh1", "dvhe":
+		return H265
+	}
+	return UnknownCodec
+}
+
 // Kind says why a decoder can start at a picture.
 type Kind uint8
 
