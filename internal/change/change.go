@@ -44,7 +44,7 @@ func Of(img image.Image) (Print, error) {
 	if img.Bounds().Empty() {
 		return Print{}, errors.New("a picture without pixels")
 	}
-	small := thumbnail(img)
+	small := makeThumbnail(img)
 	hash, err := goimagehash.PerceptionHash(small)
 	if err != nil {
 		return Print{}, err

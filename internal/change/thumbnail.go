@@ -5,39 +5,39 @@ import (
 	"image/color"
 )
 
-// thumbnail is img's brightness in 64×64 pixels, each the mean of what it stands for.
-func thumbnail(img image.Image) *image.Gray {
+// makeThumbnail is img's brightness in 64×64 pixels, each the mean of what it stands for.
+func makeThumbnail(img image.Image) *image.Gray {
 	small := image.NewGray(image.Rect(0, 0, side, side))
 	size := img.Bounds().Size()
-	row := rows(img)
+	row := brightnessRows(img)
 	for y := range side {
-		top, bottom := part(y, size.Y)
+		top, bottom := partBounds(y, size.Y)
 		var sums [side]int
 		for j := top; j < bottom; j++ {
 			line := row(j)
 			for x := range side {
-				left, right := part(x, size.X)
+				left, right := partBounds(x, size.X)
 				for _, v := range line[left:right] {
 					sums[x] += int(v)
 				}
 			}
 		}
 		for x, sum := range sums {
-			left, right := part(x, size.X)
+			left, right := partBounds(x, size.X)
 			small.Pix[y*small.Stride+x] = uint8(sum / ((bottom - top) * (right - left)))
 		}
 	}
 	return small
 }
 
-// part returns the ith of 64 parts of n pixels, one of which is in it at least.
-func part(i, n int) (from, to int) {
+// partBounds returns the ith of 64 parts of n pixels, one of which is in it at least.
+func partBounds(i, n int) (from, to int) {
 	from = i * n / side
 	return from, max((i+1)*n/side, from+1)
 }
 
-// rows returns a function for the brightness of a row, which is good until the next.
-func rows(img image.Image) func(y int) []uint8 {
+// brightnessRows returns a function for the brightness of a row, which is good until the next.
+func brightnessRows(img image.Image) func(y int) []uint8 {
 	b := img.Bounds()
 	line := make([]uint8, b.Dx())
 	switch c := img.(type) {

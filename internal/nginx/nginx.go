@@ -72,7 +72,7 @@ http {
 
 // Start runs nginx. The error wraps ErrNotInstalled where there is none.
 func Start(c Config) (*Server, error) {
-	binary, err := find()
+	binary, err := findBinary()
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func Start(c Config) (*Server, error) {
 		return nil, err
 	}
 	defer socket.Close()
-	file, err := c.write(l.Addr().String())
+	file, err := c.writeConfig(l.Addr().String())
 	if err != nil {
 		return nil, err
 	}
@@ -104,14 +104,14 @@ func Start(c Config) (*Server, error) {
 	return s, nil
 }
 
-// write writes the configuration for an nginx at addr and returns its file.
-func (c *Config) write(addr string) (string, error) {
+// writeConfig writes the configuration for an nginx at addr and returns its file.
+func (c *Config) writeConfig(addr string) (string, error) {
 	root, err := filepath.Abs(c.Root)
 	if err != nil {
 		return "", err
 	}
 	text := fmt.Sprintf(config, c.Dir, addr, c.Listen, root,
-		strings.Join(c.Server, "\n\t\t"), user(), strings.Join(c.HTTP, "\n\t"))
+		strings.Join(c.Server, "\n\t\t"), userDirective(), strings.Join(c.HTTP, "\n\t"))
 	file := filepath.Join(c.Dir, "nginx.conf")
 	return file, os.WriteFile(file, []byte(text), 0o600)
 }
@@ -125,16 +125,16 @@ func (s *Server) Close() error {
 	return nil
 }
 
-// user keeps root's workers root: test directories are closed to others.
-func user() string {
+// userDirective keeps root's workers root: test directories are closed to others.
+func userDirective() string {
 	if os.Geteuid() == 0 {
 		return "user root;"
 	}
 	return ""
 }
 
-// find looks in sbin too, which is not in everybody's PATH.
-func find() (string, error) {
+// findBinary looks in sbin too, which is not in everybody's PATH.
+func findBinary() (string, error) {
 	for _, name := range []string{"nginx", "/usr/sbin/nginx", "/usr/local/sbin/nginx"} {
 		if path, err := exec.LookPath(name); err == nil {
 			return path, nil

@@ -46,7 +46,7 @@ func newCrontab(r Rule, offset time.Duration) (timetable, error) {
 	c := &crontab{spec: *spec, loc: loc, offset: offset}
 	c.spec.Location = time.UTC
 	leapYear := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
-	if c.next(leapYear).IsZero() {
+	if c.nextAfter(leapYear).IsZero() {
 		return nil, fmt.Errorf("%q comes at no time", line)
 	}
 	return c, nil
@@ -56,14 +56,14 @@ func newCrontab(r Rule, offset time.Duration) (timetable, error) {
 // each of the five years that the library looks ahead, and Morocco's for Ramadan.
 const maxChanges = 25
 
-// next asks for a calendar whose clocks are never changed, from one change to the next.
-func (c *crontab) next(t time.Time) time.Time {
+// nextAfter asks for a calendar whose clocks are never changed, from one change to the next.
+func (c *crontab) nextAfter(t time.Time) time.Time {
 	from := t.Add(-c.offset)
 	at := from.In(c.loc)
 	for range maxChanges {
 		_, ahead := at.Zone()
 		_, end := at.ZoneBounds()
-		due := c.in(ahead, from)
+		due := c.nextAtOffset(ahead, from)
 		switch {
 		case due.IsZero():
 			return due
@@ -72,7 +72,7 @@ func (c *crontab) next(t time.Time) time.Time {
 		}
 		at, from = end.In(c.loc), end.Add(-1)
 		if _, then := at.Zone(); then > ahead && due.Before(end.Add(time.Duration(then-ahead)*time.Second)) {
-			first := c.in(then, from) // due is left out: it comes so late, unless another does by then
+			first := c.nextAtOffset(then, from) // due is left out: it comes so late, unless another does by then
 			if first.IsZero() || due.Before(first) {
 				first = due
 			}
@@ -82,9 +82,9 @@ func (c *crontab) next(t time.Time) time.Time {
 	return time.Time{}
 }
 
-// in returns the first time behind t by clocks that are always as many seconds ahead of
+// nextAtOffset returns the first time behind t by clocks that are always as many seconds ahead of
 // UTC.
-func (c *crontab) in(ahead int, t time.Time) time.Time {
+func (c *crontab) nextAtOffset(ahead int, t time.Time) time.Time {
 	shift := time.Duration(ahead) * time.Second
 	due := c.spec.Next(t.UTC().Add(shift))
 	if due.IsZero() {

@@ -47,7 +47,7 @@ func (g *Gate) SetLimits(l Limits) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.limits = l
-	g.admit()
+	g.admitWaiting()
 }
 
 // Enter waits for a place for a stream of that host, "" for one without; failing says
@@ -61,33 +61,33 @@ func (g *Gate) Enter(ctx context.Context, host string, failing bool) (leave func
 	w := &waiter{host: host, failing: failing, let: make(chan struct{})}
 	g.mu.Lock()
 	place := g.waiting.PushBack(w)
-	g.admit()
+	g.admitWaiting()
 	g.mu.Unlock()
 	select {
 	case <-w.let:
-		return sync.OnceFunc(func() { g.leave(w) }), nil
+		return sync.OnceFunc(func() { g.releasePlace(w) }), nil
 	case <-ctx.Done():
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	select {
 	case <-w.let: // at the same moment
-		g.free(w)
-		g.admit()
+		g.freePlace(w)
+		g.admitWaiting()
 	default:
 		g.waiting.Remove(place)
 	}
 	return nil, context.Cause(ctx)
 }
 
-func (g *Gate) leave(w *waiter) {
+func (g *Gate) releasePlace(w *waiter) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.free(w)
-	g.admit()
+	g.freePlace(w)
+	g.admitWaiting()
 }
 
-func (g *Gate) free(w *waiter) {
+func (g *Gate) freePlace(w *waiter) {
 	g.in--
 	if w.failing {
 		g.failing--
@@ -97,9 +97,9 @@ func (g *Gate) free(w *waiter) {
 	}
 }
 
-// admit lets in all for whom there is a place.
-func (g *Gate) admit() {
-	for e := g.waiting.Front(); e != nil && !full(g.in, g.limits.Total); {
+// admitWaiting lets in all for whom there is a place.
+func (g *Gate) admitWaiting() {
+	for e := g.waiting.Front(); e != nil && !isFull(g.in, g.limits.Total); {
 		w, next := e.Value.(*waiter), e.Next()
 		if g.hasPlace(w) {
 			g.waiting.Remove(e)
@@ -115,13 +115,13 @@ func (g *Gate) admit() {
 }
 
 func (g *Gate) hasPlace(w *waiter) bool {
-	if w.host != "" && full(g.hosts[w.host], g.limits.PerHost) {
+	if w.host != "" && isFull(g.hosts[w.host], g.limits.PerHost) {
 		return false
 	}
 	return !w.failing || g.limits.Total == 0 || g.failing < max(1, g.limits.Total/2)
 }
 
-func full(n, limit int) bool { return limit > 0 && n >= limit }
+func isFull(n, limit int) bool { return limit > 0 && n >= limit }
 
 // HostOf returns the host to pass to [Gate.Enter] for a URL, "" if it has none.
 func HostOf(rawURL string) string {

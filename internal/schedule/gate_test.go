@@ -158,7 +158,7 @@ func TestGateProperty(t *testing.T) {
 					rt.Fatalf("%d in, %v, %d failing, of %+v", in, hosts, g.failing, limits)
 				}
 				for e := g.waiting.Front(); e != nil; e = e.Next() {
-					if !full(g.in, limits.Total) && g.hasPlace(e.Value.(*waiter)) {
+					if !isFull(g.in, limits.Total) && g.hasPlace(e.Value.(*waiter)) {
 						rt.Fatal("one waits who has a place")
 					}
 				}

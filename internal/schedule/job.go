@@ -29,7 +29,7 @@ type job struct {
 	missed   int  // what the next run makes up for
 }
 
-func (j *job) start(now time.Time) Run {
+func (j *job) startRun(now time.Time) Run {
 	run := Run{Name: j.name, Due: j.next, Missed: j.missed}
 	j.state.Due, j.state.Started = j.next, now
 	j.state.Missed += int64(j.missed)
@@ -37,8 +37,8 @@ func (j *job) start(now time.Time) Run {
 	return run
 }
 
-func (j *job) end(now time.Time, ok bool) (skipped int) {
-	skipped = count(j.table, j.state.Due, now)
+func (j *job) endRun(now time.Time, ok bool) (skipped int) {
+	skipped = countBetween(j.table, j.state.Due, now)
 	j.running = false
 	j.state.Ended = now
 	j.state.Skipped += int64(skipped)
@@ -50,21 +50,21 @@ func (j *job) end(now time.Time, ok bool) (skipped int) {
 	return skipped
 }
 
-// planned returns when a stream that does not run is to run next. A time that it has run
+// plannedAfter returns when a stream that does not run is to run next. A time that it has run
 // for is not taken again where the clock was set back by little.
-func (j *job) planned(now time.Time) time.Time {
+func (j *job) plannedAfter(now time.Time) time.Time {
 	if j.state.Failures > 0 {
-		return j.retry(now)
+		return j.retryAfter(now)
 	}
-	if due := j.state.Due; due.After(now) && due.Sub(now) <= gap(j.table, now)/2 {
-		return j.table.next(due)
+	if due := j.state.Due; due.After(now) && due.Sub(now) <= gapAfter(j.table, now)/2 {
+		return j.table.nextAfter(due)
 	}
-	return j.table.next(now)
+	return j.table.nextAfter(now)
 }
 
-// longest is the longest wait that planned comes to.
-func (j *job) longest(now time.Time) time.Duration {
-	interval := gap(j.table, now)
+// longestWait is the longest wait that planned comes to.
+func (j *job) longestWait(now time.Time) time.Duration {
+	interval := gapAfter(j.table, now)
 	most := interval
 	if j.state.Failures > 0 {
 		most = max(interval, MaxRetry)
@@ -72,11 +72,11 @@ func (j *job) longest(now time.Time) time.Duration {
 	return most + min(interval/2, math.MaxInt64-most)
 }
 
-// retry returns when a stream that has failed is tried again. Waits that are shorter
+// retryAfter returns when a stream that has failed is tried again. Waits that are shorter
 // than its interval end somewhere in their second half, as failures come in flocks;
 // others end when the stream is due, which is spread already.
-func (j *job) retry(now time.Time) time.Time {
-	interval := gap(j.table, now)
+func (j *job) retryAfter(now time.Time) time.Time {
+	interval := gapAfter(j.table, now)
 	wait, most := min(interval, FirstRetry), max(interval, MaxRetry)
 	for range j.state.Failures - 1 {
 		if wait >= most/2 {
@@ -85,11 +85,11 @@ func (j *job) retry(now time.Time) time.Time {
 		}
 		wait *= 2
 	}
-	due := j.table.next(now)
+	due := j.table.nextAfter(now)
 	if wait >= interval {
-		return j.table.next(now.Add(wait - interval/2))
+		return j.table.nextAfter(now.Add(wait - interval/2))
 	}
-	again := now.Add(wait/2 + place(j.name+strings.Repeat("!", j.state.Failures), wait/2))
+	again := now.Add(wait/2 + offsetOf(j.name+strings.Repeat("!", j.state.Failures), wait/2))
 	if due.IsZero() || again.Before(due) {
 		return again
 	}

@@ -69,12 +69,12 @@ func (r Rule) String() string {
 
 // Validate says what of r makes no sense, nil where nothing.
 func (r Rule) Validate() error {
-	_, err := r.compile("")
+	_, err := r.compileTimetable("")
 	return err
 }
 
-// compile makes the timetable of the stream of that name.
-func (r Rule) compile(name string) (timetable, error) {
+// compileTimetable makes the timetable of the stream of that name.
+func (r Rule) compileTimetable(name string) (timetable, error) {
 	spread := r.Spread
 	switch {
 	case r.Never():
@@ -90,7 +90,7 @@ func (r Rule) compile(name string) (timetable, error) {
 		if spread == 0 {
 			spread = CronSpread
 		}
-		return newCrontab(r, place(name, spread))
+		return newCrontab(r, offsetOf(name, spread))
 	case r.Zone != "":
 		return nil, errors.New("a time zone is for cron lines")
 	case r.Every < MinEvery || r.Every > MaxEvery:
@@ -100,5 +100,5 @@ func (r Rule) compile(name string) (timetable, error) {
 	case spread == 0:
 		spread = r.Every
 	}
-	return interval{every: r.Every, offset: place(name, spread)}, nil
+	return interval{every: r.Every, offset: offsetOf(name, spread)}, nil
 }

@@ -15,7 +15,7 @@ import (
 var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 
 func compiled(t interface{ Fatal(args ...any) }, name string, r Rule) timetable {
-	table, err := r.compile(name)
+	table, err := r.compileTimetable(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +25,7 @@ func compiled(t interface{ Fatal(args ...any) }, name string, r Rule) timetable 
 // times lists the next n times by the clock of the zone.
 func times(table timetable, from time.Time, n int, zone *time.Location) (list []string) {
 	for range n {
-		from = table.next(from)
+		from = table.nextAfter(from)
 		list = append(list, from.In(zone).Format("02 15:04:05 MST"))
 	}
 	return list
@@ -118,7 +118,7 @@ func TestRuleRefused(t *testing.T) {
 // day are to follow on those of the day before.
 func TestPlaceIsStable(t *testing.T) {
 	for name, want := range map[string]time.Duration{"gate": 236081912803, "door": 43601468818} {
-		if got := place(name, 5*time.Minute); got != want {
+		if got := offsetOf(name, 5*time.Minute); got != want {
 			t.Errorf("%s: %d, was %d", name, got, want)
 		}
 	}
@@ -132,7 +132,7 @@ func TestSpreadIsEven(t *testing.T) {
 		const n = 1000
 		var places []float64
 		for i := range n {
-			places = append(places, float64(place(fmt.Sprintf(pattern, i), time.Minute))/float64(time.Minute))
+			places = append(places, float64(offsetOf(fmt.Sprintf(pattern, i), time.Minute))/float64(time.Minute))
 		}
 		slices.Sort(places)
 		worst := 0.0
@@ -159,15 +159,15 @@ func TestIntervalProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := drawInterval(t)
 		table, now := compiled(t, rapid.String().Draw(t, "name"), r), drawTime(t, "now")
-		next := table.next(now)
+		next := table.nextAfter(now)
 		if d := next.Sub(now); d <= 0 || d > r.Every {
 			t.Fatalf("%v behind", d)
 		}
 		between := now.Add(time.Duration(rapid.Int64Range(0, int64(next.Sub(now))-1).Draw(t, "between")))
-		if again := table.next(between); !again.Equal(next) {
+		if again := table.nextAfter(between); !again.Equal(next) {
 			t.Fatalf("from %v on it is %v, not %v", between, again, next)
 		}
-		if after := table.next(next); after.Sub(next) != r.Every {
+		if after := table.nextAfter(next); after.Sub(next) != r.Every {
 			t.Fatalf("then %v later", after.Sub(next))
 		}
 	})
@@ -209,7 +209,7 @@ func TestCronProperty(t *testing.T) {
 		table := compiled(t, "", Rule{Cron: line, Zone: zone, Spread: NoSpread}).(*crontab)
 		end := start.Add(36 * time.Hour)
 		var got []time.Time
-		for due := table.next(start); !due.IsZero() && due.Before(end); due = table.next(due) {
+		for due := table.nextAfter(start); !due.IsZero() && due.Before(end); due = table.nextAfter(due) {
 			got = append(got, due)
 		}
 		want := byMinutes(table, start, end)
@@ -262,19 +262,19 @@ type counted struct {
 
 func (c *counted) next(t time.Time) time.Time {
 	c.asked++
-	return c.timetable.next(t)
+	return c.timetable.nextAfter(t)
 }
 
 // What a stream that is new has missed since the year 1 is not counted: of a thousand
 // with a line for each year that took 15 s.
 func TestNewStreamIsCheap(t *testing.T) {
-	table, err := Rule{Cron: "@yearly"}.compile("a")
+	table, err := Rule{Cron: "@yearly"}.compileTimetable("a")
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := &counted{timetable: table}
 	var s Schedule
-	s.resume(&job{table: c, rule: Rule{Cron: "@yearly"}, index: -1}, noon)
+	s.resumeJob(&job{table: c, rule: Rule{Cron: "@yearly"}, index: -1}, noon)
 	if c.asked > 3 {
 		t.Errorf("the timetable was asked %d times", c.asked)
 	}

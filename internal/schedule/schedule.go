@@ -43,8 +43,8 @@ type Run struct {
 // it may where it has never run or has missed a run, and else when it is due.
 // The error is that of Rule.Validate.
 func (s *Schedule) Set(now time.Time, name string, rule Rule, state State) error {
-	now = s.look(now)
-	table, err := rule.compile(name)
+	now = s.observeTime(now)
+	table, err := rule.compileTimetable(name)
 	if err != nil {
 		return err
 	}
@@ -56,14 +56,14 @@ func (s *Schedule) Set(now time.Time, name string, rule Rule, state State) error
 			s.jobs = map[string]*job{}
 		}
 		s.jobs[name] = j
-		s.resume(j, now)
+		s.resumeJob(j, now)
 		return nil
 	case j.rule == rule && !j.removed:
 		return nil
 	}
 	j.rule, j.table, j.removed, j.catching, j.missed = rule, table, false, false, 0
 	if !j.running {
-		s.plan(j, j.planned(now))
+		s.enqueueJob(j, j.plannedAfter(now))
 	}
 	return nil
 }
@@ -77,7 +77,7 @@ func (s *Schedule) Remove(name string) {
 	case j.running:
 		j.removed = true
 	default:
-		s.plan(j, time.Time{})
+		s.enqueueJob(j, time.Time{})
 		delete(s.jobs, name)
 	}
 }
@@ -85,16 +85,16 @@ func (s *Schedule) Remove(name string) {
 // Due returns what is to start now, the longest due first. The streams count as running
 // until Done is called for them.
 func (s *Schedule) Due(now time.Time) []Run {
-	now = s.look(now)
+	now = s.observeTime(now)
 	var runs []Run
 	for len(s.waiting) > 0 && !s.waiting[0].next.After(now) {
 		j := s.waiting[0]
-		if now.Sub(j.next) > min(maxLate, gap(j.table, j.next)/2) {
-			s.catchUp(j, now, j.missed+count(j.table, j.next.Add(-1), now))
+		if now.Sub(j.next) > min(maxLate, gapAfter(j.table, j.next)/2) {
+			s.catchUp(j, now, j.missed+countBetween(j.table, j.next.Add(-1), now))
 			continue
 		}
-		runs = append(runs, j.start(now))
-		s.plan(j, time.Time{})
+		runs = append(runs, j.startRun(now))
+		s.enqueueJob(j, time.Time{})
 	}
 	return runs
 }
@@ -102,7 +102,7 @@ func (s *Schedule) Due(now time.Time) []Run {
 // Done tells that the run of a stream has ended, and how. It returns how many runs came
 // due meanwhile and are skipped. Of a stream that is not running it does nothing.
 func (s *Schedule) Done(now time.Time, name string, ok bool) (skipped int) {
-	now = s.look(now)
+	now = s.observeTime(now)
 	j := s.jobs[name]
 	if j == nil || !j.running {
 		return 0
@@ -111,15 +111,15 @@ func (s *Schedule) Done(now time.Time, name string, ok bool) (skipped int) {
 		delete(s.jobs, name)
 		return 0
 	}
-	skipped = j.end(now, ok)
-	s.plan(j, j.planned(now))
+	skipped = j.endRun(now, ok)
+	s.enqueueJob(j, j.plannedAfter(now))
 	return skipped
 }
 
 // Wait returns for how long Due has nothing to return. It is at most a minute, as the
 // clock may be set meanwhile: call Due when it is over.
 func (s *Schedule) Wait(now time.Time) time.Duration {
-	now = s.look(now)
+	now = s.observeTime(now)
 	if len(s.waiting) == 0 {
 		return maxWait
 	}
@@ -155,11 +155,11 @@ func (s *Schedule) States() map[string]State {
 	return states
 }
 
-// look takes the time in and returns it by the wall clock alone: between two times that
+// observeTime takes the time in and returns it by the wall clock alone: between two times that
 // both have a monotonic reading, a clock that was set does not show. Where it was set back,
 // streams that would now wait too long are planned anew. Others are not, as they would
 // run twice for what is one time.
-func (s *Schedule) look(now time.Time) time.Time {
+func (s *Schedule) observeTime(now time.Time) time.Time {
 	now = now.Round(0)
 	back := now.Before(s.seen)
 	s.seen = now
@@ -171,15 +171,15 @@ func (s *Schedule) look(now time.Time) time.Time {
 		switch {
 		case j.catching:
 			s.catchUp(j, now, j.missed)
-		case j.next.Sub(now) > j.longest(now):
-			s.plan(j, j.planned(now))
+		case j.next.Sub(now) > j.longestWait(now):
+			s.enqueueJob(j, j.plannedAfter(now))
 		}
 	}
 	return now
 }
 
-// resume plans the first run of a stream that was added.
-func (s *Schedule) resume(j *job, now time.Time) {
+// resumeJob plans the first run of a stream that was added.
+func (s *Schedule) resumeJob(j *job, now time.Time) {
 	st := &j.state
 	switch {
 	case j.rule.Never():
@@ -188,12 +188,12 @@ func (s *Schedule) resume(j *job, now time.Time) {
 		s.catchUp(j, now, 0)
 		return
 	}
-	missed := count(j.table, st.Due, now)                    // none where the clock was set back
+	missed := countBetween(j.table, st.Due, now)             // none where the clock was set back
 	if missed > 0 || st.Failures > 0 && !st.Due.After(now) { // what made it fail may have been mended
 		s.catchUp(j, now, missed)
 		return
 	}
-	s.plan(j, j.table.next(now))
+	s.enqueueJob(j, j.table.nextAfter(now))
 }
 
 // catchUp plans a run in the next slot, unless it is due before that.
@@ -201,18 +201,18 @@ func (s *Schedule) catchUp(j *job, now time.Time, missed int) {
 	if s.slot.Before(now) {
 		s.slot = now
 	}
-	next := j.table.next(now)
+	next := j.table.nextAfter(now)
 	if j.catching = s.slot.Before(next); j.catching {
 		next = s.slot
 		s.slot = s.slot.Add(time.Second / CatchUpRate)
 		missed--
 	}
 	j.missed = max(0, missed)
-	s.plan(j, next)
+	s.enqueueJob(j, next)
 }
 
-// plan puts a stream into the queue, or takes it out where next is the zero time.
-func (s *Schedule) plan(j *job, next time.Time) {
+// enqueueJob puts a stream into the queue, or takes it out where next is the zero time.
+func (s *Schedule) enqueueJob(j *job, next time.Time) {
 	if j.index >= 0 {
 		heap.Remove(&s.waiting, j.index)
 	}

@@ -132,7 +132,7 @@ func TestFailuresBackOff(t *testing.T) {
 			t.Errorf("%v: at last after %v, want %v", tt.rule, wait, tt.end)
 		}
 		c.done("cam", true)
-		if next, want := c.Next("cam"), c.jobs["cam"].table.next(c.now); !next.Equal(want) || c.State("cam").Failures != 0 {
+		if next, want := c.Next("cam"), c.jobs["cam"].table.nextAfter(c.now); !next.Equal(want) || c.State("cam").Failures != 0 {
 			t.Errorf("%v: after a success at %v, want %v", tt.rule, next, want)
 		}
 	}
@@ -229,7 +229,7 @@ func TestClockSetBack(t *testing.T) {
 func TestMonotonicReadingIsPassedOver(t *testing.T) {
 	var s Schedule
 	now := time.Now()
-	s.look(now)
+	s.observeTime(now)
 	if s.seen != now.Round(0) {
 		t.Errorf("%v", s.seen)
 	}
@@ -369,7 +369,7 @@ func TestScheduleProperty(t *testing.T) {
 				if !s.running || s.ends.After(c.now) {
 					continue
 				}
-				within := count(c.jobs[name].table, s.last, c.now)
+				within := countBetween(c.jobs[name].table, s.last, c.now)
 				if got := c.done(name, s.ok); got != within {
 					t.Fatalf("%s: %d skipped, not %d", name, got, within)
 				}
@@ -378,7 +378,7 @@ func TestScheduleProperty(t *testing.T) {
 			}
 			for _, r := range c.Due(c.now) {
 				s := streams[r.Name]
-				switch missed := count(c.jobs[r.Name].table, s.last, c.now); {
+				switch missed := countBetween(c.jobs[r.Name].table, s.last, c.now); {
 				case s.running:
 					t.Fatalf("%s runs twice", r.Name)
 				case s.failed: // may be early or late

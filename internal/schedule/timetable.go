@@ -10,58 +10,58 @@ import (
 
 // timetable is when one stream is due, by the wall clock.
 type timetable interface {
-	// next returns the first time behind t; the zero time where there is none.
-	next(t time.Time) time.Time
+	// nextAfter returns the first time behind t; the zero time where there is none.
+	nextAfter(t time.Time) time.Time
 }
 
 // never is the timetable without a time in it.
 type never struct{}
 
-func (never) next(time.Time) time.Time { return time.Time{} }
+func (never) nextAfter(time.Time) time.Time { return time.Time{} }
 
 // interval is each multiple of every since the zero time, and offset behind.
 type interval struct{ every, offset time.Duration }
 
-func (i interval) next(t time.Time) time.Time {
+func (i interval) nextAfter(t time.Time) time.Time {
 	return t.Add(-i.offset).Truncate(i.every).Add(i.every + i.offset)
 }
 
 // maxCount bounds the steps through a crontab. More were missed than anyone counts.
 const maxCount = 1000
 
-// count returns how many times of table are behind from, up to and with to.
-func count(table timetable, from, to time.Time) int {
+// countBetween returns how many times of table are behind from, up to and with to.
+func countBetween(table timetable, from, to time.Time) int {
 	if i, ok := table.(interval); ok && to.After(from) {
-		first := i.next(from)
+		first := i.nextAfter(from)
 		if first.After(to) {
 			return 0
 		}
 		return 1 + int(to.Sub(first)/i.every)
 	}
 	n := 0
-	for t := table.next(from); !t.IsZero() && !t.After(to) && n < maxCount; t = table.next(t) {
+	for t := table.nextAfter(from); !t.IsZero() && !t.After(to) && n < maxCount; t = table.nextAfter(t) {
 		n++
 	}
 	return n
 }
 
-// gap returns the time between the next two times behind t, the longest there is where
+// gapAfter returns the time between the next two times behind t, the longest there is where
 // there are not two.
-func gap(table timetable, t time.Time) time.Duration {
-	first := table.next(t)
+func gapAfter(table timetable, t time.Time) time.Duration {
+	first := table.nextAfter(t)
 	if first.IsZero() {
 		return math.MaxInt64
 	}
-	second := table.next(first)
+	second := table.nextAfter(first)
 	if second.IsZero() {
 		return math.MaxInt64
 	}
 	return second.Sub(first)
 }
 
-// place returns a time from 0 up to but not spread itself, which is the same for a name
+// offsetOf returns a time from 0 up to but not spread itself, which is the same for a name
 // at all times, and evenly spread over names.
-func place(name string, spread time.Duration) time.Duration {
+func offsetOf(name string, spread time.Duration) time.Duration {
 	if spread <= 0 {
 		return 0
 	}

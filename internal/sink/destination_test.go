@@ -42,18 +42,18 @@ func TestDestinationRefused(t *testing.T) {
 		"s3://bucket:9000/":               "endpoint=",
 		"s3:///prefix":                    "no bucket",
 		"s3://key:hush@bucket/":           "credentials",
-		"s3://bucket?secret=hush":         `no parameter "secret"`,
-		"s3://bucket?endpoint=ftp://h":    "endpoint is",
-		"s3://bucket?endpoint=http://h/p": "endpoint is",
+		"s3://bucket?secret=hush":         `unknown parameter "secret"`,
+		"s3://bucket?endpoint=ftp://h":    "endpoint must be",
+		"s3://bucket?endpoint=http://h/p": "endpoint must be",
 		"s3://bucket?path-style=maybe":    "true or false",
-		"s3://bucket?endpoint=u:hush@h":   "endpoint is",
-		"s3://bu\x7fcket:hush/?a=hush":    "does not parse",
+		"s3://bucket?endpoint=u:hush@h":   "endpoint must be",
+		"s3://bu\x7fcket:hush/?a=hush":    "invalid URL",
 	} {
 		_, err := ParseDestination(text)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q in it", text, err, want)
 		} else if strings.Contains(err.Error(), "hush") {
-			t.Errorf("%q: the error tells the secret: %v", text, err)
+			t.Errorf("%q: the error shows the secret: %v", text, err)
 		}
 	}
 }

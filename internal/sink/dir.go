@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// stateDir, in the directory, has the lock and the journals. No template leads
-	// there.
+	// stateDir, below the directory, holds the lock and the journals. No template can
+	// name it.
 	stateDir      = ".kfgrab"
 	lockName      = "lock"
 	journalSuffix = ".journal"
@@ -25,67 +25,63 @@ const (
 	// tempSuffix ends the names of unfinished files, which begin with a dot.
 	tempSuffix = ".kfgrab"
 
-	// maxSame bounds the pictures that may have one path but for a number.
+	// maxSame bounds the pictures whose paths differ only in a number.
 	maxSame = 10000
 )
 
-// ErrInUse is wrapped by the error of [OpenDir] where another process, which the error
-// names, writes to the directory.
-var ErrInUse = lockfile.ErrHeld
-
-// DirOptions says how pictures are put into a directory. The zero value works.
+// DirOptions says how pictures are stored in a directory. The zero value works.
 type DirOptions struct {
 	Template Template
-	Latest   Template  // of [ParseLatest]; the zero value is DefaultLatest
-	NoLatest bool      // keep no file of the newest picture
-	Keep     Retention // of streams for which [Dir.Retain] says nothing else
+	Latest   Template  // from [ParseLatest]; the zero value is DefaultLatest
+	NoLatest bool      // keep no copy of the newest picture
+	Keep     Retention // of streams for which [Dir.Retain] was not called
 }
 
-// Dir puts pictures into a directory, from which it also deletes them.
+// Dir stores pictures in a directory and deletes old ones.
 //
-// A file is whole or not there, and none is overwritten but the newest's. It deletes
-// what its journals (.kfgrab/NAME.journal in the directory) tell of, if it is still
-// the file that was written: of the same size, and not changed since. Directories that
-// it made go with their last file. The newest's copy is never deleted.
+// A file is either complete or absent. None is overwritten except the newest picture's
+// copy. Dir deletes only files that are in its journals (.kfgrab/NAME.journal in the
+// directory) and still have the size and time of the file that was written. It deletes
+// directories that it made when they become empty, and never the newest picture's copy.
 //
 // A process that is killed leaves at most unfinished files, which the next OpenDir
-// removes. Files are not forced onto the disk: a machine that loses its power may lose
+// removes. Dir does not sync files to the disk: a machine that loses its power may lose
 // the last seconds.
 type Dir struct {
 	*tree
 	opt DirOptions
 }
 
-// tree is a directory, whatever its pictures are called.
+// tree is a directory, whatever the names of its pictures are.
 type tree struct {
 	root string
 	now  func() time.Time
 
 	mu       sync.Mutex
 	lock     *lockfile.Lock
-	journals map[string]*journal // by FileName of the stream
-	made     map[string]struct{} // directories that are ours
-	busy     map[string]struct{} // paths being written
+	journals map[string]*journal // by fileName of the stream
+	made     map[string]struct{} // directories that Dir made
+	busy     map[string]struct{} // paths that are being written
 }
 
-// OpenDir takes the directory at root, which is made where it is absent, for this
-// process alone until Close. Where another one has it, the error wraps [ErrInUse].
+// OpenDir opens the directory at root for this process alone until Close, and creates
+// it if necessary. If another process uses it, the error wraps [lockfile.ErrHeld].
 func OpenDir(root string, o *DirOptions) (*Dir, error) {
 	d := (&Dir{tree: &tree{
 		root: root, now: time.Now,
 		journals: map[string]*journal{}, made: map[string]struct{}{}, busy: map[string]struct{}{},
 	}}).With(o)
-	if err := d.acquire(); err != nil {
+	if err := d.acquireLock(); err != nil {
 		return nil, err
 	}
-	if err := d.recover(); err != nil {
+	if err := d.recoverJournals(); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
 }
 
-// With returns a Dir that puts into the same directory by other options, as two Dirs
-// that are opened cannot. Close of either is that of both.
+// With returns a Dir with other options for the same directory, which cannot be opened
+// twice. Close of either closes both.
 func (d *Dir) With(o *DirOptions) *Dir {
 	other := &Dir{tree: d.tree}
 	if o != nil {
@@ -97,7 +93,7 @@ func (d *Dir) With(o *DirOptions) *Dir {
 	return other
 }
 
-// Close lets others write to the directory.
+// Close releases the directory for other processes.
 func (d *Dir) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -108,7 +104,7 @@ func (d *Dir) Close() error {
 	return d.lock.Release()
 }
 
-func (d *tree) acquire() error {
+func (d *tree) acquireLock() error {
 	if err := os.MkdirAll(filepath.Join(d.root, stateDir), 0o755); err != nil {
 		return err
 	}
@@ -120,9 +116,9 @@ func (d *tree) acquire() error {
 	return err
 }
 
-// hold takes the lock again where the directory was deleted and may have been made
-// anew by another process.
-func (d *tree) hold() error {
+// ensureLocked acquires the lock again if the directory was deleted. Another process
+// may have created it again meanwhile.
+func (d *tree) ensureLocked() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
@@ -131,8 +127,9 @@ func (d *tree) hold() error {
 	case !d.lock.Lost():
 		return nil
 	}
+
 	lost := d.lock
-	if err := d.acquire(); err != nil {
+	if err := d.acquireLock(); err != nil {
 		d.lock = lost
 		return err
 	}
@@ -141,8 +138,9 @@ func (d *tree) hold() error {
 	return nil
 }
 
-// recover reads the journals and removes what a killed process has left unfinished.
-func (d *tree) recover() error {
+// recoverJournals reads the journals and removes the unfinished files of a killed
+// process.
+func (d *tree) recoverJournals() error {
 	entries, err := os.ReadDir(filepath.Join(d.root, stateDir))
 	if err != nil {
 		return err
@@ -162,11 +160,11 @@ func (d *tree) recover() error {
 }
 
 func (d *tree) recoverStream(name string) error {
-	j := d.journal(name)
-	if err := j.open(); err != nil {
+	j := d.journalOf(name)
+	if err := j.openFile(); err != nil {
 		return err
 	}
-	defer j.close()
+	defer j.closeFile()
 	for _, dir := range j.dirs {
 		d.made[dir] = struct{}{}
 	}
@@ -175,15 +173,15 @@ func (d *tree) recoverStream(name string) error {
 		if !strings.HasPrefix(base, ".") || !strings.HasSuffix(base, tempSuffix) {
 			continue
 		}
-		if err := os.Remove(d.path(t)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := os.Remove(d.filePath(t)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
 	return nil
 }
 
-// journal returns that of a stream of this file name.
-func (d *tree) journal(name string) *journal {
+// journalOf returns the journal of the stream with this file name.
+func (d *tree) journalOf(name string) *journal {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	j := d.journals[name]
@@ -194,15 +192,16 @@ func (d *tree) journal(name string) *journal {
 	return j
 }
 
-func (d *tree) path(slashed string) string { return filepath.Join(d.root, filepath.FromSlash(slashed)) }
+func (d *tree) filePath(slashed string) string {
+	return filepath.Join(d.root, filepath.FromSlash(slashed))
+}
 
-// Put writes p and returns its path, below the root as it was given to OpenDir, then
-// replaces the newest's file and deletes what the stream's [Retention] has too much.
+// Put stores p and returns its path, below root as it was passed to OpenDir. Then it
+// replaces the newest picture's copy and deletes what exceeds the stream's [Retention].
 //
-// Where only the latter two fail, it returns both the path and an error. Errors are
-// of type *fs.PathError; a Put that has failed leaves nothing, and the next one works
-// again when its cause, such as a full disk, is gone. A root that was deleted is made
-// anew.
+// If only the latter two fail, Put returns both the path and an error. Errors have type
+// *fs.PathError. A Put that fails leaves nothing, and the next one succeeds once the
+// cause, such as a full disk, is gone. Put creates a deleted root again.
 func (d *Dir) Put(ctx context.Context, p *Picture) (file string, err error) {
 	if p.Stream == "" {
 		return "", errNoStream
@@ -210,26 +209,28 @@ func (d *Dir) Put(ctx context.Context, p *Picture) (file string, err error) {
 	if ctx.Err() != nil {
 		return "", context.Cause(ctx)
 	}
-	j := d.journal(FileName(p.Stream))
+	j := d.journalOf(fileName(p.Stream))
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if !j.retained {
 		j.keep = d.opt.Keep
 	}
 	j.used = true
-	if err := d.hold(); err != nil {
+
+	if err := d.ensureLocked(); err != nil {
 		return "", err
 	}
-	if err := j.open(); err != nil {
+	if err := j.openFile(); err != nil {
 		return "", err
 	}
-	defer j.close()
-	name, err := d.write(j, p)
+	defer j.closeFile()
+
+	name, err := d.writePicture(j, p)
 	if err != nil {
 		return "", err
 	}
 	if !d.opt.NoLatest {
 		err = d.replaceLatest(p, name)
 	}
-	return d.path(name), errors.Join(err, d.prune(ctx, j, prunePerPut))
+	return d.filePath(name), errors.Join(err, d.pruneJournal(ctx, j, prunePerPut))
 }

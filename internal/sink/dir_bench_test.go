@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// BenchmarkDirPut puts a picture where as many are kept, so that each time one is
-// written and one deleted.
+// BenchmarkDirPut stores pictures in a directory at its limit, so that each Put writes
+// one and deletes one.
 func BenchmarkDirPut(b *testing.B) {
 	for _, keep := range []int{10, 100_000} {
 		b.Run(fmt.Sprint(keep), func(b *testing.B) {
@@ -44,7 +44,7 @@ func BenchmarkOpenDir(b *testing.B) {
 	}
 }
 
-// stuff makes pictures of cam, empty ones, and their journal.
+// stuff makes empty pictures of cam and their journal.
 func stuff(b *testing.B, root string, pictures int) {
 	b.Helper()
 	var journal strings.Builder
@@ -53,7 +53,7 @@ func stuff(b *testing.B, root string, pictures int) {
 		name := Template{}.Path(p)
 		if n == 0 || p.Time.Hour()+p.Time.Minute() == 0 {
 			dir := filepath.Dir(name)
-			journal.WriteString(quoted("d", dir))
+			journal.WriteString(pathLine("d", dir))
 			if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 				b.Fatal(err)
 			}

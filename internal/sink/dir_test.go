@@ -13,9 +13,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/kfgrab/kfgrab/internal/lockfile"
 )
 
-// openDir opens root until the test's end. Its clock stands at noon.
+// openDir opens root until the test ends. Its clock stands at noon.
 func openDir(t testing.TB, root string, o *DirOptions) *Dir {
 	t.Helper()
 	d, err := OpenDir(root, o)
@@ -36,8 +38,8 @@ func put(t testing.TB, d *Dir, p *Picture) string {
 	return file
 }
 
-// filesBelow lists the files below root with what they hold, and empty directories, without
-// those of the state.
+// filesBelow lists the files below root with their contents, and empty directories. It
+// leaves out the state.
 func filesBelow(t testing.TB, root string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -124,7 +126,7 @@ func TestDirTemplates(t *testing.T) {
 	wantTree(t, root, map[string]string{"2026-03-02/cam-000000.000+0100.jpg": "one", "cam.jpg": "one"})
 }
 
-// Streams whose pictures are called otherwise share the directory and what is kept.
+// Streams with different templates share the directory and the retention.
 func TestDirWith(t *testing.T) {
 	root := t.TempDir()
 	d := openDir(t, root, &DirOptions{Keep: Retention{Count: 1}})
@@ -145,7 +147,7 @@ func TestDirWith(t *testing.T) {
 	})
 }
 
-// No name of a stream leads out of the directory, or to another's files.
+// No name of a stream leads out of the directory or to another stream's files.
 func TestDirNamesStayInside(t *testing.T) {
 	above := t.TempDir()
 	d := openDir(t, filepath.Join(above, "shots"), nil)
@@ -163,11 +165,11 @@ func TestDirNamesStayInside(t *testing.T) {
 		t.Errorf("%d files of %d streams: %v", len(found), len(names), found)
 	}
 	if _, err := d.Put(within(t, testTime), &Picture{Time: noon}); err == nil {
-		t.Error("a picture without a name was put")
+		t.Error("a picture without a name was stored")
 	}
 }
 
-// A file that is there is not overwritten, whoever made it.
+// Put overwrites no existing file.
 func TestDirOverwritesNothing(t *testing.T) {
 	root := t.TempDir()
 	writeFile(t, filepath.Join(root, "cam/2026-03-01/120000.000Z.jpg"), "mine")
@@ -177,30 +179,30 @@ func TestDirOverwritesNothing(t *testing.T) {
 	})
 }
 
-// Nor is one that another stream is about to write.
+// Put overwrites no file that another stream is about to write.
 func TestDirClaimsPaths(t *testing.T) {
 	d := openDir(t, t.TempDir(), nil)
 	for _, want := range []string{"120000.000Z.jpg", "120000.000Z-1.jpg"} {
-		if name, err := d.claim(shot(0, "x")); err != nil || !strings.HasSuffix(name, want) {
+		if name, err := d.claimPath(shot(0, "x")); err != nil || !strings.HasSuffix(name, want) {
 			t.Errorf("%s, %v; want %s", name, err, want)
 		}
 	}
 }
 
-// The newest's file becomes a copy where there are no links, as on FAT.
+// The newest picture's file becomes a copy on file systems without links, such as FAT.
 func TestDirLatestWithoutLinks(t *testing.T) {
 	root := t.TempDir()
 	d := openDir(t, root, nil)
 	put(t, d, shot(0, "one"))
 	p := shot(time.Second, "two")
-	// The picture is not there to be linked to: any other failure goes the same way.
+	// The link fails because the picture is missing. Any other failure takes the same path.
 	if err := d.replaceLatest(p, "cam/absent.jpg"); err != nil {
 		t.Fatal(err)
 	}
 	wantTree(t, root, map[string]string{"cam/2026-03-01/120000.000Z.jpg": "one", "cam/latest.jpg": "two"})
 }
 
-// Where the newest's file cannot be replaced, the picture is there all the same.
+// If the newest picture's copy cannot be replaced, the picture is stored all the same.
 func TestDirLatestFails(t *testing.T) {
 	root := t.TempDir()
 	writeFile(t, filepath.Join(root, "cam/latest.jpg/x"), "mine")
@@ -234,7 +236,7 @@ func TestDirManyAtOnce(t *testing.T) {
 	wg.Wait()
 	found := filesBelow(t, root)
 	if len(found) != streams*3 {
-		t.Errorf("%d files are left: %v", len(found), found)
+		t.Errorf("%d files remain: %v", len(found), found)
 	}
 	for name, data := range found {
 		var s, n int
@@ -249,7 +251,7 @@ func TestDirInUse(t *testing.T) {
 	d := openDir(t, root, nil)
 	_, err := OpenDir(root, nil)
 	want := fmt.Sprintf("%s is in use: another process has the lock: process %d (", root, os.Getpid())
-	if !errors.Is(err, ErrInUse) || !strings.HasPrefix(err.Error(), want) {
+	if !errors.Is(err, lockfile.ErrHeld) || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("%v, want %s", err, want)
 	}
 	if err := d.Close(); err != nil {
@@ -261,7 +263,7 @@ func TestDirInUse(t *testing.T) {
 	}
 }
 
-// A directory that is deleted is made again, and its lock taken again.
+// Put creates a deleted directory again and acquires its lock again.
 func TestDirDeletedWhileOpen(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "shots")
 	d := openDir(t, root, &DirOptions{Keep: Retention{Count: 2}})
@@ -277,21 +279,21 @@ func TestDirDeletedWhileOpen(t *testing.T) {
 		"cam/2026-03-01/120002.000Z.jpg": "four",
 		"cam/latest.jpg":                 "four",
 	})
-	if _, err := OpenDir(root, nil); !errors.Is(err, ErrInUse) {
+	if _, err := OpenDir(root, nil); !errors.Is(err, lockfile.ErrHeld) {
 		t.Errorf("the lock is lost: %v", err)
 	}
 	if err := os.RemoveAll(root); err != nil {
 		t.Fatal(err)
 	}
 	other := openDir(t, root, nil)
-	if _, err := d.Put(within(t, testTime), shot(0, "x")); !errors.Is(err, ErrInUse) {
+	if _, err := d.Put(within(t, testTime), shot(0, "x")); !errors.Is(err, lockfile.ErrHeld) {
 		t.Errorf("two write to one directory: %v", err)
 	}
 	other.Close()
 	put(t, d, shot(0, "x"))
 }
 
-// Part of it deleted is made again, too.
+// Put also creates deleted subdirectories again.
 func TestDirPartDeleted(t *testing.T) {
 	root := t.TempDir()
 	d := openDir(t, root, &DirOptions{Keep: Retention{Count: 1}, NoLatest: true})
@@ -313,7 +315,7 @@ func names(m map[string]string) []string {
 	return all
 }
 
-// What others have planted in the directory is not written to.
+// Put does not write through links that others have planted in the directory.
 func TestDirFollowsNoLinksOfItsState(t *testing.T) {
 	for _, name := range []string{lockName, "cam" + journalSuffix} {
 		root, theirs := t.TempDir(), filepath.Join(t.TempDir(), "theirs")
@@ -333,7 +335,7 @@ func TestDirFollowsNoLinksOfItsState(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if data, _ := os.ReadFile(theirs); string(data) != "a line\nand no more" {
-			t.Errorf("%s: the file that it leads to became %q", name, data)
+			t.Errorf("%s: its target became %q", name, data)
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// mount puts a file system in memory at dir until the test's end.
+// mount mounts a file system in memory at dir until the test ends.
 func mount(t *testing.T, dir string, flags uintptr, options string) {
 	t.Helper()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -23,9 +23,8 @@ func mount(t *testing.T, dir string, flags uintptr, options string) {
 	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
 }
 
-// A full disk is an error that leaves nothing half-written, of whatever step of a Put
-// it comes in; when there is room again, pictures are put again and the retention knows
-// of all of them.
+// A full disk is an error that leaves nothing half-written, at whatever step of a Put it
+// comes. When there is room again, Put succeeds and the retention counts all pictures.
 func TestDirDiskFull(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "shots")
 	mount(t, root, 0, "size=256k")
@@ -39,7 +38,7 @@ func TestDirDiskFull(t *testing.T) {
 		if file != "" {
 			break // there was room for the picture
 		}
-		// The journal tells of the directory, once, and of nothing else.
+		// The journal has the directory, once, and nothing else.
 		if j := d.journals["cam"]; j.count != 1 || told != 0 && j.size != told {
 			t.Errorf("%d pages free: the journal has %d bytes, not %d, of %d pictures", free, j.size, told, j.count)
 		}
@@ -76,7 +75,7 @@ func TestDirDiskFull(t *testing.T) {
 	})
 }
 
-// fillDisk leaves this many pages of a file system free.
+// fillDisk fills a file system except this many pages.
 func fillDisk(t *testing.T, filler string, pages int) {
 	t.Helper()
 	f, err := os.Create(filler)
@@ -116,8 +115,8 @@ func TestDirReadOnly(t *testing.T) {
 	})
 }
 
-// The newest's file and the archive may be on different file systems, where one cannot
-// be a link of the other.
+// The newest picture's copy and the archive may be on different file systems, where one
+// cannot be a link to the other.
 func TestDirLatestOnAnotherFileSystem(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "shots")
 	mount(t, filepath.Join(root, "cam"), 0, "size=256k")

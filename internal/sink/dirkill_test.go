@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// A process that is killed while it writes leaves whole pictures; what it left
-// unfinished is gone after the next start, and no file of the user's with it.
+// A process that is killed while it writes leaves complete pictures. The next start
+// removes its unfinished files, and none of the user's files.
 func TestDirKilled(t *testing.T) {
 	root := t.TempDir()
 	mine := filepath.Join(root, "cam", ".mine.jpg.kfgrab")
@@ -43,8 +43,8 @@ func TestDirKilled(t *testing.T) {
 	}
 }
 
-// killWhileWriting has another process write, and kills it when there is a file that
-// is not finished.
+// killWhileWriting starts a process that writes, and kills it when there is an
+// unfinished file.
 func killWhileWriting(t *testing.T, root string) {
 	t.Helper()
 	ctx := within(t, testTime)
@@ -103,8 +103,8 @@ func wantWholePictures(t *testing.T, root string) {
 	}
 }
 
-// Each file that a journal tells to be unfinished is removed, at whatever step its
-// writer died, and the archive's link to a half-made newest stays.
+// OpenDir removes each file that is unfinished by the journal, at whatever step its
+// writer died. The archive's link to a half-made newest picture stays.
 func TestDirRecovers(t *testing.T) {
 	root := t.TempDir()
 	d := openDir(t, root, nil)
@@ -116,7 +116,7 @@ func TestDirRecovers(t *testing.T) {
 		t.Fatal(err)
 	}
 	unfinished := []string{"cam/2026-03-01/.120001.000Z.jpg.kfgrab", "cam/.latest.jpg.kfgrab"}
-	steps := quoted("t", unfinished...) + entry{noon.UnixMilli(), noon.UnixMilli(), 3, "cam/2026-03-01/120001.000Z.jpg"}.String()
+	steps := pathLine("t", unfinished...) + entry{noon.UnixMilli(), noon.UnixMilli(), 3, "cam/2026-03-01/120001.000Z.jpg"}.String()
 	for end := range len(steps) + 1 {
 		if err := os.WriteFile(journal, append(told[:len(told):len(told)], steps[:end]...), 0o644); err != nil {
 			t.Fatal(err)

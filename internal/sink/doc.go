@@ -1,13 +1,15 @@
-// Package sink puts pictures where they are kept: a directory, an S3-compatible
-// object store, a tar stream. It tells others of them, too: a command, a webhook.
+// Package sink stores pictures in a directory, in an S3-compatible object store or in
+// a tar stream, and reports them to commands and webhooks. It is internal to kfgrab:
+// kfgrab watch and the Lambda handler use it.
 //
-// Call [OpenDir], [OpenS3] or [NewTar], then Put for every picture; all three may
-// be used by several goroutines at once. What a picture is called there, a
-// [Template] says. [ParseDestination] reads what a user writes for one of them.
+// Call [OpenDir], [OpenS3] or [NewTar], then Put for every picture. All three may be
+// used by several goroutines at once. A [Template] makes the name of each picture.
+// [ParseDestination] reads what a user writes for one of the three.
 //
-// [Exec.Run] and [Webhook.Post] take the [Event] that [Picture.Event] makes of a picture
-// that has been put, and return when all is done. A [Queue] calls them in goroutines of
+// [Exec.Run] and [Webhook.Post] take the [Event] that [Picture.Event] returns for a
+// stored picture, and return when they are done. A [Queue] calls them in goroutines of
 // its own, so that a hook that hangs delays no capture.
 //
-// Pictures are bytes here: nothing decodes or changes them. Nothing is logged.
+// Pictures are bytes here: the package neither decodes nor changes them, except that
+// [OnChange] decodes them to compare them. It logs nothing.
 package sink

@@ -61,7 +61,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	queue.Tell(p.Event(file))
+	queue.Notify(p.Event(file))
 	if err := queue.Close(context.Background()); err != nil {
 		log.Fatal(err)
 	}
@@ -137,5 +137,5 @@ func ExampleExec() {
 	fmt.Println(strings.SplitAfter(err.Error(), ": ")[1])
 	// Output:
 	// exec sh: exit status 1: cam: no room
-	// a shell would read what stands for {file} as part of its script:
+	// a shell would run the value of {file} as part of its script:
 }

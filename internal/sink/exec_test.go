@@ -28,10 +28,10 @@ func TestSplitWords(t *testing.T) {
 		}
 	}
 	for command, want := range map[string]string{
-		"a 'b":      "quote ' is not closed",
-		`a "b`:      `quote " is not closed`,
+		"a 'b":      "unclosed quote '",
+		`a "b`:      `unclosed quote "`,
 		`a \`:       "backslash",
-		"a | b":     `'|' is for a shell`,
+		"a | b":     `'|' needs a shell`,
 		"a > b":     `'>'`,
 		"a; b":      `';'`,
 		"a $HOME":   `'$'`,
@@ -49,12 +49,12 @@ func TestSplitWords(t *testing.T) {
 func TestExecRefused(t *testing.T) {
 	for command, want := range map[string]string{
 		"":                            "no command",
-		"true {flie}":                 "{flie} is no placeholder; there are {file}, {name}",
-		"{file}":                      "program cannot be",
+		"true {flie}":                 "unknown placeholder {flie}; known are {file}, {name}",
+		"{file}":                      "program must not be",
 		"no-such-program-here {file}": "no-such-program-here: executable file not found",
-		"sh -c 'cp {file} /tmp'":      `a shell would read what stands for {file}`,
-		"env A=b bash -ec 'x {name}'": `stands for {name}`,
-		"a 'b":                        "not closed",
+		"sh -c 'cp {file} /tmp'":      `a shell would run the value of {file}`,
+		"env A=b bash -ec 'x {name}'": `value of {name}`,
+		"a 'b":                        "unclosed",
 	} {
 		if _, err := NewExec(command, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q in it", command, err, want)
@@ -76,14 +76,14 @@ func newExec(t *testing.T, command string, o *ExecOptions) *Exec {
 	return x
 }
 
-// nasty is a stream whose name wants to be more than a name.
+// nasty is an event of a stream whose name tries to be more than a name.
 func nasty() Event {
 	p := shot(250*time.Millisecond, "picture")
 	p.Stream = `-rf "; touch {file} $(id)`
 	return p.Event("shots/a b.jpg")
 }
 
-// The command gets words and variables, and nothing of them is taken apart.
+// The command gets words and variables unchanged.
 func TestExecArguments(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	x := newExec(t, `sh -c 'for a in "$@" "$KFGRAB_FILE" "$KFGRAB_NAME" "$KFGRAB_TIME" "$KFGRAB_MEDIA_TIME" "$KFGRAB_URL" "$KFGRAB_SIZE"; do echo "<$a>"; done >`+out+

@@ -14,13 +14,13 @@ import (
 	"time"
 )
 
-// A command that does not end is killed with its children, and leaves none.
+// A command that does not end is killed together with its children.
 func TestExecKilled(t *testing.T) {
 	fifo := filepath.Join(t.TempDir(), "fifo")
 	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
 		t.Skip(err)
 	}
-	// A child in the background holds the pipe's end open: it closes when all are dead.
+	// A background child holds the end of the pipe open, which closes when all are dead.
 	hang := `sh -c 'exec 3>` + fifo + `; sleep 1000 & echo started >&3; wait'`
 	for _, c := range []struct {
 		name    string
@@ -53,7 +53,7 @@ func TestExecKilled(t *testing.T) {
 	}
 }
 
-// A child that is left behind with the command's output is killed, too.
+// A child that outlives the command and holds its output is killed, too.
 func TestExecLeavesAChild(t *testing.T) {
 	fifo := filepath.Join(t.TempDir(), "fifo")
 	if err := syscall.Mkfifo(fifo, 0o600); err != nil {

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// largePicture takes long enough to write to be interrupted in it.
+// largePicture takes long enough to write that it can be interrupted.
 const largePicture = 8 << 20
 
 func writeForEver(root string) error {
@@ -48,7 +48,7 @@ func within(t testing.TB, d time.Duration) context.Context {
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// shot is a picture of cam, taken some time after noon.
+// shot returns a picture of cam, taken this long after noon.
 func shot(after time.Duration, data string) *Picture {
 	return &Picture{
 		Stream: "cam", Time: noon.Add(after), Data: []byte(data),

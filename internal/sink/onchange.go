@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"image"
-	_ "image/jpeg" // what pictures are
+	_ "image/jpeg" // the formats of pictures
 	_ "image/png"
 	"sync"
 
@@ -13,25 +13,20 @@ import (
 	"github.com/kfgrab/kfgrab/internal/change"
 )
 
-// DefaultThreshold is the distance from which OnChange has pictures differ where its
-// Threshold is 0.
-const DefaultThreshold = change.DefaultThreshold
-
-// OnChange says of the pictures of one stream which differ from the one before that
-// did: noise, compression and a clock in a corner do not count. The zero value is
-// ready.
+// OnChange finds the pictures of a stream that differ from the last one that did. Noise,
+// compression and a clock in a corner do not count. The zero value is ready.
 //
-// The distance of two pictures is in how many of their 64 lowest frequencies of
-// brightness they differ (a perceptual hash), and 0 where no part of an eighth by an
-// eighth of the picture is brighter or darker by 4 levels of 256:
+// The distance of two pictures is the number of their 64 lowest frequencies of
+// brightness that differ (a perceptual hash). It is 0 if no eighth by eighth of the
+// picture is brighter or darker by 4 levels of 256:
 //
 //	 0 to 4   the same scene, with noise and another time
-//	 6        10 % more light; the least that counts by default
-//	10 to 20  somebody who takes a twentieth of the picture
+//	 6        10 % more light; the smallest that counts by default
+//	10 to 20  a person who fills a twentieth of the picture
 //	24 to 40  another scene
-//	64        the most
+//	64        the largest
 type OnChange struct {
-	Threshold int // the distance that counts; 0 means DefaultThreshold
+	Threshold int // the distance that counts; 0 means change.DefaultThreshold
 
 	mu           sync.Mutex
 	last, before *change.Print
@@ -42,17 +37,18 @@ type OnChange struct {
 func (c *OnChange) Differs(p *Picture) (bool, error) {
 	img, _, err := image.Decode(bytes.NewReader(p.Data))
 	if err != nil {
-		return false, fmt.Errorf("%s: %s cannot be compared with the last picture: %w", p.Stream, p.ContentType, err)
+		return false, fmt.Errorf("%s: cannot compare this %s with the last picture: %w", p.Stream, p.ContentType, err)
 	}
 	now, err := change.Of(img)
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", p.Stream, err)
 	}
+
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	threshold := c.Threshold
 	if threshold == 0 {
-		threshold = DefaultThreshold
+		threshold = change.DefaultThreshold
 	}
 	if c.last != nil && c.last.Distance(now) < threshold {
 		return false, nil
@@ -61,8 +57,8 @@ func (c *OnChange) Differs(p *Picture) (bool, error) {
 	return true, nil
 }
 
-// Forget takes back the last true of Differs, for a picture that could not be put: the
-// next one is compared with the one before it.
+// Forget undoes the last Differs that returned true, for a picture that could not be
+// stored: the next picture is compared with the one before it.
 func (c *OnChange) Forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 )
 
-// grey is a JPEG with a white square of this size at its left.
+// grey returns a JPEG with a white square of this size at its left.
 func grey(t *testing.T, square int) *Picture {
 	t.Helper()
 	img := image.NewGray(image.Rect(0, 0, 320, 180))
@@ -68,8 +68,8 @@ func TestOnChange(t *testing.T) {
 	}
 }
 
-// Films that nobody here made: their first pictures are the same with noise, compressed
-// and with another time, others with somebody in front, and others than each other.
+// The first pictures of real films do not differ from themselves with noise, compression
+// and another time. They differ with a person in front, and from each other.
 func TestOnChangeOfRealPictures(t *testing.T) {
 	files, err := testmedia.Corpus("mp4")
 	if err != nil {
@@ -85,16 +85,16 @@ func TestOnChangeOfRealPictures(t *testing.T) {
 		}
 	}
 	if len(films) < 5 {
-		t.Skipf("there are %d films beside the repository", len(films))
+		t.Skipf("%d films next to the repository", len(films))
 	}
 	var before image.Image
 	for name, img := range films {
 		noon, later := at(t, img, "12:00:00"), at(t, img, "23:58:47")
 		if differ(t, noon, later) {
-			t.Errorf("%s differs by its time", name)
+			t.Errorf("%s differs because of its time", name)
 		}
 		if !differ(t, noon, withPerson(noon)) {
-			t.Errorf("%s does not differ by somebody in front", name)
+			t.Errorf("%s does not differ with a person in front", name)
 		}
 		if before != nil && !differ(t, before, noon) {
 			t.Errorf("%s does not differ from the film before", name)
@@ -103,7 +103,7 @@ func TestOnChangeOfRealPictures(t *testing.T) {
 	}
 }
 
-// withPerson covers a tenth of img by what is dark before light, and light before dark.
+// withPerson covers a tenth of img, with dark on light and light on dark.
 func withPerson(img *image.RGBA) image.Image {
 	size := img.Bounds().Size()
 	person := image.NewRGBA(img.Bounds())

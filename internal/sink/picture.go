@@ -1,34 +1,40 @@
 package sink
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
-// Picture is one picture of a stream, on its way to where it is kept.
+// errNoStream is the error for a picture that cannot have a path.
+var errNoStream = errors.New("a picture needs the name of its stream")
+
+// Picture is a picture of a stream that is to be stored.
 type Picture struct {
 	Stream    string    // the stream's name, as the user gave it
 	Time      time.Time // when it was taken
-	MediaTime time.Time // when the stream says that the scene was; zero where it does not
+	MediaTime time.Time // when the scene was, by the stream's clock; zero if unknown
 
 	Data          []byte
-	ContentType   string // as image/jpeg
-	Extension     string // as .jpg
-	Width, Height int    // 0 where unknown
+	ContentType   string // such as image/jpeg
+	Extension     string // such as .jpg
+	Width, Height int    // 0 if unknown
 
 	URL string // of the stream, redacted
 }
 
-// Event tells of a picture that has been put, without its bytes.
+// Event describes a picture that was stored, without its bytes.
 type Event struct {
 	Stream        string
 	Time          time.Time
-	MediaTime     time.Time // zero where unknown
+	MediaTime     time.Time // zero if unknown
 	File          string    // what Put returned: a path or an s3:// URL
 	URL           string    // of the stream, redacted
 	ContentType   string
 	Size          int // in bytes
-	Width, Height int // 0 where unknown
+	Width, Height int // 0 if unknown
 }
 
-// Event returns what there is to tell of p, which Put has put at file.
+// Event returns the event for p, which Put stored at file.
 func (p *Picture) Event(file string) Event {
 	return Event{
 		Stream: p.Stream, Time: p.Time, MediaTime: p.MediaTime,

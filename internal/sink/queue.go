@@ -9,27 +9,27 @@ import (
 )
 
 const (
-	// DefaultWorkers is how many events a Queue tells at once where
-	// QueueOptions.Workers is 0.
-	DefaultWorkers = 4
-	// DefaultDepth is how many wait where QueueOptions.Depth is 0: those of a thousand
-	// streams that have a picture at once. They take some hundred bytes each.
-	DefaultDepth = 1000
+	// defaultWorkers is how many hooks run at once if QueueOptions.Workers is 0.
+	defaultWorkers = 4
+	// defaultDepth is how many events wait if QueueOptions.Depth is 0: those of a
+	// thousand streams at the same moment. Each takes some hundred bytes.
+	defaultDepth = 1000
 )
 
-// ErrQueueFull is reported of an event for which there was no room.
-var ErrQueueFull = errors.New("too many pictures are waiting to be told of: this one is left out")
+// errQueueFull is reported for an event that found no room.
+var errQueueFull = errors.New("event queue full; event dropped")
 
-// QueueOptions says how events are told. The zero value works.
+// QueueOptions are the settings of a Queue. The zero value works.
 type QueueOptions struct {
-	Workers int // events told at once; 0 means DefaultWorkers
-	Depth   int // events that wait; 0 means DefaultDepth
-	// Report is called with what came of each event: nil, the error of telling it,
-	// ErrQueueFull, or fs.ErrClosed. It is called from several goroutines. May be nil.
+	Workers int // hooks that run at once; 0 means 4
+	Depth   int // events that wait; 0 means 1000
+	// Report is called with the result of each event: nil, the hook's error, an error
+	// if the queue was full, or fs.ErrClosed. It is called from several goroutines. May
+	// be nil.
 	Report func(Event, error)
 }
 
-// Queue tells of pictures in goroutines of its own.
+// Queue calls a hook for each event, in goroutines of its own.
 type Queue struct {
 	report func(Event, error)
 	stop   context.CancelCauseFunc
@@ -40,11 +40,11 @@ type Queue struct {
 	closed bool
 }
 
-// NewQueue starts the workers, which end with Close. tell is [Exec.Run] or
+// NewQueue starts the workers, which end with Close. hook is [Exec.Run] or
 // [Webhook.Post].
-func NewQueue(tell func(context.Context, Event) error, o *QueueOptions) *Queue {
+func NewQueue(hook func(context.Context, Event) error, o *QueueOptions) *Queue {
 	q := &Queue{report: func(Event, error) {}, done: make(chan struct{})}
-	workers, depth := DefaultWorkers, DefaultDepth
+	workers, depth := defaultWorkers, defaultDepth
 	if o != nil {
 		if o.Workers > 0 {
 			workers = o.Workers
@@ -56,12 +56,13 @@ func NewQueue(tell func(context.Context, Event) error, o *QueueOptions) *Queue {
 			q.report = o.Report
 		}
 	}
+
 	q.events = make(chan Event, depth)
 	ctx, stop := context.WithCancelCause(context.Background())
 	q.stop = stop
 	var running sync.WaitGroup
 	for range workers {
-		running.Go(func() { q.work(ctx, tell) })
+		running.Go(func() { q.runWorker(ctx, hook) })
 	}
 	go func() {
 		running.Wait()
@@ -70,25 +71,25 @@ func NewQueue(tell func(context.Context, Event) error, o *QueueOptions) *Queue {
 	return q
 }
 
-func (q *Queue) work(ctx context.Context, tell func(context.Context, Event) error) {
+func (q *Queue) runWorker(ctx context.Context, hook func(context.Context, Event) error) {
 	for e := range q.events {
 		if ctx.Err() != nil {
 			q.report(e, context.Cause(ctx))
 			continue
 		}
-		q.report(e, tell(ctx, e))
+		q.report(e, hook(ctx, e))
 	}
 }
 
-// Tell puts e into the queue and returns at once. Where there is no room e is left
-// out, as Report is told.
-func (q *Queue) Tell(e Event) {
-	if err := q.put(e); err != nil {
+// Notify puts e into the queue and returns at once. If there is no room, it drops e and
+// calls Report.
+func (q *Queue) Notify(e Event) {
+	if err := q.enqueue(e); err != nil {
 		q.report(e, err)
 	}
 }
 
-func (q *Queue) put(e Event) error {
+func (q *Queue) enqueue(e Event) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
@@ -98,12 +99,12 @@ func (q *Queue) put(e Event) error {
 	case q.events <- e:
 		return nil
 	default:
-		return ErrQueueFull
+		return errQueueFull
 	}
 }
 
-// Close takes no more events and waits until all are told, but not beyond ctx, with
-// whose end those under way are interrupted and those that wait are left out.
+// Close accepts no more events and waits until all are handled. When ctx is done, it
+// interrupts the running hooks and drops the waiting events.
 func (q *Queue) Close(ctx context.Context) error {
 	q.mu.Lock()
 	if !q.closed {
@@ -111,13 +112,14 @@ func (q *Queue) Close(ctx context.Context) error {
 		close(q.events)
 	}
 	q.mu.Unlock()
+
 	defer q.stop(nil)
 	select {
 	case <-q.done:
 		return nil
 	case <-ctx.Done():
 	}
-	q.stop(fmt.Errorf("hooks were not done in time: %w", context.Cause(ctx)))
+	q.stop(fmt.Errorf("the hooks took too long: %w", context.Cause(ctx)))
 	<-q.done
 	return context.Cause(ctx)
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// results gathers what a Queue reports.
+// results collects the reports of a Queue.
 type results struct {
 	mu  sync.Mutex
 	all map[string][]error
@@ -23,7 +23,7 @@ func (r *results) add(e Event, err error) {
 	r.all[e.Stream] = append(r.all[e.Stream], err)
 }
 
-// only returns the one result of a stream.
+// only returns the only result of a stream.
 func (r *results) only(t *testing.T, stream string) error {
 	t.Helper()
 	r.mu.Lock()
@@ -34,7 +34,7 @@ func (r *results) only(t *testing.T, stream string) error {
 	return r.all[stream][0]
 }
 
-func TestQueueTellsAll(t *testing.T) {
+func TestQueueHandlesAll(t *testing.T) {
 	refused := errors.New("refused")
 	var r results
 	q := NewQueue(func(_ context.Context, e Event) error {
@@ -44,12 +44,12 @@ func TestQueueTellsAll(t *testing.T) {
 		return nil
 	}, &QueueOptions{Report: r.add})
 	for _, name := range []string{"a", "b", "c"} {
-		q.Tell(Event{Stream: name})
+		q.Notify(Event{Stream: name})
 	}
 	if err := q.Close(within(t, testTime)); err != nil {
 		t.Fatal(err)
 	}
-	q.Tell(Event{Stream: "late"})
+	q.Notify(Event{Stream: "late"})
 	for name, want := range map[string]error{"a": nil, "b": refused, "c": nil, "late": fs.ErrClosed} {
 		if got := r.only(t, name); got != want {
 			t.Errorf("%s: %v, want %v", name, got, want)
@@ -60,9 +60,9 @@ func TestQueueTellsAll(t *testing.T) {
 	}
 }
 
-// A hook that hangs delays nobody: what has no room is left out, and at the end what is
-// under way is interrupted.
-func TestQueueOfADeadHook(t *testing.T) {
+// A hook that hangs delays nobody: events without room are dropped, and Close interrupts
+// the running hook.
+func TestQueueHookHangs(t *testing.T) {
 	var r results
 	began := make(chan struct{}, 2)
 	q := NewQueue(func(ctx context.Context, _ Event) error {
@@ -70,13 +70,13 @@ func TestQueueOfADeadHook(t *testing.T) {
 		<-ctx.Done()
 		return context.Cause(ctx)
 	}, &QueueOptions{Workers: 2, Depth: 1, Report: r.add})
-	q.Tell(Event{Stream: "a"})
+	q.Notify(Event{Stream: "a"})
 	<-began
-	q.Tell(Event{Stream: "b"})
+	q.Notify(Event{Stream: "b"})
 	<-began
-	q.Tell(Event{Stream: "waits"})
-	q.Tell(Event{Stream: "left out"})
-	if err := r.only(t, "left out"); err != ErrQueueFull {
+	q.Notify(Event{Stream: "waits"})
+	q.Notify(Event{Stream: "dropped"})
+	if err := r.only(t, "dropped"); err != errQueueFull {
 		t.Error(err)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -92,7 +92,7 @@ func TestQueueOfADeadHook(t *testing.T) {
 	}
 }
 
-// At most Workers are told at once.
+// At most Workers hooks run at once.
 func TestQueueWorkers(t *testing.T) {
 	const workers = 3
 	var mu sync.Mutex
@@ -114,7 +114,7 @@ func TestQueueWorkers(t *testing.T) {
 		return nil
 	}, &QueueOptions{Workers: workers})
 	for range 50 {
-		q.Tell(Event{})
+		q.Notify(Event{})
 	}
 	if err := q.Close(within(t, testTime)); err != nil || most != workers {
 		t.Errorf("%d at once, %v", most, err)

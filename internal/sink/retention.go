@@ -11,40 +11,41 @@ import (
 	"time"
 )
 
-// prunePerPut bounds the files that one Put deletes, so that the first picture after a
-// retention was set does not wait for a hundred thousand; the next ones go on.
+// prunePerPut bounds the files that one Put deletes. The first picture after a
+// retention was set must not wait for a hundred thousand deletions; later ones go on.
 const prunePerPut = 1000
 
-// modifiedWithin is how far a file's time may be from what the journal has: file
-// systems round it, by two seconds at most.
+// modifiedWithin is how far a file's time may be from the journal's: file systems
+// round it, by two seconds at most.
 const modifiedWithin = 2 * time.Second
 
-// Retention says how much is kept of a stream. 0 means no limit. The newest picture
-// stays whatever its size.
+// Retention says how many pictures of a stream are kept. 0 means no limit. The newest
+// picture stays whatever its size.
 type Retention struct {
-	Age   time.Duration // since it was taken
+	Age   time.Duration // since the picture was taken
 	Count int
 	Bytes int64
 }
 
-// exceeded says whether the picture at the head is too much.
-func (r Retention) exceeded(l *ledger, e entry, now time.Time) bool {
-	return r.Count > 0 && l.count > r.Count ||
-		r.Bytes > 0 && l.bytes > r.Bytes && l.count > 1 ||
-		r.Age > 0 && l.age(e, now) > r.Age
+// isExceeded reports whether the picture at the head is to be deleted.
+func (r Retention) isExceeded(l *ledger, e entry, now time.Time) bool {
+	return (r.Count > 0 && l.count > r.Count) ||
+		(r.Bytes > 0 && l.bytes > r.Bytes && l.count > 1) ||
+		(r.Age > 0 && l.ageOf(e, now) > r.Age)
 }
 
-// Retain sets what is kept of a stream from its next picture or Prune on.
+// Retain sets the retention of a stream, from its next picture or Prune on.
 func (d *Dir) Retain(stream string, r Retention) {
-	j := d.journal(FileName(stream))
+	j := d.journalOf(fileName(stream))
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.keep, j.retained, j.used = r, true, true
+	j.keep = r
+	j.retained, j.used = true, true
 }
 
-// Prune deletes what is too much by now of the streams that Put or Retain has named,
-// as pictures grow old even where no new one comes. What other streams have left from
-// earlier runs stays.
+// Prune deletes what exceeds the retention of the streams that Put or Retain has named,
+// because pictures grow old even if no new one comes. It leaves pictures that other
+// streams stored in earlier runs.
 func (d *Dir) Prune(ctx context.Context) error {
 	d.mu.Lock()
 	all := make([]*journal, 0, len(d.journals))
@@ -52,6 +53,7 @@ func (d *Dir) Prune(ctx context.Context) error {
 		all = append(all, j)
 	}
 	d.mu.Unlock()
+
 	var failed error
 	for _, j := range all {
 		if err := d.pruneStream(ctx, j); err != nil {
@@ -67,18 +69,18 @@ func (d *tree) pruneStream(ctx context.Context, j *journal) error {
 	if !j.used || j.keep == (Retention{}) {
 		return nil
 	}
-	if err := d.hold(); err != nil {
+	if err := d.ensureLocked(); err != nil {
 		return err
 	}
-	if err := j.open(); err != nil {
+	if err := j.openFile(); err != nil {
 		return err
 	}
-	defer j.close()
-	return d.prune(ctx, j, j.count)
+	defer j.closeFile()
+	return d.pruneJournal(ctx, j, j.count)
 }
 
-// prune deletes from the head of an open journal, most files at once.
-func (d *tree) prune(ctx context.Context, j *journal, most int) error {
+// pruneJournal deletes up to most files from the head of an open journal.
+func (d *tree) pruneJournal(ctx context.Context, j *journal, most int) error {
 	if j.keep == (Retention{}) {
 		return nil
 	}
@@ -87,15 +89,16 @@ func (d *tree) prune(ctx context.Context, j *journal, most int) error {
 	if j.head == head {
 		return err
 	}
-	// Where this is not written, the files are found to be gone the next time.
-	j.write(deleted(&j.ledger))
-	j.compact(d.isOurs)
+	// If this fails, the next pruning finds that the files are gone.
+	j.appendLine(headLine(&j.ledger))
+	j.compactFile(d.isOurs)
 	return err
 }
 
 func (d *tree) pruneHead(ctx context.Context, j *journal, most int) error {
-	lines := bufio.NewReaderSize(j.fromHead(), maxLine)
-	for at, n := j.head, 0; n < most; {
+	lines := bufio.NewReaderSize(j.headReader(), maxLine)
+	at := j.head
+	for n := 0; n < most; {
 		line, err := lines.ReadSlice('\n')
 		if err == io.EOF {
 			return nil
@@ -103,29 +106,30 @@ func (d *tree) pruneHead(ctx context.Context, j *journal, most int) error {
 			return err
 		}
 		at += int64(len(line))
-		e, ok := entryOf(line)
+		e, ok := parseEntryLine(line)
 		if !ok {
 			continue
 		}
-		if !j.keep.exceeded(&j.ledger, e, d.now()) {
+
+		if !j.keep.isExceeded(&j.ledger, e, d.now()) {
 			return nil
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if err := d.remove(e); err != nil {
+		if err := d.removePicture(e); err != nil {
 			return err
 		}
-		j.removed(e, at)
+		j.dropHead(e, at)
 		n++
 	}
 	return nil
 }
 
-// remove deletes a picture if it is the one that was written, then the directories
-// that are ours and empty now.
-func (d *tree) remove(e entry) error {
-	file := d.path(e.path)
+// removePicture deletes a picture if it is still the file that was written, then the
+// directories that the sink made and that are empty now.
+func (d *tree) removePicture(e entry) error {
+	file := d.filePath(e.path)
 	info, err := os.Lstat(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -147,7 +151,8 @@ func isAsWritten(info fs.FileInfo, e entry) bool {
 		info.ModTime().Sub(time.UnixMilli(e.modified)).Abs() <= modifiedWithin
 }
 
-// removeDirs removes dir and those above it as long as they are ours and empty.
+// removeDirs removes dir and its parents as long as the sink made them and they are
+// empty.
 func (d *tree) removeDirs(dir string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -155,7 +160,7 @@ func (d *tree) removeDirs(dir string) {
 		if _, ours := d.made[dir]; !ours {
 			return
 		}
-		if err := os.Remove(d.path(dir)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := os.Remove(d.filePath(dir)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return
 		}
 		delete(d.made, dir)

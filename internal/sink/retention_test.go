@@ -15,8 +15,8 @@ import (
 
 const day = 24 * time.Hour
 
-// kept puts pictures of these days after noon, each of three bytes, and returns the
-// days that are left.
+// kept stores pictures of these days after noon, each of three bytes, and returns the
+// days that remain.
 func kept(t *testing.T, r Retention, now int, days ...int) (left []int) {
 	t.Helper()
 	root := t.TempDir()
@@ -28,7 +28,7 @@ func kept(t *testing.T, r Retention, now int, days ...int) (left []int) {
 	for _, name := range names(filesBelow(t, root)) {
 		var n int
 		if _, err := fmt.Sscan(filesBelow(t, root)[name], &n); err != nil {
-			t.Fatalf("%s is left: %v", name, err)
+			t.Fatalf("%s remains: %v", name, err)
 		}
 		left = append(left, n)
 	}
@@ -61,8 +61,7 @@ func TestRetention(t *testing.T) {
 	}
 }
 
-// Nothing is deleted that was not written here, and what was written and is another's
-// now is not, either.
+// The retention deletes only files that the sink wrote and nobody replaced since.
 func TestRetentionLeavesTheUsersFiles(t *testing.T) {
 	root := t.TempDir()
 	mine := map[string]string{
@@ -110,11 +109,11 @@ func TestRetentionLeavesTheUsersFiles(t *testing.T) {
 	}
 	wantTree(t, root, want)
 	if _, err := os.Stat(first); err == nil {
-		t.Error("the first picture is there")
+		t.Error("the first picture still exists")
 	}
 }
 
-// Directories that were there before stay, empty or not; those that were made go.
+// Directories that existed before stay, empty or not. Those that the sink made go.
 func TestRetentionOfDirectories(t *testing.T) {
 	root := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(root, "cam/2026-03-02"), 0o755); err != nil {
@@ -132,7 +131,7 @@ func TestRetentionOfDirectories(t *testing.T) {
 	wantTree(t, root, map[string]string{"cam/2026-03-02/": "", "cam/2026-03-04/12/120000.000Z.jpg": "3"})
 }
 
-// A stream that gets no more pictures grows old all the same.
+// Prune deletes old pictures of a stream that gets no more pictures.
 func TestPrune(t *testing.T) {
 	root := t.TempDir()
 	d := openDir(t, root, &DirOptions{Keep: Retention{Age: day}})
@@ -150,7 +149,7 @@ func TestPrune(t *testing.T) {
 	}
 	wantTree(t, root, want)
 	d.Close()
-	// A stream that nobody names any more is left as it is.
+	// Prune leaves a stream that nobody names any more as it is.
 	d = openDir(t, root, &DirOptions{Keep: Retention{Age: time.Millisecond}})
 	d.now = func() time.Time { return noon.Add(2 * day) }
 	if err := d.Prune(within(t, testTime)); err != nil {
@@ -173,7 +172,7 @@ func TestPruneIsInterrupted(t *testing.T) {
 	wantTree(t, root, map[string]string{"cam/2026-03-01/120000.000Z.jpg": "one"})
 }
 
-// A journal stays small, and its pictures known, over many more than it has.
+// A journal stays small over many pictures, and forgets none that exists.
 func TestJournalIsCompacted(t *testing.T) {
 	root := t.TempDir()
 	d := openDir(t, root, &DirOptions{Keep: Retention{Count: 5}, NoLatest: true})
@@ -188,7 +187,7 @@ func TestJournalIsCompacted(t *testing.T) {
 	d.Close()
 	d = openDir(t, root, &DirOptions{Keep: Retention{Count: 5}, NoLatest: true})
 	if n := d.journals["cam"].count; n != 5 {
-		t.Errorf("after the next start there are %d pictures", n)
+		t.Errorf("%d pictures after the next start", n)
 	}
 	last := shot(pictures*time.Hour, "last")
 	put(t, d, last)
@@ -201,7 +200,7 @@ func TestJournalIsCompacted(t *testing.T) {
 	}
 }
 
-// What the retention has too much at first is deleted over several pictures.
+// A backlog of the retention is deleted over several Puts.
 func TestPruneOfAPutIsBounded(t *testing.T) {
 	root := t.TempDir()
 	d := openDir(t, root, &DirOptions{NoLatest: true})
@@ -213,7 +212,7 @@ func TestPruneOfAPutIsBounded(t *testing.T) {
 	for _, want := range []int{more + 1, 1} {
 		put(t, d, shot(day, "x"))
 		if left := len(filesBelow(t, root)); left != want {
-			t.Errorf("%d files are left, want %d", left, want)
+			t.Errorf("%d files remain, want %d", left, want)
 		}
 	}
 }
@@ -222,7 +221,7 @@ func TestRetentionCannotDelete(t *testing.T) {
 	root := t.TempDir()
 	d := openDir(t, root, &DirOptions{Keep: Retention{Count: 1}, NoLatest: true})
 	first := put(t, d, shot(0, "one"))
-	// A directory that cannot be looked into stands for one without the rights.
+	// A directory that cannot be read stands in for one without the permissions.
 	if err := os.RemoveAll(filepath.Dir(first)); err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ import (
 
 const testSecret = "very-secret-key"
 
-// openS3 puts into bucket "shots" at a server on loopback.
+// openS3 opens the bucket "shots" at a server on loopback.
 func openS3(t *testing.T, h http.Handler, o *S3Options) *S3 {
 	t.Helper()
 	server := httptest.NewServer(h)
@@ -86,7 +86,7 @@ func TestS3Put(t *testing.T) {
 		p.Data = fmt.Appendf(nil, "picture %d", n)
 		got, err := s.Put(within(t, testTime), p)
 		if err != nil || got != "s3://shots/"+want {
-			t.Fatalf("put at %s, %v; want %s", got, err, want)
+			t.Fatalf("stored at %s, %v; want %s", got, err, want)
 		}
 		data, metadata := object(t, backend, want)
 		if data != string(p.Data) {
@@ -116,12 +116,11 @@ func TestS3NoLatest(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := backend.HeadObject("shots", "some/prefix/cam/latest.jpg"); err == nil {
-		t.Error("there is a copy of the newest picture")
+		t.Error("a copy of the newest picture exists")
 	}
 }
 
-// TestS3Replaced: where the key does not tell the time, each picture replaces the one
-// before.
+// Without the time in the key, each picture replaces the previous one.
 func TestS3Replaced(t *testing.T) {
 	backend, h := fakeS3(t)
 	key, err := ParseKey("{name}.{ext}")
@@ -150,7 +149,7 @@ func TestS3Replaced(t *testing.T) {
 	}
 }
 
-// A store that refuses is told of in one line, with what to do and no secret.
+// The error of a store that refuses is one line with advice and no secret.
 func TestS3Refusing(t *testing.T) {
 	for code, want := range map[string]string{
 		"AccessDenied":          "s3:PutObject",
@@ -164,7 +163,7 @@ func TestS3Refusing(t *testing.T) {
 			fmt.Fprintf(w, "<Error><Code>%s</Code><Message>no\nmore</Message></Error>", code)
 		}), nil)
 		_, err := s.Put(within(t, testTime), shot(0, "x"))
-		var refusal *StatusError
+		var refusal *statusError
 		if !errors.As(err, &refusal) || refusal.Code != http.StatusForbidden {
 			t.Errorf("%s: %v", code, err)
 			continue
@@ -186,12 +185,12 @@ func TestS3Refusing(t *testing.T) {
 func TestS3NoBucket(t *testing.T) {
 	h := gofakes3.New(s3mem.New()).Server()
 	_, err := openS3(t, h, nil).Put(within(t, testTime), shot(0, "x"))
-	if err == nil || !strings.Contains(err.Error(), "NoSuchBucket") || !strings.Contains(err.Error(), "endpoint?") {
+	if err == nil || !strings.Contains(err.Error(), "NoSuchBucket") || !strings.Contains(err.Error(), "and the endpoint") {
 		t.Error(err)
 	}
 }
 
-// A store that is busy is asked again, and not for ever.
+// Put tries a busy store again, but not for ever.
 func TestS3Busy(t *testing.T) {
 	for _, c := range []struct{ busy, requests int32 }{{2, 4}, {1000, s3Attempts}} {
 		_, store := fakeS3(t)
@@ -213,7 +212,7 @@ func TestS3Busy(t *testing.T) {
 	}
 }
 
-// Of a URL whose path is a token the picture is stored all the same.
+// A URL that is too long for metadata does not keep a picture from being stored.
 func TestS3LongMetadata(t *testing.T) {
 	backend, h := fakeS3(t)
 	p := shot(0, "x")
@@ -240,7 +239,7 @@ func TestS3Unreachable(t *testing.T) {
 	}
 }
 
-// A store that never answers is given up, by the time of one Put or by the caller.
+// Put gives up on a store that never answers, after its timeout or when the caller does.
 func TestS3Hangs(t *testing.T) {
 	asked := make(chan struct{}, s3Attempts)
 	h := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -267,11 +266,11 @@ func TestS3Environment(t *testing.T) {
 	t.Setenv("AWS_ENDPOINT_URL_S3", "http://store:9000")
 	t.Setenv("AWS_REGION", "eu-central-1")
 	l := &S3Location{Bucket: "b"}
-	if err := l.fromEnvironment(); err != nil || *l != (S3Location{Bucket: "b", Endpoint: "store:9000", Insecure: true, Region: "eu-central-1"}) {
+	if err := l.fillFromEnvironment(); err != nil || *l != (S3Location{Bucket: "b", Endpoint: "store:9000", Insecure: true, Region: "eu-central-1"}) {
 		t.Errorf("%+v, %v", l, err)
 	}
 	t.Setenv("AWS_ENDPOINT_URL_S3", "http://user:hush@store:9000")
-	if err := (&S3Location{Bucket: "b"}).fromEnvironment(); err == nil || strings.Contains(err.Error(), "hush") {
+	if err := (&S3Location{Bucket: "b"}).fillFromEnvironment(); err == nil || strings.Contains(err.Error(), "hush") {
 		t.Error(err)
 	}
 }

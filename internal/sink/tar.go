@@ -14,15 +14,15 @@ import (
 
 const (
 	tarBlock = 512
-	// tarRecord is what GNU tar reads at least of "-" before it looks at any of it.
+	// tarRecord is how much GNU tar reads from "-" before it looks at any of it.
 	tarRecord = 20 * tarBlock
 )
 
-// Tar writes pictures into a tar stream, each as an entry with its time, to the
-// nanosecond (PAX). There is no newest's copy in it.
+// Tar writes pictures into a tar stream. Each is an entry with its time, to the
+// nanosecond (PAX). The stream has no copy of the newest picture.
 //
-// Each entry ends where a record of 10240 bytes does, filled by a comment in its
-// header, so that tar -x has a picture on the disk as soon as it is put.
+// A comment in the header pads each entry to the end of a record of 10240 bytes, so that
+// tar -x writes a picture to the disk as soon as it is put.
 type Tar struct {
 	template Template
 
@@ -30,20 +30,20 @@ type Tar struct {
 	out   io.Writer
 	entry bytes.Buffer
 	tar   *tar.Writer // to entry
-	err   error       // of the first write that failed: the stream is broken from there
+	err   error       // of the first write that failed, after which the stream is broken
 	names recent
 }
 
-// NewTar writes to w, whose paths are by t. A reader who does not read holds up Put:
-// a write to a pipe cannot be called off.
+// NewTar returns a Tar that writes to w, with paths from t. A reader that stops reading
+// blocks Put, because a write to a pipe cannot be cancelled.
 func NewTar(w io.Writer, t Template) *Tar {
 	s := &Tar{template: t, out: w}
 	s.tar = tar.NewWriter(&s.entry)
 	return s
 }
 
-// Put writes p and returns its path in the archive. Each call is one Write of the
-// underlying writer, after the first failure of which all fail.
+// Put writes p and returns its path in the archive. Each call writes once to the
+// underlying writer. After the first failure all calls fail.
 func (s *Tar) Put(ctx context.Context, p *Picture) (name string, err error) {
 	if p.Stream == "" {
 		return "", errNoStream
@@ -56,8 +56,9 @@ func (s *Tar) Put(ctx context.Context, p *Picture) (name string, err error) {
 	case ctx.Err() != nil:
 		return "", context.Cause(ctx)
 	}
-	name = s.names.distinct(s.template.Path(p))
-	if err := s.make(p, name); err != nil {
+
+	name = s.names.distinctPath(s.template.Path(p))
+	if err := s.buildEntry(p, name); err != nil {
 		return "", err
 	}
 	if _, err := s.out.Write(s.entry.Bytes()); err != nil {
@@ -67,12 +68,12 @@ func (s *Tar) Put(ctx context.Context, p *Picture) (name string, err error) {
 	return name, nil
 }
 
-// make gathers the entry.
-func (s *Tar) make(p *Picture, name string) error {
+// buildEntry writes the entry into s.entry.
+func (s *Tar) buildEntry(p *Picture, name string) error {
 	h := &tar.Header{
 		Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: int64(len(p.Data)), ModTime: p.Time, Format: tar.FormatPAX,
 	}
-	if err := pad(h); err != nil {
+	if err := padHeader(h); err != nil {
 		return err
 	}
 	s.entry.Reset()
@@ -85,13 +86,15 @@ func (s *Tar) make(p *Picture, name string) error {
 	return s.tar.Flush()
 }
 
-// pad gives h a comment (IEEE Std 1003.1, pax) with which the entry fills its records.
-func pad(h *tar.Header) error {
+// padHeader adds a comment (IEEE Std 1003.1, pax) to h so that the entry fills its
+// records.
+func padHeader(h *tar.Header) error {
 	const most = 4 // digits by which the length of a longer comment can grow
 	comment := func(n int) (size int, err error) {
 		h.PAXRecords = map[string]string{"comment": strings.Repeat("-", n)}
 		return headerSize(h)
 	}
+
 	least, err := comment(most)
 	if err != nil {
 		return err
@@ -112,12 +115,12 @@ func headerSize(h *tar.Header) (int, error) {
 	return b.Len(), err
 }
 
-// Close ends the archive. The writer stays open.
+// Close ends the archive and leaves the writer open.
 func (s *Tar) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err != nil {
-		return nil // told before
+		return nil // Put returned it
 	}
 	s.err = fs.ErrClosed
 	if _, err := s.out.Write(make([]byte, tarRecord)); err != nil {

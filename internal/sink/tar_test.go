@@ -66,8 +66,8 @@ func TestTarOfOneMillisecond(t *testing.T) {
 	}
 }
 
-// GNU tar has each picture on the disk before there is another one.
-func TestTarIsReadWhileItGrows(t *testing.T) {
+// GNU tar writes each picture to the disk before the next one comes.
+func TestTarReadWhileGrowing(t *testing.T) {
 	dir := t.TempDir()
 	cmd := exec.CommandContext(within(t, testTime), "tar", "-xvvf", "-", "-C", dir)
 	in, err := cmd.StdinPipe()
@@ -107,10 +107,10 @@ func awaitFile(t *testing.T, file string, size int) {
 			return
 		}
 	}
-	t.Fatalf("%s does not come", file)
+	t.Fatalf("%s does not appear", file)
 }
 
-// brokenPipe takes some bytes and fails then.
+// brokenPipe accepts some bytes and then fails.
 type brokenPipe struct{ left int }
 
 func (w *brokenPipe) Write(p []byte) (int, error) {
@@ -121,7 +121,7 @@ func (w *brokenPipe) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// After a write that has failed the stream is broken: nothing more is written.
+// After a failed write the stream is broken, and nothing more is written.
 func TestTarBroken(t *testing.T) {
 	out := &brokenPipe{left: tarRecord}
 	s := NewTar(out, Template{})

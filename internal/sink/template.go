@@ -1,30 +1,55 @@
 package sink
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 const (
-	// DefaultTemplate is where pictures go: cam/2026-03-01/140203.250Z.jpg.
+	// DefaultTemplate puts pictures at paths such as cam/2026-03-01/140203.250Z.jpg.
 	DefaultTemplate = "{name}/{date}/{time}.{ext}"
-	// DefaultLatest is where a stream's newest picture is found as well.
+	// DefaultLatest is the path of a second copy of a stream's newest picture.
 	DefaultLatest = "{name}/latest.{ext}"
+
+	// maxFileName leaves room for a number and for the name of an unfinished file in
+	// the 255 bytes that file systems allow.
+	maxFileName = 200
+	// maxStreamName bounds the part of a path that stands for a stream's name.
+	maxStreamName = 100
+	// maxRecent bounds the paths that are remembered: only pictures of about the same
+	// time can have the same path.
+	maxRecent = 4096
 )
 
 var (
 	timeWords     = []string{"date", "time", "year", "month", "day", "hour", "minute", "second", "millisecond", "unix"}
 	templateWords = append([]string{"name", "ext"}, timeWords...)
+
+	placeholder = regexp.MustCompile(`\{[a-z-]+\}`)
 )
+
+// layouts are those of package time. {time} has its zone, because a local time comes
+// twice where summer ends.
+var layouts = map[string]string{
+	"date": time.DateOnly, "time": "150405.000Z0700",
+	"year": "2006", "month": "01", "day": "02",
+	"hour": "15", "minute": "04", "second": "05",
+}
 
 // Template makes the path of a picture, with slashes, from these placeholders:
 //
-//	{name}         the stream's name, by [FileName]
+//	{name}         the stream's name, with %XX for what does not fit into a file name
 //	{date}         2026-03-01
 //	{time}         140203.250Z, local 150203.250+0100
 //	{year} {month} {day} {hour} {minute} {second} {millisecond}
@@ -38,11 +63,11 @@ type Template struct {
 	location *time.Location
 }
 
-// ParseTemplate checks text; "" means [DefaultTemplate]. Times are of the location,
-// where nil means UTC.
+// ParseTemplate checks text; "" means [DefaultTemplate]. Times are in location; nil
+// means UTC.
 //
-// The path is a relative one, no element of which is empty or begins with a dot, and
-// it tells date and time, to the second at least. The error says what is wrong.
+// The path must be relative, no element of it may be empty or begin with a dot, and it
+// must contain date and time, at least to the second.
 func ParseTemplate(text string, location *time.Location) (Template, error) {
 	t := Template{text, location}
 	if text == "" {
@@ -52,14 +77,14 @@ func ParseTemplate(text string, location *time.Location) (Template, error) {
 	if err != nil {
 		return Template{}, err
 	}
-	if !tellTime(found) {
-		return Template{}, fmt.Errorf("template %q does not tell the time to the second, as %s does", text, DefaultTemplate)
+	if !includeTime(found) {
+		return Template{}, fmt.Errorf("template %q needs date and time to the second, as in %s", text, DefaultTemplate)
 	}
 	return t, nil
 }
 
 // ParseLatest checks the path at which a stream's newest picture is replaced; ""
-// means [DefaultLatest]. It has {name}, may have {ext}, and no time.
+// means [DefaultLatest]. It must contain {name}, may contain {ext}, and no time.
 func ParseLatest(text string) (Template, error) {
 	if text == "" {
 		text = DefaultLatest
@@ -69,19 +94,18 @@ func ParseLatest(text string) (Template, error) {
 		return Template{}, err
 	}
 	if !slices.Contains(found, "name") {
-		return Template{}, fmt.Errorf("template %q has no {name}: streams would replace each other's", text)
+		return Template{}, fmt.Errorf("template %q needs {name}: otherwise streams replace each other's picture", text)
 	}
 	for _, w := range found {
 		if slices.Contains(timeWords, w) {
-			return Template{}, fmt.Errorf("template %q: the newest picture stays at one place, without {%s}", text, w)
+			return Template{}, fmt.Errorf("template %q: the newest picture has one fixed path, without {%s}", text, w)
 		}
 	}
 	return Template{text: text}, nil
 }
 
-// ParseKey checks the path of pictures that need not be kept apart, with any of the
-// placeholders or none; "" means [DefaultTemplate]. Where it does not tell the time each picture replaces the one
-// before.
+// ParseKey checks the path of pictures that may replace each other: it may contain any
+// placeholders or none. "" means [DefaultTemplate].
 func ParseKey(text string) (Template, error) {
 	if _, err := checkPath(text); err != nil {
 		return Template{}, err
@@ -91,23 +115,25 @@ func ParseKey(text string) (Template, error) {
 
 // checkPath returns the placeholders of text.
 func checkPath(text string) ([]string, error) {
-	found, err := words(text, templateWords)
-	if err != nil {
-		return nil, fmt.Errorf("template %q: %w", text, err)
+	found, err := parsePlaceholders(text, templateWords)
+	if err == nil {
+		err = checkElements(text)
 	}
-	if err := checkElements(text); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("template %q: %w", text, err)
 	}
 	return found, nil
 }
 
 func checkElements(text string) error {
-	if rest := fill(text, func(string) string { return "" }); strings.ContainsAny(rest, "{}\\:\x00") {
-		return errors.New(`a brace alone, a backslash or a colon cannot be in it`)
+	rest := fillPlaceholders(text, func(string) string { return "" })
+	if strings.ContainsAny(rest, "{}\\:\x00") {
+		return errors.New(`a single brace, a backslash or a colon is not allowed`)
 	}
 	if path.IsAbs(text) {
 		return errors.New("the path must be relative to the destination")
 	}
+
 	sample := Picture{Stream: strings.Repeat("x", maxStreamName), Extension: ".jpeg"}
 	for _, element := range strings.Split(Template{text: text}.Path(&sample), "/") {
 		switch {
@@ -122,18 +148,19 @@ func checkElements(text string) error {
 	return nil
 }
 
-// tellsTime says whether a picture of another second has another path.
-func (t Template) tellsTime() bool {
-	found, err := words(t.String(), templateWords)
-	return err == nil && tellTime(found)
+// includesTime reports whether pictures of different seconds have different paths.
+func (t Template) includesTime() bool {
+	found, err := parsePlaceholders(t.String(), templateWords)
+	return err == nil && includeTime(found)
 }
 
-func tellTime(found []string) bool {
+func includeTime(found []string) bool {
 	has := func(all ...string) bool {
 		return !slices.ContainsFunc(all, func(w string) bool { return !slices.Contains(found, w) })
 	}
 	date := has("date") || has("year", "month", "day")
-	return has("unix") || date && (has("time") || has("hour", "minute", "second"))
+	clock := has("time") || has("hour", "minute", "second")
+	return has("unix") || (date && clock)
 }
 
 // String returns the text.
@@ -150,10 +177,10 @@ func (t Template) Path(p *Picture) string {
 	if t.location != nil {
 		taken = p.Time.In(t.location)
 	}
-	return fill(t.String(), func(word string) string {
+	return fillPlaceholders(t.String(), func(word string) string {
 		switch word {
 		case "name":
-			return FileName(p.Stream)
+			return fileName(p.Stream)
 		case "ext":
 			return strings.TrimPrefix(p.Extension, ".")
 		case "unix":
@@ -165,19 +192,106 @@ func (t Template) Path(p *Picture) string {
 	})
 }
 
-// layouts are those of package time. A time tells its zone, as a local one comes
-// twice where summer ends.
-var layouts = map[string]string{
-	"date": time.DateOnly, "time": "150405.000Z0700",
-	"year": "2006", "month": "01", "day": "02",
-	"hour": "15", "minute": "04", "second": "05",
+// fillPlaceholders replaces each {word} in text by the result of value.
+func fillPlaceholders(text string, value func(word string) string) string {
+	return placeholder.ReplaceAllStringFunc(text, func(p string) string { return value(p[1 : len(p)-1]) })
 }
 
-// numbered returns the nth path for pictures that would have the same, from 0.
-func numbered(file string, n int) string {
+// parsePlaceholders returns the words in braces in text. All of them must be known.
+func parsePlaceholders(text string, known []string) ([]string, error) {
+	var found []string
+	for _, p := range placeholder.FindAllString(text, -1) {
+		w := p[1 : len(p)-1]
+		if !slices.Contains(known, w) {
+			return nil, fmt.Errorf("unknown placeholder %s; known are {%s}", p, strings.Join(known, "}, {"))
+		}
+		found = append(found, w)
+	}
+	return found, nil
+}
+
+// fileName makes a stream's name fit for one element of a path, on any file system and
+// in any object store. Letters, digits, spaces and "-_.,+@=~()" stay. Every other byte
+// becomes %XX, as do a dot, a dash or a space at the start and a dot or a space at the
+// end. The result is cut at 100 bytes and then ends in a hash. Different names stay
+// different on file systems that distinguish upper and lower case.
+func fileName(stream string) string {
+	var b strings.Builder
+	for i, r := range stream {
+		size := utf8.RuneLen(r)
+		if r == utf8.RuneError {
+			_, size = utf8.DecodeRuneInString(stream[i:])
+		}
+		text := stream[i : i+size]
+		first, last := i == 0, i+size == len(stream)
+		if isPlain(r) && !(first && strings.ContainsRune(".- ", r)) && !(last && strings.ContainsRune(". ", r)) {
+			b.WriteString(text)
+			continue
+		}
+		for j := range len(text) {
+			fmt.Fprintf(&b, "%%%02X", text[j])
+		}
+	}
+	return shortenName(b.String())
+}
+
+func isPlain(r rune) bool {
+	return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsMark(r) || unicode.IsDigit(r) || strings.ContainsRune(" -_.,+@=~()", r))
+}
+
+func shortenName(name string) string {
+	if len(name) <= maxStreamName {
+		return name
+	}
+	sum := sha256.Sum256([]byte(name))
+	return strings.ToValidUTF8(name[:maxStreamName-17], "") + "~" + hex.EncodeToString(sum[:8])
+}
+
+// numberedPath returns the nth path, from 0, for pictures that would have the same.
+func numberedPath(file string, n int) string {
 	if n == 0 {
 		return file
 	}
 	ext := path.Ext(file)
 	return strings.TrimSuffix(file, ext) + "-" + strconv.Itoa(n) + ext
+}
+
+// recent gives each picture a path of its own in destinations that cannot be asked for
+// existing names. The zero value is ready.
+type recent struct {
+	mu   sync.Mutex
+	seen map[string]struct{}
+	ring []string // the keys of seen; once full, the oldest is at next
+	next int
+}
+
+// distinctPath returns file, or the first numbered one that was not returned lately.
+func (r *recent) distinctPath(file string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	name := file
+	for n := 0; r.hasPath(name); n++ {
+		name = numberedPath(file, n)
+	}
+	r.addPath(name)
+	return name
+}
+
+func (r *recent) hasPath(name string) bool {
+	_, seen := r.seen[name]
+	return seen
+}
+
+func (r *recent) addPath(name string) {
+	if r.seen == nil {
+		r.seen = make(map[string]struct{})
+	}
+	r.seen[name] = struct{}{}
+	if len(r.ring) < maxRecent {
+		r.ring = append(r.ring, name)
+		return
+	}
+	delete(r.seen, r.ring[r.next])
+	r.ring[r.next] = name
+	r.next = (r.next + 1) % maxRecent
 }

@@ -33,7 +33,7 @@ func TestTemplatePath(t *testing.T) {
 
 func TestTemplateRefused(t *testing.T) {
 	for text, want := range map[string]string{
-		"{name}/{tiem}.jpg":                     "{tiem} is no placeholder; there are {name}",
+		"{name}/{tiem}.jpg":                     "unknown placeholder {tiem}; known are {name}",
 		"/shots/{date}/{time}.jpg":              "relative",
 		"../{date}/{time}.jpg":                  "begins with a dot",
 		"{name}/../{date}{time}.jpg":            "begins with a dot",
@@ -52,7 +52,7 @@ func TestTemplateRefused(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"latest.{ext}":        "no {name}",
+		"latest.{ext}":        "needs {name}",
 		"{name}/{date}.{ext}": "without {date}",
 		"../{name}.{ext}":     "dot",
 	} {
@@ -85,14 +85,14 @@ func TestFileName(t *testing.T) {
 		"a\ufffdb":     "a%EF%BF%BDb",
 		"":             "",
 	} {
-		if got := FileName(name); got != want {
+		if got := fileName(name); got != want {
 			t.Errorf("%q: %s, want %s", name, got, want)
 		}
 	}
 }
 
-// FuzzFileName: a name is one element of a path that stays in its directory, and
-// different names have different ones.
+// FuzzFileName: a file name is one element of a path that stays in its directory, and
+// different names have different file names.
 func FuzzFileName(f *testing.F) {
 	f.Add("cam", "Cam")
 	f.Add("a/b", "a%2Fb")
@@ -100,7 +100,7 @@ func FuzzFileName(f *testing.F) {
 	f.Add(strings.Repeat("ü", 80), strings.Repeat("ü", 81))
 	f.Add("a\xff", "a\ufffd")
 	f.Fuzz(func(t *testing.T, a, b string) {
-		x, y := FileName(a), FileName(b)
+		x, y := fileName(a), fileName(b)
 		if strings.ContainsAny(x, "/\\\x00:") || strings.HasPrefix(x, ".") || len(x) > maxStreamName {
 			t.Errorf("%q becomes %q", a, x)
 		}
@@ -112,7 +112,7 @@ func FuzzFileName(f *testing.F) {
 
 func TestNumbered(t *testing.T) {
 	for n, want := range []string{"a.b/c.jpg", "a.b/c-1.jpg", "a.b/c-2.jpg"} {
-		if got := numbered("a.b/c.jpg", n); got != want {
+		if got := numberedPath("a.b/c.jpg", n); got != want {
 			t.Errorf("%d: %s, want %s", n, got, want)
 		}
 	}

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +17,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/kfgrab/kfgrab/internal/neterror"
@@ -21,11 +25,11 @@ import (
 )
 
 const (
-	// DefaultWebhookTimeout bounds one attempt if WebhookOptions.Timeout is 0.
-	DefaultWebhookTimeout = 10 * time.Second
-	// DefaultAttempts is how often a message is sent at most if
+	// defaultWebhookTimeout bounds one attempt if WebhookOptions.Timeout is 0.
+	defaultWebhookTimeout = 10 * time.Second
+	// defaultAttempts is how often a message is sent at most if
 	// WebhookOptions.Attempts is 0; the waits in between are at most 15 s in all.
-	DefaultAttempts = 5
+	defaultAttempts = 5
 
 	// The wait doubles from one attempt to the next.
 	firstWait = time.Second
@@ -43,8 +47,8 @@ type WebhookOptions struct {
 	// other text, whose bytes are the key.
 	Secret   string
 	Header   http.Header   // added to each request, such as Authorization
-	Timeout  time.Duration // for one attempt; 0 means DefaultWebhookTimeout
-	Attempts int           // 0 means DefaultAttempts
+	Timeout  time.Duration // for one attempt; 0 means 10 s
+	Attempts int           // 0 means 5
 	TLS      *tls.Config   // nil: the system's authorities
 }
 
@@ -116,7 +120,7 @@ type message struct {
 }
 
 // Post reports e and returns after it succeeded or failed for good. The error is a
-// *[StatusError] if the server refuses.
+// *statusError if the server refuses.
 func (w *Webhook) Post(ctx context.Context, e Event) error {
 	m := message{
 		ID: rand.Text(), Event: "picture", Stream: e.Stream, Time: e.Time.UTC(), MediaTime: e.MediaTime.UTC(),
@@ -127,7 +131,7 @@ func (w *Webhook) Post(ctx context.Context, e Event) error {
 		return fmt.Errorf("%s: %w", w.shown, err)
 	}
 
-	attempts := cmp.Or(w.opt.Attempts, DefaultAttempts)
+	attempts := cmp.Or(w.opt.Attempts, defaultAttempts)
 	for n := 1; ; n++ {
 		retry, wanted, err := w.postOnce(ctx, m.ID, body)
 		switch {
@@ -149,7 +153,7 @@ func (w *Webhook) Post(ctx context.Context, e Event) error {
 // postOnce reports, after a failure, whether another attempt may succeed and how long
 // the server wants it to wait.
 func (w *Webhook) postOnce(ctx context.Context, id string, body []byte) (retry bool, wanted time.Duration, err error) {
-	timeout := cmp.Or(w.opt.Timeout, DefaultWebhookTimeout)
+	timeout := cmp.Or(w.opt.Timeout, defaultWebhookTimeout)
 	limited, cancel := context.WithTimeoutCause(ctx, timeout, &neterror.TimeoutError{What: "no answer", Limit: timeout})
 	defer cancel()
 
@@ -166,7 +170,7 @@ func (w *Webhook) postOnce(ctx context.Context, id string, body []byte) (retry b
 		return false, 0, nil
 	}
 
-	refusal := &StatusError{URL: w.shown, Code: resp.StatusCode, Msg: neterror.Line(string(bytes.TrimSpace(reply)))}
+	refusal := &statusError{URL: w.shown, Code: resp.StatusCode, Msg: neterror.Line(string(bytes.TrimSpace(reply)))}
 	if resp.StatusCode/100 == 3 {
 		refusal.Msg = "redirects are not followed: use the address that it leads to"
 	}
@@ -222,4 +226,42 @@ func retryWait(n int, wanted time.Duration, chance float64) time.Duration {
 func (w *Webhook) Close() error {
 	w.http.CloseIdleConnections()
 	return nil
+}
+
+// The headers of a signed message (Standard Webhooks 1.0.0).
+const (
+	idHeader        = "Webhook-Id"
+	timeHeader      = "Webhook-Timestamp"
+	signatureHeader = "Webhook-Signature"
+)
+
+// secretPrefix marks a secret that is a key in base64.
+const secretPrefix = "whsec_"
+
+// signingKey returns the key of a secret: the bytes that whsec_ and base64 stand for,
+// or the secret itself.
+func signingKey(secret string) ([]byte, error) {
+	encoded, isEncoded := strings.CutPrefix(secret, secretPrefix)
+	if !isEncoded {
+		return []byte(secret), nil
+	}
+	key, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil || len(key) == 0 {
+		return nil, errors.New("webhook: what follows whsec_ in the secret must be a key in base64")
+	}
+	return key, nil
+}
+
+// signMessage sets the headers of a message that is sent now. The signature is an
+// HMAC-SHA256 of the message's ID, the time in seconds since 1970 and the body, with
+// dots between them.
+func signMessage(h http.Header, key []byte, id string, now time.Time, body []byte) {
+	seconds := strconv.FormatInt(now.Unix(), 10)
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(id + "." + seconds + "."))
+	mac.Write(body)
+
+	h.Set(idHeader, id)
+	h.Set(timeHeader, seconds)
+	h.Set(signatureHeader, "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 }

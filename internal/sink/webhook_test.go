@@ -113,7 +113,7 @@ func TestWebhookRefused(t *testing.T) {
 		w := newWebhook(t, strings.Replace(server.URL, "://", "://user:hush@", 1)+"/hush?key=hush", &WebhookOptions{Secret: "hush"})
 		err := w.Post(within(t, testTime), Event{})
 		server.Close()
-		var refusal *StatusError
+		var refusal *statusError
 		if !errors.As(err, &refusal) || refusal.Code != code || requests != 1 {
 			t.Errorf("%d: %v, %d requests", code, err, requests)
 			continue
@@ -186,11 +186,11 @@ func TestWebhookRetries(t *testing.T) {
 		}, 4, ""},
 		{"the server stays away", func(int, *http.Request) (*http.Response, error) {
 			return nil, syscall.ECONNRESET
-		}, DefaultAttempts, "connection reset by peer (5 attempts)"},
+		}, defaultAttempts, "connection reset by peer (5 attempts)"},
 		{"the server hangs", func(_ int, r *http.Request) (*http.Response, error) {
 			<-r.Context().Done()
 			return nil, r.Context().Err()
-		}, DefaultAttempts, "no answer within 10s (5 attempts)"},
+		}, defaultAttempts, "no answer within 10s (5 attempts)"},
 		{"the server refuses at last", func(n int, _ *http.Request) (*http.Response, error) {
 			if n < 2 {
 				return status(http.StatusTooManyRequests, "")
@@ -239,7 +239,7 @@ func TestWebhookIsInterrupted(t *testing.T) {
 		w.http.Transport = a
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
-		var refusal *StatusError
+		var refusal *statusError
 		if err := w.Post(ctx, Event{}); !errors.As(err, &refusal) || len(a.times) != 1 {
 			t.Errorf("%v after %d attempts", err, len(a.times))
 		}

@@ -56,7 +56,7 @@ func Path(name string) (string, error) {
 		return "", err
 	}
 	defer os.RemoveAll(tmp)
-	if err := r.run(tmp); err != nil {
+	if err := r.runFFmpeg(tmp); err != nil {
 		return "", fmt.Errorf("testmedia: %s: %w", name, err)
 	}
 	// Two test binaries may make the same stream at once; the first rename wins.
@@ -74,7 +74,7 @@ type recipe struct {
 	out  string
 }
 
-func (r recipe) run(dir string) error {
+func (r recipe) runFFmpeg(dir string) error {
 	args := append([]string{"-hide_banner", "-nostdin", "-v", "error", "-y"}, r.args...)
 	cmd := exec.Command("ffmpeg", append(args, r.out)...)
 	cmd.Dir = dir

@@ -33,21 +33,21 @@ func newEngine(s Stream, decoder picture.Decoder, last string) (*engine, error) 
 	if s.MinChange > 0 {
 		e.changes = &sink.OnChange{Threshold: s.MinChange}
 	}
-	if err := errors.Join(s.Picture.Validate(), e.open()); err != nil {
+	if err := errors.Join(s.Picture.Validate(), e.openSource()); err != nil {
 		return nil, fmt.Errorf("stream %q: %w", s.Name, err)
 	}
 	return e, nil
 }
 
-// open is without I/O.
-func (e *engine) open() (err error) {
+// openSource is without I/O.
+func (e *engine) openSource() (err error) {
 	if e.source == nil {
-		e.source, err = kfgrab.Open(e.URL, e.options())
+		e.source, err = kfgrab.Open(e.URL, e.openOptions())
 	}
 	return err
 }
 
-func (e *engine) close() {
+func (e *engine) closeSource() {
 	if e.source != nil {
 		e.source.Close()
 		e.source = nil
@@ -60,28 +60,28 @@ type shot struct {
 	id      string // of its keyframe
 }
 
-// capture takes one picture, nil where there is none to store.
-func (e *engine) capture(ctx context.Context, o *Outcome) (s *shot) {
+// captureShot takes one picture, nil where there is none to store.
+func (e *engine) captureShot(ctx context.Context, o *Outcome) (s *shot) {
 	o.Began = time.Now()
-	s, o.Err = e.take(ctx, o)
+	s, o.Err = e.takeShot(ctx, o)
 	if errors.Is(o.Err, keyframe.ErrNotModified) {
 		o.Result, o.Err = Unchanged, nil
 	}
 	return s
 }
 
-func (e *engine) take(ctx context.Context, o *Outcome) (*shot, error) {
-	if err := e.open(); err != nil {
+func (e *engine) takeShot(ctx context.Context, o *Outcome) (*shot, error) {
+	if err := e.openSource(); err != nil {
 		return nil, err
 	}
-	d := e.timeout()
+	d := e.grabTimeout()
 	ctx, cancel := neterror.WithTimeout(ctx, d)
 	defer cancel()
-	taken, err := e.grab(ctx, o)
+	taken, err := e.grabFrame(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	id := identity(taken.Frame)
+	id := frameID(taken.Frame)
 	if id == e.last && !e.Repeats {
 		o.Result = Unchanged
 		return nil, nil
@@ -92,8 +92,8 @@ func (e *engine) take(ctx context.Context, o *Outcome) (*shot, error) {
 		}
 	}
 	o.Size = len(taken.Data)
-	s := &shot{picture: e.picture(taken), id: id}
-	differs, err := e.differs(ctx, taken, s.picture)
+	s := &shot{picture: e.newPicture(taken), id: id}
+	differs, err := e.differsEnough(ctx, taken, s.picture)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", taken.URL, err)
 	}
@@ -104,8 +104,8 @@ func (e *engine) take(ctx context.Context, o *Outcome) (*shot, error) {
 	return s, nil
 }
 
-// settle says how a run ended, whose context was ctx.
-func (e *engine) settle(ctx context.Context, o *Outcome) {
+// finishRun says how a run ended, whose context was ctx.
+func (e *engine) finishRun(ctx context.Context, o *Outcome) {
 	o.Elapsed = time.Since(o.Began)
 	if o.Err == nil {
 		return
@@ -113,11 +113,11 @@ func (e *engine) settle(ctx context.Context, o *Outcome) {
 	if o.Result = Failed; ctx.Err() != nil {
 		o.Result = Abandoned
 	}
-	e.close() // what is amiss may be what it remembers, and what it delivered is lost
+	e.closeSource() // what is amiss may be what it remembers, and what it delivered is lost
 }
 
-// grab takes the keyframe and counts its cost, also when it fails.
-func (e *engine) grab(ctx context.Context, o *Outcome) (*picture.Taken, error) {
+// grabFrame takes the keyframe and counts its cost, also when it fails.
+func (e *engine) grabFrame(ctx context.Context, o *Outcome) (*picture.Taken, error) {
 	options := e.Picture
 	options.FrameOnly = true // a keyframe that was stored before is not decoded again
 	before := e.source.Spent()
@@ -134,7 +134,7 @@ func (e *engine) grab(ctx context.Context, o *Outcome) (*picture.Taken, error) {
 	return taken, nil
 }
 
-func (e *engine) picture(t *picture.Taken) *sink.Picture {
+func (e *engine) newPicture(t *picture.Taken) *sink.Picture {
 	p := &sink.Picture{
 		Stream: e.Name, Time: t.Snapshot.Taken, MediaTime: t.MediaTime, URL: t.URL,
 		Data: t.Data, ContentType: e.Picture.Format.MIMEType(), Extension: e.Picture.Format.Extension(),
@@ -149,9 +149,9 @@ func (e *engine) picture(t *picture.Taken) *sink.Picture {
 // comparedWidth is that of what is decoded to be compared alone: twice what is looked at.
 const comparedWidth = 128
 
-// differs compares p with the picture that was stored last, where that is asked for. Of a
+// differsEnough compares p with the picture that was stored last, where that is asked for. Of a
 // format that is no picture, or a raw one, the keyframe is decoded once more, small.
-func (e *engine) differs(ctx context.Context, t *picture.Taken, p *sink.Picture) (bool, error) {
+func (e *engine) differsEnough(ctx context.Context, t *picture.Taken, p *sink.Picture) (bool, error) {
 	if e.changes == nil {
 		return true, nil
 	}
@@ -167,8 +167,8 @@ func (e *engine) differs(ctx context.Context, t *picture.Taken, p *sink.Picture)
 	return e.changes.Differs(&sink.Picture{Stream: e.Name, Data: small.Bytes()})
 }
 
-// store puts s everywhere and tells of it.
-func (e *engine) store(ctx context.Context, s *shot, o *Outcome) {
+// storeShot puts s everywhere and tells of it.
+func (e *engine) storeShot(ctx context.Context, s *shot, o *Outcome) {
 	var failed []error
 	for _, to := range e.Sinks {
 		location, err := to.Put(ctx, s.picture)
@@ -186,13 +186,13 @@ func (e *engine) store(ctx context.Context, s *shot, o *Outcome) {
 		return
 	}
 	for _, hook := range e.Hooks {
-		hook.Tell(s.picture.Event(o.Files[0]))
+		hook.Notify(s.picture.Event(o.Files[0]))
 	}
 }
 
-// identity tells keyframes of a stream apart, over restarts, too: a slate that is sent
+// frameID tells keyframes of a stream apart, over restarts, too: a slate that is sent
 // again and again has the same bytes, but not the same times.
-func identity(f *keyframe.Frame) string {
+func frameID(f *keyframe.Frame) string {
 	var times bytes.Buffer
 	binary.Write(&times, binary.BigEndian, []int64{int64(f.PTS), f.Time.UnixNano()}) //nolint:errcheck // a Buffer takes all
 	sum := sha256.New()

@@ -63,22 +63,22 @@ func openJournal(path string, now time.Time) (*journal, error) {
 	if j.lock, err = lockfile.Acquire(path + ".lock"); err != nil {
 		return nil, err
 	}
-	if err := j.load(now); err != nil {
-		return nil, errors.Join(err, j.close())
+	if err := j.loadFile(now); err != nil {
+		return nil, errors.Join(err, j.releaseLock())
 	}
 	// A full disk is no reason not to begin.
-	j.failed = j.rewrite()
+	j.failed = j.rewriteFile()
 	return j, nil
 }
 
-func (j *journal) close() error {
+func (j *journal) releaseLock() error {
 	if j == nil {
 		return nil
 	}
 	return j.lock.Release()
 }
 
-func (j *journal) load(now time.Time) error {
+func (j *journal) loadFile(now time.Time) error {
 	file, err := os.Open(j.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -94,12 +94,12 @@ func (j *journal) load(now time.Time) error {
 	case !info.Mode().IsRegular() || info.Size() > maxJournal:
 		return fmt.Errorf("%s is no state of kfgrab watch", j.path)
 	}
-	j.size, err = j.read(file, now)
+	j.size, err = j.readRecords(file, now)
 	return err
 }
 
-// read takes the records in and returns how many bytes there were.
-func (j *journal) read(r io.Reader, now time.Time) (size int64, err error) {
+// readRecords takes the records in and returns how many bytes there were.
+func (j *journal) readRecords(r io.Reader, now time.Time) (size int64, err error) {
 	lines := bufio.NewReaderSize(r, maxRecord)
 	for {
 		line, err := lines.ReadSlice('\n')
@@ -122,8 +122,8 @@ func (j *journal) read(r io.Reader, now time.Time) (size int64, err error) {
 	}
 }
 
-// get returns the record of a stream, with nothing but its name where there is none.
-func (j *journal) get(name string) record {
+// recordOf returns the record of a stream, with nothing but its name where there is none.
+func (j *journal) recordOf(name string) record {
 	if j == nil {
 		return record{Name: name}
 	}
@@ -132,9 +132,9 @@ func (j *journal) get(name string) record {
 	return rec
 }
 
-// put adds records to the file. It returns an error when it begins to fail, and nil as
+// saveRecords adds records to the file. It returns an error when it begins to fail, and nil as
 // long as it goes on to.
-func (j *journal) put(records ...record) error {
+func (j *journal) saveRecords(records ...record) error {
 	if j == nil || len(records) == 0 {
 		return nil
 	}
@@ -144,15 +144,15 @@ func (j *journal) put(records ...record) error {
 	}
 	for _, rec := range records {
 		j.records[rec.Name] = rec
-		if err := encode(&lines, rec); err != nil {
+		if err := encodeRecord(&lines, rec); err != nil {
 			return err
 		}
 	}
 	var err error
 	if j.size > 2*j.kept+slack {
-		err = j.rewrite()
-	} else if err = j.add(lines.Bytes()); errors.Is(err, fs.ErrNotExist) {
-		err = j.rewrite() // somebody has taken it away
+		err = j.rewriteFile()
+	} else if err = j.appendLines(lines.Bytes()); errors.Is(err, fs.ErrNotExist) {
+		err = j.rewriteFile() // somebody has taken it away
 	}
 	known := j.failed != nil
 	if j.failed = err; known {
@@ -161,13 +161,13 @@ func (j *journal) put(records ...record) error {
 	return err
 }
 
-func encode(w io.Writer, rec record) error {
+func encodeRecord(w io.Writer, rec record) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	return e.Encode(rec)
 }
 
-func (j *journal) add(lines []byte) error {
+func (j *journal) appendLines(lines []byte) error {
 	file, err := os.OpenFile(j.path, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		return err
@@ -178,9 +178,9 @@ func (j *journal) add(lines []byte) error {
 	return errors.Join(err, file.Close())
 }
 
-// rewrite replaces the file by one of the records alone, which is on the disk when the
+// rewriteFile replaces the file by one of the records alone, which is on the disk when the
 // old one goes.
-func (j *journal) rewrite() error {
+func (j *journal) rewriteFile() error {
 	if err := os.MkdirAll(filepath.Dir(j.path), 0o755); err != nil {
 		return err
 	}
@@ -191,7 +191,7 @@ func (j *journal) rewrite() error {
 	defer file.Discard()
 	var lines bytes.Buffer
 	for _, name := range slices.Sorted(maps.Keys(j.records)) {
-		if err := encode(&lines, j.records[name]); err != nil {
+		if err := encodeRecord(&lines, j.records[name]); err != nil {
 			return err
 		}
 	}

@@ -19,7 +19,7 @@ func openTest(t *testing.T, path string) *journal {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { j.close() })
+	t.Cleanup(func() { j.releaseLock() })
 	return j
 }
 
@@ -33,11 +33,11 @@ func TestJournalTorn(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
 	j := openTest(t, path)
 	for i := range 5 {
-		if err := j.put(aRecord("one", i), aRecord("two", i)); err != nil {
+		if err := j.saveRecords(aRecord("one", i), aRecord("two", i)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	j.close()
+	j.releaseLock()
 	whole, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -55,11 +55,11 @@ func TestJournalTorn(t *testing.T) {
 					fmt.Sscanf(line[strings.Index(line, `"failures":`)+len(`"failures":`):], "%d", &want) //nolint:errcheck // 0 is left out
 				}
 			}
-			if got := j.get(name); got.Failures != want {
+			if got := j.recordOf(name); got.Failures != want {
 				t.Errorf("%d bytes: %s has %d, want %d", n, name, got.Failures, want)
 			}
 		}
-		j.close()
+		j.releaseLock()
 	}
 }
 
@@ -70,7 +70,7 @@ func TestJournalFails(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	path := filepath.Join(dir, "file")
 	j := openTest(t, path)
-	if err := j.put(aRecord("one", 1)); err != nil {
+	if err := j.saveRecords(aRecord("one", 1)); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.RemoveAll(dir); err != nil {
@@ -79,22 +79,22 @@ func TestJournalFails(t *testing.T) {
 	if err := os.WriteFile(dir, nil, 0o600); err != nil { // in the way
 		t.Fatal(err)
 	}
-	if err := j.put(aRecord("two", 2)); err == nil {
+	if err := j.saveRecords(aRecord("two", 2)); err == nil {
 		t.Error("nothing is told")
 	}
-	if err := j.put(aRecord("two", 3)); err != nil {
+	if err := j.saveRecords(aRecord("two", 3)); err != nil {
 		t.Error("told twice:", err)
 	}
 	if err := os.Remove(dir); err != nil {
 		t.Fatal(err)
 	}
-	if err := j.put(aRecord("three", 4)); err != nil {
+	if err := j.saveRecords(aRecord("three", 4)); err != nil {
 		t.Fatal(err)
 	}
-	j.close()
+	j.releaseLock()
 	j = openTest(t, path)
 	for name, want := range map[string]int{"one": 1, "two": 3, "three": 4, "four": 0} {
-		if got := j.get(name); got.Failures != want || got.Name != name {
+		if got := j.recordOf(name); got.Failures != want || got.Name != name {
 			t.Errorf("%+v, want %d", got, want)
 		}
 	}
@@ -106,24 +106,24 @@ func TestJournalGrows(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
 	j := openTest(t, path)
 	for i := range 2000 {
-		if err := j.put(aRecord(fmt.Sprint(i%3), i)); err != nil {
+		if err := j.saveRecords(aRecord(fmt.Sprint(i%3), i)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if info, err := os.Stat(path); err != nil || info.Size() > 2*slack {
 		t.Errorf("%v, %v", info.Size(), err)
 	}
-	j.close()
+	j.releaseLock()
 	j = openTest(t, path)
-	if got := j.get("1"); got.Failures != 1999 {
+	if got := j.recordOf("1"); got.Failures != 1999 {
 		t.Errorf("%+v", got)
 	}
-	j.close()
+	j.releaseLock()
 	j, err := openJournal(path, time.Now().Add(forgetAfter+time.Minute))
 	if err != nil || len(j.records) > 0 {
 		t.Errorf("%+v, %v", j.records, err)
 	}
-	j.close()
+	j.releaseLock()
 }
 
 func TestJournalRefused(t *testing.T) {
@@ -133,7 +133,7 @@ func TestJournalRefused(t *testing.T) {
 	if _, err := openJournal(path, time.Now()); !errors.Is(err, lockfile.ErrHeld) {
 		t.Errorf("two have it: %v", err)
 	}
-	j.close()
+	j.releaseLock()
 	if err := os.Truncate(path, maxJournal+1); err != nil {
 		t.Fatal(err)
 	}
@@ -155,15 +155,15 @@ func FuzzJournal(f *testing.F) {
 			t.Fatal(err)
 		}
 		j := openTest(t, path)
-		if err := j.put(aRecord("mine", 7)); err != nil {
+		if err := j.saveRecords(aRecord("mine", 7)); err != nil {
 			t.Fatal(err)
 		}
 		n := len(j.records)
-		j.close()
+		j.releaseLock()
 		j = openTest(t, path)
-		if j.get("mine").Failures != 7 || len(j.records) != n {
+		if j.recordOf("mine").Failures != 7 || len(j.records) != n {
 			t.Errorf("%d records, then %d", n, len(j.records))
 		}
-		j.close()
+		j.releaseLock()
 	})
 }

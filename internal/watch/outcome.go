@@ -74,8 +74,8 @@ func (o *Outcome) Word() string {
 // GrabMessage is the message of a grab's line in the log.
 const GrabMessage = "grab"
 
-// log writes the line of a run, and one more where some were skipped.
-func (o *Outcome) log(ctx context.Context, l *slog.Logger) {
+// logTo writes the line of a run, and one more where some were skipped.
+func (o *Outcome) logTo(ctx context.Context, l *slog.Logger) {
 	attrs := []slog.Attr{slog.String("name", o.Name), slog.String("outcome", o.Word()), slog.Int64("bytes", o.Cost.Down)}
 	if age, ok := o.Age(); ok {
 		attrs = append(attrs, slog.Float64("age", float64(age.Milliseconds())/1000))

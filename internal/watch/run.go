@@ -16,12 +16,12 @@ var errStopped = errors.New("stopped")
 // Run watches until ctx is done; runs that are under way then have Options.Grace. All
 // have ended when it returns. It is for one caller at a time, and not beside Once.
 func (w *Watcher) Run(ctx context.Context) {
-	running, wait := w.graceful(ctx)
+	running, wait := w.runContext(ctx)
 	defer wait()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for ctx.Err() == nil {
-		timer.Reset(w.start(ctx, running))
+		timer.Reset(w.startDue(ctx, running))
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
@@ -33,20 +33,20 @@ func (w *Watcher) Run(ctx context.Context) {
 // Once takes one picture of each stream, whatever its rule, and returns the outcomes by
 // name. It is graceful as Run is.
 func (w *Watcher) Once(ctx context.Context) []Outcome {
-	running, wait := w.graceful(ctx)
+	running, wait := w.runContext(ctx)
 	w.mu.Lock()
 	outcomes := make([]Outcome, len(w.watched))
 	for i, name := range slices.Sorted(maps.Keys(w.watched)) {
-		w.begin(ctx, running, w.watched[name], schedule.Run{Name: name}, &outcomes[i])
+		w.startRun(ctx, running, w.watched[name], schedule.Run{Name: name}, &outcomes[i])
 	}
 	w.mu.Unlock()
 	wait()
 	return outcomes
 }
 
-// graceful returns the context of runs, which outlives ctx by the time of grace, and a
+// runContext returns the context of runs, which outlives ctx by the time of grace, and a
 // function that waits for them.
-func (w *Watcher) graceful(ctx context.Context) (running context.Context, wait func()) {
+func (w *Watcher) runContext(ctx context.Context) (running context.Context, wait func()) {
 	running, abandon := context.WithCancelCause(context.WithoutCancel(ctx))
 	late := make(chan *time.Timer, 1)
 	stop := context.AfterFunc(ctx, func() {
@@ -61,66 +61,66 @@ func (w *Watcher) graceful(ctx context.Context) (running context.Context, wait f
 	}
 }
 
-// start starts what is due and returns when the next is.
-func (w *Watcher) start(ctx, running context.Context) time.Duration {
+// startDue starts what is due and returns when the next is.
+func (w *Watcher) startDue(ctx, running context.Context) time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, run := range w.plan.Due(w.now()) {
-		w.begin(ctx, running, w.watched[run.Name], run, new(Outcome))
+		w.startRun(ctx, running, w.watched[run.Name], run, new(Outcome))
 	}
 	return w.plan.Wait(w.now())
 }
 
-// begin starts one run.
-func (w *Watcher) begin(ctx, running context.Context, s *watched, run schedule.Run, o *Outcome) {
+// startRun starts one run.
+func (w *Watcher) startRun(ctx, running context.Context, s *watched, run schedule.Run, o *Outcome) {
 	*o = Outcome{Name: run.Name, Due: run.Due, Missed: run.Missed}
 	s.busy, s.status.Running = true, true
 	failing := s.status.InARow > 0
 	w.runs.Go(func() {
-		w.run(ctx, running, s, o, failing)
-		w.end(s, o)
-		o.log(running, w.log)
+		w.doRun(ctx, running, s, o, failing)
+		w.endRun(s, o)
+		o.logTo(running, w.log)
 	})
 }
 
-// run takes a picture as soon as the gate lets it, and stores it when others may pass:
+// doRun takes a picture as soon as the gate lets it, and stores it when others may pass:
 // who stores is waited for by none but those who store there.
-func (w *Watcher) run(ctx, running context.Context, s *watched, o *Outcome, failing bool) {
+func (w *Watcher) doRun(ctx, running context.Context, s *watched, o *Outcome, failing bool) {
 	leave, err := w.gate.Enter(ctx, schedule.HostOf(s.URL), failing)
 	if err != nil {
 		o.Result, o.Err = Abandoned, err
 		return
 	}
-	shot := s.capture(running, o)
+	shot := s.captureShot(running, o)
 	leave()
 	if shot == nil {
-		s.settle(running, o)
+		s.finishRun(running, o)
 		return
 	}
-	disclaim := w.claim(s, o, shot.id)
-	s.store(running, shot, o)
-	if s.settle(running, o); o.Result == Abandoned {
+	disclaim := w.claimFrame(s, o, shot.id)
+	s.storeShot(running, shot, o)
+	if s.finishRun(running, o); o.Result == Abandoned {
 		disclaim()
 	}
 }
 
-// claim keeps, before a picture is stored, that it was: should the process end before
+// claimFrame keeps, before a picture is stored, that it was: should the process end before
 // the run does, it is not captured twice. What it returns takes that back.
-func (w *Watcher) claim(s *watched, o *Outcome, id string) (disclaim func()) {
+func (w *Watcher) claimFrame(s *watched, o *Outcome, id string) (disclaim func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	before := w.journal.get(s.Name)
-	w.keep(w.record(s, o, id))
+	before := w.journal.recordOf(s.Name)
+	w.saveRecord(w.newRecord(s, o, id))
 	return func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		w.keep(before)
+		w.saveRecord(before)
 	}
 }
 
-// record is what there is to keep of a run. Those of Once are not of the schedule.
-func (w *Watcher) record(s *watched, o *Outcome, id string) record {
-	rec := w.journal.get(s.Name)
+// newRecord is what there is to keep of a run. Those of Once are not of the schedule.
+func (w *Watcher) newRecord(s *watched, o *Outcome, id string) record {
+	rec := w.journal.recordOf(s.Name)
 	rec.Keyframe = id
 	if o.Due.IsZero() {
 		rec.Started = o.Began
@@ -130,8 +130,8 @@ func (w *Watcher) record(s *watched, o *Outcome, id string) record {
 	return rec
 }
 
-// end takes in how a run ended. One that was abandoned comes due again at the next start.
-func (w *Watcher) end(s *watched, o *Outcome) {
+// endRun takes in how a run ended. One that was abandoned comes due again at the next start.
+func (w *Watcher) endRun(s *watched, o *Outcome) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s.busy = false
@@ -139,21 +139,21 @@ func (w *Watcher) end(s *watched, o *Outcome) {
 		if !o.Due.IsZero() {
 			o.Skipped = w.plan.Done(w.now(), s.Name, o.Result != Failed)
 		}
-		w.keep(w.record(s, o, s.last))
+		w.saveRecord(w.newRecord(s, o, s.last))
 	}
-	s.status.add(o)
-	w.totals.add(o)
+	s.status.addOutcome(o)
+	w.totals.addOutcome(o)
 	if s.gone {
-		s.close()
+		s.closeSource()
 		close(w.leaving[s])
 		delete(w.leaving, s)
 	}
-	w.stir()
+	w.wakeRun()
 }
 
-// keep writes to the journal, and tells of it where that begins to fail.
-func (w *Watcher) keep(rec record) {
-	if err := w.journal.put(rec); err != nil {
+// saveRecord writes to the journal, and tells of it where that begins to fail.
+func (w *Watcher) saveRecord(rec record) {
+	if err := w.journal.saveRecords(rec); err != nil {
 		w.log.Warn("the state cannot be kept: pictures may come twice after a restart", "error", err.Error())
 	}
 }
@@ -163,8 +163,8 @@ func (w *Watcher) Close() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, s := range w.watched {
-		s.close()
+		s.closeSource()
 	}
 	clear(w.watched)
-	return errors.Join(w.pool.Close(), w.journal.close())
+	return errors.Join(w.pool.Close(), w.journal.releaseLock())
 }

@@ -21,7 +21,7 @@ type Status struct {
 	Down           int64 // bytes
 }
 
-func (s *Status) add(o *Outcome) {
+func (s *Status) addOutcome(o *Outcome) {
 	s.Running, s.Last = false, *o
 	s.Down += o.Cost.Down
 	if o.Result == Abandoned {
@@ -50,7 +50,7 @@ type Totals struct {
 	Segments, OfSegments int64
 }
 
-func (t *Totals) add(o *Outcome) {
+func (t *Totals) addOutcome(o *Outcome) {
 	t.Down += o.Cost.Down
 	t.Up += o.Cost.Up
 	t.Skipped += int64(o.Skipped)

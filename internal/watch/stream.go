@@ -10,8 +10,8 @@ import (
 	"github.com/kfgrab/kfgrab/picture"
 )
 
-// DefaultTimeout is what a grab has where Stream.Timeout is 0.
-const DefaultTimeout = 15 * time.Second
+// defaultTimeout is what a grab has where Stream.Timeout is 0.
+const defaultTimeout = 15 * time.Second
 
 // Stream is what is watched, when, and where its pictures go.
 type Stream struct {
@@ -44,18 +44,18 @@ type Sink interface {
 // Hook is told of pictures that have been stored. It does not wait for what it starts:
 // a sink.Queue.
 type Hook interface {
-	Tell(e sink.Event)
+	Notify(e sink.Event)
 }
 
-func (s *Stream) timeout() time.Duration {
+func (s *Stream) grabTimeout() time.Duration {
 	if s.Timeout > 0 {
 		return s.Timeout
 	}
-	return DefaultTimeout
+	return defaultTimeout
 }
 
-// options are those of kfgrab.Open.
-func (s *Stream) options() *kfgrab.Options {
+// openOptions are those of kfgrab.Open.
+func (s *Stream) openOptions() *kfgrab.Options {
 	o := s.Grab
 	o.IfNewer = !s.Repeats
 	return &o

@@ -579,13 +579,13 @@ func TestAwaitReplaced(t *testing.T) {
 type counter struct{ n int }
 
 func (c *counter) Put(context.Context, *sink.Picture) (string, error) { c.n++; return "", nil }
-func (c *counter) Tell(sink.Event)                                    { c.n++ }
+func (c *counter) Notify(sink.Event)                                  { c.n++ }
 
 // several is a sink and a hook that Go cannot compare.
 type several []counter
 
 func (several) Put(context.Context, *sink.Picture) (string, error) { return "", nil }
-func (several) Tell(sink.Event)                                    {}
+func (several) Notify(sink.Event)                                  {}
 
 // Sinks and hooks are the same where they are identical, whatever is in them.
 func TestSameSinks(t *testing.T) {
@@ -605,7 +605,7 @@ func TestSameSinks(t *testing.T) {
 		{"what cannot be compared", Stream{Sinks: []Sink{several{}}, Hooks: []Hook{several{}}}, Stream{Sinks: []Sink{several{}}, Hooks: []Hook{several{}}}, false},
 		{"another name", Stream{Name: "a", Sinks: []Sink{one}}, Stream{Name: "b", Sinks: []Sink{one}}, false},
 	} {
-		if same := (&engine{Stream: tt.a}).same(tt.b); same != tt.same {
+		if same := (&engine{Stream: tt.a}).isSame(tt.b); same != tt.same {
 			t.Errorf("%s: %v", tt.name, same)
 		}
 	}

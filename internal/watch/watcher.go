@@ -89,7 +89,7 @@ func New(o *Options) (*Watcher, error) {
 func (w *Watcher) Set(streams []Stream) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	next, err := w.prepare(streams)
+	next, err := w.prepareStreams(streams)
 	if err != nil {
 		return err
 	}
@@ -99,13 +99,13 @@ func (w *Watcher) Set(streams []Stream) error {
 			w.log.Info("removed", "name", name)
 		}
 		if next[name] != old {
-			w.retire(old)
+			w.retireStream(old)
 		}
 	}
 	for _, s := range streams {
 		added, old := next[s.Name], w.watched[s.Name]
 		added.Rule = s.Rule
-		if err := w.plan.Set(w.now(), s.Name, s.Rule, w.journal.get(s.Name).State); err != nil {
+		if err := w.plan.Set(w.now(), s.Name, s.Rule, w.journal.recordOf(s.Name).State); err != nil {
 			return fmt.Errorf("stream %q: %w", s.Name, err) // prepare has looked
 		}
 		switch {
@@ -117,12 +117,12 @@ func (w *Watcher) Set(streams []Stream) error {
 		}
 	}
 	w.watched = next
-	w.stir()
+	w.wakeRun()
 	return nil
 }
 
-// prepare makes what is new, and keeps what is not.
-func (w *Watcher) prepare(streams []Stream) (map[string]*watched, error) {
+// prepareStreams makes what is new, and keeps what is not.
+func (w *Watcher) prepareStreams(streams []Stream) (map[string]*watched, error) {
 	next := make(map[string]*watched, len(streams))
 	for _, s := range streams {
 		switch {
@@ -134,11 +134,11 @@ func (w *Watcher) prepare(streams []Stream) (map[string]*watched, error) {
 		if err := s.Rule.Validate(); err != nil {
 			return nil, fmt.Errorf("stream %q: %w", s.Name, err)
 		}
-		if old := w.watched[s.Name]; old != nil && old.same(s) {
+		if old := w.watched[s.Name]; old != nil && old.isSame(s) {
 			next[s.Name] = old
 			continue
 		}
-		e, err := newEngine(s, &w.pool, w.journal.get(s.Name).Keyframe)
+		e, err := newEngine(s, &w.pool, w.journal.recordOf(s.Name).Keyframe)
 		if err != nil {
 			return nil, err
 		}
@@ -147,28 +147,28 @@ func (w *Watcher) prepare(streams []Stream) (map[string]*watched, error) {
 	return next, nil
 }
 
-// same says whether a stream is watched as s wants it, but for the times. Others may be
+// isSame says whether a stream is watched as s wants it, but for the times. Others may be
 // at work in sinks and hooks: they are not looked into.
-func (e *engine) same(s Stream) bool {
-	if !slices.EqualFunc(e.Sinks, s.Sinks, identical[Sink]) || !slices.EqualFunc(e.Hooks, s.Hooks, identical[Hook]) {
+func (e *engine) isSame(s Stream) bool {
+	if !slices.EqualFunc(e.Sinks, s.Sinks, isIdentical[Sink]) || !slices.EqualFunc(e.Hooks, s.Hooks, isIdentical[Hook]) {
 		return false
 	}
 	s.Rule, s.Sinks, s.Hooks = e.Rule, e.Sinks, e.Hooks
 	return reflect.DeepEqual(e.Stream, s)
 }
 
-// identical is a == b, and false for what Go cannot compare.
-func identical[T any](a, b T) bool {
+// isIdentical is a == b, and false for what Go cannot compare.
+func isIdentical[T any](a, b T) bool {
 	return reflect.ValueOf(a).Comparable() && reflect.ValueOf(b).Comparable() && any(a) == any(b)
 }
 
-// retire closes a stream, at the end of its run where there is one.
-func (w *Watcher) retire(s *watched) {
+// retireStream closes a stream, at the end of its run where there is one.
+func (w *Watcher) retireStream(s *watched) {
 	if s.gone = true; s.busy {
 		w.leaving[s] = make(chan struct{})
 		return
 	}
-	s.close()
+	s.closeSource()
 }
 
 // AwaitReplaced returns when no stream runs any more that Set has changed or removed: the
@@ -194,8 +194,8 @@ func (w *Watcher) nextLeaving() <-chan struct{} {
 	return nil
 }
 
-// stir has Run look at the plan.
-func (w *Watcher) stir() {
+// wakeRun has Run look at the plan.
+func (w *Watcher) wakeRun() {
 	select {
 	case w.wake <- struct{}{}:
 	default:

@@ -11,13 +11,13 @@ import (
 )
 
 func TestLedger(t *testing.T) {
-	text := quoted("d", "cam", "cam/a b") + quoted("t", "cam/.1.kfgrab") +
+	text := pathLine("d", "cam", "cam/a b") + pathLine("t", "cam/.1.kfgrab") +
 		entry{1000, 1001, 10, "cam/\"1\"\n"}.String() +
 		"nonsense\n+ 1 2 3\n+ 1 2 x \"a\"\n+ 1 2 3 \"../a\"\n+ 1 2 3 \"a\" \"b\"\nd \"/etc\"\n- 99999 1 1\n" +
-		quoted("t", "cam/.2.kfgrab", "cam/.latest.kfgrab") +
+		pathLine("t", "cam/.2.kfgrab", "cam/.latest.kfgrab") +
 		entry{2000, 2001, 5, "cam/2"}.String() + entry{1500, 1501, 7, "cam/3"}.String()
 	var l ledger
-	if err := l.read(strings.NewReader(text + "+ 9 9 9 \"torn")); err != nil {
+	if err := l.readLines(strings.NewReader(text + "+ 9 9 9 \"torn")); err != nil {
 		t.Fatal(err)
 	}
 	type totals struct {
@@ -29,13 +29,13 @@ func TestLedger(t *testing.T) {
 	if diff := cmp.Diff(want, totals{l.size, l.bytes, l.last, l.count, l.temps, l.dirs}); diff != "" {
 		t.Error(diff)
 	}
-	e, ok := entryOf([]byte(entry{1000, 1001, 10, "cam/\"1\"\n"}.String()))
+	e, ok := parseEntryLine([]byte(entry{1000, 1001, 10, "cam/\"1\"\n"}.String()))
 	if !ok || e != (entry{1000, 1001, 10, "cam/\"1\"\n"}) {
 		t.Errorf("%+v, %v", e, ok)
 	}
 }
 
-// Directories that were made again and again are told once.
+// copyLive writes directories that were made several times once.
 func TestCopyLive(t *testing.T) {
 	file, err := os.CreateTemp(t.TempDir(), "")
 	if err != nil {
@@ -44,9 +44,9 @@ func TestCopyLive(t *testing.T) {
 	defer file.Close()
 	j := journal{file: file}
 	for _, line := range []string{
-		quoted("d", "cam", "cam/1"), entry{1, 1, 1, "cam/1/a"}.String(), quoted("d", "cam/1"), quoted("d", "cam/2"),
+		pathLine("d", "cam", "cam/1"), entry{1, 1, 1, "cam/1/a"}.String(), pathLine("d", "cam/1"), pathLine("d", "cam/2"),
 	} {
-		if err := j.write(line); err != nil {
+		if err := j.appendLine(line); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -54,7 +54,7 @@ func TestCopyLive(t *testing.T) {
 	if err := j.copyLive(&out, func(dir string) bool { return dir != "cam/2" }); err != nil {
 		t.Fatal(err)
 	}
-	want := quoted("d", "cam") + quoted("d", "cam/1") + entry{1, 1, 1, "cam/1/a"}.String()
+	want := pathLine("d", "cam") + pathLine("d", "cam/1") + entry{1, 1, 1, "cam/1/a"}.String()
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Error(diff)
 	}
@@ -64,29 +64,29 @@ func TestCopyLive(t *testing.T) {
 func BenchmarkLedger(b *testing.B) {
 	var text strings.Builder
 	for n := range 365 * 24 {
-		text.WriteString(quoted("d", fmt.Sprintf("cam/%06d", n)))
+		text.WriteString(pathLine("d", fmt.Sprintf("cam/%06d", n)))
 	}
 	for b.Loop() {
-		if err := new(ledger).read(strings.NewReader(text.String())); err != nil {
+		if err := new(ledger).readLines(strings.NewReader(text.String())); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
-// FuzzLedger: a journal, whatever has become of it, leads to no path outside, and what
-// is read in two pieces comes to what is read in one.
+// FuzzLedger: no journal leads to a path outside the directory, and reading it in two
+// pieces gives the same ledger as reading it in one.
 func FuzzLedger(f *testing.F) {
 	f.Add("d \"cam\"\nt \"cam/.a.kfgrab\"\n+ 1 2 3 \"cam/a\"\n- 20 0 0\n+ 0 0 1 \"b\"\n", uint(20))
 	f.Add("+ 9223372036854775807 -1 9223372036854775807 \"a\"\n+ 1 1 9223372036854775807 \"a\"\n", uint(3))
 	f.Add("t \"../x\"\nt \"/x\"\n+ 1 1 1 \"a/../../x\"\n", uint(0))
 	f.Fuzz(func(t *testing.T, text string, cut uint) {
 		var whole, pieces ledger
-		if err := whole.read(strings.NewReader(text)); err != nil {
+		if err := whole.readLines(strings.NewReader(text)); err != nil {
 			t.Fatal(err)
 		}
 		cut %= uint(len(text) + 1)
-		pieces.read(strings.NewReader(text[:cut]))
-		pieces.read(strings.NewReader(text[pieces.size:]))
+		pieces.readLines(strings.NewReader(text[:cut]))
+		pieces.readLines(strings.NewReader(text[pieces.size:]))
 		if diff := cmp.Diff(whole, pieces, cmp.AllowUnexported(ledger{}, setback{})); diff != "" {
 			t.Error(diff)
 		}
@@ -95,11 +95,11 @@ func FuzzLedger(f *testing.F) {
 		}
 		for _, p := range append(whole.temps, whole.dirs...) {
 			if !filepath.IsLocal(p) {
-				t.Errorf("%q leads out", p)
+				t.Errorf("%q leaves the directory", p)
 			}
 		}
 		for line := range strings.Lines(text) {
-			if e, ok := entryOf([]byte(line)); ok && (!filepath.IsLocal(e.path) || e.size < 0) {
+			if e, ok := parseEntryLine([]byte(line)); ok && (!filepath.IsLocal(e.path) || e.size < 0) {
 				t.Errorf("%+v", e)
 			}
 		}
