@@ -82,7 +82,7 @@ func TestErrors(t *testing.T) {
 		{"nothing", text(""), kfgrab.BadStream, ""},
 		{"no variant", text("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"mp4a.40.2\"\na?k=s3cret\n"), kfgrab.NoKeyframe, "only audio"},
 		{"no segment", text("#EXTM3U\n#EXT-X-TARGETDURATION:2\n"), kfgrab.NoKeyframe, "no segment"},
-		{"encrypted", text("#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI=\"k?k=s3cret\"\n#EXTINF:1,\na\n"), kfgrab.BadStream, "where a key has 16"},
+		{"encrypted", text("#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI=\"k?k=s3cret\"\n#EXTINF:1,\na\n"), kfgrab.BadStream, "a key has 16"},
 		{"rights management", text("#EXTM3U\n#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"skd://s3cret\",KEYFORMAT=\"com.apple.streamingkeydelivery\"\n#EXTINF:1,\na\n"), kfgrab.BadStream, "FairPlay"},
 		{"unreadable URI", text("#EXTM3U\n#EXTINF:1,\nhttp://somebody:s3cret%zz@host/\n"), kfgrab.BadStream, "unreadable URI"},
 		{"another scheme", text("#EXTM3U\n#EXTINF:1,\nftp://somebody:s3cret@host/\n"), kfgrab.BadStream, "ftp"},

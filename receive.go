@@ -15,7 +15,7 @@ type receiver interface {
 
 // Receive plays a live stream on and gives take every picture of it in decoding
 // order, as keyframe.Assembler.EveryPicture has them, until ctx is done or the
-// stream fails: see rtsp.Source.Receive and hlssource.Source.Follow. Other streams are an
+// stream fails: see rtsp.Source.Receive and hlssource.Source.Receive. Other streams are an
 // error that wraps keyframe.ErrUnsupported. There always is an error; it names the
 // stream, redacted, and ClassOf sorts it. Package session holds a stream open so.
 func (s *Stream) Receive(ctx context.Context, take func(*keyframe.Frame)) error {
@@ -38,7 +38,7 @@ func (s *Stream) Receive(ctx context.Context, take func(*keyframe.Frame)) error 
 
 const notLive = "only RTSP and live HLS can be held open"
 
-// Receive is hlssource.Source.Follow, where the stream is one.
+// Receive is hlssource.Source.Receive, where the stream is one.
 func (w *webSource) Receive(ctx context.Context, take func(*keyframe.Frame)) error {
 	w.client.StartJob()
 	if err := w.recognise(ctx); err != nil {
@@ -48,7 +48,7 @@ func (w *webSource) Receive(ctx context.Context, take func(*keyframe.Frame)) err
 	if !ok {
 		return fmt.Errorf("%w: %s", keyframe.ErrUnsupported, notLive)
 	}
-	return lists.Follow(ctx, take)
+	return lists.Receive(ctx, take)
 }
 
 // URL is that of the stream, without credentials.

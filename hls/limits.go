@@ -1,5 +1,13 @@
 package hls
 
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
 // Limits of a playlist. The server controls its size, and a parsed playlist
 // takes some four times its bytes of memory.
 const (
@@ -26,10 +34,26 @@ const (
 	// maxHeaders: a tag about the whole playlist stands there once; where several
 	// playlists were glued together it is there again.
 	maxHeaders = 256
-	// maxHeaderLine: the longest that the library reads, and it does so rune by
-	// rune, is EXT-X-DISCONTINUITY-SEQUENCE with a number of 20 digits.
-	maxHeaderLine = 64
 	// maxDigits are those of a duration: a day's seconds, a point, nanoseconds. A
 	// number that a float64 does not hold takes twenty times as long to read.
 	maxDigits = 15
 )
+
+// checkLimits is called before anything goes over the lines.
+func checkLimits(data []byte) error {
+	if len(data) > MaxBytes {
+		return tooLong(MaxBytes)
+	}
+	if bytes.Count(data, newline) >= maxLines {
+		return tooMany("lines", maxLines)
+	}
+	return nil
+}
+
+func tooLong(limit int) error {
+	return fmt.Errorf("%w: longer than %d bytes", keyframe.ErrCorrupt, limit)
+}
+
+func tooMany(what string, limit int) error {
+	return fmt.Errorf("%w: more than %d %s", keyframe.ErrCorrupt, limit, strings.TrimPrefix(what, "#"))
+}

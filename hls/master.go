@@ -43,8 +43,8 @@ type Rendition struct {
 	Default  bool
 }
 
-// tag takes one line of the log; uri is that of an EXT-X-STREAM-INF.
-func (m *Master) tag(t tag, uri string, base *url.URL) {
+// readTag reads one tag; uri is that of an EXT-X-STREAM-INF.
+func (m *Master) readTag(t tag, uri string, base *url.URL) {
 	switch t.name {
 	case tagStreamInf:
 		v := variant(t.value, base)

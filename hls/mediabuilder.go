@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/kfgrab/kfgrab/keyframe"
 )
@@ -28,7 +29,7 @@ const (
 )
 
 // mediaBuilder puts together segments: tags come in the playlist's order, and
-// segment is called where a URI stands.
+// addSegment is called where a URI stands.
 type mediaBuilder struct {
 	base  *url.URL
 	media *Media
@@ -44,13 +45,15 @@ type mediaBuilder struct {
 	lastPart  *Part  // for byte ranges that go on from it
 	parts     int
 
+	ended, isVOD bool
+
 	kept     *Media // what a delta update goes on from; may be nil
 	carried  int    // segments taken from it
 	expected int    // segments that the playlist itself has
 }
 
-// tag takes one line of the log.
-func (b *mediaBuilder) tag(t tag) error {
+// readTag reads one tag.
+func (b *mediaBuilder) readTag(t tag) error {
 	switch t.name {
 	case tagLost: // a URI without EXTINF, and with it what it alone had
 		b.next, b.nextRange, b.nextDate = Segment{}, "", ""
@@ -71,15 +74,27 @@ func (b *mediaBuilder) tag(t tag) error {
 	case tagPart:
 		return b.part(t.value)
 	default:
-		return b.header(t)
+		return b.readHeader(t)
 	}
 	return nil
 }
 
-// header takes the tags that apply to the whole playlist.
-func (b *mediaBuilder) header(t tag) error {
+// readHeader reads the tags that apply to the whole playlist.
+func (b *mediaBuilder) readHeader(t tag) error {
 	m := b.media
 	switch t.name {
+	case "#EXT-X-DISCONTINUITY-SEQUENCE":
+		var err error
+		m.DiscontinuitySequence, err = readSequence(t.value, m.DiscontinuitySequence)
+		return err
+	case "#EXT-X-PLAYLIST-TYPE":
+		if kind := strings.TrimSpace(t.value); kind == "VOD" || kind == "EVENT" {
+			b.isVOD = kind == "VOD"
+		}
+	case "#EXT-X-ENDLIST":
+		b.ended = b.ended || t.value == ""
+	case "#EXT-X-I-FRAMES-ONLY":
+		m.IFramesOnly = true
 	case "#EXT-X-TARGETDURATION":
 		m.TargetDuration = seconds(t.value)
 	case "#EXT-X-INDEPENDENT-SEGMENTS":
@@ -118,8 +133,8 @@ func (b *mediaBuilder) header(t tag) error {
 // listed is how many segments the playlist itself had so far.
 func (b *mediaBuilder) listed() int { return len(b.media.Segments) - b.carried }
 
-// segment ends the segment that the tags were about.
-func (b *mediaBuilder) segment(uri string, length float64) error {
+// addSegment ends the segment that the tags were about.
+func (b *mediaBuilder) addSegment(uri string, length float64) error {
 	s, err := b.complete()
 	if err != nil {
 		return err
@@ -172,6 +187,7 @@ func (b *mediaBuilder) last() *Segment {
 
 // finish adds the edge, and dates the segments before the first date.
 func (b *mediaBuilder) finish() (*Media, error) {
+	b.media.Live = !b.ended && !b.isVOD
 	if len(b.next.Parts) > 0 {
 		edge, err := b.complete()
 		if err != nil {

@@ -19,13 +19,11 @@
 package hls
 
 import (
-	"bytes"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
-
-	"github.com/grafov/m3u8"
 
 	"github.com/kfgrab/kfgrab/keyframe"
 )
@@ -57,7 +55,7 @@ func Parse(data []byte, base *url.URL, parent *Master) (*Playlist, error) {
 // parse is Parse with the media playlist kept from before, whose segments stand
 // in for those that a delta update skips.
 func parse(data []byte, base *url.URL, parent *Master, kept *Media) (*Playlist, error) {
-	if err := withinLimits(data); err != nil {
+	if err := checkLimits(data); err != nil {
 		return nil, fmt.Errorf("HLS playlist: %w", err)
 	}
 	body, ok := playlistBody(data)
@@ -65,7 +63,7 @@ func parse(data []byte, base *url.URL, parent *Master, kept *Media) (*Playlist, 
 		return nil, fmt.Errorf("not an HLS playlist: %s: %w", Lookalike(data), keyframe.ErrCorrupt)
 	}
 	vars := newVariables(base, parent)
-	text, err := sanitise(body, vars)
+	text, err := scan(body, vars)
 	if err != nil {
 		return nil, fmt.Errorf("HLS playlist: %w", err)
 	}
@@ -84,66 +82,70 @@ func parse(data []byte, base *url.URL, parent *Master, kept *Media) (*Playlist, 
 	return p, nil
 }
 
-// decodeMaster has the library pair variants with URIs, and the log tell what
-// they are.
-func decodeMaster(text *sanitised, base *url.URL) (*Master, error) {
-	list := m3u8.NewMasterPlaylist()
-	if err := list.Decode(*bytes.NewBuffer(text.lines), false); err != nil {
-		return nil, fmt.Errorf("%w: %w", keyframe.ErrCorrupt, err)
+// decodeMaster puts together a master playlist.
+func decodeMaster(text *scanned, base *url.URL) (*Master, error) {
+	uris, err := text.variantURIs()
+	if err != nil {
+		return nil, err
 	}
 	m := &Master{}
-	for _, t := range text.log {
+	for _, t := range text.tags {
 		uri := ""
 		if t.name == tagStreamInf {
-			if t.before >= len(list.Variants) {
-				return nil, fmt.Errorf("%w: variants and tags do not match", keyframe.ErrCorrupt)
-			}
-			uri = list.Variants[t.before].URI
+			uri = uris[t.before]
 		}
-		m.tag(t, uri, base)
+		m.readTag(t, uri, base)
 	}
 	return m, nil
 }
 
-// decodeMedia has the library pair durations with URIs and read a part of the
-// header, and hands the log to its reader.
-func decodeMedia(text *sanitised, base *url.URL, kept *Media) (*Media, error) {
-	// The capacity is exact: the library's slice never grows, and never is 0,
-	// at which it would divide.
-	list, err := m3u8.NewMediaPlaylist(0, uint(max(text.uris, 1)))
+// decodeMedia puts together a media playlist: each segment after the tags before it.
+func decodeMedia(text *scanned, base *url.URL, kept *Media) (*Media, error) {
+	listed, err := text.segments()
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", keyframe.ErrCorrupt, err)
+		return nil, err
 	}
-	if err := list.Decode(*bytes.NewBuffer(text.lines), false); err != nil {
-		return nil, fmt.Errorf("%w: %w", keyframe.ErrCorrupt, err)
-	}
-	if list.SeqNo > maxSequence || list.DiscontinuitySeq > maxSequence {
-		return nil, fmt.Errorf("%w: media sequence number out of range", keyframe.ErrCorrupt)
-	}
-	b := mediaBuilder{base: base, kept: kept, expected: int(list.Count()), media: &Media{
-		MediaSequence:         int64(list.SeqNo),
-		DiscontinuitySequence: int64(list.DiscontinuitySeq),
-		Live:                  !list.Closed && list.MediaType != m3u8.VOD,
-		IFramesOnly:           list.Iframe,
-	}}
-	listed := list.Segments[:list.Count()]
-	for _, t := range text.log {
-		for b.listed() < t.before {
-			s := listed[b.listed()]
-			if err := b.segment(s.URI, s.Duration); err != nil {
+	b := mediaBuilder{base: base, kept: kept, expected: len(listed), media: &Media{}}
+	for _, t := range text.tags {
+		if t.name == tagMediaSequence { // wherever it stands: segments are counted from it
+			b.media.MediaSequence, err = readSequence(t.value, b.media.MediaSequence)
+			if err != nil {
 				return nil, err
 			}
 		}
-		if err := b.tag(t); err != nil {
+	}
+
+	for _, t := range text.tags {
+		for _, s := range listed[b.listed():t.before] {
+			if err := b.addSegment(s.URI, s.Duration); err != nil {
+				return nil, err
+			}
+		}
+		if err := b.readTag(t); err != nil {
 			return nil, err
 		}
 	}
 	for _, s := range listed[b.listed():] {
-		if err := b.segment(s.URI, s.Duration); err != nil {
+		if err := b.addSegment(s.URI, s.Duration); err != nil {
 			return nil, err
 		}
 	}
 	return b.finish()
+}
+
+// readSequence reads the digits that a media sequence number begins with. One that
+// cannot be read leaves the number as it was.
+func readSequence(value string, before int64) (int64, error) {
+	value = strings.TrimSpace(value)
+	digits := value[:len(value)-len(strings.TrimLeft(value, "0123456789"))]
+	n, err := strconv.ParseUint(digits, 10, 64)
+	switch {
+	case err != nil:
+		return before, nil
+	case n > maxSequence:
+		return 0, fmt.Errorf("%w: media sequence number out of range", keyframe.ErrCorrupt)
+	}
+	return int64(n), nil
 }
 
 // maxDate leaves blanks and digits to spare: "2006-01-02T15:04:05.999999999Z07:00"

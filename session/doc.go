@@ -10,7 +10,7 @@
 // # How it works
 //
 // The floors below give every picture of the stream, not keyframes alone
-// (keyframe.Assembler.EveryPicture, rtsp.Source.Receive, hlssource.Source.Follow): an
+// (keyframe.Assembler.EveryPicture, rtsp.Source.Receive, hlssource.Source.Receive): an
 // access unit each, in decoding order, with its time, and a word where some are
 // missing. A ring keeps them, encoded, from one that a decoder can start from, for
 // [Options.Keep] and within [Options.MaxBytes]. What cannot be decoded, as what it

@@ -42,9 +42,9 @@ func TestAt(t *testing.T) {
 			if strings.HasPrefix(name, "hls-split") {
 				tests, gop = other, 2*time.Second
 			}
-			start := grab(t, source(t, web.URL+"/index.m3u8", nil, nil)).PTS
+			start := mustGrab(t, source(t, web.URL+"/index.m3u8", nil, nil)).PTS
 			for _, tt := range tests {
-				f := grab(t, source(t, web.URL+"/index.m3u8", &Options{At: tt.at}, nil))
+				f := mustGrab(t, source(t, web.URL+"/index.m3u8", &Options{At: tt.at}, nil))
 				if got := f.PTS - start; got != time.Duration(tt.want)*gop {
 					t.Errorf("at %v: the keyframe at %v, want %v", tt.at, got, time.Duration(tt.want)*gop)
 				}
@@ -58,7 +58,7 @@ func TestAtPicture(t *testing.T) {
 	for _, name := range []string{"hls-ts", "hls-fmp4"} {
 		files := directory(t, testmedia.Make(t, name))
 		web := newSite(t, files)
-		f := grab(t, source(t, web.URL+"/index.m3u8", &Options{At: 5500 * time.Millisecond}, nil))
+		f := mustGrab(t, source(t, web.URL+"/index.m3u8", &Options{At: 5500 * time.Millisecond}, nil))
 		seg := list(t, files, "index.m3u8").Segments[2]
 		want := testmedia.Hashes(t, whole(t, files, &seg), "-skip_frame", "nokey")
 		if got := testmedia.Hashes(t, f.Data, "-f", "h264"); len(want) != 2 || len(got) != 1 || got[0] != want[1] {
@@ -72,7 +72,7 @@ func TestAtDated(t *testing.T) {
 	files := directory(t, testmedia.Make(t, "hls-dated"))
 	web := newSite(t, files)
 	first := list(t, files, "index.m3u8").Segments[0].ProgramDateTime
-	f := grab(t, source(t, web.URL+"/index.m3u8", &Options{At: 5500 * time.Millisecond}, nil))
+	f := mustGrab(t, source(t, web.URL+"/index.m3u8", &Options{At: 5500 * time.Millisecond}, nil))
 	if got := f.Time.Sub(first).Round(time.Millisecond); got != 5*time.Second {
 		t.Errorf("taken %v after the start, want 5s", got)
 	}
@@ -81,7 +81,7 @@ func TestAtDated(t *testing.T) {
 // TestAtCost: of fMP4 the index and one keyframe.
 func TestAtCost(t *testing.T) {
 	web := newSite(t, directory(t, testmedia.Make(t, "hls-1080p-fmp4")))
-	f := grab(t, source(t, web.URL+"/index.m3u8", &Options{At: 4500 * time.Millisecond}, nil))
+	f := mustGrab(t, source(t, web.URL+"/index.m3u8", &Options{At: 4500 * time.Millisecond}, nil))
 	var bytes int64
 	for _, a := range web.took() {
 		if name, rng, _ := strings.Cut(a, " "); name == "seg0.m4s" {

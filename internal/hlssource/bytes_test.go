@@ -32,7 +32,7 @@ func TestBytesTransportStream(t *testing.T) {
 			})
 			s := source(t, web.URL+"/master.m3u8", nil, nil)
 			for _, pass := range []string{"cold", "again"} {
-				grab(t, s)
+				mustGrab(t, s)
 				last, times := farthest(t, web.took(), "seg.ts")
 				if last >= end+64<<10 {
 					t.Errorf("%s at %d bit/s, %s: read up to %d, keyframe up to %d", name, bandwidth, pass, last, end)
@@ -52,7 +52,7 @@ func TestBytesMP4(t *testing.T) {
 		web := newSite(t, files)
 		s := source(t, web.URL+"/index.m3u8", nil, nil)
 		for _, pass := range []string{"cold", "again"} {
-			f := grab(t, s)
+			f := mustGrab(t, s)
 			last, times := farthest(t, web.took(), "seg0.m4s")
 			if end := mp4End(t, []byte(files["seg0.m4s"]), f); last >= end+4<<10 || times > 2 {
 				t.Errorf("%s, %s: %d ranges up to %d, keyframe up to %d", name, pass, times, last, end)
@@ -94,12 +94,12 @@ func TestRedirects(t *testing.T) {
 	}
 	files["cache/seg0.m4s"] = files["edge/seg0.m4s"]
 	s := source(t, web.URL+"/master.m3u8", nil, nil)
-	grab(t, s)
+	mustGrab(t, s)
 	const media = "deep/list/index.m3u8 edge/x/index.m3u8 edge/index.m3u8"
 	if got, want := names(web.took()), "master.m3u8 deep/master.m3u8 "+media+" edge/init.mp4 edge/seg0.m4s cache/seg0.m4s"; got != want {
 		t.Errorf("asked for %q, want %q", got, want)
 	}
-	grab(t, s)
+	mustGrab(t, s)
 	if got, want := names(web.took()), media+" edge/seg0.m4s cache/seg0.m4s"; got != want {
 		t.Errorf("the second time for %q, want %q", got, want)
 	}

@@ -16,7 +16,7 @@ import (
 
 func newAES(key []byte) (cipher.Block, error) {
 	if len(key) != aes.BlockSize {
-		return nil, fmt.Errorf("%w: the key has %d bytes, AES-128 wants 16", keyframe.ErrCorrupt, len(key))
+		return nil, fmt.Errorf("%w: the key has %d bytes; AES-128 needs 16", keyframe.ErrCorrupt, len(key))
 	}
 	return aes.NewCipher(key)
 }
@@ -44,15 +44,15 @@ func (s *cbcStream) Read(p []byte) (int, error) {
 		if s.err != nil {
 			return 0, s.err
 		}
-		s.fill()
+		s.decryptNext()
 	}
 	n := copy(p, s.plain)
 	s.plain = s.plain[n:]
 	return n, nil
 }
 
-// fill decrypts what comes next, all but what may be the padded block at the end.
-func (s *cbcStream) fill() {
+// decryptNext decrypts what comes next, except what may be the padded block at the end.
+func (s *cbcStream) decryptNext() {
 	held := copy(s.buf, s.sealed)
 	n, err := s.src.Read(s.buf[held : held+cbcStep])
 	s.got += int64(n)
@@ -63,9 +63,10 @@ func (s *cbcStream) fill() {
 	case errors.Is(err, io.EOF) && len(have) != whole:
 		s.err = errNoBlocks
 	case errors.Is(err, io.EOF):
-	case whole == len(have) && whole > 0 && !s.more():
+	case whole == len(have) && whole > 0 && !s.hasMore():
 		whole -= aes.BlockSize
 	}
+
 	s.mode.CryptBlocks(have[:whole], have[:whole])
 	s.plain, s.sealed = have[:whole], have[whole:]
 	if errors.Is(s.err, io.EOF) {
@@ -77,19 +78,14 @@ func (s *cbcStream) fill() {
 	}
 }
 
-// more says whether there is certainly something behind what was read. A block held
+// hasMore reports whether something is certain to follow what was read. A block held
 // back for nothing could cost a range.
-func (s *cbcStream) more() bool {
+func (s *cbcStream) hasMore() bool {
 	src, ok := s.src.(interface{ Size() int64 })
 	return ok && s.got < src.Size()
 }
 
-var (
-	errNoBlocks = fmt.Errorf("%w: the encrypted segment is no whole number of blocks", keyframe.ErrCorrupt)
-	errWrongKey = fmt.Errorf("%w: what is encrypted does not decrypt: the key or the IV is another one", keyframe.ErrCorrupt)
-)
-
-// unpad takes the padding off the end of a segment.
+// unpad removes the padding from the end of a segment.
 func unpad(plain []byte) ([]byte, error) {
 	if len(plain) == 0 {
 		return plain, nil
@@ -108,8 +104,8 @@ type sizedReaderAt interface {
 	Size() int64
 }
 
-// cbcReaderAt decrypts at any place: it reads the blocks that hold what is asked
-// for and the one before them, which is their initialisation vector. It is for one
+// cbcReaderAt decrypts at any place: it reads the blocks that hold the bytes asked
+// for and the block before them, which is their initialisation vector. It is for one
 // goroutine at a time.
 type cbcReaderAt struct {
 	src   sizedReaderAt
@@ -134,6 +130,7 @@ func (r *cbcReaderAt) ReadAt(p []byte, off int64) (int, error) {
 	case n%aes.BlockSize != 0:
 		return 0, errNoBlocks
 	}
+
 	blocks, iv := buf[:n], r.iv[:]
 	if first > 0 && n > 0 {
 		iv, blocks = blocks[:aes.BlockSize], blocks[aes.BlockSize:]
@@ -144,6 +141,7 @@ func (r *cbcReaderAt) ReadAt(p []byte, off int64) (int, error) {
 			return 0, err
 		}
 	}
+
 	if skip := int(off - first); skip < len(blocks) {
 		n = copy(p, blocks[skip:])
 	} else {

@@ -25,7 +25,7 @@ func TestBlockingReloadKeepsTheQuery(t *testing.T) {
 		{"http://h/a.m3u8", true, "http://h/a.m3u8?_HLS_msn=7&_HLS_part=2"},
 		{"http://h/a.m3u8?t=b%2Fc", false, "http://h/a.m3u8?t=b%2Fc&_HLS_msn=7"},
 	} {
-		if got := blocking(parseURL(t, tt.in), hls.Place{Sequence: 7, Part: 2}, tt.parts).String(); got != tt.want {
+		if got := blockingURL(parseURL(t, tt.in), hls.Place{Sequence: 7, Part: 2}, tt.parts).String(); got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.in, got, tt.want)
 		}
 	}
@@ -42,7 +42,7 @@ func TestEdgeLast(t *testing.T) {
 			seg := segments[len(segments)-1]
 			want := testmedia.Hashes(t, whole(t, files, &seg))
 			web := newSite(t, files)
-			f := grab(t, source(t, web.URL+"/index.m3u8", &Options{Edge: hls.EdgeLast}, nil))
+			f := mustGrab(t, source(t, web.URL+"/index.m3u8", &Options{Edge: hls.EdgeLast}, nil))
 			got := testmedia.Hashes(t, f.Data, "-f", f.Codec.String())
 			// Keyframes are a second apart: the last one is picture 25 of 50.
 			if len(got) != 1 || got[0] != want[25] {
@@ -65,7 +65,7 @@ func TestEdgeNext(t *testing.T) {
 			fmt.Fprintf(w, "#EXTINF:0.1,\nseg%d.ts\n", i)
 		}
 	}}
-	f := grab(t, source(t, web.URL+"/live.m3u8", &Options{Edge: hls.EdgeNext}, nil))
+	f := mustGrab(t, source(t, web.URL+"/live.m3u8", &Options{Edge: hls.EdgeNext}, nil))
 	// The first answer lists seg0; seg1 is in the making, seg2 begins after.
 	if want := firstPTS(t, files["seg2.ts"]); f.PTS != want {
 		t.Errorf("PTS %v, want %v of seg2", f.PTS, want)
@@ -85,7 +85,7 @@ func TestEdgeNextBlocks(t *testing.T) {
 			fmt.Fprintf(w, "#EXTINF:2,\nseg%d.ts\n", i)
 		}
 	}}
-	f := grab(t, source(t, web.URL+"/live.m3u8?k=1", &Options{Edge: hls.EdgeNext}, nil))
+	f := mustGrab(t, source(t, web.URL+"/live.m3u8?k=1", &Options{Edge: hls.EdgeNext}, nil))
 	if want := firstPTS(t, files["seg2.ts"]); f.PTS != want {
 		t.Errorf("PTS %v, want %v of seg2", f.PTS, want)
 	}
@@ -195,7 +195,7 @@ func TestIFramePlaylist(t *testing.T) {
 			}
 			web := newSite(t, files)
 			s := source(t, web.URL+"/master.m3u8", &Options{PickOptions: hls.PickOptions{Width: tt.width}}, nil)
-			f := grab(t, s)
+			f := mustGrab(t, s)
 			if got := names(web.took()); got != tt.asked {
 				t.Errorf("asked for %q, want %q", got, tt.asked)
 			}
@@ -207,7 +207,7 @@ func TestIFramePlaylist(t *testing.T) {
 			if got := testmedia.Hashes(t, f.Data, "-f", "h264"); len(got) != 1 || got[0] != want[index] || f.OpenEnd && index > 0 {
 				t.Errorf("not picture %d of seg2", index)
 			}
-			grab(t, s)
+			mustGrab(t, s)
 			if got := len(strings.Fields(names(web.took()))); got != 2 {
 				t.Errorf("the second grab took %d requests", got)
 			}

@@ -2,15 +2,10 @@ package hlssource
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"net/http"
 	"net/url"
-	"slices"
 	"time"
 
 	"github.com/kfgrab/kfgrab/hls"
-	"github.com/kfgrab/kfgrab/internal/fetch"
 	"github.com/kfgrab/kfgrab/internal/neterror"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
@@ -21,167 +16,152 @@ const (
 	maxAlternates = 3
 
 	// maxPatience is what a media playlist, or the segments read for one keyframe,
-	// may take where there is an alternate; where the job is to end earlier, half of
-	// what is left.
+	// may take if there is an alternate. If the job ends earlier, it is half of what
+	// is left.
 	maxPatience = 10 * time.Second
 )
 
-// selection is the variant that was chosen from the master playlist, and what may
-// take its place (RFC 8216 4.3.4.2; PATHWAY-ID of draft-pantos-hls-rfc8216bis
-// 4.4.6.2).
-type selection struct {
-	chosen     *hls.Variant   // nil before the choice, and where there is no master playlist
-	alternates []*hls.Variant // in the order in which they are tried
-	picked     *hls.Variant   // what Master.Pick chose
-	spare      int            // how many may still be tried in this grab
-	fresh      bool           // the master playlist was fetched in this grab
+// grab is one call of Keyframe, Keyframes, Receive, Timeline or Probe.
+type grab struct {
+	*Source
+	want         Options // those of the Source, except where the call rules some out
+	everyPicture bool    // neither I-frames nor images will do
+	began        time.Time
+	cancels      []context.CancelFunc // of contexts that last until the end
+
+	spare int        // alternates that may still be tried
+	fresh bool       // the master playlist was fetched in this grab
+	ahead *hls.Place // what an alternate's playlist has next, from a rendition report; may be nil
+
+	// Where the last keyframe came from, for those that follow it.
+	media   *hls.Media
+	at      hls.Place
+	reading *reading        // a segment in which there may be more; nil if not
+	tile    *hls.Segment    // nil: the keyframe was none
+	image   *keyframe.Frame // that the tile is in
 }
 
-// patience bounds what is read of one variant while there is another to turn to.
-func (s *Source) patience(ctx context.Context) (context.Context, context.CancelFunc) {
-	if s.spare == 0 {
-		return ctx, func() {}
+func (s *Source) newGrab(want Options) *grab {
+	return &grab{Source: s, want: want, began: time.Now(), spare: len(s.alternates)}
+}
+
+// end closes what the grab holds open.
+func (g *grab) end() {
+	g.leaveSegment()
+	for _, cancel := range g.cancels {
+		cancel()
 	}
-	limit := patient(ctx)
-	return neterror.WithTimeout(ctx, limit)
 }
 
-func patient(ctx context.Context) time.Duration {
+// find returns the keyframe that is wanted, from the variant chosen or an alternate.
+func (g *grab) find(ctx context.Context) (*keyframe.Frame, error) {
+	g.size = 0
+	return failOver(ctx, g, g.findInVariant)
+}
+
+// findInVariant returns the keyframe that is wanted from one variant: from its
+// I-frame or image playlist, or if that fails, from the variant itself.
+func (g *grab) findInVariant(ctx context.Context) (*keyframe.Frame, error) {
+	for {
+		media, err := g.choosePlaylist(ctx)
+		if err == nil {
+			var f *keyframe.Frame
+			if f, err = g.findInPlaylist(ctx, media); err == nil {
+				return f, nil
+			}
+		}
+		if !g.setAside(ctx, err) {
+			return nil, err
+		}
+	}
+}
+
+// failOver calls try, and if the variant cannot be fetched, calls it again with the
+// next alternate (RFC 8216 4.3.4.2; PATHWAY-ID of draft-pantos-hls-rfc8216bis
+// 4.4.6.2). The alternate that worked is kept for the next grab, unless its picture
+// is of another size. The error is the first one.
+func failOver[T any](ctx context.Context, g *grab, try func(context.Context) (T, error)) (T, error) {
+	result, err := try(ctx)
+	first := err
+
+	for g.spare > 0 && mayHelp(ctx, err, anotherAddress) {
+		g.spare--
+		next := g.alternates[0]
+		g.log(ctx, "fail-over", "to", next.String(), "pathway", next.PathwayID, "uri", g.master.VideoURI(next).String(), "because", err)
+		g.turnTo(next, append(g.alternates[1:len(g.alternates):len(g.alternates)], g.chosen))
+		result, err = try(ctx)
+	}
+
+	if g.chosen != nil && (g.chosen.Width != g.picked.Width || g.chosen.Height != g.picked.Height) {
+		g.forgetLadder()
+	}
+	if err != nil && ctx.Err() == nil {
+		err = first
+	}
+	return result, err
+}
+
+// turnTo makes v the variant to read. If the grab waits for the next keyframe and
+// there is a report on v, its playlist is first asked for with what comes next.
+func (g *grab) turnTo(v *hls.Variant, alternates []*hls.Variant) {
+	g.ahead = g.reportedPlace(v)
+	g.chosen, g.alternates = v, alternates
+	g.variant, g.noIFrames, g.noTiles = nil, false, false
+	g.forgetRendition()
+}
+
+// reportedPlace returns the place after all that the rendition v lists, according
+// to the playlist that was read last. It is nil if there is no report, or no use for
+// one because v cannot be waited for.
+func (g *grab) reportedPlace(v *hls.Variant) *hls.Place {
+	m := g.latest
+	if g.want.Edge != hls.EdgeNext || m == nil || !m.ServerControl.CanBlockReload {
+		return nil
+	}
+	u, err := g.master.VideoURI(v).Resolve()
+	if err != nil {
+		return nil
+	}
+
+	for _, r := range m.RenditionReports {
+		if other, err := r.URI.Resolve(); err == nil && withoutDirectives(other) == withoutDirectives(u) {
+			end := m.EndOf(r)
+			return &end
+		}
+	}
+	return nil
+}
+
+func patience(ctx context.Context) time.Duration {
 	if deadline, ok := ctx.Deadline(); ok {
 		return min(maxPatience, time.Until(deadline)/2)
 	}
 	return maxPatience
 }
 
-// withAlternates takes a keyframe by take, and where the variant cannot be fetched,
-// of the next alternate. The one that worked is kept for the next grab, unless its
-// picture is of another size. The error is that of the first.
-func (s *Source) withAlternates(ctx context.Context, take func(context.Context) (*keyframe.Frame, error)) (*keyframe.Frame, error) {
-	s.spare, s.fresh = len(s.alternates), false
-	s.begun, s.ahead = time.Now(), nil
-	f, err := take(ctx)
-	first := err
-	for err != nil && s.spare > 0 && elsewhereMayDo(ctx, err) {
-		s.spare--
-		next := s.alternates[0]
-		s.log(ctx, "fail-over", "to", next.String(), "pathway", next.PathwayID, "uri", s.master.VideoURI(next).String(), "because", err)
-		s.turnTo(next, append(s.alternates[1:len(s.alternates):len(s.alternates)], s.chosen))
-		f, err = take(ctx)
+// bound bounds the fetching of a playlist while there is an alternate.
+func (g *grab) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	if g.spare == 0 {
+		return ctx, func() {}
 	}
-	if s.chosen != nil && (s.chosen.Width != s.picked.Width || s.chosen.Height != s.picked.Height) {
-		s.forget()
-	}
-	if err != nil && ctx.Err() == nil {
-		err = first
-	}
-	return f, err
+	limit := patience(ctx)
+	return neterror.WithTimeout(ctx, limit)
 }
 
-// elsewhereMayDo says whether it is worth trying another address after err: where
-// the network or the server failed, but not where it wants credentials.
-func elsewhereMayDo(ctx context.Context, err error) bool {
-	var status *fetch.StatusError
-	var transfer *fetch.Error
-	var slow *neterror.TimeoutError
-	switch {
-	case ctx.Err() != nil, refused(err):
-		return false
-	case errors.As(err, &status):
-		return status.Code != http.StatusUnauthorized && status.Code != http.StatusProxyAuthRequired
+// boundStart bounds the reading of segments up to the call of inTime. The context
+// then lasts until the end of the grab, which may read on in the segment.
+func (g *grab) boundStart(ctx context.Context) (_ context.Context, inTime func()) {
+	if g.spare == 0 {
+		return ctx, func() {}
 	}
-	return errors.As(err, &transfer) || errors.As(err, &slow)
+	limit := patience(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
+	g.cancels = append(g.cancels, func() { cancel(nil) })
+	timer := time.AfterFunc(limit, func() { cancel(neterror.NotDone(limit)) })
+	return ctx, func() { timer.Stop() }
 }
 
-// turnTo makes v the variant to be read. Where the next keyframe is waited for, and a
-// report on v is at hand, its playlist is first asked for with what comes next.
-func (s *Source) turnTo(v *hls.Variant, alternates []*hls.Variant) {
-	s.chosen, s.alternates = v, alternates
-	s.variant, s.noIFrames, s.noTiles, s.learnt = nil, false, false, learnt{ahead: s.reported(v)}
-}
-
-// forget has the next playlist begin with the master playlist.
-func (s *Source) forget() {
-	s.master, s.variant, s.selection, s.learnt = nil, nil, selection{}, learnt{}
-}
-
-// knownPlaylist fetches the media playlist of the variant chosen, and chooses one
-// where there is none, or none any more.
-func (s *Source) knownPlaylist(ctx context.Context) (*hls.Media, error) {
-	if s.variant != nil {
-		media, err := s.variantPlaylist(ctx)
-		if s.fresh || !gone(err) {
-			return media, err
-		}
-		s.log(ctx, "the rendition has gone", "because", err)
-		s.forget()
-	}
-	if s.chosen == nil {
-		if media, err := s.choose(ctx); media != nil || err != nil {
-			return media, err
-		}
-	}
-	s.variant = s.chosen
-	if media := s.imagePlaylist(ctx); media != nil {
-		return media, nil
-	}
-	if media := s.iframePlaylist(ctx); media != nil {
-		return media, nil
-	}
-	return s.variantPlaylist(ctx)
-}
-
-// choose chooses from the master playlist. Where it is a media playlist, that is
-// returned.
-func (s *Source) choose(ctx context.Context) (*hls.Media, error) {
-	p, err := s.playlist(ctx, s.url)
-	if err != nil {
-		return nil, err
-	}
-	if p.Media != nil {
-		return p.Media, nil
-	}
-	choice, err := p.Master.Pick(s.opts.PickOptions)
-	if err != nil {
-		return nil, err
-	}
-	s.log(ctx, "rendition", "choice", choice.Reason, "uri", p.Master.VideoURI(choice.Variant).String())
-	s.master = p.Master
-	s.selection = selection{
-		chosen: choice.Variant, picked: choice.Variant, fresh: true,
-		alternates: slices.Clip(choice.Alternates[:min(len(choice.Alternates), maxAlternates)]),
-	}
-	s.spare = len(s.alternates)
-	return nil, nil
-}
-
-// gone says whether an address that was good once is no longer: the stream has
-// another ladder now, or the token in it has run out. The master playlist tells.
-func gone(err error) bool {
-	var status *fetch.StatusError
-	return errors.As(err, &status) && status.Code/100 == 4 && status.Code != http.StatusTooManyRequests
-}
-
-func (s *Source) variantPlaylist(ctx context.Context) (*hls.Media, error) {
-	u, err := s.address()
-	if err != nil {
-		return nil, err
-	}
-	if s.ahead != nil && s.variant == s.chosen {
-		u = blocking(u, *s.ahead, s.ahead.Part > 0)
-	}
-	ctx, cancel := s.patience(ctx)
-	defer cancel()
-	p, err := s.playlist(ctx, u)
-	if err != nil {
-		return nil, err
-	}
-	if p.Media == nil {
-		return nil, fmt.Errorf("%w: the master playlist leads to another master playlist", keyframe.ErrCorrupt)
-	}
-	return p.Media, nil
-}
-
-// address returns where the media playlist is that is being read.
+// address returns the address of the media playlist that is being read.
 func (s *Source) address() (*url.URL, error) {
 	switch s.variant {
 	case nil:
@@ -190,25 +170,4 @@ func (s *Source) address() (*url.URL, error) {
 		return s.master.VideoURI(s.variant).Resolve()
 	}
 	return s.variant.URI.Resolve() // of I-frames or images
-}
-
-// reported returns the place behind all that the rendition v lists, as the playlist
-// that was read last has it: nil where that does not tell, or where there is no use
-// in it, as v cannot be waited for.
-func (s *Source) reported(v *hls.Variant) *hls.Place {
-	m := s.latest
-	if s.opts.Edge != hls.EdgeNext || m == nil || !m.ServerControl.CanBlockReload {
-		return nil
-	}
-	u, err := s.master.VideoURI(v).Resolve()
-	if err != nil {
-		return nil
-	}
-	for _, r := range m.RenditionReports {
-		if other, err := r.URI.Resolve(); err == nil && withoutDirectives(other) == withoutDirectives(u) {
-			end := m.EndOf(r)
-			return &end
-		}
-	}
-	return nil
 }

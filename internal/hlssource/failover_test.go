@@ -100,7 +100,7 @@ func TestFailOver(t *testing.T) {
 				return
 			}
 			home.took()
-			if again := grab(t, s); string(again.Data) != string(f.Data) {
+			if again := mustGrab(t, s); string(again.Data) != string(f.Data) {
 				t.Error("another picture the second time")
 			}
 			if h, a, b := names(home.took()), plain(one), plain(two); h+a != "" || b != "live seg2" {
@@ -136,11 +136,11 @@ func TestFailBack(t *testing.T) {
 	home := newSite(t, map[string]string{"master.m3u8": pathways(one.URL, two.URL)})
 	s := source(t, home.URL+"/master.m3u8", nil, nil)
 	one.answers = map[string]http.HandlerFunc{"live.m3u8": status(500)}
-	grab(t, s)
+	mustGrab(t, s)
 	one.answers, two.answers = nil, one.answers
 	one.took()
 	two.took()
-	grab(t, s)
+	mustGrab(t, s)
 	if a, b := names(one.took()), names(two.took()); a != "live.m3u8 seg2.ts" || b != "live.m3u8" {
 		t.Errorf("asked for %q and %q", a, b)
 	}
@@ -161,7 +161,7 @@ func TestFailOverSize(t *testing.T) {
 	web := newSite(t, files)
 	s := source(t, web.URL+"/master.m3u8", nil, nil)
 	for range 2 {
-		grab(t, s)
+		mustGrab(t, s)
 		if got := names(web.took()); got != "master.m3u8 large.m3u8 small.m3u8 seg2.ts" {
 			t.Errorf("asked for %q", got)
 		}
@@ -188,11 +188,11 @@ func TestFailOverIFrames(t *testing.T) {
 	}
 	web := newSite(t, files)
 	s := source(t, web.URL+"/master.m3u8", nil, nil)
-	grab(t, s)
+	mustGrab(t, s)
 	if got := names(web.took()); got != "master.m3u8 a/iframes.m3u8 a/live.m3u8 b/iframes.m3u8 b/seg2.ts" {
 		t.Errorf("asked for %q", got)
 	}
-	grab(t, s)
+	mustGrab(t, s)
 	if got := names(web.took()); got != "b/iframes.m3u8 b/seg2.ts" {
 		t.Errorf("then asked for %q", got)
 	}
@@ -206,7 +206,7 @@ func TestFailOverLogged(t *testing.T) {
 	web := newSite(t, files)
 	var log strings.Builder
 	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	grab(t, source(t, web.URL+"/master.m3u8", &Options{Logger: logger}, nil))
+	mustGrab(t, source(t, web.URL+"/master.m3u8", &Options{Logger: logger}, nil))
 	for _, want := range []string{"msg=fail-over", "pathway=p1", "b/live.m3u8", "status 404"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("no %q in the log:\n%s", want, log.String())
@@ -278,7 +278,7 @@ func TestFailOverWaits(t *testing.T) {
 					fmt.Fprintf(w, "#EXT-X-PART:DURATION=1,INDEPENDENT=YES,URI=\"../seg%d.ts\"\n", i+2)
 				}
 			}
-			f := grab(t, source(t, web.URL+"/master.m3u8", &Options{Edge: hls.EdgeNext}, nil))
+			f := mustGrab(t, source(t, web.URL+"/master.m3u8", &Options{Edge: hls.EdgeNext}, nil))
 			if got := strings.Join(queries, " "); got != tt.asked {
 				t.Errorf("asked for %q, want %q", got, tt.asked)
 			}

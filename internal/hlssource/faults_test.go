@@ -151,7 +151,7 @@ func TestGone(t *testing.T) {
 	}
 	web := newSite(t, files)
 	s := source(t, web.URL+"/master.m3u8", nil, nil)
-	grab(t, s)
+	mustGrab(t, s)
 	web.took()
 
 	web.answers = map[string]http.HandlerFunc{"a/index.m3u8": status(http.StatusServiceUnavailable)}
@@ -163,11 +163,11 @@ func TestGone(t *testing.T) {
 	}
 	web.answers = map[string]http.HandlerFunc{"a/index.m3u8": http.NotFound}
 	files["master.m3u8"] = strings.Replace(files["master.m3u8"], "a/", "b/", 1)
-	grab(t, s)
+	mustGrab(t, s)
 	if got := names(web.took()); got != "a/index.m3u8 master.m3u8 b/index.m3u8 b/init.mp4 b/seg0.m4s" {
 		t.Errorf("gone: asked for %q", got)
 	}
-	grab(t, s)
+	mustGrab(t, s)
 	if got := names(web.took()); got != "b/index.m3u8 b/seg0.m4s" {
 		t.Errorf("after that: asked for %q", got)
 	}

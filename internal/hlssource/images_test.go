@@ -128,7 +128,7 @@ func TestTilesTaken(t *testing.T) {
 			web := newSite(t, files)
 			s := source(t, web.URL+"/master.m3u8", &tt.options, nil)
 			for _, asked := range []string{tt.asked, again(tt.asked)} {
-				if got := describeTile(t, files, grab(t, s)); got != tt.want {
+				if got := describeTile(t, files, mustGrab(t, s)); got != tt.want {
 					t.Errorf("got %s, want %s", got, tt.want)
 				}
 				if got := names(web.took()); got != asked {
@@ -187,7 +187,7 @@ func TestTilesOfNoUse(t *testing.T) {
 			o.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 			s := source(t, web.URL+"/master.m3u8", o, nil)
 			for _, asked := range []string{"master.m3u8 " + tt.asked + " live.m3u8 seg2.ts", "live.m3u8 seg2.ts"} {
-				if got := describeTile(t, files, grab(t, s)); got != "keyframe" {
+				if got := describeTile(t, files, mustGrab(t, s)); got != "keyframe" {
 					t.Errorf("got %s", got)
 				}
 				if got := names(web.took()); got != asked {
@@ -218,9 +218,9 @@ func TestTilesFailLater(t *testing.T) {
 		files := tiledFiles(t)
 		web := newSite(t, files)
 		s := source(t, web.URL+"/master.m3u8", allowed(160), nil)
-		grab(t, s)
+		mustGrab(t, s)
 		web.answers["tiles.m3u8"] = status(code)
-		if got := describeTile(t, files, grab(t, s)); got != "keyframe" {
+		if got := describeTile(t, files, mustGrab(t, s)); got != "keyframe" {
 			t.Errorf("%d: got %s", code, got)
 		}
 	}
@@ -236,7 +236,7 @@ func TestTilesFailOver(t *testing.T) {
 	}
 	files["b/tiles.m3u8"] = strings.ReplaceAll(files["tiles.m3u8"], "grid", "../grid")
 	web := newSite(t, files)
-	f := grab(t, source(t, web.URL+"/master.m3u8", allowed(160), nil))
+	f := mustGrab(t, source(t, web.URL+"/master.m3u8", allowed(160), nil))
 	if got := describeTile(t, files, f); got != "grid3.jpg (160,0) 00:00:19" {
 		t.Errorf("got %s", got)
 	}
@@ -267,7 +267,7 @@ func TestTilesByRange(t *testing.T) {
 	}
 	files["tiles.m3u8"], files["all.jpg"] = strings.Replace(list, "\n#EXTINF", "@0\n#EXTINF", 1), all
 	web := newSite(t, files)
-	f := grab(t, source(t, web.URL+"/master.m3u8", allowed(160), nil))
+	f := mustGrab(t, source(t, web.URL+"/master.m3u8", allowed(160), nil))
 	if got := describeTile(t, files, f); got != "grid2.jpg (320,90) 00:00:17" {
 		t.Errorf("got %s", got)
 	}
@@ -308,7 +308,7 @@ func TestTilesEncrypted(t *testing.T) {
 			if i == 2 {
 				files["key"], files["grid1.jpg"] = keys[1], seal(keys[1], tt.iv)
 			}
-			if got := describeTile(t, plain, grab(t, s)); got != "grid1.jpg (320,90) 00:00:05" {
+			if got := describeTile(t, plain, mustGrab(t, s)); got != "grid1.jpg (320,90) 00:00:05" {
 				t.Errorf("%s: grab %d: got %s", tt.name, i, got)
 			}
 			if got := names(web.took()); got != asked {
@@ -317,7 +317,7 @@ func TestTilesEncrypted(t *testing.T) {
 		}
 		files["key"] = "another one, too"
 		s = source(t, web.URL+"/master.m3u8", allowed(160), nil)
-		if got := describeTile(t, plain, grab(t, s)); got != "keyframe" {
+		if got := describeTile(t, plain, mustGrab(t, s)); got != "keyframe" {
 			t.Errorf("%s: with a wrong key: %s", tt.name, got)
 		}
 	}
@@ -367,10 +367,10 @@ func TestTilesOfALongList(t *testing.T) {
 	}
 	web := newSite(t, files)
 	s := source(t, web.URL+"/master.m3u8", allowed(160), nil)
-	grab(t, s)
+	mustGrab(t, s)
 	add(many + 1)
 	web.took()
-	f := grab(t, s)
+	f := mustGrab(t, s)
 	if asked := web.took(); len(asked) != 2 || !strings.HasPrefix(asked[0], "tiles.m3u8 -") {
 		t.Errorf("asked for %q", asked)
 	}
@@ -383,7 +383,7 @@ func TestTilesOfALongList(t *testing.T) {
 func TestImagePlaylistAlone(t *testing.T) {
 	files := tiledFiles(t)
 	web := newSite(t, files)
-	f := grab(t, source(t, web.URL+"/tiles.m3u8", allowed(160), nil))
+	f := mustGrab(t, source(t, web.URL+"/tiles.m3u8", allowed(160), nil))
 	if got := describeTile(t, files, f); got != "grid3.jpg (160,0) 00:00:19" {
 		t.Errorf("got %s", got)
 	}
@@ -406,12 +406,12 @@ func TestTilesOnCodec(t *testing.T) {
 	o.OnCodec = func(c keyframe.Codec) { told = append(told, c) }
 	web := newSite(t, tiledFiles(t))
 	s := source(t, web.URL+"/master.m3u8", o, nil)
-	grab(t, s)
+	mustGrab(t, s)
 	if len(told) > 0 {
 		t.Errorf("told %v", told)
 	}
 	delete(web.files, "tiles.m3u8")
-	grab(t, s)
+	mustGrab(t, s)
 	if len(told) != 1 || told[0] != keyframe.H264 {
 		t.Errorf("told %v of a keyframe", told)
 	}
@@ -425,10 +425,10 @@ func TestIFramesFailLater(t *testing.T) {
 	files["live.m3u8"], files["iframes.m3u8"] = live, iframesOf(t, files, "seg1.ts")
 	web := newSite(t, files)
 	s := source(t, web.URL+"/master.m3u8", nil, nil)
-	grab(t, s)
+	mustGrab(t, s)
 	web.answers["iframes.m3u8"] = status(http.StatusInternalServerError)
 	web.took()
-	grab(t, s)
+	mustGrab(t, s)
 	if got := names(web.took()); got != "iframes.m3u8 live.m3u8 seg2.ts" {
 		t.Errorf("asked for %q", got)
 	}

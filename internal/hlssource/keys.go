@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -51,9 +50,7 @@ var systems = map[string]string{
 	"urn:uuid:e2719d58-a985-b3c9-781a-b030af78d30e": "ClearKey",
 }
 
-var errNoKey = errors.New("the decryption key cannot be had")
-
-// protection is how something is encrypted; a nil one means not at all.
+// protection is how something is encrypted. The zero value means not at all.
 type protection struct {
 	method string
 	key    []byte
@@ -61,14 +58,11 @@ type protection struct {
 	iv     [aes.BlockSize]byte
 }
 
-// whole says whether a segment is encrypted from end to end.
-func (p *protection) whole() bool { return p != nil && p.method == methodWhole }
-
-// open returns the plain content of seg, whose data r is: of an I-frame that is a
-// part of a segment encrypted as a whole, widened.
-func (p *protection) open(r content, seg *hls.Segment) content {
+// open returns the plain content of seg, whose data is r. For an I-frame that is a
+// part of a segment encrypted as a whole, r is widened.
+func (p protection) open(r content, seg *hls.Segment) content {
 	switch {
-	case !p.whole():
+	case p.method != methodWhole:
 		return r
 	case seg.IsIFrame:
 		b := *seg.ByteRange
@@ -77,9 +71,9 @@ func (p *protection) open(r content, seg *hls.Segment) content {
 	return newSealed(r, p.block, p.iv)
 }
 
-// blocks makes rng, of seg, one of whole blocks, lest half a block at its end cost
-// another range.
-func (p *protection) blocks(rng fetch.Range, seg *hls.Segment) fetch.Range {
+// wholeBlocks makes rng, of seg, one of whole blocks, so that half a block at its end
+// does not cost another range.
+func (p protection) wholeBlocks(rng fetch.Range, seg *hls.Segment) fetch.Range {
 	if seg.IsIFrame {
 		wide := widen(*seg.ByteRange)
 		rng.Offset, rng.Length, rng.First = wide.Offset, wide.Length, wide.Length
@@ -88,32 +82,33 @@ func (p *protection) blocks(rng fetch.Range, seg *hls.Segment) fetch.Range {
 	return rng
 }
 
-// protectionOf gets the key for what has the given keys. Where the playlist gives
-// no initialisation vector, the media sequence number is it.
-func (s *Source) protectionOf(ctx context.Context, keys []hls.Key, sequence int64) (*protection, error) {
+// protectionOf fetches the key for data with the given keys. If the playlist gives no
+// initialisation vector, it is the media sequence number.
+func (o *opener) protectionOf(ctx context.Context, keys []hls.Key, sequence int64) (protection, error) {
 	if len(keys) == 0 {
-		return nil, nil
+		return protection{}, nil
 	}
-	k, err := usable(keys)
+	k, err := usableKey(keys)
 	if err != nil {
-		return nil, err
+		return protection{}, err
 	}
-	p := &protection{method: k.Method}
+
+	p := protection{method: k.Method}
 	if k.IV != nil {
 		copy(p.iv[:], k.IV)
 	} else {
 		binary.BigEndian.PutUint64(p.iv[8:], uint64(sequence))
 	}
-	if p.key, err = s.key(ctx, k.URI); err != nil {
-		return nil, err
+	if p.key, err = o.fetchKey(ctx, k.URI); err != nil {
+		return protection{}, err
 	}
 	p.block, err = newAES(p.key)
 	return p, err
 }
 
-// usable returns the key among the alternatives that needs no licence of a rights
-// management system. Where there is none, the error names those systems.
-func usable(keys []hls.Key) (*hls.Key, error) {
+// usableKey returns the key among the alternatives that needs no licence of a rights
+// management system. If there is none, the error names those systems.
+func usableKey(keys []hls.Key) (*hls.Key, error) {
 	var others []string
 	for i := range keys {
 		k := &keys[i]
@@ -134,8 +129,8 @@ func usable(keys []hls.Key) (*hls.Key, error) {
 	return nil, fmt.Errorf("%w: the segments are encrypted with %s", keyframe.ErrUnsupported, strings.Join(others, ", "))
 }
 
-// key returns the 16 bytes at u, from memory where they were fetched before.
-func (s *Source) key(ctx context.Context, u hls.URI) ([]byte, error) {
+// fetchKey returns the 16 bytes at u, from memory if they were fetched before.
+func (o *opener) fetchKey(ctx context.Context, u hls.URI) ([]byte, error) {
 	if scheme, _, _ := strings.Cut(u.Text, ":"); strings.EqualFold(strings.TrimSpace(scheme), "data") {
 		return dataKey(u.Text)
 	}
@@ -143,41 +138,41 @@ func (s *Source) key(ctx context.Context, u hls.URI) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNoKey, err)
 	}
-	if key := s.keys[abs.String()]; key != nil {
+	if key := o.keys[abs.String()]; key != nil {
 		return key, nil
 	}
-	doc, err := s.client.Get(ctx, abs, maxKeyBytes)
+	doc, err := o.client.Get(ctx, abs, maxKeyBytes)
 	switch {
 	case errors.Is(err, fetch.ErrTooLarge):
-		return nil, fmt.Errorf("%w: %s: %w: over %d bytes, where a key has 16", errNoKey, u, keyframe.ErrCorrupt, maxKeyBytes)
+		return nil, fmt.Errorf("%w: %s: %w: more than %d bytes; a key has 16", errNoKey, u, keyframe.ErrCorrupt, maxKeyBytes)
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", errNoKey, err)
 	case len(doc.Body) != aes.BlockSize:
-		return nil, fmt.Errorf("%w: %s: %w: %d bytes, where a key has 16", errNoKey, u, keyframe.ErrCorrupt, len(doc.Body))
+		return nil, fmt.Errorf("%w: %s: %w: %d bytes; a key has 16", errNoKey, u, keyframe.ErrCorrupt, len(doc.Body))
 	}
-	if s.keys == nil || len(s.keys) >= maxKnownKeys {
-		s.keys = map[string][]byte{}
+	if o.keys == nil || len(o.keys) >= maxKnownKeys {
+		o.keys = map[string][]byte{}
 	}
-	s.keys[abs.String()] = doc.Body
+	o.keys[abs.String()] = doc.Body
 	return doc.Body, nil
 }
 
-// withFreshKeys reads by read. Where a key that was remembered does not fit, it is
-// fetched anew: the server may have changed it under the same address.
-func withFreshKeys[T any](s *Source, read func() (T, error)) (T, error) {
-	remembered := len(s.keys) > 0
+// withFreshKeys calls read. If a key that was remembered does not fit, it calls read
+// again without it: the server may have changed the key under the same address.
+func withFreshKeys[T any](ctx context.Context, o *opener, read func() (T, error)) (T, error) {
+	remembered := len(o.keys) > 0
 	r, err := read()
-	if remembered && errors.Is(err, errWrongKey) {
-		s.keys, s.section = nil, nil
+	if remembered && mayHelp(ctx, err, freshKey) {
+		o.keys, o.section = nil, nil
 		r, err = read()
 	}
 	if errors.Is(err, errWrongKey) {
-		s.keys = nil
+		o.keys = nil
 	}
 	return r, err
 }
 
-// dataKey reads a key that stands in the playlist (RFC 2397).
+// dataKey reads a key that is in the playlist itself (RFC 2397).
 func dataKey(uri string) ([]byte, error) {
 	head, data, ok := strings.Cut(strings.TrimSpace(uri), ",")
 	text, err := url.PathUnescape(data)
@@ -186,26 +181,19 @@ func dataKey(uri string) ([]byte, error) {
 		key, err = base64.RawStdEncoding.DecodeString(strings.TrimRight(text, "="))
 	}
 	if !ok || err != nil || len(key) != aes.BlockSize {
-		return nil, fmt.Errorf("%w: %w: the playlist's data: URI holds no key of 16 bytes", errNoKey, keyframe.ErrCorrupt)
+		return nil, fmt.Errorf("%w: %w: the data: URI in the playlist does not hold a key of 16 bytes", errNoKey, keyframe.ErrCorrupt)
 	}
 	return key, nil
 }
 
-// refused says whether it was the key that was denied: for any segment, then.
-func refused(err error) bool {
-	var status *fetch.StatusError
-	return errors.Is(err, errNoKey) && errors.As(err, &status) &&
-		(status.Code == http.StatusUnauthorized || status.Code == http.StatusForbidden)
-}
-
-// unseal decrypts an initialisation section. Its initialisation vector must stand
-// in the playlist (RFC 8216 4.3.2.5): it has no media sequence number. With the
-// methods for samples, a section is not encrypted.
-func (s *Source) unseal(ctx context.Context, data []byte, keys []hls.Key) ([]byte, error) {
+// decryptSection decrypts an initialisation section. Its initialisation vector must
+// be in the playlist (RFC 8216 4.3.2.5), because it has no media sequence number.
+// With the methods for samples, a section is not encrypted.
+func (o *opener) decryptSection(ctx context.Context, data []byte, keys []hls.Key) ([]byte, error) {
 	if !slices.ContainsFunc(keys, func(k hls.Key) bool { return k.Method == methodWhole }) {
 		return data, nil
 	}
-	k, err := usable(keys)
+	k, err := usableKey(keys)
 	switch {
 	case err != nil:
 		return nil, err
@@ -214,7 +202,8 @@ func (s *Source) unseal(ctx context.Context, data []byte, keys []hls.Key) ([]byt
 	case k.IV == nil:
 		return nil, fmt.Errorf("%w: EXT-X-MAP under an EXT-X-KEY without IV", keyframe.ErrCorrupt)
 	}
-	p, err := s.protectionOf(ctx, keys, 0)
+
+	p, err := o.protectionOf(ctx, keys, 0)
 	if err != nil {
 		return nil, err
 	}

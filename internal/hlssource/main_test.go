@@ -123,8 +123,8 @@ func source(t testing.TB, rawURL string, o *Options, f *fetch.Options) *Source {
 	return New(c, u, o)
 }
 
-// grab takes a keyframe that must be there.
-func grab(t testing.TB, s *Source) *keyframe.Frame {
+// mustGrab takes a keyframe that must be there.
+func mustGrab(t testing.TB, s *Source) *keyframe.Frame {
 	t.Helper()
 	f, err := try(t, s)
 	if err != nil {

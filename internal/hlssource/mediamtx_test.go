@@ -25,7 +25,7 @@ func TestMediaMTX(t *testing.T) {
 	}
 	for _, most := range []int{5, 3} { // the second time without master and section
 		before := m.Read()
-		f := grab(t, s)
+		f := mustGrab(t, s)
 		if got := m.Read().Sub(before).Requests; got > most {
 			t.Errorf("%d requests, want %d at most", got, most)
 		}

@@ -42,7 +42,7 @@ func TestNginx(t *testing.T) {
 			var first *keyframe.Frame
 			check := func(base string, o fetch.Options) int {
 				o.Meter = new(meter.Counter)
-				f := grab(t, source(t, base+"/"+tt.playlist, nil, &o))
+				f := mustGrab(t, source(t, base+"/"+tt.playlist, nil, &o))
 				if first == nil {
 					first = f
 					seg := list(t, files, mediaName).Segments[0]
@@ -72,7 +72,7 @@ func TestNginxDated(t *testing.T) {
 	path := testmedia.Make(t, "hls-dated")
 	want := list(t, directory(t, path), "index.m3u8").Segments[0].ProgramDateTime
 	base := testserver.Nginx(t, filepath.Dir(path))
-	if f := grab(t, source(t, base+"/index.m3u8", nil, nil)); want.IsZero() || !f.Time.Equal(want) {
+	if f := mustGrab(t, source(t, base+"/index.m3u8", nil, nil)); want.IsZero() || !f.Time.Equal(want) {
 		t.Errorf("taken at %v, want %v", f.Time, want)
 	}
 }
@@ -81,8 +81,8 @@ func TestNginxDated(t *testing.T) {
 func TestNginxGzip(t *testing.T) {
 	dir := filepath.Dir(testmedia.Make(t, "hls-ts"))
 	base := testserver.Nginx(t, dir, "gzip on; gzip_min_length 1; gzip_types application/vnd.apple.mpegurl video/mp2t;")
-	plain := grab(t, source(t, testserver.Nginx(t, dir)+"/index.m3u8", nil, nil))
-	if f := grab(t, source(t, base+"/index.m3u8", nil, nil)); !bytes.Equal(f.Data, plain.Data) {
+	plain := mustGrab(t, source(t, testserver.Nginx(t, dir)+"/index.m3u8", nil, nil))
+	if f := mustGrab(t, source(t, base+"/index.m3u8", nil, nil)); !bytes.Equal(f.Data, plain.Data) {
 		t.Error("another picture than without compression")
 	}
 }

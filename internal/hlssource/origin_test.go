@@ -43,7 +43,7 @@ func TestOrigin(t *testing.T) {
 			} {
 				s := source(t, o.HLS(kind), &Options{PickOptions: tt.pick}, nil)
 				before := len(o.Requests())
-				f := grab(t, s)
+				f := mustGrab(t, s)
 				if f.Info.Height != tt.height || f.Time.IsZero() {
 					t.Errorf("%v: height %d, taken at %v", tt.pick, f.Info.Height, f.Time)
 				}
@@ -53,7 +53,7 @@ func TestOrigin(t *testing.T) {
 				}
 				oneRendition(t, cold[1:], base(o.HLS(kind)), tt.folder)
 				before += len(cold)
-				grab(t, s)
+				mustGrab(t, s)
 				second := since(o, before)
 				oneRendition(t, second, base(o.HLS(kind)), tt.folder)
 				if len(second) > 3 || path.Ext(second[0].Path) != ".m3u8" {
@@ -90,7 +90,7 @@ func oneRendition(t *testing.T, list []origin.Request, base, folder string) {
 func TestOriginMedia(t *testing.T) {
 	o := startOrigin(t)
 	s := source(t, o.Media(origin.TS, 2), nil, &fetch.Options{})
-	if f := grab(t, s); f.Info.Height != 144 {
+	if f := mustGrab(t, s); f.Info.Height != 144 {
 		t.Errorf("height %d", f.Info.Height)
 	}
 	for _, r := range o.Requests() {

@@ -36,7 +36,7 @@ func TestNginxEncryptedParts(t *testing.T) {
 						write(t, filepath.Join(dir, "live.m3u8"), lowLatencyUnder(sequence, iv, container.section, name(0), parts, ranged, ended))
 						s := source(t, testserver.Nginx(t, dir)+"/live.m3u8", nil, nil)
 						for range 2 {
-							f := grab(t, s)
+							f := mustGrab(t, s)
 							if got := testmedia.Hashes(t, f.Data, "-f", "h264"); len(got) != 1 || got[0] != want {
 								t.Errorf("pictures %q, want %s", got, want)
 							}
@@ -68,7 +68,7 @@ func TestPartsOfOneCipher(t *testing.T) {
 				"live.m3u8": strings.Replace(list, "missing", tt.name, 1),
 				"parts":     "before" + sealed, tt.name: sealed, "init.mp4": files["init.mp4"], "key": string(testKey),
 			})
-			f := grab(t, source(t, web.URL+"/live.m3u8", nil, nil))
+			f := mustGrab(t, source(t, web.URL+"/live.m3u8", nil, nil))
 			if got := testmedia.Hashes(t, f.Data, "-f", "h264"); len(got) != 1 || got[0] != want {
 				t.Errorf("%s cut at %d: pictures %q, want %s", tt.name, cut, got, want)
 			}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"maps"
 	"time"
 
 	"github.com/kfgrab/kfgrab/fmp4"
@@ -14,111 +16,63 @@ import (
 	"github.com/kfgrab/kfgrab/ts"
 )
 
-const (
-	// The first range of a transport stream segment is to hold its first keyframe:
-	// about what an eighth of a second takes on average. Between minRange, a
-	// connection's first flight, and maxRange, which wastes no more than 64 KiB.
-	minRange = 16 << 10
-	maxRange = 64 << 10
+// opener opens the segments of one rendition. It is for one goroutine at a time;
+// fork makes others.
+type opener struct {
+	client  *fetch.Client
+	opts    Options
+	variant *hls.Variant // whose segments are read; nil if there is no master playlist, or no choice yet
+	knowledge
 
-	// Where the last keyframe's bytes are known, as much and a 64th, or minMargin, is
-	// asked for, and if this one is larger, an eighth, or minNext: consecutive keyframes
-	// mostly differ by less.
-	minMargin = 512
-	minNext   = 4 << 10
+	tracks []keyframe.Track // of the last segment that listed some
+	size   int64            // of the last whole segment; 0 unknown
+}
 
-	// Else a third, or firstNext, which makes a sixth of a second: most keyframes take
-	// from an eighth to two fifths. A range may be fetched in vain but for its
-	// beginning, where the access unit ends at it; with the audio in between no more
-	// than 64 KiB.
-	guessesPerSecond = 8
-	firstNext        = 8 << 10
-	mostRange        = 60 << 10
+// knowledge is what reading one segment taught about the next.
+type knowledge struct {
+	section *section          // of the last segment, if it has one
+	span    int               // bytes that the last keyframe took
+	keys    map[string][]byte // by address
+}
 
-	// Without a master playlist the bandwidth is not known before the segment's size
-	// is: a first range that serves small pictures, and a second one up to a sixth of
-	// a second.
-	blindRange     = 24 << 10
-	blindPerSecond = 6
+// fork returns an opener that reads segments of the same rendition in parallel.
+func (o *opener) fork() *opener {
+	return &opener{
+		client: o.client, opts: o.opts, variant: o.variant,
+		knowledge: knowledge{section: o.section, span: o.span, keys: maps.Clone(o.keys)},
+	}
+}
 
-	// The first range of an fMP4 segment is to hold its moof box, which tells the
-	// keyframe's own range. For a second of media that takes at most 60 pictures of
-	// 16 bytes and 47 frames of audio of 8; what is too much is the keyframe's, as
-	// that comes next.
-	indexPerSecond = 60*16 + 47*8
-	minIndex       = 4 << 10
-	maxIndex       = 16 << 10
+func (o *opener) log(ctx context.Context, msg string, args ...any) {
+	if o.opts.Logger != nil {
+		o.opts.Logger.Log(ctx, slog.LevelDebug, msg, args...)
+	}
+}
 
-	// sniffSize makes sure of a transport stream.
-	sniffSize = 2 << 10
-)
+// reach is how much of a segment will be read. The zero value is as much as it takes
+// to its first keyframe.
+type reach struct {
+	upTo  time.Duration // at least up to there
+	whole bool          // to the end
+	after segmentReader // that read the segment before, and reads on; may be nil
+}
 
 // reading is a segment that is being read.
 type reading struct {
-	segment *hls.Segment
-	container
-	at      *counted    // the data of the container, to be read anywhere
-	options *ts.Options // of a transport stream
-	close   func()
-}
-
-// content is the data of a segment, to be read on from the front, or anywhere.
-type content interface {
-	io.Reader
-	sizedReaderAt
-	Peek(n int) ([]byte, error) // the first n bytes, as fetch.Resource.Peek
-}
-
-// container finds the keyframes of a segment.
-type container interface {
-	Keyframe() (*keyframe.Frame, error)
-	Picture() (*keyframe.Frame, error)
-	Tracks() []keyframe.Track
-	Start() time.Duration // first presentation time, or keyframe.NoPTS
-}
-
-// first returns the first keyframe of seg.
-func (s *Source) first(ctx context.Context, seg *hls.Segment) (*keyframe.Frame, error) {
-	r, err := s.open(ctx, seg)
-	if err != nil {
-		return nil, err
-	}
-	f, err := r.Keyframe()
-	defer func() { s.done(r, err) }()
-	if err != nil {
-		return nil, err
-	}
-	s.span = r.used(f)
-	if seg.IsIFrame {
-		f.OpenEnd = false // the playlist says where it ends
-	}
-	r.date(f)
-	return f, nil
-}
-
-// date gives f the time of day, where the playlist tells.
-func (r *reading) date(f *keyframe.Frame) {
-	if begin := r.segment.ProgramDateTime; !begin.IsZero() {
-		f.Time = begin.Add(r.offset(f))
-	}
-}
-
-// offset returns how far behind the segment's beginning f is; 0 where it does not
-// tell.
-func (r *reading) offset(f *keyframe.Frame) time.Duration {
-	if f.PTS == keyframe.NoPTS || r.Start() == keyframe.NoPTS {
-		return 0
-	}
-	return ts.Since(f.PTS, r.Start())
+	segmentReader
+	segment  *hls.Segment
+	opener   *opener
+	resource *fetch.Resource
+	ctx      context.Context // for the log
 }
 
 // open begins to read seg.
-func (s *Source) open(ctx context.Context, seg *hls.Segment) (*reading, error) {
-	return withFreshKeys(s, func() (*reading, error) { return s.begin(ctx, seg) })
+func (o *opener) open(ctx context.Context, seg *hls.Segment, to reach) (*reading, error) {
+	return withFreshKeys(ctx, o, func() (*reading, error) { return o.openWithKeys(ctx, seg, to) })
 }
 
-func (s *Source) begin(ctx context.Context, seg *hls.Segment) (*reading, error) {
-	lock, err := s.protectionOf(ctx, seg.Keys, seg.Sequence)
+func (o *opener) openWithKeys(ctx context.Context, seg *hls.Segment, to reach) (*reading, error) {
+	lock, err := o.protectionOf(ctx, seg.Keys, seg.Sequence)
 	if err != nil {
 		return nil, err
 	}
@@ -126,117 +80,101 @@ func (s *Source) begin(ctx context.Context, seg *hls.Segment) (*reading, error) 
 	if err != nil {
 		return nil, err
 	}
-	before, err := s.sectionOf(ctx, seg)
+	before, err := o.sectionOf(ctx, seg)
 	if err != nil {
 		return nil, err
 	}
-	rng := s.ranges(seg, before)
+
+	rng := o.ranges(seg, before, to)
 	if b := seg.ByteRange; b != nil {
 		rng.Offset, rng.Length = b.Offset, b.Length
 	}
-	if lock.whole() {
-		rng = lock.blocks(rng, seg)
+	if lock.method == methodWhole {
+		rng = lock.wholeBlocks(rng, seg)
 	}
-	r := s.client.Open(ctx, u, rng)
+	r := o.client.Open(ctx, u, rng)
 	data := &counted{content: lock.open(r, seg)}
-	c, err := s.recognise(data, before, lock)
+	reader, err := o.recognise(data, before, lock, to.after)
 	if err != nil {
 		r.Close()
 		return nil, err
 	}
-	done := func() {
-		if tracks := c.Tracks(); len(tracks) > 0 {
-			s.tracks = tracks
-		}
-		if !seg.IsPart && !seg.IsIFrame {
-			s.whole = max(0, r.Size())
-		}
-		r.Close() // which may read the rest of one
-		s.log(ctx, "ranges", "fetched", r.Ranges())
-	}
-	return &reading{segment: seg, container: c, at: data, options: s.programOptions(lock), close: done}, nil
+	return &reading{segmentReader: reader, segment: seg, opener: o, resource: r, ctx: ctx}, nil
 }
 
-// ranges says how to read seg from the front.
-func (s *Source) ranges(seg *hls.Segment, before *section) fetch.Range {
-	if s.follow != nil {
-		return fetch.Range{All: true}
-	}
-	if s.upTo > seg.Duration/2 && before.movie == nil {
-		return fetch.Range{All: true} // a request more would cost more than the rest
-	}
-	rng := fetch.Range{First: s.firstRange(seg, before), Most: mostRange}
-	if s.upTo > 0 && before.movie == nil {
-		rng.Share, rng.Most = int64(seg.Duration/s.upTo), 0
-		return rng
-	}
-	if s.span > 0 {
-		rng.Next = int64(max(s.span/8, minNext))
-		return rng
-	}
-	rng.Next = max(rng.First/3, firstNext)
-	if s.variant == nil {
-		rng.Share = int64(max(1, seg.Duration.Seconds()*blindPerSecond))
-	}
-	return rng
-}
-
-// firstRange guesses how much of seg tells where its first keyframe is, or holds
-// it: in a transport stream as much as the last one took, with what lay between
-// and what showed its end.
-func (s *Source) firstRange(seg *hls.Segment, before *section) int64 {
-	guess := int64(blindRange)
-	switch {
-	case seg.IsIFrame:
-		return seg.ByteRange.Length
-	case before.movie != nil:
-		seconds := min(int64(seg.Duration/time.Second), maxIndex)
-		return min(max(seconds*indexPerSecond, minIndex), maxIndex)
-	case s.span > 0:
-		return int64(s.span + max(s.span/64, minMargin))
-	case s.variant != nil:
-		guess = int64(s.variant.Bandwidth) / 8 / guessesPerSecond
-	}
-	return min(max(guess, minRange), maxRange)
-}
-
-// recognise finds out what r holds, with the initialisation section before it.
-func (s *Source) recognise(r content, before *section, lock *protection) (container, error) {
-	head, err := r.Peek(sniffSize)
+// recognise detects what data holds, after the initialisation section before it.
+func (o *opener) recognise(data *counted, before *section, lock protection, after segmentReader) (segmentReader, error) {
+	head, err := data.Peek(sniffSize)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
+
 	switch {
 	case len(head) == 0:
 		return nil, fmt.Errorf("%w: the segment is empty", keyframe.ErrCorrupt)
 	case fmp4.Sniff(head):
-		m := s.follow.movie(r, before)
-		if lock != nil && lock.method != methodWhole {
-			m.SetKey(lock.key)
-		}
-		return m, nil
+		return newMP4Segment(after, data, before.movie, lock), nil
 	case ts.Sniff(head, err != nil):
-		return s.follow.reader(before.ahead(r), s.programOptions(lock)), nil
-	case packedAudio(head):
+		options := &ts.Options{Program: o.opts.Program, OnCodec: o.opts.OnCodec}
+		if lock.method == methodSamples {
+			options.SampleAES = lock.decryptFrame
+		}
+		return newTSSegment(after, data, before.prepend(data), options), nil
+	case isPackedAudio(head):
 		return nil, fmt.Errorf("%w: the rendition is audio only", keyframe.ErrNotFound)
-	case lock.whole():
+	case lock.method == methodWhole:
 		return nil, errWrongKey
 	}
 	return nil, fmt.Errorf("%w: the segment is neither MPEG-TS nor fMP4", keyframe.ErrCorrupt)
 }
 
-func (s *Source) programOptions(lock *protection) *ts.Options {
-	o := &ts.Options{Program: s.opts.Program, OnCodec: s.opts.OnCodec}
-	if lock != nil && lock.method == methodSamples {
-		o.SampleAES = lock.decryptFrame
-	}
-	return o
+// isPackedAudio recognises elementary audio (RFC 8216 3.4): an ID3 tag, or a frame
+// of AAC, MP3 or AC-3.
+func isPackedAudio(head []byte) bool {
+	return len(head) > 3 && (string(head[:3]) == "ID3" ||
+		(head[0] == 0xff && head[1]&0xe0 == 0xe0) ||
+		(head[0] == 0x0b && head[1] == 0x77))
 }
 
-// packedAudio tells elementary audio (RFC 8216 3.4): an ID3 tag, or a frame of
-// AAC, MP3 or AC-3.
-func packedAudio(head []byte) bool {
-	return len(head) > 3 && (string(head[:3]) == "ID3" ||
-		head[0] == 0xff && head[1]&0xe0 == 0xe0 ||
-		head[0] == 0x0b && head[1] == 0x77)
+// close ends the reading. The rest of a response may be read, if that is cheaper
+// than a new connection.
+func (r *reading) close() {
+	o := r.opener
+	if tracks := r.Tracks(); len(tracks) > 0 {
+		o.tracks = tracks
+	}
+	if !r.segment.IsPart && !r.segment.IsIFrame {
+		o.size = max(0, r.resource.Size())
+	}
+	r.resource.Close()
+	o.log(r.ctx, "ranges", "fetched", r.resource.Ranges())
+}
+
+// readFirst returns the first keyframe of the segment, and remembers its size.
+func (r *reading) readFirst() (*keyframe.Frame, error) {
+	f, err := r.Keyframe()
+	if err != nil {
+		return nil, err
+	}
+	r.opener.span = r.bytesUsed(f)
+	if r.segment.IsIFrame {
+		f.OpenEnd = false // the playlist says where it ends
+	}
+	r.date(f)
+	return f, nil
+}
+
+// date gives f the time of day, if the playlist has it.
+func (r *reading) date(f *keyframe.Frame) {
+	if begin := r.segment.ProgramDateTime; !begin.IsZero() {
+		f.Time = begin.Add(r.offset(f))
+	}
+}
+
+// offset returns how long after the segment's beginning f is shown; 0 if unknown.
+func (r *reading) offset(f *keyframe.Frame) time.Duration {
+	if f.PTS == keyframe.NoPTS || r.Start() == keyframe.NoPTS {
+		return 0
+	}
+	return ts.Since(f.PTS, r.Start())
 }

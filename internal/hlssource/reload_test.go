@@ -84,8 +84,8 @@ func TestReloadNotModified(t *testing.T) {
 		codes = append(codes, counting.code)
 	}
 	s := source(t, web.URL+"/index.m3u8", nil, nil)
-	first := grab(t, s)
-	if again := grab(t, s); !bytes.Equal(again.Data, first.Data) {
+	first := mustGrab(t, s)
+	if again := mustGrab(t, s); !bytes.Equal(again.Data, first.Data) {
 		t.Error("another picture")
 	}
 	if fmt.Sprint(codes) != "[200 304]" {
@@ -178,7 +178,7 @@ func playlistCost(t *testing.T, s *Source, m *meter.Counter) int64 {
 	media := &mediaBytes{}
 	s.opts.Logger = slog.New(media)
 	before := m.Read().Down
-	grab(t, s)
+	mustGrab(t, s)
 	return m.Read().Down - before - media.n
 }
 
@@ -245,11 +245,11 @@ func TestReloadDeltaFaults(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			p := &skipper{first: 7, count: 200}
 			s, _ := longSource(t, p.text)
-			grab(t, s)
+			mustGrab(t, s)
 			p.asked = nil
 			tt.change(p)
 			for range 2 {
-				grab(t, s)
+				mustGrab(t, s)
 				if newest := int64(p.first + p.count - 1); s.last.Sequence != newest {
 					t.Errorf("took %+v, want %d", s.last, newest)
 				}
@@ -265,11 +265,11 @@ func TestReloadDeltaFaults(t *testing.T) {
 func TestReloadDeltaTooOld(t *testing.T) {
 	p := &skipper{first: 7, count: 200}
 	s, _ := longSource(t, p.text)
-	grab(t, s)
-	for _, r := range s.reloads {
+	mustGrab(t, s)
+	for _, r := range s.kept {
 		r.seen = r.seen.Add(-121 * time.Second)
 	}
-	grab(t, s)
+	mustGrab(t, s)
 	if got := fmt.Sprint(p.asked); got != "[t=1 t=1]" {
 		t.Errorf("asked %s", got)
 	}
@@ -402,10 +402,10 @@ func TestSkipURL(t *testing.T) {
 	}
 }
 
-func TestSkippable(t *testing.T) {
+func TestCanSkip(t *testing.T) {
 	c := hls.ServerControl{CanSkipUntil: 24 * time.Second}
 	for age, want := range map[time.Duration]bool{-1: false, 0: true, 12 * time.Second: true, 13 * time.Second: false} {
-		if skippable(c, age) != want || skippable((hls.ServerControl{}), age) {
+		if canSkip(c, age) != want || canSkip((hls.ServerControl{}), age) {
 			t.Errorf("%v: %v", age, !want)
 		}
 	}

@@ -138,12 +138,12 @@ func TestSampleAES(t *testing.T) {
 		}
 		web := newSite(t, files)
 		for _, o := range []*Options{nil, {At: 1500e6}} {
-			want := grab(t, source(t, web.URL+"/clear.m3u8", o, nil))
-			got := grab(t, source(t, web.URL+"/index.m3u8", o, nil))
+			want := mustGrab(t, source(t, web.URL+"/clear.m3u8", o, nil))
+			got := mustGrab(t, source(t, web.URL+"/index.m3u8", o, nil))
 			if !bytes.Equal(got.Data, want.Data) || got.Kind != want.Kind || got.PTS != want.PTS {
 				t.Errorf("%s, %+v: another picture: %v of %d bytes, want %v of %d", name, o, got.Kind, len(got.Data), want.Kind, len(want.Data))
 			}
-			if lead := grab(t, source(t, web.URL+"/lead.m3u8", o, nil)); !bytes.Equal(lead.Data, want.Data) {
+			if lead := mustGrab(t, source(t, web.URL+"/lead.m3u8", o, nil)); !bytes.Equal(lead.Data, want.Data) {
 				t.Errorf("%s: what is in the clear was decrypted", name)
 			}
 		}
@@ -161,7 +161,7 @@ func TestSampleAESMP4(t *testing.T) {
 	want := testmedia.Hashes(t, []byte(files["video.mp4"]), "-decryption_key", "abba271e8bcf552bbd2e86a434a9a5d9", "-skip_frame", "nokey")
 	web := newSite(t, files)
 	for _, at := range []time.Duration{0, 9 * time.Second, 30 * time.Second, 50 * time.Second} {
-		f := grab(t, source(t, web.URL+"/index.m3u8", &Options{At: at}, nil))
+		f := mustGrab(t, source(t, web.URL+"/index.m3u8", &Options{At: at}, nil))
 		if got := testmedia.Hashes(t, f.Data, "-f", "h264"); len(got) != 1 || !slices.Contains(want, got[0]) {
 			t.Errorf("at %v: pictures %q", at, got)
 		}
@@ -192,7 +192,7 @@ func TestSampleAESCBCS(t *testing.T) {
 		"index.m3u8": "#EXTM3U\n#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"k\"," + ivText + "\n#EXT-X-MAP:URI=\"sealed.mp4\"\n#EXTINF:2,\nsealed.m4s\n",
 		"sealed.mp4": init.String(), "sealed.m4s": segment.String(),
 	})
-	want, got := grab(t, source(t, web.URL+"/clear.m3u8", nil, nil)), grab(t, source(t, web.URL+"/index.m3u8", nil, nil))
+	want, got := mustGrab(t, source(t, web.URL+"/clear.m3u8", nil, nil)), mustGrab(t, source(t, web.URL+"/index.m3u8", nil, nil))
 	if !bytes.Equal(got.Data, want.Data) {
 		t.Error("another picture")
 	}

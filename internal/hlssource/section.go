@@ -14,29 +14,29 @@ import (
 	"github.com/kfgrab/kfgrab/ts"
 )
 
-// maxSection bounds an initialisation section: sample descriptions and no samples,
-// some kilobytes.
+// maxSection bounds an initialisation section: it has sample descriptions and no
+// samples, some kilobytes.
 const maxSection = 1 << 20
 
 // section is a media initialisation section (RFC 8216 3, EXT-X-MAP).
 type section struct {
-	url    string // with what may be secret
+	url    string // unredacted
 	part   hls.ByteRange
 	movie  *fmp4.Init // of fMP4, else nil
 	tables []byte     // of a transport stream: PAT and PMT (RFC 8216 3.2)
 }
 
-// ahead puts the tables of a transport stream in front of its packets.
-func (s *section) ahead(r io.Reader) io.Reader {
+// prepend puts the tables of a transport stream in front of its packets.
+func (s *section) prepend(r io.Reader) io.Reader {
 	if len(s.tables) == 0 {
 		return r
 	}
 	return io.MultiReader(bytes.NewReader(s.tables), r)
 }
 
-// sectionOf returns what is to be known before seg, which is fetched unless it is
-// what the last segment had. It is empty where seg stands alone.
-func (s *Source) sectionOf(ctx context.Context, seg *hls.Segment) (*section, error) {
+// sectionOf returns the section of seg, and fetches it unless the last segment had
+// the same one. The section is empty if seg stands alone.
+func (o *opener) sectionOf(ctx context.Context, seg *hls.Segment) (*section, error) {
 	m := seg.Map
 	if m == nil {
 		return &section{}, nil
@@ -45,30 +45,31 @@ func (s *Source) sectionOf(ctx context.Context, seg *hls.Segment) (*section, err
 	if err != nil {
 		return nil, err
 	}
+
 	want := section{url: u.String()}
 	if m.ByteRange != nil {
 		want.part = *m.ByteRange
 	}
-	if s.section == nil || s.section.url != want.url || s.section.part != want.part {
-		if err := s.load(ctx, u, m.Keys, &want); err != nil {
+	if o.section == nil || o.section.url != want.url || o.section.part != want.part {
+		if err := o.loadSection(ctx, u, m.Keys, &want); err != nil {
 			return nil, fmt.Errorf("initialisation section: %w", err)
 		}
-		s.section = &want
+		o.section = &want
 	}
-	return s.section, s.tellCodec()
+	return o.section, o.reportCodec()
 }
 
-// load fetches and reads a section.
-func (s *Source) load(ctx context.Context, u *url.URL, keys []hls.Key, want *section) error {
-	data, err := s.fetchPart(ctx, u, want.part, maxSection)
+// loadSection fetches and reads a section.
+func (o *opener) loadSection(ctx context.Context, u *url.URL, keys []hls.Key, want *section) error {
+	data, err := o.fetchPart(ctx, u, want.part, maxSection)
 	if err != nil {
 		return err
 	}
-	if data, err = s.unseal(ctx, data, keys); err != nil {
+	if data, err = o.decryptSection(ctx, data, keys); err != nil {
 		return err
 	}
-	switch {
-	case ts.Sniff(data, true):
+
+	if ts.Sniff(data, true) {
 		want.tables = data
 		return nil
 	}
@@ -76,34 +77,33 @@ func (s *Source) load(ctx context.Context, u *url.URL, keys []hls.Key, want *sec
 	return err
 }
 
-// tellCodec fails where the section of fMP4 describes no video that is read.
-func (s *Source) tellCodec() error {
-	movie := s.section.movie
+// reportCodec fails if the section of fMP4 describes no video that is read.
+func (o *opener) reportCodec() error {
+	movie := o.section.movie
 	if movie == nil {
 		return nil
 	}
-	s.tracks = movie.List()
+	o.tracks = movie.List()
 	video, err := movie.Video()
-	if err == nil && s.opts.OnCodec != nil {
-		s.opts.OnCodec(video.Codec)
+	if err == nil && o.opts.OnCodec != nil {
+		o.opts.OnCodec(video.Codec)
 	}
 	return err
 }
 
-// fetchPart reads what is a document of its own or a part of one, of limit bytes at
-// most.
-func (s *Source) fetchPart(ctx context.Context, u *url.URL, part hls.ByteRange, limit int64) ([]byte, error) {
+// fetchPart reads a document of its own or a part of one, of limit bytes at most.
+func (o *opener) fetchPart(ctx context.Context, u *url.URL, part hls.ByteRange, limit int64) ([]byte, error) {
 	switch {
 	case part.Length == 0:
-		doc, err := s.client.Get(ctx, u, limit)
+		doc, err := o.client.Get(ctx, u, limit)
 		if err != nil {
 			return nil, err
 		}
 		return doc.Body, nil
 	case part.Length > limit:
-		return nil, fmt.Errorf("%w: of %d bytes", keyframe.ErrUnsupported, part.Length)
+		return nil, fmt.Errorf("%w: %d bytes; at most %d are read", keyframe.ErrUnsupported, part.Length, limit)
 	}
-	r := s.client.Open(ctx, u, fetch.Range{Offset: part.Offset, Length: part.Length, First: part.Length})
+	r := o.client.Open(ctx, u, fetch.Range{Offset: part.Offset, Length: part.Length, First: part.Length})
 	defer r.Close()
 	return io.ReadAll(r)
 }

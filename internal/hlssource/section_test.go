@@ -20,12 +20,12 @@ func TestSectionKept(t *testing.T) {
 			files := directory(t, testmedia.Make(t, name))
 			web := newSite(t, files)
 			s := source(t, web.URL+"/index.m3u8", nil, nil)
-			cold := grab(t, s)
+			cold := mustGrab(t, s)
 			asked := web.took()
 			if len(asked) != 4 {
 				t.Errorf("the first grab asked for %q, want a playlist, a section and two ranges", asked)
 			}
-			if again := grab(t, s); string(again.Data) != string(cold.Data) {
+			if again := mustGrab(t, s); string(again.Data) != string(cold.Data) {
 				t.Error("another picture the second time")
 			}
 			if got := web.took(); len(got) != 3 || got[1] != asked[2] || got[2] != asked[3] {
@@ -52,7 +52,7 @@ func TestSectionChanges(t *testing.T) {
 	s := source(t, web.URL+"/index.m3u8", nil, nil)
 	want := func(asked string, codec keyframe.Codec) {
 		t.Helper()
-		if f := grab(t, s); f.Codec != codec {
+		if f := mustGrab(t, s); f.Codec != codec {
 			t.Errorf("%v, want %v", f.Codec, codec)
 		}
 		if got := names(web.took()); got != asked {
@@ -87,7 +87,7 @@ func TestSectionOfTransportStream(t *testing.T) {
 	web := newSite(t, files)
 	s := source(t, web.URL+"/index.m3u8", nil, nil)
 	for range 2 {
-		if f := grab(t, s); f.PTS != want {
+		if f := mustGrab(t, s); f.PTS != want {
 			t.Errorf("PTS %v, want %v", f.PTS, want)
 		}
 	}

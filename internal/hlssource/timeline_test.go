@@ -117,7 +117,7 @@ func TestTimeline(t *testing.T) {
 				t.Fatalf("%s, %s", name, tt.what)
 			}
 			for _, m := range list {
-				one := grab(t, source(t, web.URL+"/index.m3u8", &Options{At: m.At + time.Microsecond}, nil))
+				one := mustGrab(t, source(t, web.URL+"/index.m3u8", &Options{At: m.At + time.Microsecond}, nil))
 				if !bytes.Equal(m.Frame.Data, one.Data) {
 					t.Errorf("%s, %s: not the keyframe that a grab at %v gives", name, tt.what, m.At)
 				}

@@ -50,11 +50,11 @@ func TestVideoRenditions(t *testing.T) {
 		}
 		web := newSite(t, files)
 		s := source(t, web.URL+"/master.m3u8", nil, nil)
-		grab(t, s)
+		mustGrab(t, s)
 		if got := names(web.took()); got != "master.m3u8 "+tt.want+" seg2.ts" {
 			t.Errorf("%s: asked for %q, want %s", tt.name, got, tt.want)
 		}
-		grab(t, s)
+		mustGrab(t, s)
 		if got := names(web.took()); got != tt.want+" seg2.ts" {
 			t.Errorf("%s: then asked for %q, want %s", tt.name, got, tt.want)
 		}
@@ -75,7 +75,7 @@ func TestVariables(t *testing.T) {
 	web.answers["master.m3u8"] = http.RedirectHandler("/cdn/master.m3u8?token=abc", http.StatusFound).ServeHTTP
 	s := source(t, web.URL+"/master.m3u8", nil, nil)
 	for range 2 {
-		grab(t, s)
+		mustGrab(t, s)
 	}
 	want := "master.m3u8 cdn/master.m3u8 cdn/x/y/live.m3u8 cdn/x/y/seg-abc-abc.ts cdn/x/y/live.m3u8 cdn/x/y/seg-abc-abc.ts"
 	if got := names(web.took()); got != want {
@@ -99,7 +99,7 @@ func TestDiscontinuity(t *testing.T) {
 	s := source(t, web.URL+"/index.m3u8", nil, nil)
 	want := func(codec keyframe.Codec, asked string) {
 		t.Helper()
-		f := grab(t, s)
+		f := mustGrab(t, s)
 		if got := names(web.took()); got != asked || f.Codec != codec {
 			t.Errorf("%v, asked for %q, want %v of %q", f.Codec, got, codec, asked)
 		}
@@ -142,7 +142,7 @@ func TestTwoHosts(t *testing.T) {
 
 		u, _ := url.Parse(home.URL)
 		u.User = url.UserPassword("u", "p")
-		grab(t, source(t, u.String()+"/live.m3u8", nil, &fetch.Options{
+		mustGrab(t, source(t, u.String()+"/live.m3u8", nil, &fetch.Options{
 			HeadersEverywhere: everywhere,
 			Header:            http.Header{"Referer": {"r"}, "Origin": {"o"}},
 		}))

@@ -25,7 +25,7 @@ func follow(t *testing.T, s *Source, enough int) (all []*keyframe.Frame, err err
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), testTime)
 	defer cancel()
-	err = s.Follow(ctx, func(f *keyframe.Frame) {
+	err = s.Receive(ctx, func(f *keyframe.Frame) {
 		if all = append(all, f); len(all) == enough {
 			cancel()
 		}
@@ -79,7 +79,7 @@ func window(first int, extension, head string, items ...any) string {
 }
 
 // Every picture of a live stream is read once, and what is lost leaves a gap.
-func TestFollow(t *testing.T) {
+func TestReceive(t *testing.T) {
 	const mapTag = "#EXT-X-MAP:URI=\"init.mp4\"\n"
 	for _, c := range []struct {
 		name, recipe, extension, head string
@@ -160,7 +160,7 @@ func behind(m *hls.Media, n int) int {
 func pictures(m *hls.Media, n int) int { return behind(m, n) * 25 }
 
 // What cannot be followed says so.
-func TestFollowFails(t *testing.T) {
+func TestReceiveFails(t *testing.T) {
 	files := directory(t, testmedia.Make(t, "hls-ts"))
 	var status *fetch.StatusError
 	for name, c := range map[string]struct {
@@ -181,7 +181,7 @@ func TestFollowFails(t *testing.T) {
 }
 
 // A clock that wraps goes on.
-func TestFollowWrap(t *testing.T) {
+func TestReceiveWrap(t *testing.T) {
 	site := newSite(t, map[string]string{"seg0.ts": string(read(t, testmedia.Make(t, "wrap.ts")))})
 	site.answers["live.m3u8"] = playlists([]string{window(0, "ts", "", 0), window(0, "ts", "", 0, "end")})
 	all, err := follow(t, source(t, site.URL+"/live.m3u8", nil, nil), -1)
@@ -197,12 +197,12 @@ func TestFollowWrap(t *testing.T) {
 }
 
 // Live, from a ladder of its own: two segments and what follows.
-func TestFollowOrigin(t *testing.T) {
+func TestReceiveOrigin(t *testing.T) {
 	for _, kind := range []origin.Kind{origin.TS, origin.FMP4} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			o := startOrigin(t)
-			all, err := follow(t, source(t, o.HLS(kind), &Options{PickOptions: hls.PickOptions{Rendition: mustRendition(t, "worst")}}, nil), 120)
+			all, err := follow(t, source(t, o.HLS(kind), &Options{PickOptions: hls.PickOptions{Rendition: selector(t, "worst")}}, nil), 120)
 			if !errors.Is(err, context.Canceled) {
 				t.Fatal(err)
 			}
@@ -218,17 +218,8 @@ func TestFollowOrigin(t *testing.T) {
 	}
 }
 
-func mustRendition(t *testing.T, name string) hls.Selector {
-	t.Helper()
-	r, err := hls.ParseRendition(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
-
 // Low-latency HLS by another server is followed part by part.
-func TestFollowMediaMTX(t *testing.T) {
+func TestReceiveMediaMTX(t *testing.T) {
 	file := testmedia.Make(t, "live.264")
 	server := testserver.MediaMTX{HLS: true}.Start(t)
 	server.Publish(t, file, "/live")

@@ -1,0 +1,165 @@
+package hlssource
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/kfgrab/kfgrab/hls"
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+// choosePlaylist fetches the media playlist to read, through the master playlist
+// the first time and whenever the rendition chosen then has gone.
+func (g *grab) choosePlaylist(ctx context.Context) (*hls.Media, error) {
+	media, err := g.loadChosen(ctx)
+	if err != nil {
+		return nil, err
+	}
+
+	if media.MediaSequence < g.sequence {
+		// The server has begun anew, maybe with other pictures under the same names.
+		g.forgetRendition()
+	}
+	g.sequence = media.MediaSequence
+	return media, nil
+}
+
+func (g *grab) loadChosen(ctx context.Context) (*hls.Media, error) {
+	if g.variant != nil {
+		media, err := g.loadVariant(ctx)
+		if g.fresh || !mayHelp(ctx, err, masterPlaylist) {
+			return media, err
+		}
+		g.log(ctx, "the rendition has gone", "because", err)
+		g.forgetLadder()
+		g.ahead = nil
+	}
+
+	if g.chosen == nil {
+		if media, err := g.chooseVariant(ctx); media != nil || err != nil {
+			return media, err
+		}
+	}
+	g.variant = g.chosen
+	if media := g.loadImages(ctx); media != nil {
+		return media, nil
+	}
+	if media := g.loadIFrames(ctx); media != nil {
+		return media, nil
+	}
+	return g.loadVariant(ctx)
+}
+
+// chooseVariant chooses from the master playlist at the stream's address. If there
+// is a media playlist, it returns that.
+func (g *grab) chooseVariant(ctx context.Context) (*hls.Media, error) {
+	p, err := g.loadPlaylist(ctx, g.url)
+	if err != nil {
+		return nil, err
+	}
+	if p.Media != nil {
+		return p.Media, nil
+	}
+
+	choice, err := p.Master.Pick(g.want.PickOptions)
+	if err != nil {
+		return nil, err
+	}
+	g.log(ctx, "rendition", "choice", choice.Reason, "uri", p.Master.VideoURI(choice.Variant).String())
+	g.ladder = ladder{
+		master: p.Master, picked: choice.Variant, chosen: choice.Variant,
+		alternates: slices.Clip(choice.Alternates[:min(len(choice.Alternates), maxAlternates)]),
+	}
+	g.fresh = true
+	g.spare = len(g.alternates)
+	return nil, nil
+}
+
+// loadVariant fetches the playlist of the variant being read.
+func (g *grab) loadVariant(ctx context.Context) (*hls.Media, error) {
+	u, err := g.address()
+	if err != nil {
+		return nil, err
+	}
+	if g.ahead != nil && g.variant == g.chosen {
+		u = blockingURL(u, *g.ahead, g.ahead.Part > 0)
+	}
+	ctx, cancel := g.bound(ctx)
+	defer cancel()
+
+	p, err := g.loadPlaylist(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	if p.Media == nil {
+		return nil, fmt.Errorf("%w: the master playlist leads to another master playlist", keyframe.ErrCorrupt)
+	}
+	return p.Media, nil
+}
+
+// loadIFrames turns to the I-frame playlist that serves as well as the variant
+// chosen, if there is one: each of its segments is the bytes of one keyframe.
+func (g *grab) loadIFrames(ctx context.Context) *hls.Media {
+	v := g.master.PickIFrames(g.variant, g.want.PickOptions)
+	if v == nil || g.noIFrames || g.everyPicture {
+		return nil
+	}
+	media := g.loadInstead(ctx, v, "I-frame playlist", func(m *hls.Media) bool { return m.IFramesOnly && len(m.Segments) > 0 })
+	g.noIFrames = media == nil
+	return media
+}
+
+// loadImages turns to the image playlist whose tiles serve, if there is one.
+func (g *grab) loadImages(ctx context.Context) *hls.Media {
+	if g.noTiles || g.everyPicture || !g.want.allowsTiles() {
+		return nil
+	}
+	v := g.master.PickImages(g.variant, g.want.PickOptions)
+	if v == nil {
+		return nil
+	}
+	rendition := g.variant
+	media := g.loadInstead(ctx, v, "image playlist", func(m *hls.Media) bool {
+		return m.ImagesOnly && len(m.Segments) > 0 && v.CheaperThanKeyframe(rendition, m.Segments[0].Duration)
+	})
+	g.noTiles = media == nil
+	return media
+}
+
+// loadInstead makes v the variant to read, if its playlist can be fetched and is
+// good.
+func (g *grab) loadInstead(ctx context.Context, v *hls.Variant, what string, good func(*hls.Media) bool) *hls.Media {
+	chosen := g.variant
+	g.variant = v
+	media, err := g.loadVariant(ctx)
+	if err == nil && good(media) {
+		g.log(ctx, what, "choice", v.String(), "uri", v.URI.String())
+		return media
+	}
+
+	g.log(ctx, "no use of the "+what, "uri", v.URI.String(), "because", err)
+	g.variant = chosen
+	return nil
+}
+
+// setAside gives up the I-frame or image playlist being read, and reports whether
+// the variant itself is to be read after err.
+func (g *grab) setAside(ctx context.Context, err error) bool {
+	if g.variant == nil || g.variant == g.chosen {
+		return false
+	}
+	try, given := variantItself, &g.noIFrames
+	if g.master.IsImages(g.variant) {
+		try, given = insteadOfImages, &g.noTiles
+	}
+	if !mayHelp(ctx, err, try) {
+		return false
+	}
+
+	*given = true
+	g.log(ctx, "no use of I-frame or image playlist", "uri", g.variant.URI.String(), "because", err)
+	g.variant, g.ahead = nil, nil
+	g.forgetRendition()
+	return true
+}

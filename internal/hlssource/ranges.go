@@ -1,0 +1,88 @@
+package hlssource
+
+import (
+	"time"
+
+	"github.com/kfgrab/kfgrab/hls"
+	"github.com/kfgrab/kfgrab/internal/fetch"
+)
+
+const (
+	// The first range of a transport stream segment is to hold its first keyframe:
+	// about what an eighth of a second takes on average. Between minRange, a
+	// connection's first flight, and maxRange, which wastes no more than 64 KiB.
+	minRange = 16 << 10
+	maxRange = 64 << 10
+
+	// If the last keyframe's bytes are known, the first range has as many and a 64th,
+	// or minMargin, and if this keyframe is larger, the next range has an eighth, or
+	// minNext: consecutive keyframes mostly differ by less.
+	minMargin = 512
+	minNext   = 4 << 10
+
+	// Else the next range is a third, or firstNext, which makes a sixth of a second:
+	// most keyframes take from an eighth to two fifths. A range may be wasted except
+	// for its beginning, if the access unit ends there; with the audio in between no
+	// more than 64 KiB.
+	guessesPerSecond = 8
+	firstNext        = 8 << 10
+	mostRange        = 60 << 10
+
+	// Without a master playlist the bandwidth is not known before the segment's size
+	// is: a first range that serves small pictures, and a second one up to a sixth of
+	// a second.
+	blindRange     = 24 << 10
+	blindPerSecond = 6
+
+	// The first range of an fMP4 segment is to hold its moof box, which has the
+	// keyframe's own range. For a second of media that takes at most 60 pictures of
+	// 16 bytes and 47 frames of audio of 8; the excess belongs to the keyframe, as
+	// that comes next.
+	indexPerSecond = 60*16 + 47*8
+	minIndex       = 4 << 10
+	maxIndex       = 16 << 10
+
+	// sniffSize is enough to be sure of a transport stream.
+	sniffSize = 2 << 10
+)
+
+// ranges says how to read seg from the front.
+func (o *opener) ranges(seg *hls.Segment, before *section, to reach) fetch.Range {
+	indexed := before.movie != nil
+	if to.whole || (!indexed && to.upTo > seg.Duration/2) {
+		return fetch.Range{All: true} // another request would cost more than the rest
+	}
+
+	rng := fetch.Range{First: o.firstRange(seg, indexed), Most: mostRange}
+	switch {
+	case to.upTo > 0 && !indexed:
+		rng.Share, rng.Most = int64(seg.Duration/to.upTo), 0
+	case o.span > 0:
+		rng.Next = int64(max(o.span/8, minNext))
+	default:
+		rng.Next = max(rng.First/3, firstNext)
+		if o.variant == nil {
+			rng.Share = int64(max(1, seg.Duration.Seconds()*blindPerSecond))
+		}
+	}
+	return rng
+}
+
+// firstRange guesses how much of seg shows where its first keyframe is, or holds it:
+// in a transport stream as much as the last one took, with what lay between and what
+// showed its end.
+func (o *opener) firstRange(seg *hls.Segment, indexed bool) int64 {
+	guess := int64(blindRange)
+	switch {
+	case seg.IsIFrame:
+		return seg.ByteRange.Length
+	case indexed:
+		seconds := min(int64(seg.Duration/time.Second), maxIndex)
+		return min(max(seconds*indexPerSecond, minIndex), maxIndex)
+	case o.span > 0:
+		return int64(o.span + max(o.span/64, minMargin))
+	case o.variant != nil:
+		guess = int64(o.variant.Bandwidth) / 8 / guessesPerSecond
+	}
+	return min(max(guess, minRange), maxRange)
+}

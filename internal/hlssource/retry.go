@@ -1,0 +1,119 @@
+package hlssource
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/kfgrab/kfgrab/internal/fetch"
+	"github.com/kfgrab/kfgrab/internal/neterror"
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+// A remedy is something to try after an error.
+type remedy uint16
+
+const (
+	anotherSegment  remedy = 1 << iota // the segment next to the one that failed
+	earlierSegment                     // the keyframe that this segment's pictures depend on
+	sameSegment                        // once more, if none of its pictures came
+	freshKey                           // the key, fetched again
+	anotherAddress                     // an alternate of the variant
+	masterPlaylist                     // another choice from it, if the media playlist known is not there
+	wholePlaylist                      // in place of its end or a delta update
+	variantItself                      // in place of its I-frame playlist
+	insteadOfImages                    // the variant itself, in place of its image playlist
+)
+
+// failure is the kind of an error, as far as what to try next depends on it.
+type failure uint8
+
+const (
+	stopped        failure = iota // the context is done
+	overBudget                    // the bytes of the grab are used up
+	notModified                   // there is no newer keyframe
+	keyRefused                    // 401 or 403 for a key: all segments need it
+	unsupported                   // a codec, encryption or size that is not read
+	unauthorised                  // 401
+	proxyRefused                  // 407
+	refused                       // another 4xx: missing, gone, or the token in the address has run out
+	busy                          // 429, 5xx and the rest
+	slow                          // not done while an alternate waited
+	transferFailed                // the network, or broken HTTP
+	wrongKey                      // it decrypts to nothing sensible
+	noKeyframe                    // the data is sound and has none
+	damaged                       // anything else
+)
+
+// remedies says what may help against each failure. The caller decides which of
+// these apply where it stands, and how often.
+var remedies = [...]remedy{
+	stopped:        0,
+	overBudget:     0,
+	notModified:    0,
+	keyRefused:     0,
+	unsupported:    wholePlaylist | insteadOfImages,
+	unauthorised:   wholePlaylist | masterPlaylist,
+	proxyRefused:   wholePlaylist | masterPlaylist | anotherSegment | sameSegment | variantItself | insteadOfImages,
+	refused:        wholePlaylist | masterPlaylist | anotherSegment | sameSegment | variantItself | insteadOfImages | anotherAddress,
+	busy:           wholePlaylist | anotherSegment | sameSegment | variantItself | insteadOfImages | anotherAddress,
+	slow:           wholePlaylist | anotherSegment | variantItself | insteadOfImages | anotherAddress,
+	transferFailed: wholePlaylist | anotherSegment | sameSegment | variantItself | insteadOfImages | anotherAddress,
+	wrongKey:       wholePlaylist | anotherSegment | variantItself | insteadOfImages | freshKey,
+	noKeyframe:     wholePlaylist | anotherSegment | variantItself | insteadOfImages | earlierSegment,
+	damaged:        wholePlaylist | anotherSegment | variantItself | insteadOfImages,
+}
+
+// mayHelp reports whether it is worth trying r after err, which came under ctx.
+func mayHelp(ctx context.Context, err error, r remedy) bool {
+	return err != nil && remedies[failureOf(ctx, err)]&r != 0
+}
+
+func failureOf(ctx context.Context, err error) failure {
+	var status *fetch.StatusError
+	var late *neterror.TimeoutError
+	var transfer *fetch.Error
+
+	switch {
+	case ctx.Err() != nil:
+		return stopped
+	case errors.Is(err, fetch.ErrBudget): // before ErrNotFound, which it wraps
+		return overBudget
+	case errors.Is(err, keyframe.ErrNotModified):
+		return notModified
+	case errors.Is(err, keyframe.ErrUnsupported):
+		return unsupported
+	case errors.As(err, &status):
+		return statusFailure(status.Code, errors.Is(err, errNoKey))
+	case errors.As(err, &late):
+		return slow
+	case errors.As(err, &transfer):
+		return transferFailed
+	case errors.Is(err, errWrongKey):
+		return wrongKey
+	case errors.Is(err, keyframe.ErrNotFound):
+		return noKeyframe
+	}
+	return damaged
+}
+
+func statusFailure(code int, ofKey bool) failure {
+	switch {
+	case ofKey && (code == http.StatusUnauthorized || code == http.StatusForbidden):
+		return keyRefused
+	case code == http.StatusUnauthorized:
+		return unauthorised
+	case code == http.StatusProxyAuthRequired:
+		return proxyRefused
+	case code/100 == 4 && code != http.StatusTooManyRequests:
+		return refused
+	}
+	return busy
+}
+
+var (
+	errNoKey    = errors.New("cannot fetch the decryption key")
+	errWrongKey = fmt.Errorf("%w: decryption failed: wrong key or IV", keyframe.ErrCorrupt)
+	errNoBlocks = fmt.Errorf("%w: the encrypted segment is not a whole number of blocks", keyframe.ErrCorrupt)
+)

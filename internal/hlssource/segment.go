@@ -1,0 +1,210 @@
+package hlssource
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/kfgrab/kfgrab/hls"
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+const (
+	// maxBack bounds the segments that are searched for a keyframe before the time
+	// asked for: a GOP of a minute in segments of 2 s.
+	maxBack = 30
+
+	// timeSlack is there because times are asked for and printed in milliseconds,
+	// and pictures lie at fractions of them.
+	timeSlack = time.Millisecond
+)
+
+// findInPlaylist returns the keyframe of media that is wanted.
+func (g *grab) findInPlaylist(ctx context.Context, media *hls.Media) (*keyframe.Frame, error) {
+	if g.want.Edge == hls.EdgeNext && media.Live && !media.ImagesOnly {
+		return g.waitForNext(ctx, media)
+	}
+	ctx, inTime := g.boundStart(ctx)
+	defer inTime()
+
+	switch {
+	case media.ImagesOnly && !g.want.allowsTiles():
+		return nil, ErrImagesOnly
+	case g.want.At > 0 && !media.Live && media.ImagesOnly:
+		until := g.want.At + timeSlack
+		seg, err := media.At(until)
+		if err != nil {
+			return nil, err
+		}
+		return g.findInSegment(ctx, media, seg.WithTileAt(until-seg.Start))
+	case g.want.At > 0 && !media.Live:
+		return g.findByTime(ctx, media)
+	}
+	seg, err := media.PickSegment()
+	if err != nil {
+		return nil, err
+	}
+	return g.findInSegment(ctx, media, seg)
+}
+
+// findInSegment returns the keyframe of seg that is wanted, or of the one next to
+// it.
+func (g *grab) findInSegment(ctx context.Context, media *hls.Media, seg *hls.Segment) (*keyframe.Frame, error) {
+	g.beginIn(media)
+	g.log(ctx, "segment", "sequence", seg.Sequence, "uri", seg.URI.String(), "live", media.Live)
+	f, err := g.readNewer(ctx, seg)
+	if err == nil || !mayHelp(ctx, err, anotherSegment) {
+		return f, err
+	}
+
+	other := media.Neighbour(seg)
+	if other == nil {
+		return nil, err
+	}
+	g.log(ctx, "another segment", "sequence", other.Sequence, "because", err)
+	f, otherErr := g.readNewer(ctx, other)
+	if otherErr == nil || ctx.Err() != nil || errors.Is(otherErr, keyframe.ErrNotModified) {
+		return f, otherErr
+	}
+	g.kept = nil // the fault may be in the playlist that is kept
+	return nil, err
+}
+
+// beginIn notes the playlist in which a keyframe is looked for.
+func (g *grab) beginIn(media *hls.Media) {
+	g.media, g.tile, g.image = media, nil, nil
+}
+
+// readNewer returns the keyframe of seg that is wanted, unless the last one came
+// from there and Options.IfNewer asks for another.
+func (g *grab) readNewer(ctx context.Context, seg *hls.Segment) (*keyframe.Frame, error) {
+	if g.want.IfNewer && g.last != nil && seg.SameAs(g.last) && seg.Tile == g.last.Tile {
+		return nil, fmt.Errorf("%w than that of segment %d", keyframe.ErrNotModified, seg.Sequence)
+	}
+
+	read := g.readFirst
+	if g.want.Edge == hls.EdgeLast && !seg.IsPart && !seg.IsIFrame && !seg.IsImage {
+		read = g.readLast
+	}
+	return read(ctx, seg)
+}
+
+// findByTime returns the last keyframe up to Options.At, or the first one after it.
+func (g *grab) findByTime(ctx context.Context, media *hls.Media) (*keyframe.Frame, error) {
+	g.beginIn(media)
+	until := g.want.At + timeSlack
+	asked, err := media.At(until)
+	if err != nil {
+		return nil, err
+	}
+
+	var late *keyframe.Frame // the first one after the time
+	var fault error
+	seg := asked
+	for range maxBack {
+		g.log(ctx, "segment", "sequence", seg.Sequence, "uri", seg.URI.String(), "start", seg.Start)
+		f, early, err := g.readUpTo(ctx, seg, until-seg.Start)
+		switch {
+		case err == nil && early:
+			return f, nil
+		case err == nil:
+			late = f
+		case !mayHelp(ctx, err, anotherSegment):
+			return nil, err
+		case fault != nil && !mayHelp(ctx, err, earlierSegment):
+			return nil, fault
+		case fault == nil:
+			fault = err
+		}
+		if seg, err = media.Before(seg.Sequence); err != nil {
+			break
+		}
+	}
+	if late != nil {
+		return late, nil
+	}
+
+	if next := media.Neighbour(asked); next != nil && ctx.Err() == nil {
+		if f, err := g.readFirst(ctx, next); err == nil {
+			return f, nil
+		}
+	}
+	return nil, fault
+}
+
+// readFirst returns the keyframe that seg begins with, or its tile, and keeps the
+// segment open.
+func (g *grab) readFirst(ctx context.Context, seg *hls.Segment) (*keyframe.Frame, error) {
+	if seg.IsImage {
+		return g.readTile(ctx, seg)
+	}
+	r, err := g.open(ctx, seg, reach{})
+	if err != nil {
+		return nil, err
+	}
+	f, err := r.readFirst()
+	return g.hold(r, f, err)
+}
+
+// readUpTo returns the last keyframe of seg that is at most until after its
+// beginning: then it is early. If there is none, it returns the first one.
+func (g *grab) readUpTo(ctx context.Context, seg *hls.Segment, until time.Duration) (f *keyframe.Frame, early bool, err error) {
+	r, err := g.open(ctx, seg, reach{})
+	if err != nil {
+		return nil, false, err
+	}
+	f, err = r.readUpTo(until)
+	if err == nil {
+		r.date(f)
+		early = r.offset(f) <= until
+	}
+	f, err = g.hold(r, f, err)
+	return f, early, err
+}
+
+// readLast returns the last keyframe of seg.
+func (g *grab) readLast(ctx context.Context, seg *hls.Segment) (*keyframe.Frame, error) {
+	r, err := g.open(ctx, seg, reach{})
+	if err != nil {
+		return nil, err
+	}
+	defer r.close()
+
+	f, err := r.readLast()
+	if err != nil {
+		return nil, err
+	}
+	r.date(f)
+	g.leaveSegment()
+	g.at = hls.Place{Sequence: seg.Sequence, Part: math.MaxInt}
+	g.remember(seg)
+	return f, nil
+}
+
+// hold keeps r, which f came from, for the keyframes that follow. If err came, it
+// closes r.
+func (g *grab) hold(r *reading, f *keyframe.Frame, err error) (*keyframe.Frame, error) {
+	if err != nil {
+		r.close()
+		return nil, err
+	}
+	g.leaveSegment()
+	g.reading, g.at = r, r.segment.Place()
+	g.remember(r.segment)
+	return f, nil
+}
+
+// leaveSegment closes the segment that is held, if any.
+func (g *grab) leaveSegment() {
+	if g.reading != nil {
+		g.reading.close()
+		g.reading = nil
+	}
+}
+
+// remember notes where the last keyframe came from, in as much as SameAs needs.
+func (g *grab) remember(seg *hls.Segment) {
+	g.last = &hls.Segment{Sequence: seg.Sequence, URI: seg.URI, ByteRange: seg.ByteRange, Tile: seg.Tile}
+}
