@@ -5,41 +5,28 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"net/url"
-	"strings"
+	"io/fs"
+	"iter"
+	"strconv"
 	"time"
 
-	"github.com/kfgrab/kfgrab/internal/file"
-	"github.com/kfgrab/kfgrab/internal/meter"
 	"github.com/kfgrab/kfgrab/internal/redact"
 	"github.com/kfgrab/kfgrab/keyframe"
 	"github.com/kfgrab/kfgrab/rtsp"
 )
 
-// Source is one stream, grabbed again and again; it remembers what makes the next
-// grab cheaper. It is for one goroutine at a time.
-type Source interface {
-	// Keyframe returns the newest keyframe that costs little to have. Its error
-	// wraps one of package keyframe's, the context's cause, or is the network's.
-	Keyframe(ctx context.Context) (*keyframe.Frame, error)
-	Close() error
-}
+// ErrUsage is wrapped by errors that no network can mend: a URL or an option that
+// makes no sense.
+var ErrUsage = errors.New("usage")
 
-// tracker is a Source that knows the elementary streams it came across, and goes on.
-type tracker interface {
-	Source
-	// Keyframes gives take what Keyframe returns, and what follows until take returns
-	// false: then the error is nil.
-	Keyframes(ctx context.Context, take func(*keyframe.Frame) bool) error
-	Tracks() []keyframe.Track
-}
-
-// Stream is a Source of any protocol, with the cost of each grab counted.
+// Stream is one stream of any protocol, with the cost of each grab counted. Between
+// grabs it remembers what makes the next one cheaper. It is for one goroutine at a
+// time. The errors of its methods name the stream, without credentials; ClassOf sorts
+// them.
 type Stream struct {
-	source tracker
+	source source
 	name   string         // the redacted URL
 	codec  keyframe.Codec // the only one wanted, if known
-	meter  *meter.Counter
 }
 
 // Snapshot is a keyframe, or a tile in its place, with its circumstances.
@@ -47,177 +34,46 @@ type Snapshot struct {
 	Frame *keyframe.Frame
 	URL   string // of the stream, without credentials
 	Taken time.Time
-	// MediaTime is when the picture was taken by the stream's own account, or the
-	// zero time where it tells nothing.
+	// MediaTime is when the picture was taken according to the stream; zero if it
+	// does not say.
 	MediaTime time.Time
 	Cost      Cost
-	// SegmentSize is how many bytes the HLS segment has, as a whole, that the keyframe is
-	// from; 0 where nobody tells, and of other streams.
+	// SegmentSize is the size in bytes of the whole HLS segment that the keyframe is
+	// from; 0 if it is unknown, and for other streams.
 	SegmentSize int64
 	RTSP        *rtsp.Stats // of RTSP streams
 }
 
 // Cost is what a grab took.
 type Cost struct {
-	Down, Up int64 // bytes through the sockets, or read of a file or pipe
+	Down, Up int64 // bytes through the sockets, or read from a file or pipe
 	Requests int
 	Elapsed  time.Duration
 }
 
-// ErrUsage is wrapped by errors that no network can mend: a URL or an option that
-// makes no sense.
-var ErrUsage = errors.New("usage")
+// Rendition describes one rendition of a stream. Most streams have one.
+type Rendition struct {
+	Index     int
+	Bandwidth int    // bit/s as the master playlist declares it; 0 if there is none
+	URI       string // of its media playlist, redacted
 
-// Open returns the stream at rawURL. There is no I/O before the first grab. opt
-// may be nil. The error wraps ErrUsage.
-func Open(rawURL string, opt *Options) (*Stream, error) {
-	if opt == nil {
-		opt = &Options{}
-	}
-	if opt.At < 0 || opt.Width < 0 || opt.Height < 0 || opt.MaxBytes < 0 || opt.Program < 0 || opt.MaxBandwidth < 0 {
-		return nil, fmt.Errorf("%w: a negative number among the options", ErrUsage)
-	}
-	if n := len(opt.TLSFingerprint); n != 0 && n != sha256.Size {
-		return nil, fmt.Errorf("%w: a TLS fingerprint of %d bytes, not %d", ErrUsage, n, sha256.Size)
-	}
-	if opt.Edge > EdgeNext || opt.RTSP.Transport > TransportAuto || opt.Codec > keyframe.JPEG {
-		return nil, fmt.Errorf("%w: unknown edge %v, transport %v or codec %v", ErrUsage, opt.Edge, opt.RTSP.Transport, opt.Codec)
-	}
-	s := &Stream{name: redact.URL(rawURL), codec: opt.Codec, meter: &meter.Counter{}}
-	var err error
-	s.source, err = openSource(rawURL, opt, s.meter)
-	if err != nil {
-		return nil, err
-	}
-	return s, nil
+	Codec  keyframe.Codec // UnknownCodec if there is no video that is read
+	Info   keyframe.Info  // zero if the stream does not say
+	Tracks []keyframe.Track
+	Err    error // why this rendition could not be probed
 }
 
-// openSource chooses the protocol.
-func openSource(rawURL string, opt *Options, m *meter.Counter) (tracker, error) {
-	files := &file.Options{
-		At: opt.At, Program: opt.Program, MaxBytes: opt.MaxBytes,
-		OnCodec: opt.OnCodec, Meter: m, Logger: opt.Logger,
-	}
-	switch {
-	case rawURL == "":
-		return nil, fmt.Errorf("%w: no URL", ErrUsage)
-	case rawURL == "-" && opt.Stdin == nil:
-		return nil, fmt.Errorf("%w: no standard input to read from", ErrUsage)
-	case rawURL == "-":
-		return file.NewStream(opt.Stdin, files), nil
-	case !strings.Contains(rawURL, "://"):
-		return file.Open(rawURL, files), nil
-	}
-	u, err := url.Parse(rawURL)
-	if err != nil { // its text has the password in it
-		return nil, fmt.Errorf("%w: %s is no valid URL: reserved characters in a user name or password are written as %%40 for @ and so on", ErrUsage, redact.URL(rawURL))
-	}
-	switch strings.ToLower(u.Scheme) {
-	case "http", "https":
-		if u.Hostname() == "" {
-			return nil, fmt.Errorf("%w: %s has no host", ErrUsage, redact.URL(rawURL))
-		}
-		return newWebSource(u, opt, files, m), nil
-	case "udp":
-		s, err := file.OpenUDP(u, files)
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrUsage, err)
-		}
-		return s, nil
-	case "file":
-		return file.Open(u.Path, files), nil
-	}
-	if u.Scheme = strings.ToLower(u.Scheme); rtsp.IsScheme(u.Scheme) {
-		s, err := rtsp.New(u, &rtsp.Options{
-			Transport: opt.RTSP.Transport, KeyframeTimeout: opt.RTSP.KeyframeTimeout,
-			NoKeyframeRequest: opt.RTSP.NoKeyframeRequest, KeepSession: opt.RTSP.KeepSession,
-			UserAgent: opt.UserAgent, InsecureTLS: opt.InsecureTLS, RootCAs: opt.RootCAs, TLSFingerprint: opt.TLSFingerprint,
-			DialContext: opt.DialContext, MaxBytes: opt.MaxBytes, Logger: opt.Logger, OnCodec: opt.OnCodec,
-		})
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrUsage, err)
-		}
-		return s, nil
-	}
-	return nil, fmt.Errorf("%w: %s: kfgrab reads http, https, rtsp, rtsps, tunnels of these, udp and file", ErrUsage, redact.URL(rawURL))
-}
-
-// Keyframe returns the newest keyframe that costs little to have. The error names
-// the stream, redacted; ClassOf sorts it.
-func (s *Stream) Keyframe(ctx context.Context) (*keyframe.Frame, error) {
-	f, err := s.source.Keyframe(ctx)
-	if err == nil {
-		err = s.wants(f)
-	}
-	if err != nil {
-		return nil, s.named(err)
-	}
-	return f, nil
-}
-
-// wants says why f is not what was asked for.
-func (s *Stream) wants(f *keyframe.Frame) error {
-	if s.codec == keyframe.UnknownCodec || s.codec == f.Codec {
+// Attributes returns what a master playlist says of the rendition, under ffprobe's
+// names of tags.
+func (r *Rendition) Attributes() map[string]string {
+	if r.Bandwidth == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w: the video is %v, not %v", keyframe.ErrNotFound, f.Codec, s.codec)
+	return map[string]string{"variant_bitrate": strconv.Itoa(r.Bandwidth), "uri": r.URI}
 }
 
-// Grab is Keyframe with the circumstances.
-func (s *Stream) Grab(ctx context.Context) (*Snapshot, error) {
-	snapshot := s.snapshots()
-	f, err := s.Keyframe(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return snapshot(f), nil
-}
-
-// snapshots returns what makes a Snapshot of a frame. Costs count from the call.
-func (s *Stream) snapshots() func(*keyframe.Frame) *Snapshot {
-	began, before := time.Now(), s.traffic()
-	return func(f *keyframe.Frame) *Snapshot {
-		spent := s.traffic().Sub(before)
-		snap := &Snapshot{
-			Frame: f, URL: s.name, Taken: time.Now(), MediaTime: f.Time,
-			Cost: Cost{Down: spent.Down, Up: spent.Up, Requests: spent.Requests, Elapsed: time.Since(began)},
-		}
-		switch source := s.source.(type) {
-		case *rtsp.Source:
-			snap.RTSP = new(source.Stats())
-		case *webSource:
-			snap.SegmentSize = source.segmentSize()
-		}
-		return snap
-	}
-}
-
-// traffic returns what crossed the stream's sockets so far. An RTSP source counts
-// for itself.
-func (s *Stream) traffic() meter.Reading {
-	if source, ok := s.source.(*rtsp.Source); ok {
-		down, up, requests := source.Traffic()
-		return meter.Reading{Down: down, Up: up, Requests: requests}
-	}
-	return s.meter.Read()
-}
-
-// named puts the stream's URL in front of err, unless it has it already.
-func (s *Stream) named(err error) error {
-	if strings.Contains(err.Error(), s.name+": ") {
-		return err
-	}
-	return fmt.Errorf("%s: %w", s.name, err)
-}
-
-// Tracks lists the elementary streams that the last grab came across.
-func (s *Stream) Tracks() []keyframe.Track { return s.source.Tracks() }
-
-// Close ends connections and lets go of what the stream holds.
-func (s *Stream) Close() error { return s.source.Close() }
-
-// Grab takes one keyframe of the stream at rawURL: Open, Stream.Grab, Close. opt
-// may be nil.
+// Grab takes one keyframe of the stream at rawURL: Open, Stream.Grab, Close. opt may
+// be nil.
 func Grab(ctx context.Context, rawURL string, opt *Options) (*Snapshot, error) {
 	s, err := Open(rawURL, opt)
 	if err != nil {
@@ -226,3 +82,214 @@ func Grab(ctx context.Context, rawURL string, opt *Options) (*Snapshot, error) {
 	defer s.Close()
 	return s.Grab(ctx)
 }
+
+// Open returns the stream at rawURL. There is no I/O before the first grab. opt may
+// be nil. The error wraps ErrUsage.
+func Open(rawURL string, opt *Options) (*Stream, error) {
+	if opt == nil {
+		opt = &Options{}
+	}
+	if err := opt.check(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUsage, err)
+	}
+	src, err := openSource(rawURL, opt)
+	if err != nil {
+		return nil, err
+	}
+	return &Stream{source: src, name: redact.URL(rawURL), codec: opt.Codec}, nil
+}
+
+// check returns an error that names the option that makes no sense.
+func (o *Options) check() error {
+	for _, number := range []struct {
+		name  string
+		value int64
+	}{
+		{"At", int64(o.At)},
+		{"Width", int64(o.Width)},
+		{"Height", int64(o.Height)},
+		{"MaxBandwidth", int64(o.MaxBandwidth)},
+		{"Program", int64(o.Program)},
+		{"MaxBytes", o.MaxBytes},
+		{"RTSP.KeyframeTimeout", int64(o.RTSP.KeyframeTimeout)},
+	} {
+		if number.value < 0 {
+			return fmt.Errorf("option %s is negative", number.name)
+		}
+	}
+
+	switch n := len(o.TLSFingerprint); {
+	case o.Edge > EdgeNext:
+		return fmt.Errorf("option Edge: unknown value %v", o.Edge)
+	case o.RTSP.Transport > TransportAuto:
+		return fmt.Errorf("option RTSP.Transport: unknown value %v", o.RTSP.Transport)
+	case o.Codec > keyframe.JPEG:
+		return fmt.Errorf("option Codec: unknown value %v", o.Codec)
+	case n != 0 && n != sha256.Size:
+		return fmt.Errorf("option TLSFingerprint has %d bytes, not %d", n, sha256.Size)
+	}
+	return nil
+}
+
+// Keyframe returns the newest keyframe that costs little to fetch.
+func (s *Stream) Keyframe(ctx context.Context) (*keyframe.Frame, error) {
+	f, err := s.source.Keyframe(ctx)
+	if err == nil {
+		err = s.checkCodec(f)
+	}
+	if err != nil {
+		return nil, s.nameError(err)
+	}
+	return f, nil
+}
+
+// Grab is Keyframe with the circumstances.
+func (s *Stream) Grab(ctx context.Context) (*Snapshot, error) {
+	snapshot := s.startSnapshots()
+	f, err := s.Keyframe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return snapshot(f), nil
+}
+
+// Keyframes yields the keyframe that Grab takes, and then those that follow it in the
+// stream, for callers that may reject the first one. What is read stays open until the
+// loop ends: no byte is fetched twice, and Options.MaxBytes bounds all of them
+// together. Each Cost is that of all so far, including the time that the loop's body
+// took.
+//
+// In HLS the next keyframe is the next one that the playlist or the index of the
+// segment lists. Those within a segment of MPEG-TS are skipped if there is another
+// segment, because only reading it would find them. In RTSP it is the next one that
+// is sent; in files, pipes and datagrams the next one in the data, in MP4 by the
+// index. On a live stream, Keyframes waits for further keyframes until ctx is done.
+//
+// If the loop goes on long enough, the last pair has an error: one that wraps
+// keyframe.ErrNotFound at the end of a recording, else that of Grab.
+func (s *Stream) Keyframes(ctx context.Context) iter.Seq2[*Snapshot, error] {
+	return func(yield func(*Snapshot, error) bool) {
+		snapshot := s.startSnapshots()
+		more := true
+		var unwanted error
+		err := s.source.Keyframes(ctx, func(f *keyframe.Frame) bool {
+			if unwanted = s.checkCodec(f); unwanted != nil {
+				return false
+			}
+			more = yield(snapshot(f), nil)
+			return more
+		})
+
+		if err == nil {
+			err = unwanted
+		}
+		if err != nil && more {
+			yield(nil, s.nameError(err))
+		}
+	}
+}
+
+// Receive gives take every picture of a live stream in decoding order, as
+// keyframe.Assembler.EveryPicture has them, until ctx is done or the stream fails. It
+// reads RTSP and live HLS; for other streams the error wraps keyframe.ErrUnsupported.
+// There always is an error. Package session holds a stream open this way.
+func (s *Stream) Receive(ctx context.Context, take func(*keyframe.Frame)) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+
+	return s.nameError(s.source.Receive(ctx, func(f *keyframe.Frame) {
+		if ctx.Err() != nil {
+			return
+		}
+		if err := s.checkCodec(f); err != nil {
+			cancel(err)
+			return
+		}
+		take(f)
+	}))
+}
+
+// Timeline reads the times of the stream and no picture: the playlist of an HLS
+// stream, live or not, or the index of an MP4 file that is local or read by ranges.
+// For other streams the error wraps keyframe.ErrUnsupported. Options.MaxBytes bounds
+// what it and Timeline.Keyframes fetch together.
+func (s *Stream) Timeline(ctx context.Context) (*Timeline, error) {
+	t, err := s.source.readTimeline(ctx)
+	if err != nil {
+		return nil, s.nameError(err)
+	}
+	t.stream = s
+	return t, nil
+}
+
+// Probe describes what the stream holds, for no more than one keyframe per rendition.
+func (s *Stream) Probe(ctx context.Context) ([]Rendition, error) {
+	list, err := s.source.probeRenditions(ctx)
+	if err != nil {
+		return nil, s.nameError(err)
+	}
+	return list, nil
+}
+
+// Rendition returns the Index, Bandwidth and URI of the rendition of a master playlist
+// that the last grab was from; ok is false if there is none to choose.
+func (s *Stream) Rendition() (r Rendition, ok bool) { return s.source.chosenRendition() }
+
+// Tracks lists the elementary streams that the last grab came across.
+func (s *Stream) Tracks() []keyframe.Track { return s.source.Tracks() }
+
+// URL returns the URL of the stream, without credentials.
+func (s *Stream) URL() string { return s.name }
+
+// Spent returns what all grabs of the stream have cost so far, except Elapsed. It is
+// safe for concurrent use.
+func (s *Stream) Spent() Cost {
+	spent := s.source.traffic()
+	return Cost{Down: spent.Down, Up: spent.Up, Requests: spent.Requests}
+}
+
+// Close closes the connections and whatever else the stream holds open.
+func (s *Stream) Close() error { return s.source.Close() }
+
+// startSnapshots returns a function that makes a Snapshot of a frame. Costs count from
+// the call of startSnapshots.
+func (s *Stream) startSnapshots() func(*keyframe.Frame) *Snapshot {
+	began, before := time.Now(), s.source.traffic()
+	return func(f *keyframe.Frame) *Snapshot {
+		spent := s.source.traffic().Sub(before)
+		snap := &Snapshot{
+			Frame: f, URL: s.name, Taken: time.Now(), MediaTime: f.Time,
+			Cost: Cost{Down: spent.Down, Up: spent.Up, Requests: spent.Requests, Elapsed: time.Since(began)},
+		}
+		s.source.addFacts(snap)
+		return snap
+	}
+}
+
+// checkCodec returns an error if f has another codec than the one asked for.
+func (s *Stream) checkCodec(f *keyframe.Frame) error {
+	if s.codec == keyframe.UnknownCodec || s.codec == f.Codec {
+		return nil
+	}
+	return fmt.Errorf("%w: the video is %v, not %v", keyframe.ErrNotFound, f.Codec, s.codec)
+}
+
+// nameError puts the stream's URL in front of err, unless it begins with it already.
+func (s *Stream) nameError(err error) error {
+	var remote interface{ Address() string }
+	var local *fs.PathError
+	if (errors.As(err, &remote) && remote.Address() == s.name) || (errors.As(err, &local) && local.Path == s.name) {
+		return err
+	}
+	return &streamError{s.name, err}
+}
+
+// streamError is an error of the stream at url.
+type streamError struct {
+	url string // redacted
+	err error
+}
+
+func (e *streamError) Error() string   { return e.url + ": " + e.err.Error() }
+func (e *streamError) Unwrap() error   { return e.err }
+func (e *streamError) Address() string { return e.url }

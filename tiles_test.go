@@ -135,7 +135,7 @@ func TestTilesIfNewer(t *testing.T) {
 func TestTilesAtHand(t *testing.T) {
 	base, _ := tiledNginx(t)
 	_, err := kfgrab.Grab(within(t, testTime), base+"/grids.m3u8", nil)
-	if kfgrab.ClassOf(err) != kfgrab.BadStream || !strings.Contains(err.Error(), "--allow-tiles") {
+	if kfgrab.ClassOf(err) != kfgrab.BadStream || !strings.Contains(err.Error(), "only if tiles are allowed") {
 		t.Errorf("got %v", err)
 	}
 }

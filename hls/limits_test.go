@@ -114,7 +114,6 @@ func TestParseRefuses(t *testing.T) {
 		{"attributes of definitions", hostile["attributes of definitions"](MaxBytes), "attributes"},
 		{"references", hostile["empty variables"](MaxBytes), "references to variables"},
 		{"tags of a header", hostile["sequences"](64 << 10), "tags of a header"},
-		{"a tag of a header", hostile["playlist types"](64 << 10), "EXT-X-PLAYLIST-TYPE of more than"},
 		{"parts", hostile["parts"](1 << 20), "EXT-X-PART"},
 		{"reports", hostile["reports"](64 << 10), "EXT-X-RENDITION-REPORT"},
 	}

@@ -33,6 +33,9 @@ func (e *Error) Error() string { return e.URL + ": " + e.Msg }
 // Unwrap returns what the transport said.
 func (e *Error) Unwrap() error { return e.Err }
 
+// Address returns the URL that the error's text begins with.
+func (e *Error) Address() string { return e.URL }
+
 // StatusError is an answer other than success, or a redirect that leads nowhere.
 type StatusError struct {
 	Code      int    // RFC 9110 15
@@ -40,6 +43,9 @@ type StatusError struct {
 	SentAuth  bool   // credentials were sent with the request
 	Challenge string // scheme of WWW-Authenticate, as "Digest"; "" where there is none
 }
+
+// Address returns the URL that the error's text begins with.
+func (e *StatusError) Address() string { return e.URL }
 
 // Error says what the answer means for a stream, and what to do.
 func (e *StatusError) Error() string {
@@ -79,23 +85,36 @@ func (e *StatusError) advice() string {
 	return ""
 }
 
+// addressError is an error that is no failed transfer, such as the end of the context,
+// with the URL in front.
+type addressError struct {
+	url string // redacted
+	err error
+}
+
+func (e *addressError) Error() string   { return e.url + ": " + e.err.Error() }
+func (e *addressError) Unwrap() error   { return e.err }
+func (e *addressError) Address() string { return e.url }
+
+// atURL puts u in front of err.
+func atURL(u *url.URL, err error) error { return &addressError{redact.URL(u.String()), err} }
+
 // fail makes the error of a transfer of u.
 func fail(ctx context.Context, u *url.URL, err error) error {
-	shown := redact.URL(u.String())
 	if ctx.Err() != nil {
-		return fmt.Errorf("%s: %w", shown, context.Cause(ctx))
+		return atURL(u, context.Cause(ctx))
 	}
 	var refusal *StatusError
 	if errors.As(err, &refusal) {
 		return refusal
 	}
 	if errors.Is(err, keyframe.ErrNotFound) || errors.Is(err, keyframe.ErrUnsupported) {
-		return fmt.Errorf("%s: %w", shown, err)
+		return atURL(u, err)
 	}
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
-	return &Error{URL: shown, Msg: describe(err), Err: err}
+	return &Error{URL: redact.URL(u.String()), Msg: describe(err), Err: err}
 }
 
 // protocolError is a server that breaks the rules of HTTP.

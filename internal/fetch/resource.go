@@ -8,7 +8,6 @@ import (
 	"math"
 	"net/url"
 
-	"github.com/kfgrab/kfgrab/internal/redact"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
@@ -83,7 +82,7 @@ func (c *Client) Open(ctx context.Context, u *url.URL, rng Range) *Resource {
 		r.limit = rng.Offset + rng.Length
 	}
 	if rng.Offset < 0 || rng.Length > math.MaxInt64/2 || rng.Offset > math.MaxInt64/2 {
-		r.err = fmt.Errorf("%s: %w: impossible byte range %d@%d", redact.URL(u.String()), keyframe.ErrCorrupt, rng.Length, rng.Offset)
+		r.err = atURL(u, fmt.Errorf("%w: impossible byte range %d@%d", keyframe.ErrCorrupt, rng.Length, rng.Offset))
 	}
 	r.planner = planner{base: rng.Offset, first: rng.First, next: rng.Next, most: rng.Most, share: rng.Share}
 	if rng.All {
@@ -121,7 +120,7 @@ func (r *Resource) Read(p []byte) (int, error) {
 // position stays.
 func (r *Resource) ReadAt(p []byte, off int64) (int, error) {
 	if off < 0 || off > math.MaxInt64/2 {
-		return 0, fmt.Errorf("%s: %w: impossible offset %d", redact.URL(r.url.String()), keyframe.ErrCorrupt, off)
+		return 0, atURL(r.url, fmt.Errorf("%w: impossible offset %d", keyframe.ErrCorrupt, off))
 	}
 	return r.readAt(p, r.base+off, false)
 }

@@ -130,9 +130,9 @@ func (c *Client) roundTrip(ctx context.Context, u *url.URL, own http.Header) (*r
 func check(u *url.URL) error {
 	switch {
 	case !strings.EqualFold(u.Scheme, "http") && !strings.EqualFold(u.Scheme, "https"):
-		return fmt.Errorf("%s: %w: neither http nor https", redact.URL(u.String()), keyframe.ErrUnsupported)
+		return atURL(u, fmt.Errorf("%w: neither http nor https", keyframe.ErrUnsupported))
 	case u.Hostname() == "":
-		return fmt.Errorf("%s: %w: no host in the URL", redact.URL(u.String()), keyframe.ErrUnsupported)
+		return atURL(u, fmt.Errorf("%w: no host in the URL", keyframe.ErrUnsupported))
 	}
 	return nil
 }

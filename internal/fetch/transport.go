@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/kfgrab/kfgrab/internal/meter"
+	"github.com/kfgrab/kfgrab/internal/parallel"
 	"github.com/kfgrab/kfgrab/internal/redact"
-	"github.com/kfgrab/kfgrab/keyframe"
 )
 
 const (
@@ -21,8 +21,8 @@ const (
 	// close it sooner.
 	maxIdle = 2 * time.Minute
 	// maxIdlePerHost is as many as read keyframes of several times at once
-	// (keyframe.MaxParallel); a single grab has one.
-	maxIdlePerHost = keyframe.MaxParallel
+	// (parallel.Max); a single grab has one.
+	maxIdlePerHost = parallel.Max
 	// streamWindow is what HTTP/2 may send ahead of the reader, all of which a
 	// server without ranges sends in vain. At 150 ms of latency it carries
 	// 1.7 Mbit/s; but see protocols.

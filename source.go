@@ -1,0 +1,341 @@
+package kfgrab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"path"
+	"strings"
+
+	"github.com/kfgrab/kfgrab/internal/fetch"
+	"github.com/kfgrab/kfgrab/internal/file"
+	"github.com/kfgrab/kfgrab/internal/hlssource"
+	"github.com/kfgrab/kfgrab/internal/meter"
+	"github.com/kfgrab/kfgrab/internal/redact"
+	"github.com/kfgrab/kfgrab/keyframe"
+	"github.com/kfgrab/kfgrab/rtsp"
+)
+
+// source is a stream of some protocol. What the protocol cannot do is an error that
+// wraps keyframe.ErrUnsupported.
+type source interface {
+	Keyframe(ctx context.Context) (*keyframe.Frame, error)
+	// Keyframes gives take what Keyframe returns and what follows, until take returns
+	// false: then the error is nil.
+	Keyframes(ctx context.Context, take func(*keyframe.Frame) bool) error
+	// Receive gives take every picture of a live stream, and always returns an error.
+	Receive(ctx context.Context, take func(*keyframe.Frame)) error
+	readTimeline(ctx context.Context) (*Timeline, error)
+	probeRenditions(ctx context.Context) ([]Rendition, error)
+
+	// Tracks lists the elementary streams that the last call came across.
+	Tracks() []keyframe.Track
+	// chosenRendition returns the rendition of the last grab; ok is false if there is
+	// none to choose.
+	chosenRendition() (r Rendition, ok bool)
+	// addFacts adds to s what only this protocol knows of the last grab.
+	addFacts(s *Snapshot)
+	// traffic is safe for concurrent use.
+	traffic() meter.Reading
+	Close() error
+}
+
+var (
+	errNotLive = fmt.Errorf("%w: only RTSP and live HLS can be held open", keyframe.ErrUnsupported)
+	errNoTimes = fmt.Errorf("%w: only HLS and MP4 have keyframes of several times to go to", keyframe.ErrUnsupported)
+)
+
+// openSource chooses the protocol by the URL.
+func openSource(rawURL string, opt *Options) (source, error) {
+	m := &meter.Counter{}
+	files := &file.Options{
+		At: opt.At, Program: opt.Program, MaxBytes: opt.MaxBytes,
+		OnCodec: opt.OnCodec, Meter: m, Logger: opt.Logger,
+	}
+
+	switch {
+	case rawURL == "":
+		return nil, fmt.Errorf("%w: no URL", ErrUsage)
+	case rawURL == "-" && opt.Stdin == nil:
+		return nil, fmt.Errorf("%w: no standard input to read from", ErrUsage)
+	case rawURL == "-":
+		return &fileSource{file.NewStream(opt.Stdin, files), m}, nil
+	case !strings.Contains(rawURL, "://"):
+		return &fileSource{file.Open(rawURL, files), m}, nil
+	}
+
+	u, err := url.Parse(rawURL)
+	if err != nil { // its text has the password in it
+		return nil, fmt.Errorf("%w: %s is no valid URL: write reserved characters in a user name or password as %%40 for @ and so on", ErrUsage, redact.URL(rawURL))
+	}
+	u.Scheme = strings.ToLower(u.Scheme)
+	switch {
+	case u.Scheme == "http" || u.Scheme == "https":
+		if u.Hostname() == "" {
+			return nil, fmt.Errorf("%w: %s has no host", ErrUsage, redact.URL(rawURL))
+		}
+		return newWebSource(u, opt, files), nil
+	case u.Scheme == "udp":
+		s, err := file.OpenUDP(u, files)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrUsage, err)
+		}
+		return &fileSource{s, m}, nil
+	case u.Scheme == "file":
+		return &fileSource{file.Open(u.Path, files), m}, nil
+	case rtsp.IsScheme(u.Scheme):
+		return newRTSPSource(u, opt)
+	}
+	return nil, fmt.Errorf("%w: %s: kfgrab reads http, https, rtsp, rtsps, tunnels of these, udp and file", ErrUsage, redact.URL(rawURL))
+}
+
+// fileSource is a media file, a pipe or datagrams.
+type fileSource struct {
+	*file.Source
+	meter *meter.Counter
+}
+
+func (s *fileSource) Receive(context.Context, func(*keyframe.Frame)) error { return errNotLive }
+
+func (s *fileSource) readTimeline(ctx context.Context) (*Timeline, error) {
+	t, err := s.Timeline(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &Timeline{Duration: t.Duration, inner: t}, nil
+}
+
+// probeRenditions takes a keyframe. A stream without one still has its tracks.
+func (s *fileSource) probeRenditions(ctx context.Context) ([]Rendition, error) {
+	f, err := s.Keyframe(ctx)
+	r := Rendition{Tracks: s.Tracks()}
+	switch {
+	case err == nil:
+		r.Codec, r.Info = f.Codec, f.Info
+	case len(r.Tracks) == 0 || ctx.Err() != nil:
+		return nil, err
+	}
+	return []Rendition{r}, nil
+}
+
+func (s *fileSource) chosenRendition() (r Rendition, ok bool) { return r, false }
+
+func (s *fileSource) addFacts(*Snapshot) {}
+
+func (s *fileSource) traffic() meter.Reading { return s.meter.Read() }
+
+// hlsSource is an HLS stream.
+type hlsSource struct {
+	*hlssource.Source
+	meter *meter.Counter
+}
+
+func (s *hlsSource) readTimeline(ctx context.Context) (*Timeline, error) {
+	t, err := s.Timeline(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &Timeline{Duration: t.Duration, Live: t.Live, inner: t}, nil
+}
+
+func (s *hlsSource) probeRenditions(ctx context.Context) ([]Rendition, error) {
+	probed, err := s.Probe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var list []Rendition
+	for i, p := range probed {
+		r := Rendition{Index: i, Codec: p.Codec, Info: p.Info, Tracks: p.Tracks, Err: p.Err}
+		if p.Variant != nil {
+			r.Bandwidth, r.URI = p.Variant.Bandwidth, p.Variant.URI.String()
+		}
+		list = append(list, r)
+	}
+	return list, nil
+}
+
+func (s *hlsSource) chosenRendition() (r Rendition, ok bool) {
+	v := s.Chosen()
+	if v == nil {
+		return r, false
+	}
+	return Rendition{Index: v.Index, Bandwidth: v.Bandwidth, URI: v.URI.String()}, true
+}
+
+func (s *hlsSource) addFacts(snap *Snapshot) { snap.SegmentSize = s.SegmentSize() }
+
+func (s *hlsSource) traffic() meter.Reading { return s.meter.Read() }
+
+// rtspSource is an RTSP stream.
+type rtspSource struct{ *rtsp.Source }
+
+func newRTSPSource(u *url.URL, opt *Options) (*rtspSource, error) {
+	s, err := rtsp.New(u, &rtsp.Options{
+		Transport: opt.RTSP.Transport, KeyframeTimeout: opt.RTSP.KeyframeTimeout,
+		NoKeyframeRequest: opt.RTSP.NoKeyframeRequest, KeepSession: opt.RTSP.KeepSession,
+		UserAgent: opt.UserAgent, InsecureTLS: opt.InsecureTLS, RootCAs: opt.RootCAs, TLSFingerprint: opt.TLSFingerprint,
+		DialContext: opt.DialContext, MaxBytes: opt.MaxBytes, Logger: opt.Logger, OnCodec: opt.OnCodec,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUsage, err)
+	}
+	return &rtspSource{s}, nil
+}
+
+func (s *rtspSource) readTimeline(context.Context) (*Timeline, error) { return nil, errNoTimes }
+
+func (s *rtspSource) probeRenditions(ctx context.Context) ([]Rendition, error) {
+	d, err := s.Describe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return []Rendition{{Codec: d.Codec, Info: d.Info, Tracks: d.Tracks}}, nil
+}
+
+func (s *rtspSource) chosenRendition() (r Rendition, ok bool) { return r, false }
+
+func (s *rtspSource) addFacts(snap *Snapshot) { snap.RTSP = new(s.Stats()) }
+
+func (s *rtspSource) traffic() meter.Reading {
+	down, up, requests := s.Traffic()
+	return meter.Reading{Down: down, Up: up, Requests: requests}
+}
+
+// webSource is what is at an http or https URL: HLS or a media file. The first call
+// finds out.
+type webSource struct {
+	url    *url.URL
+	client *fetch.Client
+	meter  *meter.Counter
+	files  *file.Options
+	lists  *hlssource.Options
+	inner  source // nil until it is known
+}
+
+func newWebSource(u *url.URL, opt *Options, files *file.Options) *webSource {
+	client := fetch.New(u, &fetch.Options{
+		Header: opt.Header, HeadersEverywhere: opt.HeadersEverywhere, UserAgent: opt.UserAgent,
+		InsecureTLS: opt.InsecureTLS, RootCAs: opt.RootCAs, TLSFingerprint: opt.TLSFingerprint,
+		DialContext: opt.DialContext, MaxBytes: opt.MaxBytes, Meter: files.Meter, Logger: opt.Logger,
+	})
+	lists := &hlssource.Options{
+		Edge: opt.Edge, IfNewer: opt.IfNewer, At: opt.At, AllowTiles: opt.AllowTiles,
+		Program: opt.Program, OnCodec: opt.OnCodec, Logger: opt.Logger,
+	}
+	lists.Width, lists.Height, lists.MaxBandwidth = opt.Width, opt.Height, opt.MaxBandwidth
+	lists.Rendition, lists.Codec = opt.Rendition, opt.Codec
+	return &webSource{url: u, client: client, meter: files.Meter, files: files, lists: lists}
+}
+
+// begin starts a job with its own byte budget, and detects by the content what the
+// stream is. A name that ends like a playlist's is asked for as a whole at once, which
+// lets the server compress it; the content decides there, too.
+func (w *webSource) begin(ctx context.Context) (source, error) {
+	w.client.StartJob()
+	if w.inner != nil {
+		return w.inner, nil
+	}
+
+	switch strings.ToLower(path.Ext(w.url.Path)) {
+	case ".m3u8", ".m3u":
+		w.inner = w.newHLS(nil)
+		return w.inner, nil
+	}
+	r := w.client.Open(ctx, w.url, file.FirstRange)
+	head, err := r.Peek(file.SniffSize)
+	if err != nil && !errors.Is(err, io.EOF) {
+		r.Close()
+		return nil, err
+	}
+	if file.Sniff(head, err != nil) != file.Playlist {
+		w.inner = &fileSource{file.OpenResource(w.client, w.url, r, w.files), w.meter}
+		return w.inner, nil
+	}
+
+	defer r.Close()
+	body, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	w.inner = w.newHLS(&fetch.Document{URL: r.URL(), Body: body})
+	return w.inner, nil
+}
+
+// newHLS returns an HLS source, whose playlist is given if it was fetched already.
+func (w *webSource) newHLS(playlist *fetch.Document) *hlsSource {
+	o := *w.lists
+	o.Playlist = playlist
+	return &hlsSource{hlssource.New(w.client, w.url, &o), w.meter}
+}
+
+func (w *webSource) Keyframe(ctx context.Context) (*keyframe.Frame, error) {
+	s, err := w.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.Keyframe(ctx)
+}
+
+func (w *webSource) Keyframes(ctx context.Context, take func(*keyframe.Frame) bool) error {
+	s, err := w.begin(ctx)
+	if err != nil {
+		return err
+	}
+	return s.Keyframes(ctx, take)
+}
+
+func (w *webSource) Receive(ctx context.Context, take func(*keyframe.Frame)) error {
+	s, err := w.begin(ctx)
+	if err != nil {
+		return err
+	}
+	return s.Receive(ctx, take)
+}
+
+func (w *webSource) readTimeline(ctx context.Context) (*Timeline, error) {
+	s, err := w.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.readTimeline(ctx)
+}
+
+func (w *webSource) probeRenditions(ctx context.Context) ([]Rendition, error) {
+	s, err := w.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.probeRenditions(ctx)
+}
+
+func (w *webSource) Tracks() []keyframe.Track {
+	if w.inner == nil {
+		return nil
+	}
+	return w.inner.Tracks()
+}
+
+func (w *webSource) chosenRendition() (r Rendition, ok bool) {
+	if w.inner == nil {
+		return r, false
+	}
+	return w.inner.chosenRendition()
+}
+
+func (w *webSource) addFacts(s *Snapshot) {
+	if w.inner != nil {
+		w.inner.addFacts(s)
+	}
+}
+
+func (w *webSource) traffic() meter.Reading { return w.meter.Read() }
+
+func (w *webSource) Close() error {
+	if w.inner != nil {
+		w.inner.Close()
+	}
+	w.client.Close()
+	return nil
+}
