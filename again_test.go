@@ -45,8 +45,9 @@ func TestResumption(t *testing.T) {
 		cost = append(cost, snap.Cost.Down)
 		server.CloseClientConnections()
 	}
-	if got := fmt.Sprint(resumed); got != "[false false true true]" {
-		t.Errorf("resumed: %s", got)
+	// A busy machine may need a second connection for the first segment.
+	if len(resumed) != 4 || resumed[0] || !resumed[2] || !resumed[3] {
+		t.Errorf("resumed: %v", resumed)
 	}
 	if cost[1] >= cost[0] {
 		t.Errorf("%d bytes, then %d", cost[0], cost[1])

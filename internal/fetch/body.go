@@ -7,13 +7,13 @@ import (
 
 const (
 	// maxDrain is how much of an unwanted rest is read to keep a connection: it
-	// is on its way already, as servers send that much ahead.
+	// is on its way already, because servers send that much ahead.
 	maxDrain = 64 << 10
 
 	// A server that sends more than was asked for sends ahead what the socket's
-	// receive window allows. At 50 Mbit/s, 158 kB were in vain after 104 kB with
-	// the kernel's own choice, 17 kB with this one, set when the answer's headers
-	// are in. It grows with what was read, so that a long scan is not slow.
+	// receive window allows. At 50 Mbit/s, 158 kB were wasted after 104 kB with the
+	// kernel's own choice, 17 kB with this one, set when the answer's headers have
+	// arrived. It grows with what was read, so that a long scan is not slow.
 	minWindow = 16 << 10
 	maxWindow = 1 << 20
 	// loopbackWindow stands for minWindow on loopback, where segments have 64 kB:
@@ -44,17 +44,17 @@ func newBody(resp *response, b *budget, has span) *body {
 	}
 }
 
-// leadsTo says whether off comes in this body.
+// leadsTo reports whether off comes in this body.
 func (b *body) leadsTo(off int64) bool {
 	return b.at <= off && (b.end < 0 || off < b.end)
 }
 
 // read reads once. At the end it returns io.EOF, with or after the last byte,
-// or nil where the body goes on behind it.
+// or nil if the body goes on after it.
 func (b *body) read(p []byte) (int, error) {
 	if b.overlong {
 		p = p[:min(len(p), smallRead)]
-		b.widen(int(min(b.at/4, maxWindow)))
+		b.widenWindow(int(min(b.at/4, maxWindow)))
 	}
 	n, err := b.r.Read(p)
 	b.at += int64(n)
@@ -64,9 +64,9 @@ func (b *body) read(p []byte) (int, error) {
 	return n, err
 }
 
-// widen sets the receive window, which grows in few steps. It is set before each
-// read, as Linux forgets it whenever it learns of larger packets.
-func (b *body) widen(size int) {
+// widenWindow sets the receive window, which grows in few steps. It is called before
+// each read, because Linux forgets the window whenever it learns of larger packets.
+func (b *body) widenWindow(size int) {
 	if b.conn == nil || b.conn.tcp == nil {
 		return
 	}
@@ -83,17 +83,17 @@ func leastWindow(server net.Addr) int {
 	return minWindow
 }
 
-// drainable says whether the rest is so small that reading it costs less than
+// isDrainable reports whether the rest is so small that reading it costs less than
 // another connection.
-func (b *body) drainable() bool {
+func (b *body) isDrainable() bool {
 	return b.conn != nil && b.end >= 0 && b.end-b.at <= maxDrain
 }
 
-// finish ends a body that was read up to end. A chunked one may have its last
+// finishReading ends a body that was read up to end. A chunked one may have its last
 // chunk still to come, without which the connection is lost.
-func (b *body) finish(err error) {
-	if err == nil && b.drainable() {
-		defer b.conn.patience()()
+func (b *body) finishReading(err error) {
+	if err == nil && b.isDrainable() {
+		defer b.conn.boundReads()()
 		b.r.Read(make([]byte, 1))
 	}
 	b.closer.Close()

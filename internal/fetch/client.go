@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// DefaultMaxBytes bounds a job where Options.MaxBytes is 0.
+	// DefaultMaxBytes bounds a job if Options.MaxBytes is 0.
 	DefaultMaxBytes = 16 << 20
 	// DefaultUserAgent names the program without a version.
 	DefaultUserAgent = "kfgrab"
@@ -25,8 +25,8 @@ type Options struct {
 	// the stream's URL, and to no other.
 	Header http.Header
 	// HeadersEverywhere sends Header to every origin that playlists and redirects
-	// lead to, but for Host. The credentials in the stream's URL stay with its own
-	// even so.
+	// lead to, except Host. The credentials in the stream's URL still go to its own
+	// origin only.
 	HeadersEverywhere bool
 	// UserAgent goes with every request; "" means DefaultUserAgent.
 	UserAgent string
@@ -38,26 +38,26 @@ type Options struct {
 	TLSFingerprint []byte
 
 	// MaxBytes bounds the body bytes of a job; 0 means DefaultMaxBytes. The end
-	// of a range that the reader did not want counts, headers do not.
+	// of a range that the reader did not want counts; headers do not.
 	MaxBytes int64
 
-	// DialContext makes every connection; nil: that of net.Dialer. Where it is set, the
-	// proxies of the environment are passed over, behind which it would see no server.
+	// DialContext makes every connection; nil: that of net.Dialer. If it is set, the
+	// proxies of the environment are not used, because it would see no server then.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 
 	Meter  *meter.Counter // counts what the sockets carry; may be nil
 	Logger *slog.Logger   // gets a line at level Debug for each request; may be nil
 }
 
-// Client fetches what belongs to one stream. It keeps connections, TLS
-// sessions and cookies from one job to the next, and takes proxies from the
-// environment as http.ProxyFromEnvironment does. Its methods may be called
-// from several goroutines, but there is one job at a time.
+// Client fetches what belongs to one stream. It keeps connections, TLS sessions and
+// cookies from one job to the next, and takes proxies from the environment as
+// http.ProxyFromEnvironment does. Its methods are safe for concurrent use, but there
+// is one job at a time.
 type Client struct {
 	origin    string        // of the stream
 	user      *url.Userinfo // of the stream's URL
 	header    http.Header
-	foreign   http.Header // that part of header which goes to other origins
+	foreign   http.Header // the part of header that goes to other origins
 	userAgent string
 
 	dialer    *dialer
@@ -74,12 +74,12 @@ func New(u *url.URL, o *Options) *Client {
 	if o == nil {
 		o = &Options{}
 	}
-	jar, _ := cookiejar.New(nil) // fails never
+	jar, _ := cookiejar.New(nil) // never fails
 	d := &dialer{connect: o.DialContext, meter: o.Meter, open: map[*conn]struct{}{}}
 	c := &Client{
-		origin:    origin(u),
+		origin:    originOf(u),
 		user:      u.User,
-		header:    canonical(o.Header),
+		header:    canonicalHeader(o.Header),
 		userAgent: o.UserAgent,
 		dialer:    d,
 		transport: newProtocols(d, o),
@@ -88,8 +88,9 @@ func New(u *url.URL, o *Options) *Client {
 		meter:     o.Meter,
 		log:       o.Logger,
 	}
+
 	if o.HeadersEverywhere {
-		c.foreign = canonical(o.Header)
+		c.foreign = canonicalHeader(o.Header)
 		c.foreign.Del("Host")
 	}
 	if c.userAgent == "" {
@@ -107,14 +108,14 @@ func New(u *url.URL, o *Options) *Client {
 	return c
 }
 
-// StartJob gives the full budget of Options.MaxBytes back.
+// StartJob restores the full budget of Options.MaxBytes.
 func (c *Client) StartJob() { c.budget.used.Store(0) }
 
 // Left returns how many body bytes the job may still fetch.
-func (c *Client) Left() int64 { return max(0, c.budget.left()) }
+func (c *Client) Left() int64 { return max(0, c.budget.bytesLeft()) }
 
-// Close ends every connection, and with them what is still being read. The
-// Client can be used again afterwards.
+// Close ends every connection, and with it what is still being read. The Client can
+// be used again afterwards.
 func (c *Client) Close() {
 	c.transport.closeIdle()
 	c.dialer.closeAll()

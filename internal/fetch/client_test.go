@@ -236,7 +236,7 @@ func TestOrigin(t *testing.T) {
 		{"http://h/", "http://sub.h/", false},
 		{"http://[::1]/", "http://[::1]:80/", true},
 	} {
-		if got := origin(parse(t, c.a)) == origin(parse(t, c.b)); got != c.same {
+		if got := originOf(parse(t, c.a)) == originOf(parse(t, c.b)); got != c.same {
 			t.Errorf("%s and %s: %v", c.a, c.b, got)
 		}
 	}

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// contentRange is the Content-Range header (RFC 9110 14.4). The range that was
-// asked for lies nowhere in the resource where span is empty.
+// contentRange is the Content-Range header (RFC 9110 14.4). An empty span means that
+// the range asked for lies nowhere in the resource.
 type contentRange struct {
 	span
 	total int64 // size of the resource, -1 unknown
@@ -23,22 +23,22 @@ func parseContentRange(s string) (contentRange, error) {
 		return contentRange{}, errContentRange
 	}
 	c := contentRange{total: -1}
-	if size != "*" && !decimal(size, &c.total) || size == "*" && rng == "*" {
+	if (size != "*" && !parseDecimal(size, &c.total)) || (size == "*" && rng == "*") {
 		return contentRange{}, errContentRange
 	}
 	if rng == "*" {
 		return c, nil
 	}
 	first, last, _ := strings.Cut(rng, "-")
-	if !decimal(first, &c.from) || !decimal(last, &c.to) || c.to < c.from || c.total >= 0 && c.to >= c.total {
+	if !parseDecimal(first, &c.from) || !parseDecimal(last, &c.to) || c.to < c.from || (c.total >= 0 && c.to >= c.total) {
 		return contentRange{}, errContentRange
 	}
 	c.to++
 	return c, nil
 }
 
-// decimal reads 1*DIGIT, smaller than the largest int64 so that one can be added.
-func decimal(s string, v *int64) bool {
+// parseDecimal reads 1*DIGIT, smaller than the largest int64 so that one can be added.
+func parseDecimal(s string, v *int64) bool {
 	n, err := strconv.ParseUint(s, 10, 63)
 	*v = int64(n)
 	return err == nil && *v+1 > 0

@@ -15,7 +15,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// Document is a small resource, whole but for what GetEnd returns.
+// Document is a small resource: all of it, except from GetEnd.
 type Document struct {
 	// URL is where it came from after redirects, to resolve its references
 	// against. It may hold credentials.
@@ -23,60 +23,60 @@ type Document struct {
 	Header http.Header // of the final answer
 	Body   []byte      // decoded
 
-	// Offset is where Body begins in the resource: 0, but where GetEnd got its end
+	// Offset is where Body begins in the resource: 0, unless GetEnd fetched its end
 	// alone. Body reaches to the end of the resource.
 	Offset int64
-	// NotModified says that the server had nothing new: the rest is that of the
+	// NotModified means that the server had nothing new: the rest is that of the
 	// Document that the caller kept.
 	NotModified bool
 }
 
-// Get returns the whole resource at u, compressed on the way where the server
-// likes to. More than limit bytes after decompression are ErrTooLarge; limit 0
-// stands for the job's budget.
+// Get returns the whole resource at u. The server may compress it. More than limit
+// bytes after decompression are ErrTooLarge; limit 0 stands for the job's budget.
 func (c *Client) Get(ctx context.Context, u *url.URL, limit int64) (*Document, error) {
 	return c.GetNewer(ctx, u, limit, nil)
 }
 
-// GetNewer is Get, unless the resource is what it was when kept was got from the
-// same u: then only headers cross the network, and kept comes back with
+// GetNewer is Get, unless the resource is what it was when kept was fetched from the
+// same u: then only headers cross the network, and GetNewer returns kept with
 // NotModified set. kept may be nil, and its Body too.
 func (c *Client) GetNewer(ctx context.Context, u *url.URL, limit int64, kept *Document) (*Document, error) {
-	return c.get(ctx, u, limit, http.Header{"Accept-Encoding": {"gzip"}}, kept)
+	return c.getDocument(ctx, u, limit, http.Header{"Accept-Encoding": {"gzip"}}, kept)
 }
 
 // GetEnd is GetNewer for the last n bytes of the resource (RFC 9110 14.1.2,
-// suffix-range). The whole comes where it is shorter, or the server knows no
-// ranges: Document.Offset tells.
+// suffix-range). It returns the whole if that is shorter, or the server knows no
+// ranges: see Document.Offset.
 func (c *Client) GetEnd(ctx context.Context, u *url.URL, n, limit int64, kept *Document) (*Document, error) {
 	own := http.Header{
 		"Accept-Encoding": {"identity"}, // ranges count encoded bytes
 		"Range":           {"bytes=-" + strconv.FormatInt(n, 10)},
 	}
-	return c.get(ctx, u, limit, own, kept)
+	return c.getDocument(ctx, u, limit, own, kept)
 }
 
-func (c *Client) get(ctx context.Context, u *url.URL, limit int64, own http.Header, kept *Document) (*Document, error) {
-	conditional := kept.validators(own)
-	resp, err := c.send(ctx, u, own)
+func (c *Client) getDocument(ctx context.Context, u *url.URL, limit int64, own http.Header, kept *Document) (*Document, error) {
+	conditional := kept.addValidators(own)
+	resp, err := c.sendRequest(ctx, u, own)
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
 	if conditional && resp.StatusCode == http.StatusNotModified {
-		resp.discard()
+		resp.discardBody()
 		if resp.url.String() == kept.URL.String() {
-			return kept.confirmed(), nil
+			return kept.asNotModified(), nil
 		}
 		// Redirected elsewhere than before: the validators say nothing of this
 		// resource (RFC 9110 8.8).
 		own.Del("If-None-Match")
 		own.Del("If-Modified-Since")
-		return c.get(ctx, u, limit, own, nil)
+		return c.getDocument(ctx, u, limit, own, nil)
 	}
+
 	has, err := documentPart(resp, own.Get("Range") != "")
 	if err != nil {
-		resp.discard()
+		resp.discardBody()
 		return nil, err
 	}
 	if limit <= 0 {
@@ -84,22 +84,22 @@ func (c *Client) get(ctx context.Context, u *url.URL, limit int64, own http.Head
 	}
 	body, err := c.readAll(resp, limit)
 	if err != nil {
-		return nil, fail(ctx, resp.url, err)
+		return nil, transferError(ctx, resp.url, err)
 	}
 	if has.to > 0 && int64(len(body)) != has.length() {
-		return nil, protocolError(resp.url, "the server sent less than it says")
+		return nil, protocolError(resp.url, "the server sent less than it announced")
 	}
 	return &Document{URL: resp.url, Header: resp.Header, Body: body, Offset: has.from}, nil
 }
 
-// documentPart returns which part of the resource an answer holds, which must
-// reach to its end; empty for all of it.
+// documentPart returns which part of the resource an answer holds; empty for all of
+// it. The part must reach to the end.
 func documentPart(resp *response, ranged bool) (span, error) {
 	switch {
 	case resp.StatusCode == http.StatusPartialContent && ranged:
 		has, err := parseContentRange(resp.Header.Get("Content-Range"))
-		if err != nil || has.length() <= 0 || has.to != has.total || compressed(resp.Header) {
-			return span{}, protocolError(resp.url, "the server sent another part than the end that was asked for")
+		if err != nil || has.length() <= 0 || has.to != has.total || isCompressed(resp.Header) {
+			return span{}, protocolError(resp.url, "the server sent another part than the end, which was asked for")
 		}
 		return has.span, nil
 	case resp.StatusCode/100 != 2, resp.StatusCode == http.StatusPartialContent:
@@ -111,14 +111,14 @@ func documentPart(resp *response, ranged bool) (span, error) {
 // readAll reads a body to its end, which frees the connection for the next
 // request.
 func (c *Client) readAll(resp *response, limit int64) ([]byte, error) {
-	tooLarge := fmt.Errorf("%w: over %d bytes", ErrTooLarge, limit)
+	tooLarge := fmt.Errorf("%w: more than %d bytes", ErrTooLarge, limit)
 	if resp.ContentLength > limit {
 		return nil, tooLarge
 	}
 	if resp.ContentLength == 0 {
 		return nil, nil // some servers call even nothing compressed
 	}
-	decoded, err := decode(resp.Header, &budgetReader{resp.Body, c.budget})
+	decoded, err := decodeBody(resp.Header, &budgetReader{resp.Body, c.budget})
 	if err != nil {
 		return nil, err
 	}
@@ -131,14 +131,14 @@ func (c *Client) readAll(resp *response, limit int64) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// compressed says whether offsets in the body are not those in the resource.
-func compressed(h http.Header) bool {
+// isCompressed reports whether offsets in the body are not those in the resource.
+func isCompressed(h http.Header) bool {
 	coding := h.Get("Content-Encoding")
 	return coding != "" && !strings.EqualFold(coding, "identity")
 }
 
-// decode undoes Content-Encoding (RFC 9110 8.4).
-func decode(h http.Header, body io.Reader) (io.Reader, error) {
+// decodeBody undoes Content-Encoding (RFC 9110 8.4).
+func decodeBody(h http.Header, body io.Reader) (io.Reader, error) {
 	switch coding := strings.ToLower(strings.TrimSpace(h.Get("Content-Encoding"))); coding {
 	case "", "identity":
 		return body, nil

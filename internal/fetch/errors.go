@@ -30,7 +30,7 @@ type Error struct {
 
 func (e *Error) Error() string { return e.URL + ": " + e.Msg }
 
-// Unwrap returns what the transport said.
+// Unwrap returns the transport's error.
 func (e *Error) Unwrap() error { return e.Err }
 
 // Address returns the URL that the error's text begins with.
@@ -47,7 +47,7 @@ type StatusError struct {
 // Address returns the URL that the error's text begins with.
 func (e *StatusError) Address() string { return e.URL }
 
-// Error says what the answer means for a stream, and what to do.
+// Error says what the answer means for a stream, and what to do about it.
 func (e *StatusError) Error() string {
 	s := fmt.Sprintf("%s: status %d", e.URL, e.Code)
 	if text := http.StatusText(e.Code); text != "" {
@@ -99,8 +99,8 @@ func (e *addressError) Address() string { return e.url }
 // atURL puts u in front of err.
 func atURL(u *url.URL, err error) error { return &addressError{redact.URL(u.String()), err} }
 
-// fail makes the error of a transfer of u.
-func fail(ctx context.Context, u *url.URL, err error) error {
+// transferError makes the error of a transfer of u.
+func transferError(ctx context.Context, u *url.URL, err error) error {
 	if ctx.Err() != nil {
 		return atURL(u, context.Cause(ctx))
 	}
@@ -114,7 +114,7 @@ func fail(ctx context.Context, u *url.URL, err error) error {
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
-	return &Error{URL: redact.URL(u.String()), Msg: describe(err), Err: err}
+	return &Error{URL: redact.URL(u.String()), Msg: describeFailure(err), Err: err}
 }
 
 // protocolError is a server that breaks the rules of HTTP.
@@ -122,8 +122,8 @@ func protocolError(u *url.URL, format string, args ...any) error {
 	return &Error{URL: redact.URL(u.String()), Msg: fmt.Sprintf(format, args...)}
 }
 
-// describe says what went wrong.
-func describe(err error) string {
+// describeFailure puts a failure into words.
+func describeFailure(err error) string {
 	if strings.Contains(err.Error(), "malformed") {
 		return "the answer is not HTTP"
 	}

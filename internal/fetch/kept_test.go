@@ -129,7 +129,7 @@ func TestKeptStreamReset(t *testing.T) {
 		t.Cleanup(s.Close)
 		u := parse(t, s.URL)
 		c := client(t, u, &Options{InsecureTLS: true})
-		c.transport.insisting.Store(origin(u), true)
+		c.transport.insisting.Store(originOf(u), true)
 		for range 2 {
 			if d, err := c.Get(within(t, testTime), u, 100); err != nil || string(d.Body) != "HTTP/2.0" {
 				t.Errorf("header %v: %v", header, err)

@@ -47,7 +47,7 @@ func forNginx(t *testing.T, extra string, test func(t *testing.T, base string, c
 			o, m := counted(o)
 			c := client(t, u, o)
 			if http2 {
-				c.transport.insisting.Store(origin(u), true)
+				c.transport.insisting.Store(originOf(u), true)
 			}
 			return c, m
 		}

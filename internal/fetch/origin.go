@@ -10,7 +10,7 @@ import (
 // errProxy stands for net/http's error, which prints the proxy's password.
 var errProxy = errors.New("the proxy address in the environment is not a URL")
 
-func proxy(req *http.Request) (*url.URL, error) {
+func proxyFor(req *http.Request) (*url.URL, error) {
 	u, err := http.ProxyFromEnvironment(req)
 	if err != nil {
 		return nil, errProxy
@@ -18,8 +18,8 @@ func proxy(req *http.Request) (*url.URL, error) {
 	return u, nil
 }
 
-// origin is scheme, host and port (RFC 6454 4).
-func origin(u *url.URL) string {
+// originOf is scheme, host and port (RFC 6454 4).
+func originOf(u *url.URL) string {
 	scheme, port := strings.ToLower(u.Scheme), u.Port()
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[scheme]
@@ -27,8 +27,8 @@ func origin(u *url.URL) string {
 	return scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port
 }
 
-// canonical returns a copy of h with the names as http.Header wants them.
-func canonical(h http.Header) http.Header {
+// canonicalHeader returns a copy of h with the names as http.Header requires them.
+func canonicalHeader(h http.Header) http.Header {
 	own := http.Header{}
 	for name, values := range h {
 		for _, v := range values {
@@ -38,19 +38,20 @@ func canonical(h http.Header) http.Header {
 	return own
 }
 
-// dress gives a request its headers. Those of the user, unless he wants them
-// everywhere, and the stream's credentials go to the stream's own origin alone: a
-// playlist or a redirect may lead anywhere, to the same host without TLS too.
-func (c *Client) dress(req *http.Request, own http.Header) {
+// setHeaders gives a request its headers. The user's headers, unless they are wanted
+// everywhere, and the stream's credentials go to the stream's own origin only: a
+// playlist or a redirect may lead anywhere, even to the same host without TLS.
+func (c *Client) setHeaders(req *http.Request, own http.Header) {
 	req.Header = http.Header{"User-Agent": {c.userAgent}}
 	user, header := req.URL.User, c.foreign
-	if origin(req.URL) == c.origin {
+	if originOf(req.URL) == c.origin {
 		header = c.header
 		req.Host = c.header.Get("Host")
 		if user == nil {
 			user = c.user
 		}
 	}
+
 	for k, v := range header {
 		req.Header[k] = v
 	}

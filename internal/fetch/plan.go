@@ -10,7 +10,7 @@ func (s span) length() int64 { return s.to - s.from }
 // spans are sorted and apart from each other.
 type spans []span
 
-// add returns s with x united into it.
+// add returns the union of s and x.
 func (s spans) add(x span) spans {
 	if x.length() <= 0 {
 		return s
@@ -27,9 +27,9 @@ func (s spans) add(x span) spans {
 	return slices.Replace(s, i, j, x)
 }
 
-// gap returns the longest span within x that starts at x's first byte outside
-// s; it is empty where s holds all of x.
-func (s spans) gap(x span) span {
+// firstGap returns the longest span within x that starts at x's first byte outside s.
+// It is empty if s holds all of x.
+func (s spans) firstGap(x span) span {
 	for _, held := range s {
 		switch {
 		case held.to <= x.from:
@@ -42,7 +42,7 @@ func (s spans) gap(x span) span {
 	return x
 }
 
-// maxGrowth bounds how far a follow-up range grows where Range.Most is 0.
+// maxGrowth bounds how far a follow-up range grows if Range.Most is 0.
 const maxGrowth = 1 << 20
 
 // planner decides which range to ask for. It does no I/O.
@@ -56,36 +56,38 @@ type planner struct {
 // plan is what the planner looks at.
 type plan struct {
 	need       span  // what the reader asked for
-	sequential bool  // more will be asked for behind it, as far as one can tell
-	held       spans // what need not be asked for again
+	sequential bool  // more will probably be asked for after it
+	held       spans // not to be asked for again
 	got        int64 // bytes fetched so far
 	end        int64 // of the resource, -1 unknown
 	left       int64 // of the budget, at least 1
 }
 
-// request returns the range to ask for next: it begins at the first missing
-// byte of need, holds none that is held, none past the end, and no more than
-// the budget allows. It is empty where nothing is missing.
+// planRange returns the range to ask for next: it begins at the first missing byte of
+// need, has none that is held, none past the end, and no more than the budget allows.
+// It is empty if nothing is missing.
 //
-// A reader from the front gets more than it asked for, lest every read be a
-// request: first bytes, then next, then a quarter of what it has had by then. So
-// little is fetched in vain, and a long scan takes few requests.
-func (p planner) request(now plan) span {
-	want := now.held.gap(now.need)
+// A reader from the front gets more than it asked for, so that not every read is a
+// request: first bytes, then next, then a quarter of what it has had by then. This
+// wastes little, and a long scan takes few requests.
+func (p planner) planRange(now plan) span {
+	want := now.held.firstGap(now.need)
 	if want.length() <= 0 {
 		return span{}
 	}
+
 	switch {
 	case now.got == 0 && want.from == p.base:
 		want.to = max(want.to, want.from+p.first)
 	case now.sequential:
 		want.to = max(want.to, p.followUp(now, want.from))
 	}
+
 	want.to = min(want.to, want.from+now.left)
 	if now.end >= 0 {
 		want.to = min(want.to, now.end)
 	}
-	return now.held.gap(want)
+	return now.held.firstGap(want)
 }
 
 // followUp returns where a range that is not the first is to end.

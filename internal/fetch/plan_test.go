@@ -57,7 +57,7 @@ var planCases = []struct {
 
 func TestPlan(t *testing.T) {
 	for _, c := range planCases {
-		if got := c.request(c.plan); got != c.want {
+		if got := c.planRange(c.plan); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
@@ -82,15 +82,15 @@ func planProperty(t *rapid.T) {
 		from := rapid.Int64Range(p.base, size-1).Draw(t, "from")
 		need := span{from, rapid.Int64Range(from+1, size).Draw(t, "to")}
 		sequential := rapid.Bool().Draw(t, "sequential")
-		for held.gap(need).length() > 0 {
+		for held.firstGap(need).length() > 0 {
 			if left == 0 {
 				return
 			}
-			want := p.request(plan{need, sequential, held, got, known, left})
-			if want.length() <= 0 || want.from != held.gap(need).from || want.length() > left || known >= 0 && want.to > known {
+			want := p.planRange(plan{need, sequential, held, got, known, left})
+			if want.length() <= 0 || want.from != held.firstGap(need).from || want.length() > left || known >= 0 && want.to > known {
 				t.Fatalf("need %v, held %v, left %d, end %d: request %v", need, held, left, known, want)
 			}
-			if want.from < p.base || held.gap(want) != want {
+			if want.from < p.base || held.firstGap(want) != want {
 				t.Fatalf("need %v, held %v: request %v fetches twice or before the base", need, held, want)
 			}
 			known = size // as the answer tells

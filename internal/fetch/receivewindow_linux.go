@@ -6,10 +6,10 @@ import (
 )
 
 // limitReceive lets the server send no more than size bytes ahead of the reader. The
-// buffer is larger, as the kernel counts more for a packet than its bytes: where it
+// buffer is larger, because the kernel counts more for a packet than its bytes: if it
 // is too small, packets are dropped and come again 200 ms later.
 func limitReceive(tcp *net.TCPConn, size int) {
-	tcp.SetReadBuffer(4 * size) // or the kernel would widen both
+	tcp.SetReadBuffer(4 * size) // else the kernel would widen both
 	raw, err := tcp.SyscallConn()
 	if err != nil {
 		return

@@ -12,11 +12,11 @@ import (
 )
 
 const (
-	// defaultRange serves where Range.First or Range.Next is 0: about half of
-	// what a keyframe of 1080p takes.
+	// defaultRange stands in for a Range.First or Range.Next of 0: about half of what
+	// a keyframe of 1080p takes.
 	defaultRange = 64 << 10
-	// maxShort bounds the answers that are shorter than what was asked, for no
-	// reason: a server could else make a request of every byte.
+	// maxShort bounds the answers that are shorter than what was asked for, without
+	// reason: otherwise a server could make a request of every byte.
 	maxShort = 16
 )
 
@@ -26,16 +26,15 @@ type Range struct {
 	Offset int64 // of the first byte in the file
 	Length int64 // 0 or less: to the file's end (RFC 8216 4.3.2.2, EXT-X-BYTERANGE)
 	First  int64 // bytes of the first range; 0 means 64 KiB
-	// Next is the bytes of the second range, as one reads on; 0 means First. Those
-	// that follow have a quarter of what was read, where that is more, up to Most;
+	// Next is the bytes of the second range, if the reader goes on; 0 means First. The
+	// ranges that follow have a quarter of what was read, if that is more, up to Most;
 	// 0 means 1 MiB.
 	Next, Most int64
-	// Share has the second range reach to this part of the resource, where its size
-	// is known then and that takes no more than Most; 0 means no part of it. 36 is a
-	// thirty-sixth.
+	// Share makes the second range reach to this part of the resource, if its size is
+	// known then and that takes no more than Most; 36 is a thirty-sixth, 0 no part.
 	Share int64
-	// All says that it will be read to its end: it is asked for at once, a whole file
-	// without a range. The sizes above have no meaning then.
+	// All means that it will be read to its end: it is asked for at once, a whole file
+	// without a range. The sizes above are ignored then.
 	All bool
 }
 
@@ -52,8 +51,8 @@ type Fetched struct {
 // nothing that it holds. It is for one goroutine at a time.
 //
 // A server that ignores ranges is read from the front, and reading backwards
-// beyond what is kept begins anew; it all counts for the budget. A file that
-// changes while it is read is not noticed here.
+// beyond what is kept begins anew; all of it counts for the budget. Resource does not
+// notice if a file changes while it is read.
 type Resource struct {
 	c     *Client
 	ctx   context.Context // of the whole reading, as in http.Request
@@ -89,6 +88,7 @@ func (c *Client) Open(ctx context.Context, u *url.URL, rng Range) *Resource {
 		r.all, r.whole = true, rng.Offset == 0 && rng.Length <= 0
 		r.planner.first = math.MaxInt64 / 2
 	}
+
 	if r.planner.first <= 0 {
 		r.planner.first = defaultRange
 	}
@@ -101,22 +101,21 @@ func (c *Client) Open(ctx context.Context, u *url.URL, rng Range) *Resource {
 	return r
 }
 
-// Read reads on, io.EOF at the end.
+// Read implements io.Reader.
 func (r *Resource) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	if err := r.reach(span{r.pos, r.pos + 1}, true); err != nil {
+	if err := r.holdByte(span{r.pos, r.pos + 1}, true); err != nil {
 		return 0, err
 	}
-	n := r.copy(p, r.pos)
+	n := r.copyHeld(p, r.pos)
 	r.pos += int64(n)
 	return n, nil
 }
 
-// ReadAt reads len(p) bytes at off, and asks for just those of them that are
-// not held; but where off is 0 and nothing was fetched before, for the first
-// range. Fewer bytes come with an error, at the end with io.EOF. Read's
+// ReadAt implements io.ReaderAt. It asks for just those bytes that are not held, except
+// that if off is 0 and nothing was fetched before, it asks for the first range. Read's
 // position stays.
 func (r *Resource) ReadAt(p []byte, off int64) (int, error) {
 	if off < 0 || off > math.MaxInt64/2 {
@@ -125,9 +124,9 @@ func (r *Resource) ReadAt(p []byte, off int64) (int, error) {
 	return r.readAt(p, r.base+off, false)
 }
 
-// Peek returns the first n bytes without moving Read's position. There are
-// fewer with an error; at the end of a shorter resource, with io.EOF. n is for
-// recognising content: some kilobytes.
+// Peek returns the first n bytes without moving Read's position. It returns fewer with
+// an error, which is io.EOF for a shorter resource. Peek is for recognising content: n
+// is some kilobytes at most.
 func (r *Resource) Peek(n int) ([]byte, error) {
 	p := make([]byte, n)
 	got, err := r.readAt(p, r.base, true)
@@ -139,34 +138,34 @@ func (r *Resource) readAt(p []byte, from int64, sequential bool) (int, error) {
 	done := 0
 	for done < len(p) {
 		at := from + int64(done)
-		if err := r.reach(span{at, to}, sequential); err != nil {
+		if err := r.holdByte(span{at, to}, sequential); err != nil {
 			return done, err
 		}
-		done += r.copy(p[done:], at)
+		done += r.copyHeld(p[done:], at)
 	}
 	return done, nil
 }
 
-// copy copies what is held at off.
-func (r *Resource) copy(p []byte, off int64) int {
-	held := r.held.at(off)
-	if end := r.end(); end >= 0 {
+// copyHeld copies what is held at off.
+func (r *Resource) copyHeld(p []byte, off int64) int {
+	held := r.held.bytesAt(off)
+	if end := r.fileEnd(); end >= 0 {
 		held = held[:min(int64(len(held)), end-off)]
 	}
 	return copy(p, held)
 }
 
-// Size returns the number of bytes, -1 while it is unknown: before the first
-// read, and where the server does not tell.
+// Size returns the number of bytes. It is -1 while unknown: before the first read, and
+// if the server does not send it.
 func (r *Resource) Size() int64 {
-	if r.end() < 0 {
+	if r.fileEnd() < 0 {
 		return -1
 	}
-	return max(0, r.end()-r.base)
+	return max(0, r.fileEnd()-r.base)
 }
 
-// end is where the resource ends in the file, -1 unknown.
-func (r *Resource) end() int64 {
+// fileEnd is where the resource ends in the file, -1 unknown.
+func (r *Resource) fileEnd() int64 {
 	if r.limit >= 0 && r.total >= 0 {
 		return min(r.limit, r.total)
 	}
@@ -179,65 +178,66 @@ func (r *Resource) URL() *url.URL { return r.url }
 // Ranges returns the requests that were made, in their order.
 func (r *Resource) Ranges() []Fetched { return r.fetched }
 
-// Close ends the reading. The connection is kept where the rest of an answer is
-// as good as here. It always returns nil.
+// Close ends the reading. It keeps the connection if little of an answer is still to
+// come. It always returns nil.
 func (r *Resource) Close() error {
-	r.leave()
+	r.leaveBody()
 	r.err = errClosed
 	return nil
 }
 
 var errClosed = errors.New("fetch: resource closed")
 
-// reach makes the first byte of need held.
-func (r *Resource) reach(need span, sequential bool) error {
-	for r.held.at(need.from) == nil || r.err != nil {
-		if err := r.step(need, sequential); err != nil {
+// holdByte reads until the first byte of need is held.
+func (r *Resource) holdByte(need span, sequential bool) error {
+	for r.held.bytesAt(need.from) == nil || r.err != nil {
+		if err := r.approachByte(need, sequential); err != nil {
 			return err
 		}
 	}
-	if end := r.end(); end >= 0 && need.from >= end {
+	if end := r.fileEnd(); end >= 0 && need.from >= end {
 		return io.EOF
 	}
 	return nil
 }
 
-// step gets nearer to the first byte of need, which is not held.
-func (r *Resource) step(need span, sequential bool) error {
+// approachByte does one step towards the first byte of need, which is not held.
+func (r *Resource) approachByte(need span, sequential bool) error {
 	if r.err != nil {
 		return r.err
 	}
-	if end := r.end(); end >= 0 && need.from >= end {
-		r.leave()
+	if end := r.fileEnd(); end >= 0 && need.from >= end {
+		r.leaveBody()
 		return io.EOF
 	}
 	if r.ctx.Err() != nil {
-		return fail(r.ctx, r.url, nil)
+		return transferError(r.ctx, r.url, nil)
 	}
 	if r.body != nil && !r.body.leadsTo(need.from) {
-		r.leave()
+		r.leaveBody()
 	}
 	if r.body == nil {
-		return r.request(need, sequential)
+		return r.requestRange(need, sequential)
 	}
-	// What lies between is read and thrown away: not where it is too much.
-	if need.from-r.body.at >= r.c.budget.left() {
-		return fail(r.ctx, r.url, r.c.budget.spent())
+	// What lies between is read and thrown away, unless it is too much.
+	if need.from-r.body.at >= r.c.budget.bytesLeft() {
+		return transferError(r.ctx, r.url, r.c.budget.spentError())
 	}
-	return r.pump()
+	return r.readChunk()
 }
 
-// request asks for what the planner says.
-func (r *Resource) request(need span, sequential bool) error {
-	left := r.c.budget.left()
-	if left <= 0 || r.whole && need.from >= left {
-		return fail(r.ctx, r.url, r.c.budget.spent())
+// requestRange asks for what the planner says.
+func (r *Resource) requestRange(need span, sequential bool) error {
+	left := r.c.budget.bytesLeft()
+	if left <= 0 || (r.whole && need.from >= left) {
+		return transferError(r.ctx, r.url, r.c.budget.spentError())
 	}
-	want := r.planner.request(plan{
-		need: need, sequential: sequential, held: r.held.spans(),
-		got: r.got, end: r.end(), left: left,
+	want := r.planner.planRange(plan{
+		need: need, sequential: sequential, held: r.held.heldSpans(),
+		got: r.got, end: r.fileEnd(), left: left,
 	})
-	resp, err := r.c.send(r.ctx, r.url, r.headers(want))
+
+	resp, err := r.c.sendRequest(r.ctx, r.url, r.rangeHeaders(want))
 	if err != nil {
 		return err
 	}
@@ -247,26 +247,27 @@ func (r *Resource) request(need span, sequential bool) error {
 		asked.Offset, asked.Length = 0, -1
 	}
 	r.fetched = append(r.fetched, asked)
-	r.body, err = r.accept(resp, want)
+	r.body, err = r.acceptAnswer(resp, want)
 	if r.body == nil {
-		resp.discard()
+		resp.discardBody()
 	}
 	return err
 }
 
-// pump reads once from the body into the window.
-func (r *Resource) pump() error {
+// readChunk reads once from the body into the window.
+func (r *Resource) readChunk() error {
 	b := r.body
 	room := int64(chunkSize)
 	if b.end >= 0 {
 		room = b.end - b.at
 	}
-	if end := r.end(); end > b.at {
+	if end := r.fileEnd(); end > b.at {
 		room = min(room, end-b.at)
 	}
-	p := r.held.space(b.at, room)
+	p := r.held.makeRoom(b.at, room)
 	n, err := b.read(p[:min(int64(len(p)), room)])
-	r.held.commit(n)
+
+	r.held.commitBytes(n)
 	r.got += int64(n)
 	r.fetched[len(r.fetched)-1].Bytes += int64(n)
 	if err == io.EOF && b.end < 0 {
@@ -274,24 +275,24 @@ func (r *Resource) pump() error {
 	}
 	if err != nil || b.at == b.end {
 		r.body = nil
-		b.finish(err)
+		b.finishReading(err)
 	}
 	if err != nil && err != io.EOF {
-		return fail(r.ctx, r.url, err)
+		return transferError(r.ctx, r.url, err)
 	}
 	return nil
 }
 
-// leave ends the body being read. Where little of it is to come, that is read
-// for the connection's sake, if it is here soon.
-func (r *Resource) leave() {
+// leaveBody ends the body being read. If little of it is still to come, and comes soon,
+// leaveBody reads it so that the connection can be kept.
+func (r *Resource) leaveBody() {
 	b := r.body
 	if b == nil {
 		return
 	}
-	if b.drainable() && r.ctx.Err() == nil {
-		defer b.conn.patience()()
-		for r.body != nil && r.pump() == nil {
+	if b.isDrainable() && r.ctx.Err() == nil {
+		defer b.conn.boundReads()()
+		for r.body != nil && r.readChunk() == nil {
 		}
 	}
 	r.body = nil

@@ -239,7 +239,7 @@ func TestResourceProperty(t *testing.T) {
 				var seen spans
 				for _, f := range r.Ranges() {
 					got := span{f.Offset, f.Offset + f.Bytes}
-					if mode == "proper" && got.length() > 0 && seen.gap(got) != got {
+					if mode == "proper" && got.length() > 0 && seen.firstGap(got) != got {
 						rt.Fatalf("fetched twice: %v", r.Ranges())
 					}
 					seen = seen.add(got)

@@ -18,8 +18,8 @@ import (
 const (
 	// maxRedirects is more than CDNs need: one to the edge, one for a token.
 	maxRedirects = 5
-	// maxErrorBody is read of an answer whose body nobody wants, to keep the
-	// connection where that is all of it.
+	// maxErrorBody is read of an answer whose body is not wanted, to keep the
+	// connection if that is all of it.
 	maxErrorBody = 512
 )
 
@@ -32,24 +32,24 @@ type response struct {
 	sentAuth bool
 }
 
-// send asks for u with the headers in own, following redirects. The caller
+// sendRequest asks for u with the headers in own, following redirects. The caller
 // closes the body.
-func (c *Client) send(ctx context.Context, u *url.URL, own http.Header) (*response, error) {
+func (c *Client) sendRequest(ctx context.Context, u *url.URL, own http.Header) (*response, error) {
 	seen := map[string]bool{}
 	for range maxRedirects + 1 {
-		resp, err := c.ask(ctx, u, own)
+		resp, err := c.sendOrResend(ctx, u, own)
 		if err != nil {
 			return nil, err
 		}
-		next, err := redirect(resp)
+		next, err := redirectTarget(resp)
 		if err != nil {
-			resp.discard()
+			resp.discardBody()
 			return nil, err
 		}
 		if next == nil {
 			return resp, nil
 		}
-		resp.discard()
+		resp.discardBody()
 		seen[u.String()] = true
 		if seen[next.String()] && len(resp.Cookies()) == 0 {
 			return nil, protocolError(u, "the server redirects in a loop")
@@ -59,13 +59,13 @@ func (c *Client) send(ctx context.Context, u *url.URL, own http.Header) (*respon
 	return nil, protocolError(u, "more than %d redirects", maxRedirects)
 }
 
-// ask asks once, and once more on a new connection where one that was kept breaks
-// before the body's first byte: the server, restarted or tired of waiting, had
-// given it up. net/http does so where there was no answer at all, and then not always.
-func (c *Client) ask(ctx context.Context, u *url.URL, own http.Header) (*response, error) {
+// sendOrResend sends a request, and once more on a new connection if one that was kept
+// breaks before the body's first byte: the server, restarted or tired of waiting, had
+// closed it. net/http does so if there was no answer at all, and not always then.
+func (c *Client) sendOrResend(ctx context.Context, u *url.URL, own http.Header) (*response, error) {
 	resp, err := c.roundTrip(ctx, u, own)
 	if err == nil && resp.kept {
-		err = resp.begin(ctx)
+		err = resp.readFirstByte(ctx)
 	}
 	if err == nil || resp == nil || !resp.kept || ctx.Err() != nil {
 		return resp, err
@@ -75,8 +75,8 @@ func (c *Client) ask(ctx context.Context, u *url.URL, own http.Header) (*respons
 	return c.roundTrip(ctx, u, own)
 }
 
-// begin reads the first byte of a body that is wanted, and puts it back.
-func (r *response) begin(ctx context.Context) error {
+// readFirstByte reads the first byte of a body that is wanted, and puts it back.
+func (r *response) readFirstByte(ctx context.Context) error {
 	if r.StatusCode/100 != 2 {
 		return nil
 	}
@@ -86,7 +86,7 @@ func (r *response) begin(ctx context.Context) error {
 		return nil
 	case err != nil:
 		r.Body.Close()
-		return fail(ctx, r.url, err)
+		return transferError(ctx, r.url, err)
 	}
 	r.Body = struct {
 		io.Reader
@@ -95,27 +95,29 @@ func (r *response) begin(ctx context.Context) error {
 	return nil
 }
 
-// roundTrip asks once. An answer comes even with an error, once there is a
-// connection: it tells which.
+// roundTrip sends a request once. Once there is a connection, it returns a response
+// even with an error, to name the connection.
 func (c *Client) roundTrip(ctx context.Context, u *url.URL, own http.Header) (*response, error) {
-	if err := check(u); err != nil {
+	if err := checkURL(u); err != nil {
 		return nil, err
 	}
+
 	resp := &response{url: u}
 	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
 		resp.conn, resp.kept = connOf(info.Conn), info.Reused
 	}}
 	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodGet, "", nil)
 	if err != nil {
-		return nil, fail(ctx, u, err)
+		return nil, transferError(ctx, u, err)
 	}
+
 	req.URL = u
-	c.dress(req, own)
+	c.setHeaders(req, own)
 	resp.sentAuth = req.Header.Get("Authorization") != ""
 	c.meter.AddRequest()
 	resp.Response, err = c.transport.RoundTrip(req)
 	if err != nil {
-		return resp, fail(ctx, u, err)
+		return resp, transferError(ctx, u, err)
 	}
 	if resp.ProtoMajor != 1 {
 		resp.conn = nil
@@ -126,8 +128,8 @@ func (c *Client) roundTrip(ctx context.Context, u *url.URL, own http.Header) (*r
 	return resp, nil
 }
 
-// check refuses what is not HTTP.
-func check(u *url.URL) error {
+// checkURL refuses URLs other than HTTP's.
+func checkURL(u *url.URL) error {
 	switch {
 	case !strings.EqualFold(u.Scheme, "http") && !strings.EqualFold(u.Scheme, "https"):
 		return atURL(u, fmt.Errorf("%w: neither http nor https", keyframe.ErrUnsupported))
@@ -137,14 +139,15 @@ func check(u *url.URL) error {
 	return nil
 }
 
-// redirect returns where an answer leads, nil where it is final.
-func redirect(resp *response) (*url.URL, error) {
+// redirectTarget returns where an answer leads, nil if it is final.
+func redirectTarget(resp *response) (*url.URL, error) {
 	switch resp.StatusCode {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
 		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
 	default:
 		return nil, nil
 	}
+
 	location := resp.Header.Get("Location")
 	if location == "" {
 		return nil, resp.statusError()
@@ -157,10 +160,10 @@ func redirect(resp *response) (*url.URL, error) {
 	return to, nil
 }
 
-// discard ends an answer whose body is not wanted.
-func (r *response) discard() {
+// discardBody ends an answer whose body is not wanted.
+func (r *response) discardBody() {
 	if r.conn != nil && r.ContentLength <= maxErrorBody {
-		defer r.conn.patience()()
+		defer r.conn.boundReads()()
 		io.CopyN(io.Discard, r.Body, maxErrorBody+1)
 	}
 	r.Body.Close()

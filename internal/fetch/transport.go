@@ -20,21 +20,21 @@ const (
 	// maxIdle is how long a connection waits for the next grab; most servers
 	// close it sooner.
 	maxIdle = 2 * time.Minute
-	// maxIdlePerHost is as many as read keyframes of several times at once
-	// (parallel.Max); a single grab has one.
+	// maxIdlePerHost is as many as read keyframes of several times at once; a single
+	// grab has one.
 	maxIdlePerHost = parallel.Max
-	// streamWindow is what HTTP/2 may send ahead of the reader, all of which a
-	// server without ranges sends in vain. At 150 ms of latency it carries
-	// 1.7 Mbit/s; but see protocols.
+	// streamWindow is what HTTP/2 may send ahead of the reader, all of which is wasted
+	// if the server knows no ranges. At 150 ms of latency it carries 1.7 Mbit/s; but
+	// see protocols.
 	streamWindow = 32 << 10
-	// drainTime is how long the rest of an unwanted body may take that is read
-	// to keep a connection.
+	// drainTime bounds the reading of the rest of an unwanted body, which is read to
+	// keep a connection.
 	drainTime = 100 * time.Millisecond
 	// sessions of TLS kept for resumption: a stream has few hosts.
 	sessions = 8
 )
 
-// dialer makes connections and knows the open ones, so that Close can end all.
+// dialer makes connections and knows the open ones, so that Close can end them all.
 type dialer struct {
 	connect func(ctx context.Context, network, address string) (net.Conn, error) // may be nil
 	meter   *meter.Counter
@@ -77,8 +77,8 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
-// patience lets reads take no more than drainTime until done is called.
-func (c *conn) patience() (done func()) {
+// boundReads lets reads take no more than drainTime until done is called.
+func (c *conn) boundReads() (done func()) {
 	c.SetReadDeadline(time.Now().Add(drainTime))
 	return func() { c.SetReadDeadline(time.Time{}) }
 }
@@ -96,7 +96,7 @@ func (d *dialer) closeAll() {
 	}
 }
 
-// connOf finds the connection beneath TLS, nil where it is not ours.
+// connOf returns the connection beneath TLS, nil if it is not ours.
 func connOf(nc net.Conn) *conn {
 	for {
 		switch c := nc.(type) {
@@ -110,7 +110,7 @@ func connOf(nc net.Conn) *conn {
 	}
 }
 
-// newTransport decodes nothing by itself: ranges count encoded bytes.
+// newTransport returns a transport that decodes nothing: ranges count encoded bytes.
 func newTransport(d *dialer, secure *tls.Config) *http.Transport {
 	t := &http.Transport{
 		DialContext:            d.dial,
@@ -123,12 +123,12 @@ func newTransport(d *dialer, secure *tls.Config) *http.Transport {
 		HTTP2:                  &http.HTTP2Config{MaxReceiveBufferPerStream: streamWindow},
 	}
 	if d.connect == nil {
-		t.Proxy = proxy
+		t.Proxy = proxyFor
 	}
 	return t
 }
 
-// proxyAnswer makes a proxy's refusal to make a tunnel an answer like any other.
+// proxyAnswer makes a proxy's refusal of a tunnel an answer like any other.
 func proxyAnswer(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
 	if resp.StatusCode == http.StatusOK {
 		return nil

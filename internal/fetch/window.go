@@ -1,7 +1,7 @@
 package fetch
 
 // Bounds on what one resource keeps in memory: enough for the index of a long
-// segment and the keyframe behind it, far below what a process may hold.
+// segment and the keyframe after it, far below what a process may hold.
 const (
 	maxHeld   = 1 << 20
 	maxChunks = 256 // finding a byte walks over all of them
@@ -22,8 +22,8 @@ type window struct {
 	size   int     // capacity of all
 }
 
-// at returns bytes from off on, nil where off is not held.
-func (w *window) at(off int64) []byte {
+// bytesAt returns bytes from off on, nil if off is not held.
+func (w *window) bytesAt(off int64) []byte {
 	for i := len(w.chunks) - 1; i >= 0; i-- {
 		if c := &w.chunks[i]; c.off <= off && off < c.end() {
 			return c.data[off-c.off:]
@@ -32,9 +32,9 @@ func (w *window) at(off int64) []byte {
 	return nil
 }
 
-// space returns room for bytes from off on, of which about hint are to come.
-// The oldest chunks make way.
-func (w *window) space(off, hint int64) []byte {
+// makeRoom returns room for bytes from off on, of which about hint are to come. It
+// drops the oldest chunks for them.
+func (w *window) makeRoom(off, hint int64) []byte {
 	if n := len(w.chunks); n > 0 {
 		if c := &w.chunks[n-1]; c.end() == off && len(c.data) < cap(c.data) {
 			return c.data[len(c.data):cap(c.data)]
@@ -50,13 +50,13 @@ func (w *window) space(off, hint int64) []byte {
 	return c.data[:cap(c.data)]
 }
 
-// commit keeps the first n bytes of what space returned last.
-func (w *window) commit(n int) {
+// commitBytes keeps the first n bytes of what space returned last.
+func (w *window) commitBytes(n int) {
 	c := &w.chunks[len(w.chunks)-1]
 	c.data = c.data[:len(c.data)+n]
 }
 
-func (w *window) spans() spans {
+func (w *window) heldSpans() spans {
 	var s spans
 	for i := range w.chunks {
 		s = s.add(span{w.chunks[i].off, w.chunks[i].end()})
