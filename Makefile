@@ -40,7 +40,7 @@ fuzz: ## run each fuzz target for FUZZTIME (10s)
 
 bench: deps-bench build ## measure kfgrab beside other tools: BENCHMARKS.md, bench/results.json, bench/chart.png
 	$(GO) build -C bench -trimpath -o ../bin/kfgrab-bench ./cmd/kfgrab-bench
-	bin/kfgrab-bench -tuning -repeats $(REPEATS) -report BENCHMARKS.md -json bench/results.json -chart bench/chart.png
+	bin/kfgrab-bench -tuning -repeats $(REPEATS) -report BENCHMARKS.md -details bench/results.md -json bench/results.json -chart bench/chart.png
 
 bench-rtsp: deps-bench build ## measure a picture over RTSP beside other tools, for some ten minutes
 	$(GO) build -C bench -trimpath -o ../bin/kfgrab-bench ./cmd/kfgrab-bench

@@ -23,9 +23,9 @@ const againCommand = "again"
 // againReport is what it prints of the second.
 type againReport struct{ Wall, CPU time.Duration }
 
-// again grabs args[0] once, says "ready", waits for a line, and writes a picture
+// runAgain grabs args[0] once, says "ready", waits for a line, and writes a picture
 // of the second grab to args[1].
-func again(args []string, in io.Reader, out, errs io.Writer) int {
+func runAgain(args []string, in io.Reader, out, errs io.Writer) int {
 	flags := flag.NewFlagSet(againCommand, flag.ContinueOnError)
 	flags.SetOutput(errs)
 	ca := flags.String("ca", "", "`file` of certificates to trust")

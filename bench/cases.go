@@ -28,7 +28,7 @@ const (
 func Cases() []Case {
 	return []Case{
 		{"ts", "MPEG-TS, three renditions, 6 s segments, 2 s GOP", plainServer, true, tsStage},
-		{"fmp4", "the same in fMP4", plainServer, true, fmp4Stage},
+		{"fmp4", "fMP4, three renditions", plainServer, true, fmp4Stage},
 		{"byterange", "MPEG-TS, one file with EXT-X-BYTERANGE", plainServer, false, byteRangeStage},
 		{"ll-hls", "Low-Latency HLS, fMP4 parts of half a second", plainServer, false, partsStage},
 		{"iframe", "MPEG-TS with I-frame playlists of byte ranges", plainServer, true, iframeStage},
@@ -36,8 +36,8 @@ func Cases() []Case {
 		{"dvr", "MPEG-TS, DVR playlist of 6 h (5,400 segments), gzip, delta updates", plainServer, false, dvrStage},
 		{"h265", "H.265 in fMP4", plainServer, false, h265Stage},
 		{"gop10", "MPEG-TS, GOPs and segments of 10 s", plainServer, false, longGOPStage},
-		{"no-range", "case ts at a server without ranges", noRangeServer, true, tsStage},
-		{"tls-h2", "case ts over TLS, HTTP/2 offered; a contestant that cannot be told to trust the certificate fails", tlsServer, true, tsStage},
+		{"no-range", "MPEG-TS, three renditions, from a server without ranges", noRangeServer, true, tsStage},
+		{"tls-h2", "MPEG-TS, three renditions, over TLS with HTTP/2 offered", tlsServer, true, tsStage},
 	}
 }
 
@@ -55,25 +55,25 @@ func newStage(dir string, renditions []Rendition, codecs string, extra ...string
 	}
 }
 
-// costs sets what the picture costs, from what comes after the playlists. setup
+// setCosts sets what the picture costs, from what comes after the playlists. setup
 // is fetched by those alone who come anew.
-func (s *stage) costs(playlist string, setup, picture []Body) {
+func (s *stage) setCosts(playlist string, setup, picture []Body) {
 	master := Body{"master playlist", int64(len(s.files[s.master]))}
 	list := Body{"media playlist", int64(len(s.files[playlist]))}
 	s.cold = append(append([]Body{master, list}, setup...), picture...)
 	s.again = append([]Body{list}, picture...)
 }
 
-// smallCosts sets what a picture of the smallest rendition costs.
-func (s *stage) smallCosts(playlist string, rest ...Body) {
+// setSmallCosts sets what a picture of the smallest rendition costs.
+func (s *stage) setSmallCosts(playlist string, rest ...Body) {
 	s.small = append([]Body{
 		{"master playlist", int64(len(s.files[s.master]))},
 		{"media playlist", int64(len(s.files[playlist]))},
 	}, rest...)
 }
 
-// head is what has to be had of a transport stream for its first keyframe.
-func head(b []byte) (int64, error) {
+// firstKeyframeEnd is what has to be had of a transport stream for its first keyframe.
+func firstKeyframeEnd(b []byte) (int64, error) {
 	units := tsUnits(b)
 	if len(units) == 0 || !units[0].key {
 		return 0, fmt.Errorf("the segment begins with no keyframe")
@@ -81,7 +81,7 @@ func head(b []byte) (int64, error) {
 	return units[0].end, nil
 }
 
-func window(count int, duration time.Duration, step int, name func(n int) string) *playlist {
+func livePlaylist(count int, duration time.Duration, step int, name func(n int) string) *playlist {
 	p := &playlist{version: 6, target: duration, first: step}
 	for n := step; n < step+count; n++ {
 		p.entries = append(p.entries, entry{duration: duration, uri: name(n)})
@@ -94,23 +94,23 @@ func tsStage(m *media, step int) (*stage, error) {
 	last := step + windowSize - 1
 	var heads []Body
 	for _, r := range ladder {
-		s.files["ts/"+r.Name+".m3u8"] = window(windowSize, segmentTime, step, func(n int) string {
+		s.files["ts/"+r.Name+".m3u8"] = livePlaylist(windowSize, segmentTime, step, func(n int) string {
 			return fmt.Sprintf("../ladder/%s-%d.ts", r.Name, n)
 		}).String()
-		b, err := m.read("ladder", fmt.Sprintf("%s-%d.ts", r.Name, last))
+		b, err := m.readFile("ladder", fmt.Sprintf("%s-%d.ts", r.Name, last))
 		if err != nil {
 			return nil, err
 		}
-		n, err := head(b)
+		n, err := firstKeyframeEnd(b)
 		if err != nil {
 			return nil, err
 		}
 		heads = append(heads, Body{"segment, to the keyframe's end", n})
 	}
-	s.costs(s.media, nil, heads[:1])
-	s.smallCosts("ts/360p.m3u8", heads[2])
-	s.reference = []piece{{file: m.path("ladder", fmt.Sprintf("1080p-%d.ts", last))}}
-	s.smallReference = []piece{{file: m.path("ladder", fmt.Sprintf("360p-%d.ts", last))}}
+	s.setCosts(s.media, nil, heads[:1])
+	s.setSmallCosts("ts/360p.m3u8", heads[2])
+	s.reference = []piece{{file: m.filePath("ladder", fmt.Sprintf("1080p-%d.ts", last))}}
+	s.smallReference = []piece{{file: m.filePath("ladder", fmt.Sprintf("360p-%d.ts", last))}}
 	return s, nil
 }
 
@@ -127,34 +127,34 @@ func fmp4Stage(m *media, step int) (*stage, error) {
 	s := newStage("fmp4", ladder, avcCodecs)
 	last := step + windowSize - 1
 	for i, r := range ladder {
-		p := window(windowSize, segmentTime, step, func(n int) string { return fmt.Sprintf("../ladder/%s-%d.m4s", r.Name, n) })
+		p := livePlaylist(windowSize, segmentTime, step, func(n int) string { return fmt.Sprintf("../ladder/%s-%d.m4s", r.Name, n) })
 		p.header = []string{fmt.Sprintf(`#EXT-X-MAP:URI="../ladder/%s-init.mp4"`, r.Name)}
 		s.files["fmp4/"+r.Name+".m3u8"] = p.String()
-		init, bodies, err := m.sample("ladder", r.Name+"-init.mp4", fmt.Sprintf("%s-%d.m4s", r.Name, last))
+		init, bodies, err := m.firstSampleCosts("ladder", r.Name+"-init.mp4", fmt.Sprintf("%s-%d.m4s", r.Name, last))
 		if err != nil {
 			return nil, err
 		}
-		reference := []piece{{file: m.path("ladder", r.Name+"-init.mp4")}, {file: m.path("ladder", fmt.Sprintf("%s-%d.m4s", r.Name, last))}}
+		reference := []piece{{file: m.filePath("ladder", r.Name+"-init.mp4")}, {file: m.filePath("ladder", fmt.Sprintf("%s-%d.m4s", r.Name, last))}}
 		switch i {
 		case 0:
-			s.costs(s.media, []Body{init}, bodies)
+			s.setCosts(s.media, []Body{init}, bodies)
 			s.reference = reference
 		case len(ladder) - 1:
-			s.smallCosts("fmp4/"+r.Name+".m3u8", append([]Body{init}, bodies...)...)
+			s.setSmallCosts("fmp4/"+r.Name+".m3u8", append([]Body{init}, bodies...)...)
 			s.smallReference = reference
 		}
 	}
 	return s, nil
 }
 
-// sample returns what an initialisation section and the first sample of a segment
+// firstSampleCosts returns what an initialisation section and the first sample of a segment
 // cost.
-func (m *media) sample(set, initFile, segmentFile string) (init Body, picture []Body, err error) {
-	head, err := m.read(set, initFile)
+func (m *media) firstSampleCosts(set, initFile, segmentFile string) (init Body, picture []Body, err error) {
+	head, err := m.readFile(set, initFile)
 	if err != nil {
 		return Body{}, nil, err
 	}
-	segment, err := m.read(set, segmentFile)
+	segment, err := m.readFile(set, segmentFile)
 	if err != nil {
 		return Body{}, nil, err
 	}
@@ -167,11 +167,11 @@ func (m *media) sample(set, initFile, segmentFile string) (init Body, picture []
 
 func byteRangeStage(m *media, step int) (*stage, error) {
 	s := newStage("byterange", ladder[:1], avcCodecs)
-	b, err := m.read("ladder", "single.ts")
+	b, err := m.readFile("ladder", "single.ts")
 	if err != nil {
 		return nil, err
 	}
-	text, err := m.read("ladder", "single.m3u8")
+	text, err := m.readFile("ladder", "single.m3u8")
 	if err != nil {
 		return nil, err
 	}
@@ -179,19 +179,19 @@ func byteRangeStage(m *media, step int) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := window(windowSize, segmentTime, step, func(int) string { return "../ladder/single.ts" })
+	p := livePlaylist(windowSize, segmentTime, step, func(int) string { return "../ladder/single.ts" })
 	for i := range p.entries {
 		r := ranges[step+i]
 		p.entries[i].after = []string{"#EXT-X-BYTERANGE:" + byteRange(r.start, r.end)}
 	}
 	s.files[s.media] = p.String()
 	last := ranges[step+windowSize-1]
-	n, err := head(b[last.start:last.end])
+	n, err := firstKeyframeEnd(b[last.start:last.end])
 	if err != nil {
 		return nil, err
 	}
-	s.costs(s.media, nil, []Body{{"segment, to the keyframe's end", n}})
-	s.reference = []piece{{m.path("ladder", "single.ts"), last.start, last.end}}
+	s.setCosts(s.media, nil, []Body{{"segment, to the keyframe's end", n}})
+	s.reference = []piece{{m.filePath("ladder", "single.ts"), last.start, last.end}}
 	return s, nil
 }
 
@@ -217,21 +217,21 @@ func readRanges(text string) ([]span, error) {
 
 func aesStage(m *media, step int) (*stage, error) {
 	s := newStage("aes128", ladder[:1], avcCodecs)
-	p := window(windowSize, segmentTime, step, func(n int) string { return fmt.Sprintf("../ladder/1080p-aes-%d.ts", n) })
+	p := livePlaylist(windowSize, segmentTime, step, func(n int) string { return fmt.Sprintf("../ladder/1080p-aes-%d.ts", n) })
 	p.header = []string{`#EXT-X-KEY:METHOD=AES-128,URI="../ladder/key.bin"`}
 	s.files[s.media] = p.String()
 	clear := fmt.Sprintf("1080p-%d.ts", step+windowSize-1)
-	b, err := m.read("ladder", clear)
+	b, err := m.readFile("ladder", clear)
 	if err != nil {
 		return nil, err
 	}
-	n, err := head(b)
+	n, err := firstKeyframeEnd(b)
 	if err != nil {
 		return nil, err
 	}
 	const block = 16
-	s.costs(s.media, []Body{{"key", block}}, []Body{{"segment, to the keyframe's last block", (n + block - 1) / block * block}})
-	s.reference = []piece{{file: m.path("ladder", clear)}}
+	s.setCosts(s.media, []Body{{"key", block}}, []Body{{"segment, to the keyframe's last block", (n + block - 1) / block * block}})
+	s.reference = []piece{{file: m.filePath("ladder", clear)}}
 	return s, nil
 }
 
@@ -239,38 +239,38 @@ func h265Stage(m *media, step int) (*stage, error) {
 	r := ladder[0]
 	r.Bandwidth = 3_000_000
 	s := newStage("h265", []Rendition{r}, hevcCodecs)
-	p := window(shortWindow, segmentTime, step, func(n int) string { return fmt.Sprintf("../h265/%d.m4s", n) })
+	p := livePlaylist(shortWindow, segmentTime, step, func(n int) string { return fmt.Sprintf("../h265/%d.m4s", n) })
 	p.header = []string{`#EXT-X-MAP:URI="../h265/init.mp4"`}
 	s.files[s.media] = p.String()
 	last := fmt.Sprintf("%d.m4s", step+shortWindow-1)
-	init, bodies, err := m.sample("h265", "init.mp4", last)
+	init, bodies, err := m.firstSampleCosts("h265", "init.mp4", last)
 	if err != nil {
 		return nil, err
 	}
-	s.costs(s.media, []Body{init}, bodies)
-	s.reference = []piece{{file: m.path("h265", "init.mp4")}, {file: m.path("h265", last)}}
+	s.setCosts(s.media, []Body{init}, bodies)
+	s.reference = []piece{{file: m.filePath("h265", "init.mp4")}, {file: m.filePath("h265", last)}}
 	return s, nil
 }
 
 func longGOPStage(m *media, step int) (*stage, error) {
 	s := newStage("gop10", ladder[:1], avcCodecs)
-	s.files[s.media] = window(shortWindow, longGOP, step, func(n int) string { return fmt.Sprintf("../gop10/%d.ts", n) }).String()
+	s.files[s.media] = livePlaylist(shortWindow, longGOP, step, func(n int) string { return fmt.Sprintf("../gop10/%d.ts", n) }).String()
 	last := fmt.Sprintf("%d.ts", step+shortWindow-1)
-	b, err := m.read("gop10", last)
+	b, err := m.readFile("gop10", last)
 	if err != nil {
 		return nil, err
 	}
-	n, err := head(b)
+	n, err := firstKeyframeEnd(b)
 	if err != nil {
 		return nil, err
 	}
-	s.costs(s.media, nil, []Body{{"segment, to the keyframe's end", n}})
-	s.reference = []piece{{file: m.path("gop10", last)}}
+	s.setCosts(s.media, nil, []Body{{"segment, to the keyframe's end", n}})
+	s.reference = []piece{{file: m.filePath("gop10", last)}}
 	return s, nil
 }
 
-// link makes the sets' directories visible below root.
-func (m *media) link(root string) error {
+// linkSets makes the sets' directories visible below root.
+func (m *media) linkSets(root string) error {
 	for set, dir := range m.dirs {
 		if err := os.Symlink(dir, root+"/"+set); err != nil && !os.IsExist(err) {
 			return err
@@ -279,8 +279,8 @@ func (m *media) link(root string) error {
 	return nil
 }
 
-// compressed is the length that a text has as gzip makes it.
-func compressed(text string) int64 {
+// gzipSize is the length that a text has as gzip makes it.
+func gzipSize(text string) int64 {
 	var b bytes.Buffer
 	w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression)
 	w.Write([]byte(text)) //nolint:errcheck // a buffer takes all

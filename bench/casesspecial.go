@@ -15,10 +15,10 @@ func iframeStage(m *media, step int) (*stage, error) {
 	}
 	s := newStage("iframe", ladder, avcCodecs, extra...)
 	for i, r := range ladder {
-		s.files["iframe/"+r.Name+".m3u8"] = window(windowSize, segmentTime, step, func(n int) string {
+		s.files["iframe/"+r.Name+".m3u8"] = livePlaylist(windowSize, segmentTime, step, func(n int) string {
 			return fmt.Sprintf("../ladder/%s-%d.ts", r.Name, n)
 		}).String()
-		p, pieces, err := m.iframes(r, step)
+		p, pieces, err := m.listIframes(r, step)
 		if err != nil {
 			return nil, err
 		}
@@ -27,28 +27,28 @@ func iframeStage(m *media, step int) (*stage, error) {
 		tables, picture := Body{"tables", pieces[0].to}, Body{"keyframe", pieces[1].to - pieces[1].from}
 		switch i {
 		case 0:
-			s.costs(name, []Body{tables}, []Body{picture})
+			s.setCosts(name, []Body{tables}, []Body{picture})
 			s.reference = pieces
 		case len(ladder) - 1:
-			s.smallCosts(name, tables, picture)
+			s.setSmallCosts(name, tables, picture)
 			s.smallReference = pieces
 		}
 	}
 	return s, nil
 }
 
-// iframes lists the keyframes of a window. The pieces are the tables and the
+// listIframes lists the keyframes of a window. The pieces are the tables and the
 // newest of them.
-func (m *media) iframes(r Rendition, step int) (*playlist, []piece, error) {
+func (m *media) listIframes(r Rendition, step int) (*playlist, []piece, error) {
 	p := &playlist{version: 5, target: segmentTime, first: step, header: []string{"#EXT-X-I-FRAMES-ONLY"}}
 	var pieces []piece
 	for n := step; n < step+windowSize; n++ {
 		file := fmt.Sprintf("%s-%d.ts", r.Name, n)
-		b, err := m.read("ladder", file)
+		b, err := m.readFile("ladder", file)
 		if err != nil {
 			return nil, nil, err
 		}
-		units := keys(tsUnits(b))
+		units := keyframeUnits(tsUnits(b))
 		if len(units) == 0 {
 			return nil, nil, fmt.Errorf("%s holds no keyframe", file)
 		}
@@ -62,7 +62,7 @@ func (m *media) iframes(r Rendition, step int) (*playlist, []piece, error) {
 		if n == step {
 			p.header = append(p.header, fmt.Sprintf(`#EXT-X-MAP:URI="../ladder/%s",BYTERANGE="%s"`, file, byteRange(0, units[0].start)))
 		}
-		path := m.path("ladder", file)
+		path := m.filePath("ladder", file)
 		newest := units[len(units)-1]
 		pieces = []piece{{path, 0, units[0].start}, {path, newest.start, newest.end}}
 	}
@@ -81,7 +81,7 @@ const (
 
 func partsStage(m *media, step int) (*stage, error) {
 	s := newStage("ll-hls", ladder[:1], avcCodecs)
-	p := window(segmentsListed, segmentTime, step, func(n int) string { return fmt.Sprintf("../ladder/whole-%d.m4s", n) })
+	p := livePlaylist(segmentsListed, segmentTime, step, func(n int) string { return fmt.Sprintf("../ladder/whole-%d.m4s", n) })
 	p.version = 9
 	p.header = []string{
 		"#EXT-X-SERVER-CONTROL:PART-HOLD-BACK=" + partsHoldBack,
@@ -89,23 +89,23 @@ func partsStage(m *media, step int) (*stage, error) {
 		`#EXT-X-MAP:URI="../ladder/part-init.mp4"`,
 	}
 	newest := step + segmentsListed
-	p.entries[segmentsListed-1].before = parts(newest-1, partsInSegment)
-	p.trailer = append(parts(newest, partsListed),
+	p.entries[segmentsListed-1].before = partLines(newest-1, partsInSegment)
+	p.trailer = append(partLines(newest, partsListed),
 		fmt.Sprintf(`#EXT-X-PRELOAD-HINT:TYPE=PART,URI="../ladder/part-%d.m4s"`, newest*partsInSegment+partsListed))
 	s.files[s.media] = p.String()
 
 	last := fmt.Sprintf("part-%d.m4s", newest*partsInSegment+(partsListed-1)/independent*independent)
-	init, bodies, err := m.sample("ladder", "part-init.mp4", last)
+	init, bodies, err := m.firstSampleCosts("ladder", "part-init.mp4", last)
 	if err != nil {
 		return nil, err
 	}
-	s.costs(s.media, []Body{init}, bodies)
-	s.reference = []piece{{file: m.path("ladder", "part-init.mp4")}, {file: m.path("ladder", last)}}
+	s.setCosts(s.media, []Body{init}, bodies)
+	s.reference = []piece{{file: m.filePath("ladder", "part-init.mp4")}, {file: m.filePath("ladder", last)}}
 	return s, nil
 }
 
-// parts lists the first parts of a segment.
-func parts(segment, count int) []string {
+// partLines lists the first parts of a segment.
+func partLines(segment, count int) []string {
 	var out []string
 	for i := range count {
 		// A GOP of 50 pictures has three parts of 13 and one of 11.
@@ -145,7 +145,7 @@ var dvrServer = []string{
 
 func dvrStage(m *media, step int) (*stage, error) {
 	s := newStage("dvr", ladder[:1], avcCodecs)
-	p := window(dvrSegments, dvrSegmentTime, step, func(n int) string { return fmt.Sprintf("seg-%05d.ts", n) })
+	p := livePlaylist(dvrSegments, dvrSegmentTime, step, func(n int) string { return fmt.Sprintf("seg-%05d.ts", n) })
 	p.version = 9
 	p.header = []string{"#EXT-X-SERVER-CONTROL:CAN-SKIP-UNTIL=36"}
 	s.files[s.media] = p.String()
@@ -155,21 +155,21 @@ func dvrStage(m *media, step int) (*stage, error) {
 	s.files["dvr/delta.m3u8"] = delta.String()
 
 	last := fmt.Sprintf("dvr-%d.ts", (step+dvrSegments-1)%dvrMade)
-	b, err := m.read("ladder", last)
+	b, err := m.readFile("ladder", last)
 	if err != nil {
 		return nil, err
 	}
-	n, err := head(b)
+	n, err := firstKeyframeEnd(b)
 	if err != nil {
 		return nil, err
 	}
 	picture := Body{"segment, to the keyframe's end", n}
 	s.cold = []Body{
 		{"master playlist", int64(len(s.files[s.master]))},
-		{"media playlist, gzip", compressed(s.files[s.media])},
+		{"media playlist, gzip", gzipSize(s.files[s.media])},
 		picture,
 	}
-	s.again = []Body{{"delta update, gzip", compressed(s.files["dvr/delta.m3u8"])}, picture}
-	s.reference = []piece{{file: m.path("ladder", last)}}
+	s.again = []Body{{"delta update, gzip", gzipSize(s.files["dvr/delta.m3u8"])}, picture}
+	s.reference = []piece{{file: m.filePath("ladder", last)}}
 	return s, nil
 }

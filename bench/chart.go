@@ -26,8 +26,8 @@ type bar struct {
 	bytes int64
 }
 
-// bars are those of case ts, most bytes last, with the floor.
-func bars(rows []Row) []bar {
+// chartBars are those of case ts, most bytes last, with the floor.
+func chartBars(rows []Row) []bar {
 	var out []bar
 	for _, r := range rowsOf(rows, "ts", 0) {
 		if r.Status == okStatus && len(r.Runs) > 0 {
@@ -43,7 +43,7 @@ func bars(rows []Row) []bar {
 
 // writeChart draws what one picture of case ts costs.
 func (r *Results) writeChart(file string) error {
-	list := bars(r.Rows)
+	list := chartBars(r.Rows)
 	if len(list) == 0 {
 		return fmt.Errorf("no chart: case ts was not measured")
 	}
@@ -52,7 +52,7 @@ func (r *Results) writeChart(file string) error {
 	p.Title.Padding = vg.Points(10)
 	var names []string
 	for i, b := range list {
-		names = append(names, fmt.Sprintf("%s   %s", b.name, megabytes(b.bytes)))
+		names = append(names, fmt.Sprintf("%s   %s", b.name, formatMegabytes(b.bytes)))
 		chart, err := plotter.NewBarChart(plotter.Values{float64(b.bytes) / 1e6}, vg.Points(14))
 		if err != nil {
 			return err
@@ -66,11 +66,11 @@ func (r *Results) writeChart(file string) error {
 	}
 	p.NominalY(names...)
 	p.X.Min, p.X.Max = 0, float64(list[len(list)-1].bytes)/1e6*1.05
-	return save(p, vg.Length(len(list))*vg.Points(22)+vg.Points(80), file)
+	return savePlot(p, vg.Length(len(list))*vg.Points(22)+vg.Points(80), file)
 }
 
-// save writes a PNG, whose letters are the same everywhere.
-func save(p *plot.Plot, height vg.Length, file string) error {
+// savePlot writes a PNG, whose letters are the same everywhere.
+func savePlot(p *plot.Plot, height vg.Length, file string) error {
 	const width, margin = 18 * vg.Centimeter, 8
 	c := vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(144))
 	page := draw.New(c)
@@ -87,4 +87,4 @@ func save(p *plot.Plot, height vg.Length, file string) error {
 	return f.Commit()
 }
 
-func megabytes(n int64) string { return fmt.Sprintf("%.2f MB", float64(n)/1e6) }
+func formatMegabytes(n int64) string { return fmt.Sprintf("%.2f MB", float64(n)/1e6) }

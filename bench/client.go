@@ -42,22 +42,22 @@ func (c *clientSide) interrupt() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.running != nil {
-		c.running.kill()
+		c.running.killGroup()
 	}
 }
 
-func (c *clientSide) begin(o *order) (*contestant, error) {
+func (c *clientSide) startContestant(o *order) (*contestant, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var err error
-	c.running, err = begin(o)
+	c.running, err = startContestant(o)
 	return c.running, err
 }
 
-// end waits for the running contestant.
-func (c *clientSide) end() answer {
+// awaitContestant waits for the running contestant.
+func (c *clientSide) awaitContestant() answer {
 	c.running.stdin.Close()
-	o := c.running.end()
+	o := c.running.awaitEnd()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.running = nil
@@ -70,17 +70,17 @@ func (c *clientSide) do(o *order) (answer, error) {
 		t, err := interfaceTraffic()
 		return answer{Traffic: t}, err
 	case "run":
-		if _, err := c.begin(o); err != nil {
+		if _, err := c.startContestant(o); err != nil {
 			return answer{}, err
 		}
-		return c.end(), nil
+		return c.awaitContestant(), nil
 	case "start":
-		p, err := c.begin(o)
+		p, err := c.startContestant(o)
 		if err != nil {
 			return answer{}, err
 		}
 		if _, err := p.stdout.ReadString('\n'); err != nil {
-			return c.end(), nil
+			return c.awaitContestant(), nil
 		}
 		return answer{}, nil
 	case "finish":
@@ -88,15 +88,15 @@ func (c *clientSide) do(o *order) (answer, error) {
 			return answer{}, errors.New("finish without start")
 		}
 		io.WriteString(c.running.stdin, "\n") //nolint:errcheck // its exit code tells
-		return c.end(), nil
+		return c.awaitContestant(), nil
 	}
 	return answer{}, fmt.Errorf("unknown order %q", o.Op)
 }
 
 func (c *clientSide) close() {
 	if c.running != nil {
-		c.running.kill()
-		c.end()
+		c.running.killGroup()
+		c.awaitContestant()
 	}
 }
 
@@ -111,9 +111,9 @@ type contestant struct {
 	late   chan struct{} // closed when the time was up
 }
 
-func begin(o *order) (*contestant, error) {
+func startContestant(o *order) (*contestant, error) {
 	p := &contestant{cmd: exec.Command(o.Argv[0], o.Argv[1:]...), late: make(chan struct{})}
-	p.cmd.SysProcAttr = ownGroup()
+	p.cmd.SysProcAttr = ownProcessGroup()
 	p.cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, roleVariable+"=") })
 	p.cmd.Stderr = &limited{w: &p.stderr, left: maxOutput}
 	p.cmd.WaitDelay = 2 * time.Second
@@ -132,16 +132,16 @@ func begin(o *order) (*contestant, error) {
 	}
 	p.timer = time.AfterFunc(time.Duration(o.TimeoutMS)*time.Millisecond, func() {
 		close(p.late)
-		p.kill()
+		p.killGroup()
 	})
 	return p, nil
 }
 
-// kill ends the whole group.
-func (p *contestant) kill() { syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) }
+// killGroup ends the whole group.
+func (p *contestant) killGroup() { syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) }
 
-// end waits for the process.
-func (p *contestant) end() *outcome {
+// awaitEnd waits for the process.
+func (p *contestant) awaitEnd() *outcome {
 	var stdout bytes.Buffer
 	io.Copy(&limited{w: &stdout, left: maxOutput}, p.stdout) //nolint:errcheck // it ends with the process
 	err := p.cmd.Wait()
@@ -150,7 +150,7 @@ func (p *contestant) end() *outcome {
 		<-p.late
 		o.TimedOut = true
 	}
-	p.kill() // what it left behind
+	p.killGroup() // what it left behind
 	o.CPU = p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
 	o.Memory = peakMemory(p.cmd.ProcessState)
 	o.Stdout, o.Stderr = stdout.String(), p.stderr.String()

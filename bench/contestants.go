@@ -23,6 +23,7 @@ type Contestant struct {
 
 // The contestants that the targets are about.
 const (
+	masterName  = "ffmpeg, master"
 	tunedName   = "ffmpeg tuned"
 	guessedName = "ffmpeg tuned, guessed range"
 	coldName    = "kfgrab"
@@ -38,9 +39,9 @@ const (
 	go2rtcWord = "go2rtc"
 )
 
-func words(s string) []string { return strings.Fields(s) }
+func splitWords(s string) []string { return strings.Fields(s) }
 
-func shell(script string) []string { return []string{"sh", "-c", script} }
+func shellCommand(script string) []string { return []string{"sh", "-c", script} }
 
 // encoding is how all of ffmpeg's contestants write the picture.
 const encoding = "-frames:v 1 -q:v 2 -y PICTURE"
@@ -49,34 +50,34 @@ const encoding = "-frames:v 1 -q:v 2 -y PICTURE"
 func Contestants() []Contestant {
 	return []Contestant{
 		{
-			Name: "ffmpeg, master", needs: words("ffmpeg"),
-			Command: words("ffmpeg -nostdin -v error -i MASTER " + encoding),
+			Name: masterName, needs: splitWords("ffmpeg"),
+			Command: splitWords("ffmpeg -nostdin -v error -i MASTER " + encoding),
 		},
 		{
-			Name: "ffmpeg, media playlist", needs: words("ffmpeg"),
-			Command: words("ffmpeg -nostdin -v error -i MEDIA " + encoding),
+			Name: "ffmpeg, media playlist", needs: splitWords("ffmpeg"),
+			Command: splitWords("ffmpeg -nostdin -v error -i MEDIA " + encoding),
 		},
-		{Name: tunedName, needs: words("ffmpeg"), Command: words(tunedCommand)},
-		{Name: guessedName, needs: words("ffmpeg"), Command: spaced(words(guessedCommand))},
+		{Name: tunedName, needs: splitWords("ffmpeg"), Command: splitWords(tunedCommand)},
+		{Name: guessedName, needs: splitWords("ffmpeg"), Command: tildesToSpaces(splitWords(guessedCommand))},
 		{
-			Name: "streamlink, 300 kB, ffmpeg", needs: words("streamlink ffmpeg"),
-			Command: shell("REQUESTS_CA_BUNDLE=CERTIFICATE streamlink --loglevel error --stdout hls://MASTER best | head -c 300000 | ffmpeg -v error -i - " + encoding),
-		},
-		{
-			Name: "GStreamer hlsdemux", needs: words("gst-launch-1.0"),
-			Command: shell(gstreamerScript),
+			Name: "streamlink, 300 kB, ffmpeg", needs: splitWords("streamlink ffmpeg"),
+			Command: shellCommand("REQUESTS_CA_BUNDLE=CERTIFICATE streamlink --loglevel error --stdout hls://MASTER best | head -c 300000 | ffmpeg -v error -i - " + encoding),
 		},
 		{
-			Name: "go2rtc", needs: words("curl ffmpeg " + go2rtcWord),
-			Command: shell(go2rtcScript),
+			Name: "GStreamer hlsdemux", needs: splitWords("gst-launch-1.0"),
+			Command: shellCommand(gstreamerScript),
 		},
-		{Name: coldName, kfgrab: true, needs: words(kfgrabWord), Command: words("kfgrab --ca CERTIFICATE MASTER -o PICTURE")},
 		{
-			Name: directName, kfgrab: true, direct: true, only: []string{"ts", "fmp4"}, needs: words(kfgrabWord),
-			Command: words("kfgrab --ca CERTIFICATE MEDIA -o PICTURE"),
+			Name: "go2rtc", needs: splitWords("curl ffmpeg " + go2rtcWord),
+			Command: shellCommand(go2rtcScript),
 		},
-		{Name: againName, kfgrab: true, again: true, Command: words("kfgrab-bench again --ca CERTIFICATE MASTER PICTURE")},
-		{Name: smallName, kfgrab: true, small: true, needs: words(kfgrabWord), Command: words("kfgrab --ca CERTIFICATE MASTER --width 320 -o PICTURE")},
+		{Name: coldName, kfgrab: true, needs: splitWords(kfgrabWord), Command: splitWords("kfgrab --ca CERTIFICATE MASTER -o PICTURE")},
+		{
+			Name: directName, kfgrab: true, direct: true, only: []string{"ts", "fmp4"}, needs: splitWords(kfgrabWord),
+			Command: splitWords("kfgrab --ca CERTIFICATE MEDIA -o PICTURE"),
+		},
+		{Name: againName, kfgrab: true, again: true, Command: splitWords("kfgrab-bench again --ca CERTIFICATE MASTER PICTURE")},
+		{Name: smallName, kfgrab: true, small: true, needs: splitWords(kfgrabWord), Command: splitWords("kfgrab --ca CERTIFICATE MASTER --width 320 -o PICTURE")},
 	}
 }
 
@@ -107,8 +108,8 @@ func (c *Contestant) String() string {
 	return strings.Join(quoted, " ")
 }
 
-// missing returns the first program that is not there.
-func (c *Contestant) missing(programs map[string]string) string {
+// missingProgram returns the first program that is not there.
+func (c *Contestant) missingProgram(programs map[string]string) string {
 	for _, name := range c.needs {
 		if path, ours := programs[name]; ours && path != "" {
 			continue
@@ -120,8 +121,8 @@ func (c *Contestant) missing(programs map[string]string) string {
 	return ""
 }
 
-// argv puts what they stand for in place of the words.
-func (c *Contestant) argv(values, programs map[string]string) []string {
+// fillCommand puts what they stand for in place of the words.
+func (c *Contestant) fillCommand(values, programs map[string]string) []string {
 	var pairs []string
 	for word, value := range values {
 		pairs = append(pairs, word, value)
@@ -155,4 +156,55 @@ func findGo2rtc() string {
 		return ""
 	}
 	return path
+}
+
+// tunedCommand is the cheapest of those of Tuning that bring the picture of every
+// stream.
+const tunedCommand = "ffmpeg -nostdin -v error -threads 1 -flags low_delay -live_start_index -1 -probesize 32768 -analyzeduration 0 -fpsprobesize 0 -i MEDIA -an " + encoding
+
+// guessedCommand spends less still, by asking for a quarter of a megabyte of
+// everything. Where the guess is too small for the keyframe and what the muxer put
+// before and behind it, ffmpeg asks again and again and brings no picture.
+const guessedCommand = "ffmpeg -nostdin -v error -threads 1 -headers Range:~bytes=0-262143 -live_start_index -1 -probesize 32768 -analyzeduration 0 -i MEDIA -an " + encoding
+
+// Tuning lists what was tried to make ffmpeg spend less: each is measured as a
+// contestant is.
+func Tuning() []Contestant {
+	var list []Contestant
+	const base = "-live_start_index -1 -probesize 32768 -analyzeduration 0"
+	for _, input := range []string{
+		"-live_start_index -1",
+		"-live_start_index -1 -analyzeduration 0",
+		base,
+		"-live_start_index -1 -probesize 4096 -analyzeduration 0",
+		"-live_start_index -1 -probesize 131072 -analyzeduration 0",
+		base + " -fpsprobesize 0",
+		base + " -fflags nobuffer -flags low_delay",
+		base + " -skip_frame nokey",
+		base + " -threads 1",
+		base + " -threads 1 -skip_frame nokey",
+		base + " -threads 1 -flags low_delay -fpsprobesize 0",
+		base + " -http_persistent 0",
+		base + " -http_multiple 0",
+		base + " -http_multiple 0 -threads 1",
+		base + " -http_seekable 0",
+		base + " -http_seekable 1",
+		base + " -headers Range:~bytes=0-131071",
+		base + " -headers Range:~bytes=0-262143",
+		base + " -threads 1 -headers Range:~bytes=0-262143",
+	} {
+		list = append(list, Contestant{
+			Name: "ffmpeg " + strings.ReplaceAll(input, "~", " "), needs: splitWords("ffmpeg"),
+			Command: tildesToSpaces(splitWords("ffmpeg -nostdin -v error " + input + " -i MEDIA -an " + encoding)),
+		})
+	}
+	return list
+}
+
+// tildesToSpaces makes spaces of tildes, for words with spaces in them.
+func tildesToSpaces(list []string) []string {
+	for i, w := range list {
+		list[i] = strings.ReplaceAll(w, "~", " ")
+	}
+	return list
 }

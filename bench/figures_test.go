@@ -98,18 +98,18 @@ func TestReadLuma(t *testing.T) {
 	if err := jpeg.Encode(&lossy, img, &jpeg.Options{Quality: 98}); err != nil {
 		t.Fatal(err)
 	}
-	a, err := readLuma(lossless.Bytes())
+	a, err := decodeLuma(lossless.Bytes())
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := readLuma(lossy.Bytes())
+	b, err := decodeLuma(lossy.Bytes())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := psnr(a, b); got < 40 || got == 99 {
 		t.Errorf("PNG and JPEG of one picture are %.1f dB apart", got)
 	}
-	if _, err := readLuma(lossy.Bytes()[:20]); err == nil {
+	if _, err := decodeLuma(lossy.Bytes()[:20]); err == nil {
 		t.Error("a torn file is a picture")
 	}
 }

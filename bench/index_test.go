@@ -58,7 +58,7 @@ func TestTSUnits(t *testing.T) {
 			t.Errorf("access unit %d: %d to %d, of %d bytes, before %d", i, u.start, u.end, want[i].size, units[min(i+1, len(units)-1)].start)
 		}
 	}
-	if n := len(keys(units)); n != 4 {
+	if n := len(keyframeUnits(units)); n != 4 {
 		t.Errorf("%d keyframes, want 4", n)
 	}
 }
@@ -81,14 +81,14 @@ func box(kind string, size int) []byte {
 
 func TestBoxes(t *testing.T) {
 	two := append(append(box("free", 12), 1, 2, 3, 4), box("mdat", 8)...)
-	got, err := boxes(two)
+	got, err := listBoxes(two)
 	if err != nil || len(got) != 2 || got[0] != (span{"free", 0, 12}) || got[1] != (span{"mdat", 12, 20}) {
 		t.Errorf("%v, %v", got, err)
 	}
 	for name, b := range map[string][]byte{
 		"cut header": two[:15], "beyond the end": box("mdat", 9), "too small": box("mdat", 7),
 	} {
-		if _, err := boxes(b); err == nil {
+		if _, err := listBoxes(b); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}

@@ -19,25 +19,25 @@ type job struct {
 	tuning  bool
 }
 
-// measure runs all jobs.
-func (s *suite) measure(ctx context.Context) error {
-	jobs := s.jobs()
+// runJobs runs all jobs.
+func (s *suite) runJobs(ctx context.Context) error {
+	jobs := s.listJobs()
 	for _, j := range jobs {
 		s.total += len(j.who) * s.Repeats
 	}
 	for _, j := range jobs {
-		if err := s.run(ctx, j); err != nil {
+		if err := s.runJob(ctx, j); err != nil {
 			return fmt.Errorf("%s: %w", j.Name, err)
 		}
 	}
 	return nil
 }
 
-func (s *suite) jobs() []job {
+func (s *suite) listJobs() []job {
 	wanted := func(list []string, name string) bool { return len(list) == 0 || slices.Contains(list, name) }
 	var who []Contestant
 	for _, c := range Contestants() {
-		if lacks := c.missing(s.programs); lacks != "" {
+		if lacks := c.missingProgram(s.programs); lacks != "" {
 			s.results.LeftOut[c.Name] = lacks
 		} else if wanted(s.Contestants, c.Name) {
 			who = append(who, c)
@@ -64,10 +64,10 @@ func (s *suite) jobs() []job {
 	return jobs
 }
 
-// run repeats a job's contestants in turn, so that what disturbs the machine
+// runJob repeats a job's contestants in turn, so that what disturbs the machine
 // disturbs all.
-func (s *suite) run(ctx context.Context, j job) error {
-	stages, err := s.stages(ctx, j)
+func (s *suite) runJob(ctx context.Context, j job) error {
+	stages, err := s.buildStages(ctx, j)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (s *suite) run(ctx context.Context, j job) error {
 	for i, c := range j.who {
 		rows[i] = Row{
 			Case: j.Name, Contestant: c.Name, Latency: j.latency, Status: okStatus,
-			Command: c.String(), Floor: s.floor(&c, &stages[0], &stages[1]),
+			Command: c.String(), Floor: s.floorFor(&c, &stages[0], &stages[1]),
 		}
 	}
 	for repeat := range s.Repeats {
@@ -84,10 +84,10 @@ func (s *suite) run(ctx context.Context, j job) error {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			s.results.Load[1] = max(s.results.Load[1], load())
+			s.results.Load[1] = max(s.results.Load[1], systemLoad())
 			s.Progress(s.done, s.total, j.Name+", "+j.who[i].Name)
 			if rows[i].Status == okStatus {
-				if err := s.once(&rows[i], j, &j.who[i], now, next); err != nil {
+				if err := s.runOnce(&rows[i], j, &j.who[i], now, next); err != nil {
 					return err
 				}
 			}
@@ -105,15 +105,15 @@ func (s *suite) run(ctx context.Context, j job) error {
 	return nil
 }
 
-// stages are the moments that the runs take in turn, and one more.
-func (s *suite) stages(ctx context.Context, j job) ([]expected, error) {
+// buildStages are the moments that the runs take in turn, and one more.
+func (s *suite) buildStages(ctx context.Context, j job) ([]expected, error) {
 	var out []expected
 	for step := range min(s.Repeats, moments) + 1 {
 		st, err := j.build(s.media, step)
 		if err != nil {
 			return nil, err
 		}
-		e, err := s.expect(ctx, st)
+		e, err := s.decodeExpected(ctx, st)
 		if err != nil {
 			return nil, err
 		}
@@ -122,8 +122,8 @@ func (s *suite) stages(ctx context.Context, j job) ([]expected, error) {
 	return out, nil
 }
 
-// floor is what a contestant's picture costs now, or next, if it was there now.
-func (s *suite) floor(c *Contestant, now, next *expected) Floor {
+// floorFor is what a contestant's picture costs now, or next, if it was there now.
+func (s *suite) floorFor(c *Contestant, now, next *expected) Floor {
 	bodies := now.cold
 	switch {
 	case c.again:

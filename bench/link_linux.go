@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// isolate gives a process a network namespace of its own.
-func isolate(attr *syscall.SysProcAttr) { attr.Cloneflags = syscall.CLONE_NEWNET }
+// isolateNetwork gives a process a network namespace of its own.
+func isolateNetwork(attr *syscall.SysProcAttr) { attr.Cloneflags = syscall.CLONE_NEWNET }
 
 // canIsolate tells why not, if it cannot be done here.
 func canIsolate() error {
@@ -50,7 +50,7 @@ tc qdisc add dev %[1]s root tbf rate %[6]d burst 16kb latency 50ms
 
 // joinNamespaces joins the namespaces of two processes by a veth, shaped both ways.
 func joinNamespaces(origin, client int) error {
-	if err := command("ip", "link", "add", device, "netns", strconv.Itoa(origin), "type", "veth",
+	if err := runCommand("ip", "link", "add", device, "netns", strconv.Itoa(origin), "type", "veth",
 		"peer", "name", device, "netns", strconv.Itoa(client)); err != nil {
 		return err
 	}
@@ -61,10 +61,10 @@ func joinNamespaces(origin, client int) error {
 }
 
 func inNamespace(pid int, script string) error {
-	return command("nsenter", "--net=/proc/"+strconv.Itoa(pid)+"/ns/net", "sh", "-ec", script)
+	return runCommand("nsenter", "--net=/proc/"+strconv.Itoa(pid)+"/ns/net", "sh", "-ec", script)
 }
 
-func command(name string, args ...string) error {
+func runCommand(name string, args ...string) error {
 	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w: %s", name, err, strings.TrimSpace(string(out)))
 	}

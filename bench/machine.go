@@ -6,11 +6,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 )
 
-// versions asks the programs what they are. kfgrab is the path of the command, or "".
-func versions(kfgrab string) map[string]string {
+// programVersions asks the programs what they are. kfgrab is the path of the command, or "".
+func programVersions(kfgrab string) map[string]string {
 	out := map[string]string{"go": runtime.Version()}
 	for name, args := range map[string][]string{
 		"ffmpeg":         {"-version"},
@@ -45,13 +46,46 @@ func withDecoder(version string) string {
 	return fmt.Sprintf("%s with %s (%s)", program, number, filepath.Base(path))
 }
 
-// load is the machine's load of the last minute, 0 where it cannot be told.
-func load() float64 {
+// systemLoad is the machine's load of the last minute, 0 where it cannot be told.
+func systemLoad() float64 {
 	b, err := os.ReadFile("/proc/loadavg")
 	if err != nil {
 		return 0
 	}
 	var l float64
 	fmt.Sscan(string(b), &l) //nolint:errcheck // 0 then
+	return l
+}
+
+// processLook is what a process takes at a moment.
+type processLook struct {
+	Memory         int64 // resident bytes
+	Threads, Files int
+	Children       int // processes that it has started
+}
+
+// inspectProcess reads proc(5); elsewhere there is nothing to see.
+func inspectProcess(pid int) (l processLook) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return l
+	}
+	for line := range strings.Lines(string(status)) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		n, _ := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(value), " kB"))
+		switch name {
+		case "VmRSS":
+			l.Memory = int64(n) << 10
+		case "Threads":
+			l.Threads = n
+		}
+	}
+	files, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	l.Files = len(files)
+	tasks, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+	for _, t := range tasks {
+		children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/children", pid, t.Name()))
+		l.Children += len(strings.Fields(string(children)))
+	}
 	return l
 }

@@ -50,36 +50,36 @@ type set struct {
 	runs []string // ffmpeg's arguments, divided at spaces
 }
 
-// picture is what all renditions show: a test pattern that moves as a whole, so
+// testPattern is what all renditions show: a test pattern that moves as a whole, so
 // that no two pictures are alike, with a little grain, so that the encoder has
 // work to do as with a camera's picture. Its colours are BT.601, as ffmpeg makes them,
 // which has to be told in high definition.
-func picture(r Rendition, length time.Duration) string {
+func testPattern(r Rendition, length time.Duration) string {
 	return fmt.Sprintf("-f lavfi -i testsrc2=size=%dx%d:rate=%d:duration=%[4]d,scroll=horizontal=0.003:vertical=0.001,noise=alls=4:allf=t,format=yuv420p -f lavfi -i sine=frequency=440:sample_rate=48000:duration=%[4]d "+
 		"-colorspace smpte170m -color_primaries smpte170m -color_trc smpte170m",
-		r.Width, r.Height, frameRate, seconds(length))
+		r.Width, r.Height, frameRate, wholeSeconds(length))
 }
 
-// x264 encodes as a camera does: in constant time, and so without looking ahead.
-func x264(bandwidth int, gop time.Duration) string {
+// x264Options encodes as a camera does: in constant time, and so without looking ahead.
+func x264Options(bandwidth int, gop time.Duration) string {
 	return fmt.Sprintf("-c:v libx264 -preset veryfast -tune zerolatency -g %[1]d -keyint_min %[1]d -sc_threshold 0 -b:v %[2]d -maxrate %[2]d -bufsize %[2]d -c:a aac -b:a 64k",
-		seconds(gop)*frameRate, bandwidth)
+		wholeSeconds(gop)*frameRate, bandwidth)
 }
 
 func hlsMuxer(length time.Duration, rest string) string {
-	return fmt.Sprintf("-c copy -f hls -hls_time %d -hls_list_size 0 %s", seconds(length), rest)
+	return fmt.Sprintf("-c copy -f hls -hls_time %d -hls_list_size 0 %s", wholeSeconds(length), rest)
 }
 
-func seconds(d time.Duration) int { return int(d / time.Second) }
+func wholeSeconds(d time.Duration) int { return int(d / time.Second) }
 
-// sets returns the recipes: the ladder, cut in every way that the cases need, and
+// mediaSets returns the recipes: the ladder, cut in every way that the cases need, and
 // what has to be encoded apart.
-func sets() []set {
+func mediaSets() []set {
 	const gop = 2 * time.Second
 	s := set{name: "ladder"}
 	for _, r := range ladder {
 		s.runs = append(s.runs,
-			fmt.Sprintf("%s %s %s.mp4", picture(r, ladderSegments*segmentTime), x264(r.Bandwidth, gop), r.Name),
+			fmt.Sprintf("%s %s %s.mp4", testPattern(r, ladderSegments*segmentTime), x264Options(r.Bandwidth, gop), r.Name),
 			fmt.Sprintf("-i %[1]s.mp4 %[2]s -hls_segment_filename %[1]s-%%d.ts %[1]s-ts.m3u8 %[3]s -hls_segment_filename %[1]s-%%d.m4s %[1]s-fmp4.m3u8",
 				r.Name, hlsMuxer(segmentTime, ""), hlsMuxer(segmentTime, "-hls_segment_type fmp4 -hls_fmp4_init_filename "+r.Name+"-init.mp4")))
 	}
@@ -92,10 +92,10 @@ func sets() []set {
 	return []set{
 		s,
 		{"gop10", []string{fmt.Sprintf("%s %s %s -hls_segment_filename %%d.ts gop10.m3u8",
-			picture(long, (shortWindow+moments)*longGOP), x264(long.Bandwidth, longGOP), strings.TrimPrefix(hlsMuxer(longGOP, ""), "-c copy "))}},
+			testPattern(long, (shortWindow+moments)*longGOP), x264Options(long.Bandwidth, longGOP), strings.TrimPrefix(hlsMuxer(longGOP, ""), "-c copy "))}},
 		{"h265", []string{fmt.Sprintf("%s -c:v libx265 -preset ultrafast -tag:v hvc1 -x265-params log-level=error:keyint=50:min-keyint=50:scenecut=0:open-gop=0 "+
 			"-b:v 3000000 -c:a aac -b:a 64k %s -hls_segment_filename %%d.m4s h265.m3u8",
-			picture(long, (shortWindow+moments)*segmentTime), strings.TrimPrefix(hlsMuxer(segmentTime, "-hls_segment_type fmp4 -hls_fmp4_init_filename init.mp4"), "-c copy "))}},
+			testPattern(long, (shortWindow+moments)*segmentTime), strings.TrimPrefix(hlsMuxer(segmentTime, "-hls_segment_type fmp4 -hls_fmp4_init_filename init.mp4"), "-c copy "))}},
 	}
 }
 
@@ -105,9 +105,9 @@ type media struct {
 	dirs map[string]string // by set
 }
 
-func (m *media) path(set, file string) string { return filepath.Join(m.dirs[set], file) }
+func (m *media) filePath(set, file string) string { return filepath.Join(m.dirs[set], file) }
 
-func (m *media) read(set, file string) ([]byte, error) { return os.ReadFile(m.path(set, file)) }
+func (m *media) readFile(set, file string) ([]byte, error) { return os.ReadFile(m.filePath(set, file)) }
 
 // makeMedia encodes what the cache lacks. A set is kept under its recipe's hash.
 func makeMedia(ctx context.Context, tell func(string)) (*media, error) {
@@ -116,7 +116,7 @@ func makeMedia(ctx context.Context, tell func(string)) (*media, error) {
 		cache = os.TempDir()
 	}
 	m := &media{root: filepath.Join(cache, "kfgrab-bench"), dirs: map[string]string{}}
-	for _, s := range sets() {
+	for _, s := range mediaSets() {
 		sum := sha256.Sum256([]byte(strings.Join(s.runs, "\x00")))
 		dir := filepath.Join(m.root, s.name+"-"+hex.EncodeToString(sum[:6]))
 		m.dirs[s.name] = dir
@@ -124,15 +124,15 @@ func makeMedia(ctx context.Context, tell func(string)) (*media, error) {
 			continue
 		}
 		tell("encoding " + s.name)
-		if err := s.encode(ctx, m.root, dir); err != nil {
+		if err := s.encodeSet(ctx, m.root, dir); err != nil {
 			return nil, err
 		}
 	}
 	return m, nil
 }
 
-// encode makes dir as a whole or not at all.
-func (s *set) encode(ctx context.Context, root, dir string) error {
+// encodeSet makes dir as a whole or not at all.
+func (s *set) encodeSet(ctx context.Context, root, dir string) error {
 	if err := os.MkdirAll(root, 0o755); err != nil {
 		return err
 	}
@@ -193,7 +193,7 @@ func splitParts(dir string) error {
 	if err != nil {
 		return err
 	}
-	spans, err := boxes(b)
+	spans, err := listBoxes(b)
 	if err != nil {
 		return err
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/kfgrab/kfgrab"
 )
 
-// once runs a contestant and adds the sample to its row.
-func (s *suite) once(row *Row, j job, c *Contestant, now, next *expected) error {
+// runOnce runs a contestant and adds the sample to its row.
+func (s *suite) runOnce(row *Row, j job, c *Contestant, now, next *expected) error {
 	picture := filepath.Join(s.dir, "picture.jpg")
 	os.Remove(picture)
 	scheme := "http://"
@@ -22,71 +22,71 @@ func (s *suite) once(row *Row, j job, c *Contestant, now, next *expected) error 
 		scheme = "https://"
 	}
 	base := scheme + s.addresses[j.server] + "/"
-	o := order{Op: "run", TimeoutMS: runTimeout.Milliseconds(), Argv: c.argv(map[string]string{
+	o := order{Op: "run", TimeoutMS: runTimeout.Milliseconds(), Argv: c.fillCommand(map[string]string{
 		"MASTER": base + now.master, "MEDIA": base + now.media, "PICTURE": picture,
 		"CERTIFICATE": filepath.Join(s.dir, certificate),
 	}, s.programs)}
-	if err := s.publish(now.stage); err != nil {
+	if err := s.publishStage(now.stage); err != nil {
 		return err
 	}
 	wanted := now
 	if c.again {
 		o.Op = "start"
-		a, err := s.client.ask(o)
+		a, err := s.client.sendOrder(o)
 		if err != nil {
 			return err
 		}
 		if a.Outcome != nil {
-			row.Status = complaint(c, a.Outcome)
+			row.Status = describeFailure(c, a.Outcome)
 			return nil
 		}
 		wanted = next
-		if err := s.publish(wanted.stage); err != nil {
+		if err := s.publishStage(wanted.stage); err != nil {
 			return err
 		}
 		o = order{Op: "finish"}
 	}
-	before, err := s.settled()
+	before, err := s.awaitSettledTraffic()
 	if err != nil {
 		return err
 	}
-	logged, err := s.logged()
+	logged, err := s.readAccessLog()
 	if err != nil {
 		return err
 	}
-	a, err := s.client.ask(o)
+	a, err := s.client.sendOrder(o)
 	if err != nil {
 		return err
 	}
-	after, err := s.settled()
+	after, err := s.awaitSettledTraffic()
 	if err != nil {
 		return err
 	}
-	log, err := s.logged()
+	log, err := s.readAccessLog()
 	if err != nil {
 		return err
 	}
 	sample := Sample{
 		Down: after.Down - before.Down, Up: after.Up - before.Up,
 		Requests: bytes.Count(log[len(logged):], []byte("\n")),
-		Floor:    s.floor(c, now, next).Wire,
+		Floor:    s.floorFor(c, now, next).Wire,
 		Wall:     a.Outcome.Wall, CPU: a.Outcome.CPU, Memory: a.Outcome.Memory,
 	}
-	s.finish(row, c, a.Outcome, sample, picture, wanted)
+	s.addSample(row, c, a.Outcome, sample, picture, wanted)
 	return nil
 }
 
-// finish adds the sample, or says why there is none.
-func (s *suite) finish(row *Row, c *Contestant, o *outcome, sample Sample, picture string, wanted *expected) {
+// addSample adds the sample, or says why there is none.
+func (s *suite) addSample(row *Row, c *Contestant, o *outcome, sample Sample, picture string, wanted *expected) {
 	got, err := readPicture(picture)
 	if o.Exit != 0 && (err != nil || c.kfgrab) || o.TimedOut {
-		row.Status = complaint(c, o)
+		row.Status = describeFailure(c, o)
 		return
 	}
 	if err != nil {
 		row.Status = "failed: " + err.Error()
 		if o.Stderr != "" {
-			row.Status = complaint(c, o)
+			row.Status = describeFailure(c, o)
 		}
 		return
 	}
@@ -106,8 +106,8 @@ func (s *suite) finish(row *Row, c *Contestant, o *outcome, sample Sample, pictu
 	row.Runs = append(row.Runs, sample)
 }
 
-// complaint says in a few words how a contestant failed.
-func complaint(c *Contestant, o *outcome) string {
+// describeFailure says in a few words how a contestant failed.
+func describeFailure(c *Contestant, o *outcome) string {
 	said, _, _ := strings.Cut(strings.TrimSpace(o.Stderr), "\n")
 	switch {
 	case o.TimedOut:
@@ -118,19 +118,19 @@ func complaint(c *Contestant, o *outcome) string {
 	return fmt.Sprintf("failed: exit %d: %s", o.Exit, said)
 }
 
-// publish puts a stage in place, with times that differ from those before.
-func (s *suite) publish(st *stage) error {
+// publishStage puts a stage in place, with times that differ from those before.
+func (s *suite) publishStage(st *stage) error {
 	s.modified = s.modified.Add(time.Second)
-	return st.publish(s.root, s.modified)
+	return st.writeFiles(s.root, s.modified)
 }
 
-// settled waits until nothing crosses the link any more: what a contestant left
+// awaitSettledTraffic waits until nothing crosses the link any more: what a contestant left
 // unread is still on its way.
-func (s *suite) settled() (traffic, error) {
+func (s *suite) awaitSettledTraffic() (traffic, error) {
 	const pause, patience = 60 * time.Millisecond, 50
 	var last traffic
 	for range patience {
-		a, err := s.counter.ask(order{Op: "count"})
+		a, err := s.counter.sendOrder(order{Op: "count"})
 		if err != nil {
 			return traffic{}, err
 		}
@@ -143,8 +143,8 @@ func (s *suite) settled() (traffic, error) {
 	return last, nil
 }
 
-// logged returns what the servers logged so far.
-func (s *suite) logged() ([]byte, error) {
+// readAccessLog returns what the servers logged so far.
+func (s *suite) readAccessLog() ([]byte, error) {
 	b, err := os.ReadFile(filepath.Join(s.dir, accessLog))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil

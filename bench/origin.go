@@ -3,11 +3,13 @@ package bench
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
@@ -51,7 +53,7 @@ func newOriginSide() *originSide {
 func (s *originSide) do(o *order) (answer, error) {
 	switch o.Op {
 	case "open":
-		addresses, err := s.open(o)
+		addresses, err := s.startServers(o)
 		return answer{Addresses: addresses}, err
 	case "count":
 		r := s.count.Read()
@@ -60,8 +62,8 @@ func (s *originSide) do(o *order) (answer, error) {
 	return answer{}, fmt.Errorf("unknown order %q", o.Op)
 }
 
-// open starts all servers.
-func (s *originSide) open(o *order) (map[string]string, error) {
+// startServers starts all servers.
+func (s *originSide) startServers(o *order) (map[string]string, error) {
 	cert, key := filepath.Join(o.Dir, certificate), filepath.Join(o.Dir, "key.pem")
 	if _, err := nginx.SelfSigned(cert, key, net.ParseIP(o.Host)); err != nil {
 		return nil, err
@@ -72,26 +74,26 @@ func (s *originSide) open(o *order) (map[string]string, error) {
 		noRangeServer: {Server: []string{"max_ranges 0;"}},
 		tlsServer:     {Listen: "ssl http2", Server: []string{"ssl_certificate " + cert + ";", "ssl_certificate_key " + key + ";"}},
 	} {
-		addr, err := s.serve(o, name, c)
+		addr, err := s.startServer(o, name, c)
 		if err != nil {
 			return nil, err
 		}
 		addresses[name] = addr
 	}
 	for _, d := range Latencies {
-		addr, err := s.toxicProxy(delayedServer(d), o.Host, addresses[plainServer], `"type":"latency","attributes":{"latency":`+strconv.FormatInt(d.Milliseconds(), 10)+`}`)
+		addr, err := s.startToxicProxy(delayedServer(d), o.Host, addresses[plainServer], `"type":"latency","attributes":{"latency":`+strconv.FormatInt(d.Milliseconds(), 10)+`}`)
 		if err != nil {
 			return nil, err
 		}
 		addresses[delayedServer(d)] = addr
 	}
 	if o.Proxied {
-		return s.proxied(o.Host, addresses)
+		return s.addCountingProxies(o.Host, addresses)
 	}
 	return addresses, nil
 }
 
-func (s *originSide) serve(o *order, name string, c nginx.Config) (string, error) {
+func (s *originSide) startServer(o *order, name string, c nginx.Config) (string, error) {
 	c.Root, c.Dir, c.Address = o.Root, filepath.Join(o.Dir, name), net.JoinHostPort(o.Host, "0")
 	if err := os.Mkdir(c.Dir, 0o755); err != nil {
 		return "", err
@@ -106,8 +108,8 @@ func (s *originSide) serve(o *order, name string, c nginx.Config) (string, error
 	return server.Addr, nil
 }
 
-// toxicProxy runs a proxy to upstream with one toxic.
-func (s *originSide) toxicProxy(name, host, upstream, toxic string) (string, error) {
+// startToxicProxy runs a proxy to upstream with one toxic.
+func (s *originSide) startToxicProxy(name, host, upstream, toxic string) (string, error) {
 	p := toxiproxy.NewProxy(s.toxic, name, net.JoinHostPort(host, "0"), upstream)
 	if err := s.toxic.Collection.Add(p, true); err != nil {
 		return "", err
@@ -118,12 +120,12 @@ func (s *originSide) toxicProxy(name, host, upstream, toxic string) (string, err
 	return p.Listen, nil
 }
 
-// proxied puts in front of each server a proxy that counts, and before that one
+// addCountingProxies puts in front of each server a proxy that counts, and before that one
 // that shapes.
-func (s *originSide) proxied(host string, addresses map[string]string) (map[string]string, error) {
+func (s *originSide) addCountingProxies(host string, addresses map[string]string) (map[string]string, error) {
 	out := map[string]string{}
 	for name, upstream := range addresses {
-		shaped, err := s.toxicProxy(name+"+rate", host, upstream, `"type":"bandwidth","attributes":{"rate":`+strconv.Itoa(LinkRate/8/1000)+`}`)
+		shaped, err := s.startToxicProxy(name+"+rate", host, upstream, `"type":"bandwidth","attributes":{"rate":`+strconv.Itoa(LinkRate/8/1000)+`}`)
 		if err != nil {
 			return nil, err
 		}
@@ -148,4 +150,42 @@ func (s *originSide) close() {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	}
+}
+
+// countingProxy passes on what comes to address, to upstream and back, and counts
+// it, until the listener is closed.
+func countingProxy(address, upstream string, count *meter.Counter) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go relayConnection(conn, upstream, count)
+		}
+	}()
+	return l, nil
+}
+
+// relayConnection ends both connections when either does.
+func relayConnection(conn net.Conn, upstream string, count *meter.Counter) {
+	defer conn.Close()
+	server, err := net.Dial("tcp", upstream)
+	if err != nil {
+		return
+	}
+	server = count.Conn(server)
+	var both sync.WaitGroup
+	for _, way := range [][2]net.Conn{{server, conn}, {conn, server}} {
+		both.Go(func() {
+			io.Copy(way[0], way[1]) //nolint:errcheck // a contestant may hang up
+			server.Close()
+			conn.Close()
+		})
+	}
+	both.Wait()
 }

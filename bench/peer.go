@@ -25,7 +25,7 @@ const (
 func Main() {
 	switch role := os.Getenv(roleVariable); {
 	case role == originRole:
-		os.Exit(serve(os.Stdin, os.Stdout, newOriginSide()))
+		os.Exit(answerOrders(os.Stdin, os.Stdout, newOriginSide()))
 	case role == clientRole:
 		c := &clientSide{}
 		ended := make(chan os.Signal, 1)
@@ -35,9 +35,9 @@ func Main() {
 				c.interrupt()
 			}
 		}()
-		os.Exit(serve(os.Stdin, os.Stdout, c))
+		os.Exit(answerOrders(os.Stdin, os.Stdout, c))
 	case len(os.Args) > 1 && os.Args[1] == againCommand:
-		os.Exit(again(os.Args[2:], os.Stdin, os.Stdout, os.Stderr))
+		os.Exit(runAgain(os.Args[2:], os.Stdin, os.Stdout, os.Stderr))
 	}
 }
 
@@ -73,8 +73,8 @@ type side interface {
 	close()
 }
 
-// serve reads orders until the suite has no more, or is no more.
-func serve(in io.Reader, out io.Writer, s side) int {
+// answerOrders reads orders until the suite has no more, or is no more.
+func answerOrders(in io.Reader, out io.Writer, s side) int {
 	defer s.close()
 	orders, answers := json.NewDecoder(in), json.NewEncoder(out)
 	for {
@@ -113,9 +113,9 @@ func startPeer(role string, isolated bool) (*peer, error) {
 	p := &peer{cmd: exec.Command(self)}
 	p.cmd.Env = append(os.Environ(), roleVariable+"="+role)
 	p.cmd.Stderr = os.Stderr
-	p.cmd.SysProcAttr = ownGroup() // an interrupt is for the suite to deal with
+	p.cmd.SysProcAttr = ownProcessGroup() // an interrupt is for the suite to deal with
 	if isolated {
-		isolate(p.cmd.SysProcAttr)
+		isolateNetwork(p.cmd.SysProcAttr)
 	}
 	if p.in, err = p.cmd.StdinPipe(); err != nil {
 		return nil, err
@@ -131,7 +131,7 @@ func startPeer(role string, isolated bool) (*peer, error) {
 	return p, nil
 }
 
-func (p *peer) ask(o order) (answer, error) {
+func (p *peer) sendOrder(o order) (answer, error) {
 	if err := p.orders.Encode(o); err != nil {
 		return answer{}, err
 	}

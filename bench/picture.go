@@ -2,11 +2,15 @@ package bench
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"image"
 	_ "image/jpeg" // what the contestants write
 	_ "image/png"
 	"math"
+	"os"
+	"os/exec"
 )
 
 // luma is a picture's luminance, in rows.
@@ -19,8 +23,8 @@ type luma struct {
 // from any other of the suite's streams (under 15 dB), which move as a whole.
 const samePSNR = 25
 
-// readLuma decodes a JPEG or PNG.
-func readLuma(file []byte) (luma, error) {
+// decodeLuma decodes a JPEG or PNG.
+func decodeLuma(file []byte) (luma, error) {
 	img, _, err := image.Decode(bytes.NewReader(file))
 	if err != nil {
 		return luma{}, fmt.Errorf("no picture: %w", err)
@@ -59,4 +63,50 @@ func psnr(a, b luma) float64 {
 		return 99
 	}
 	return min(99, 10*math.Log10(255*255*float64(len(a.pix))/sum))
+}
+
+// expected is what a stage asks of a picture.
+type expected struct {
+	*stage
+	picture, thumbnail luma
+}
+
+// decodeExpected decodes the pictures that a stage's contestants are to bring.
+func (s *suite) decodeExpected(ctx context.Context, st *stage) (expected, error) {
+	e := expected{stage: st}
+	var err error
+	if e.picture, err = decodeFirst(ctx, st.reference, ""); err != nil {
+		return e, err
+	}
+	if st.smallReference != nil {
+		e.thumbnail, err = decodeFirst(ctx, st.smallReference, "scale=320:-2")
+	}
+	return e, err
+}
+
+// decodeFirst returns the first picture of a stream.
+func decodeFirst(ctx context.Context, pieces []piece, filter string) (luma, error) {
+	stream, err := joinPieces(pieces)
+	if err != nil {
+		return luma{}, err
+	}
+	args := splitWords("-nostdin -v error -i pipe:0 -frames:v 1 -f image2pipe -c:v png")
+	if filter != "" {
+		args = append(args, "-vf", filter)
+	}
+	cmd := exec.CommandContext(ctx, "ffmpeg", append(args, "pipe:1")...)
+	cmd.Stdin = bytes.NewReader(stream)
+	out, err := cmd.Output()
+	if len(out) == 0 {
+		return luma{}, fmt.Errorf("decoding the picture to compare with: %w", err)
+	}
+	return decodeLuma(out)
+}
+
+func readPicture(path string) (luma, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return luma{}, errors.New("no picture")
+	}
+	return decodeLuma(b)
 }

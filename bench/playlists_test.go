@@ -35,7 +35,7 @@ func TestMasterPlaylist(t *testing.T) {
 
 func TestParts(t *testing.T) {
 	var total time.Duration
-	for i, line := range parts(2, partsInSegment) {
+	for i, line := range partLines(2, partsInSegment) {
 		if got := strings.HasSuffix(line, ",INDEPENDENT=YES"); got != (i%4 == 0) {
 			t.Errorf("part %d: %s", i, line)
 		}
@@ -48,7 +48,7 @@ func TestParts(t *testing.T) {
 	if total != segmentTime {
 		t.Errorf("the parts of a segment last %v, want %v", total, segmentTime)
 	}
-	if got, want := parts(2, 1)[0], `#EXT-X-PART:DURATION=0.52,URI="../ladder/part-24.m4s",INDEPENDENT=YES`; got != want {
+	if got, want := partLines(2, 1)[0], `#EXT-X-PART:DURATION=0.52,URI="../ladder/part-24.m4s",INDEPENDENT=YES`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+func ownProcessGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
 // peakMemory is in kilobytes on Linux, and in bytes on macOS.
 func peakMemory(s *os.ProcessState) int64 {

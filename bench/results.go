@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -59,6 +60,9 @@ type Results struct {
 	Targets  []Target          `json:"targets"`
 }
 
+// ok reports whether all runs brought a picture.
+func (r *Row) ok() bool { return r.Status == okStatus && len(r.Runs) > 0 }
+
 // summarise takes the medians of a row's runs.
 func (r *Row) summarise() {
 	if len(r.Runs) == 0 {
@@ -78,8 +82,8 @@ func (r *Row) summarise() {
 	r.Same = !slices.ContainsFunc(r.Runs, func(s Sample) bool { return s.PSNR < samePSNR })
 }
 
-// find returns the row of a contestant at a case without added latency, or nil.
-func find(rows []Row, caseName, contestant string, latency time.Duration) *Row {
+// findRow returns the row of a contestant at a case without added latency, or nil.
+func findRow(rows []Row, caseName, contestant string, latency time.Duration) *Row {
 	for i := range rows {
 		r := &rows[i]
 		if r.Case == caseName && r.Contestant == contestant && r.Latency == latency {
@@ -87,4 +91,24 @@ func find(rows []Row, caseName, contestant string, latency time.Duration) *Row {
 		}
 	}
 	return nil
+}
+
+// median returns the middle value, of an even number the lower one of the two in
+// the middle: a value that was measured. It is the zero value of an empty list.
+func median[T cmp.Ordered](values []T) T {
+	if len(values) == 0 {
+		var zero T
+		return zero
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[(len(sorted)-1)/2]
+}
+
+// medianOf is the median of one figure of each run.
+func medianOf[T cmp.Ordered](runs []Sample, figure func(Sample) T) T {
+	values := make([]T, len(runs))
+	for i, r := range runs {
+		values[i] = figure(r)
+	}
+	return median(values)
 }

@@ -40,16 +40,16 @@ const (
 func RTSPContestants() []Contestant {
 	return []Contestant{
 		{
-			Name: "ffmpeg", needs: words("ffmpeg"),
-			Command: words("ffmpeg -nostdin -v error -rtsp_transport tcp -i MASTER " + encoding),
+			Name: "ffmpeg", needs: splitWords("ffmpeg"),
+			Command: splitWords("ffmpeg -nostdin -v error -rtsp_transport tcp -i MASTER " + encoding),
 		},
 		{
-			Name: tunedName, needs: words("ffmpeg"),
-			Command: words("ffmpeg -nostdin -v error -rtsp_transport tcp -probesize 32 -analyzeduration 0 -i MASTER " + encoding),
+			Name: tunedName, needs: splitWords("ffmpeg"),
+			Command: splitWords("ffmpeg -nostdin -v error -rtsp_transport tcp -probesize 32 -analyzeduration 0 -i MASTER " + encoding),
 		},
-		{Name: "go2rtc", needs: words("curl ffmpeg " + go2rtcWord), Command: shell(strings.ReplaceAll(go2rtcScript, "MEDIA", "MASTER"))},
-		{Name: coldName, kfgrab: true, needs: words(kfgrabWord), Command: words("kfgrab MASTER -o PICTURE")},
-		{Name: undecodedName, kfgrab: true, needs: words(kfgrabWord), Command: words("kfgrab MASTER --format annexb -o PICTURE")},
+		{Name: "go2rtc", needs: splitWords("curl ffmpeg " + go2rtcWord), Command: shellCommand(strings.ReplaceAll(go2rtcScript, "MEDIA", "MASTER"))},
+		{Name: coldName, kfgrab: true, needs: splitWords(kfgrabWord), Command: splitWords("kfgrab MASTER -o PICTURE")},
+		{Name: undecodedName, kfgrab: true, needs: splitWords(kfgrabWord), Command: splitWords("kfgrab MASTER --format annexb -o PICTURE")},
 	}
 }
 
@@ -70,7 +70,7 @@ func MeasureRTSP(ctx context.Context, c RTSPConfig) (*RTSPResults, error) {
 		return nil, err
 	}
 	m := &rtspMeasure{RTSPConfig: c, results: &RTSPResults{
-		Began: time.Now().UTC().Truncate(time.Second), Versions: versions(c.Kfgrab), LeftOut: map[string]string{},
+		Began: time.Now().UTC().Truncate(time.Second), Versions: programVersions(c.Kfgrab), LeftOut: map[string]string{},
 	}}
 	m.programs = map[string]string{kfgrabWord: c.Kfgrab, go2rtcWord: findGo2rtc()}
 	if m.frames, err = readFrames(ctx, file); err != nil {
@@ -80,12 +80,12 @@ func MeasureRTSP(ctx context.Context, c RTSPConfig) (*RTSPResults, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(m.dir)
-	stop, err := m.serve(ctx, file)
+	stop, err := m.startServer(ctx, file)
 	if err != nil {
 		return nil, err
 	}
 	defer stop()
-	return m.results, m.measure(ctx)
+	return m.results, m.runContestants(ctx)
 }
 
 type rtspMeasure struct {
@@ -98,9 +98,9 @@ type rtspMeasure struct {
 	results  *RTSPResults
 }
 
-// serve starts the server, and a viewer, so that its stream goes on between the
+// startServer starts the server, and a viewer, so that its stream goes on between the
 // contestants.
-func (m *rtspMeasure) serve(ctx context.Context, file string) (stop func(), err error) {
+func (m *rtspMeasure) startServer(ctx context.Context, file string) (stop func(), err error) {
 	server := exec.CommandContext(ctx, gstPython(), rtspServer, "--codec", "h264", file)
 	in, err := server.StdinPipe()
 	if err != nil {
@@ -126,7 +126,7 @@ func (m *rtspMeasure) serve(ctx context.Context, file string) (stop func(), err 
 		in.Close()
 		return nil, errors.Join(err, server.Wait())
 	}
-	viewer := exec.CommandContext(ctx, "ffmpeg", words("-nostdin -v quiet -rtsp_transport tcp -i rtsp://"+m.viewer.listener.Addr().String()+rtspPath+" -c copy -f null -")...)
+	viewer := exec.CommandContext(ctx, "ffmpeg", splitWords("-nostdin -v quiet -rtsp_transport tcp -i rtsp://"+m.viewer.listener.Addr().String()+rtspPath+" -c copy -f null -")...)
 	if err := viewer.Start(); err != nil {
 		in.Close()
 		return nil, errors.Join(err, server.Wait())
@@ -140,11 +140,11 @@ func (m *rtspMeasure) serve(ctx context.Context, file string) (stop func(), err 
 	}, nil
 }
 
-// moment waits for the nth of Repeats moments of a GOP.
-func (m *rtspMeasure) moment(ctx context.Context, n int) error {
+// awaitMoment waits for the nth of Repeats moments of a GOP.
+func (m *rtspMeasure) awaitMoment(ctx context.Context, n int) error {
 	const look = 5 * time.Millisecond
-	before := m.viewer.latest()
-	for deadline := time.Now().Add(3 * rtspGOP); !m.viewer.latest().After(before); {
+	before := m.viewer.latestKeyframe()
+	for deadline := time.Now().Add(3 * rtspGOP); !m.viewer.latestKeyframe().After(before); {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -153,7 +153,7 @@ func (m *rtspMeasure) moment(ctx context.Context, n int) error {
 		}
 		time.Sleep(look)
 	}
-	time.Sleep(time.Until(m.viewer.latest().Add(rtspGOP * time.Duration(n) / time.Duration(m.Repeats))))
+	time.Sleep(time.Until(m.viewer.latestKeyframe().Add(rtspGOP * time.Duration(n) / time.Duration(m.Repeats))))
 	return nil
 }
 
@@ -166,10 +166,10 @@ func gstPython() string {
 	return "/usr/bin/python3"
 }
 
-func (m *rtspMeasure) measure(ctx context.Context) error {
+func (m *rtspMeasure) runContestants(ctx context.Context) error {
 	var who []Contestant
 	for _, c := range RTSPContestants() {
-		if lacks := c.missing(m.programs); lacks != "" {
+		if lacks := c.missingProgram(m.programs); lacks != "" {
 			m.results.LeftOut[c.Name] = lacks
 			continue
 		}
@@ -179,10 +179,10 @@ func (m *rtspMeasure) measure(ctx context.Context) error {
 	for round := range m.Repeats {
 		for i := range who {
 			m.Progress(round*len(who)+i, m.Repeats*len(who), who[i].Name)
-			if err := m.moment(ctx, round); err != nil {
+			if err := m.awaitMoment(ctx, round); err != nil {
 				return err
 			}
-			run, err := m.run(ctx, &who[i])
+			run, err := m.runOnce(ctx, &who[i])
 			if err != nil {
 				return err
 			}
@@ -192,8 +192,8 @@ func (m *rtspMeasure) measure(ctx context.Context) error {
 	return nil
 }
 
-// run lets a contestant take one picture.
-func (m *rtspMeasure) run(ctx context.Context, c *Contestant) (RTSPRun, error) {
+// runOnce lets a contestant take one picture.
+func (m *rtspMeasure) runOnce(ctx context.Context, c *Contestant) (RTSPRun, error) {
 	picture := filepath.Join(m.dir, "picture")
 	if c.Name != undecodedName {
 		picture += ".jpg"
@@ -204,7 +204,7 @@ func (m *rtspMeasure) run(ctx context.Context, c *Contestant) (RTSPRun, error) {
 		return RTSPRun{}, err
 	}
 	began := time.Now()
-	p, err := begin(&order{TimeoutMS: runTimeout.Milliseconds(), Argv: c.argv(map[string]string{
+	p, err := startContestant(&order{TimeoutMS: runTimeout.Milliseconds(), Argv: c.fillCommand(map[string]string{
 		"MASTER": "rtsp://" + tap.listener.Addr().String() + rtspPath, "PICTURE": picture,
 	}, m.programs)})
 	if err != nil {
@@ -212,22 +212,22 @@ func (m *rtspMeasure) run(ctx context.Context, c *Contestant) (RTSPRun, error) {
 		return RTSPRun{}, err
 	}
 	p.stdin.Close()
-	o := p.end()
+	o := p.awaitEnd()
 	saw := tap.close()
 	run := RTSPRun{Down: saw.Down, Wall: o.Wall, CPU: o.CPU, KeyDown: saw.KeyDown}
 	if !saw.Key.IsZero() {
 		run.Wait, run.After = saw.Key.Sub(saw.Play), began.Add(o.Wall).Sub(saw.Key)
 	}
 	if o.Exit != 0 {
-		run.Failure = complaint(c, o)
+		run.Failure = describeFailure(c, o)
 		return run, nil
 	}
-	got, err := m.look(ctx, c, picture)
+	got, err := m.readResult(ctx, c, picture)
 	switch {
 	case err != nil:
 		run.Failure = err.Error()
 	default:
-		run.PSNR = nearest(m.frames, shrink(got))
+		run.PSNR = bestPSNR(m.frames, shrinkLuma(got))
 		if run.PSNR < samePSNR {
 			run.Failure = fmt.Sprintf("a picture that was not sent (%.0f dB)", run.PSNR)
 		}
@@ -235,8 +235,8 @@ func (m *rtspMeasure) run(ctx context.Context, c *Contestant) (RTSPRun, error) {
 	return run, nil
 }
 
-// look reads what a contestant wrote, and decodes what was not.
-func (m *rtspMeasure) look(ctx context.Context, c *Contestant, picture string) (luma, error) {
+// readResult reads what a contestant wrote, and decodes what was not.
+func (m *rtspMeasure) readResult(ctx context.Context, c *Contestant, picture string) (luma, error) {
 	if c.Name == undecodedName {
 		return decodeFirst(ctx, []piece{{file: picture}}, "")
 	}
@@ -245,7 +245,7 @@ func (m *rtspMeasure) look(ctx context.Context, c *Contestant, picture string) (
 
 // readFrames decodes a stream's pictures, each made smaller.
 func readFrames(ctx context.Context, file string) ([]luma, error) {
-	cmd := exec.CommandContext(ctx, "ffmpeg", words("-nostdin -v error -i "+file+" -f rawvideo -pix_fmt gray pipe:1")...)
+	cmd := exec.CommandContext(ctx, "ffmpeg", splitWords("-nostdin -v error -i "+file+" -f rawvideo -pix_fmt gray pipe:1")...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -259,13 +259,13 @@ func readFrames(ctx context.Context, file string) ([]luma, error) {
 		if _, err := io.ReadFull(out, l.pix); err != nil {
 			return nil, errors.Join(fmt.Errorf("decoding the pictures to compare with: %w", err), cmd.Wait())
 		}
-		frames = append(frames, shrink(l))
+		frames = append(frames, shrinkLuma(l))
 	}
 	return frames, cmd.Wait()
 }
 
-// shrink averages squares of four by four.
-func shrink(l luma) luma {
+// shrinkLuma averages squares of four by four.
+func shrinkLuma(l luma) luma {
 	const by = 4
 	s := luma{width: l.width / by, height: l.height / by}
 	for y := range s.height {
@@ -282,8 +282,8 @@ func shrink(l luma) luma {
 	return s
 }
 
-// nearest is how much l is like the one that it is most like.
-func nearest(frames []luma, l luma) (best float64) {
+// bestPSNR is how much l is like the one that it is most like.
+func bestPSNR(frames []luma, l luma) (best float64) {
 	for _, f := range frames {
 		best = max(best, psnr(f, l))
 	}

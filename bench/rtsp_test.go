@@ -28,10 +28,10 @@ func TestRTSPReader(t *testing.T) {
 	rest := interleaved(t, true, 0x41, 1) + interleaved(t, true, 0x65, 1)
 	for _, size := range []int{1, 7, 1000} {
 		r := &rtspReader{}
-		r.request([]byte("PLAY rtsp://h/live RTSP/1.0\r\nRange: npt=0-\r\nCSeq: 4\r\n\r\n"))
+		r.readRequest([]byte("PLAY rtsp://h/live RTSP/1.0\r\nRange: npt=0-\r\nCSeq: 4\r\n\r\n"))
 		began := time.Now()
 		for text, at := before+behind+rest, 0; at < len(text); at += size {
-			r.read([]byte(text[at:min(at+size, len(text))]), began.Add(time.Duration(at)))
+			r.readAnswer([]byte(text[at:min(at+size, len(text))]), began.Add(time.Duration(at)))
 		}
 		if r.keyDown != int64(len(behind)) || r.key.Before(r.play) || r.play.Before(began) || size == 1 && !r.latest.After(r.key) {
 			t.Errorf("in pieces of %d: %d bytes from PLAY to the keyframe, want %d; %v", size, r.keyDown, len(behind), r.latest)
@@ -74,11 +74,11 @@ func TestShrink(t *testing.T) {
 			l.pix[i] = 200
 		}
 	}
-	got := shrink(l)
+	got := shrinkLuma(l)
 	if got.width != 2 || got.height != 1 || string(got.pix) != "\x00\xc8" {
 		t.Errorf("%+v", got)
 	}
-	if best := nearest([]luma{{width: 2, height: 1, pix: []byte{9, 9}}, got}, got); best != 99 {
+	if best := bestPSNR([]luma{{width: 2, height: 1, pix: []byte{9, 9}}, got}, got); best != 99 {
 		t.Errorf("%v dB", best)
 	}
 }

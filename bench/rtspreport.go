@@ -62,15 +62,15 @@ func (r *RTSPResults) WriteTo(w io.Writer) (int64, error) {
 		"| contestant | down, median | worst | time, median | worst | CPU, median | good |\n|---|--:|--:|--:|--:|--:|--:|\n")
 	for i := range r.Rows {
 		row := &r.Rows[i]
-		down, wall, cpu := row.sorted(func(r RTSPRun) int64 { return r.Down }), row.sorted(func(r RTSPRun) int64 { return int64(r.Wall) }), row.sorted(func(r RTSPRun) int64 { return int64(r.CPU) })
+		down, wall, cpu := row.sortedFigures(func(r RTSPRun) int64 { return r.Down }), row.sortedFigures(func(r RTSPRun) int64 { return int64(r.Wall) }), row.sortedFigures(func(r RTSPRun) int64 { return int64(r.CPU) })
 		if len(down) == 0 {
 			continue
 		}
 		last := len(down) - 1
 		fmt.Fprintf(&b, "| %s | %s | %s | %.2f s | %.2f s | %d ms | %d of %d |\n", row.Contestant, units.FormatKilobytes(median(down)), units.FormatKilobytes(down[last]),
-			time.Duration(median(wall)).Seconds(), time.Duration(wall[last]).Seconds(), time.Duration(median(cpu)).Milliseconds(), row.good(), len(down))
+			time.Duration(median(wall)).Seconds(), time.Duration(wall[last]).Seconds(), time.Duration(median(cpu)).Milliseconds(), row.countGood(), len(down))
 	}
-	r.targets(&b)
+	r.writeTargets(&b)
 	b.WriteString("\n## Commands\n\n")
 	for _, row := range r.Rows {
 		fmt.Fprintf(&b, "- %s: `%s`\n", row.Contestant, row.Command)
@@ -79,29 +79,29 @@ func (r *RTSPResults) WriteTo(w io.Writer) (int64, error) {
 	return int64(n), err
 }
 
-// targets says how kfgrab's runs stand to what they are to stay below.
-func (r *RTSPResults) targets(b *strings.Builder) {
+// writeTargets says how kfgrab's runs stand to what they are to stay below.
+func (r *RTSPResults) writeTargets(b *strings.Builder) {
 	b.WriteString("\n## Targets\n\n")
 	for i := range r.Rows {
 		row := &r.Rows[i]
 		switch row.Contestant {
 		case coldName:
-			row.target(b, "bytes down, less those from PLAY to the keyframe's end × 1.05, to stay below 4 kB", func(r RTSPRun) (string, bool) {
+			row.writeTarget(b, "bytes down, less those from PLAY to the keyframe's end × 1.05, to stay below 4 kB", func(r RTSPRun) (string, bool) {
 				over := r.Down - int64(rtspBytesFactor*float64(r.KeyDown))
 				return fmt.Sprintf("%d bytes", over), over <= rtspBytesMore
 			})
-			row.target(b, "time from the keyframe's end to the picture, to stay below 120 ms", func(r RTSPRun) (string, bool) {
+			row.writeTarget(b, "time from the keyframe's end to the picture, to stay below 120 ms", func(r RTSPRun) (string, bool) {
 				return r.After.Round(time.Millisecond).String(), r.After <= rtspTimeMore
 			})
 		case undecodedName:
-			row.target(b, "CPU of a grab without decoding, to stay below 15 ms", func(r RTSPRun) (string, bool) {
+			row.writeTarget(b, "CPU of a grab without decoding, to stay below 15 ms", func(r RTSPRun) (string, bool) {
 				return r.CPU.Round(time.Millisecond / 10).String(), r.CPU <= rtspCPU
 			})
 		}
 	}
 }
 
-func (row *RTSPRow) target(b *strings.Builder, what string, judge func(RTSPRun) (string, bool)) {
+func (row *RTSPRow) writeTarget(b *strings.Builder, what string, judge func(RTSPRun) (string, bool)) {
 	met, all := 0, []string{}
 	for _, r := range row.Runs {
 		got, ok := judge(r)
@@ -113,7 +113,7 @@ func (row *RTSPRow) target(b *strings.Builder, what string, judge func(RTSPRun) 
 	fmt.Fprintf(b, "- %s, %s: %d of %d runs (%s, in the order of the moments)\n", row.Contestant, what, met, len(all), strings.Join(all, ", "))
 }
 
-func (row *RTSPRow) sorted(figure func(RTSPRun) int64) (list []int64) {
+func (row *RTSPRow) sortedFigures(figure func(RTSPRun) int64) (list []int64) {
 	for _, r := range row.Runs {
 		list = append(list, figure(r))
 	}
@@ -121,7 +121,7 @@ func (row *RTSPRow) sorted(figure func(RTSPRun) int64) (list []int64) {
 	return list
 }
 
-func (row *RTSPRow) good() (n int) {
+func (row *RTSPRow) countGood() (n int) {
 	for _, r := range row.Runs {
 		if r.Failure == "" {
 			n++

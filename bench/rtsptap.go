@@ -44,14 +44,14 @@ func newRTSPTap(upstream string) (*rtspTap, error) {
 			if err != nil {
 				return
 			}
-			t.running.Go(func() { t.serve(viewer) })
+			t.running.Go(func() { t.relayViewer(viewer) })
 		}
 	})
 	return t, nil
 }
 
-// latest is when the latest keyframe was whole.
-func (t *rtspTap) latest() time.Time {
+// latestKeyframe is when the latest keyframe was whole.
+func (t *rtspTap) latestKeyframe() time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.Latest
@@ -64,7 +64,7 @@ func (t *rtspTap) close() tapped {
 	return t.tapped
 }
 
-func (t *rtspTap) serve(viewer net.Conn) {
+func (t *rtspTap) relayViewer(viewer net.Conn) {
 	defer viewer.Close()
 	server, err := net.Dial("tcp", t.upstream)
 	if err != nil {
@@ -74,20 +74,20 @@ func (t *rtspTap) serve(viewer net.Conn) {
 	var both sync.WaitGroup
 	both.Go(func() {
 		defer server.Close()
-		io.Copy(server, io.TeeReader(viewer, writerFunc(r.request))) //nolint:errcheck // a contestant may hang up
+		io.Copy(server, io.TeeReader(viewer, writerFunc(r.readRequest))) //nolint:errcheck // a contestant may hang up
 	})
 	both.Go(func() {
 		defer viewer.Close()
-		io.Copy(viewer, io.TeeReader(server, writerFunc(func(b []byte) { t.down(r, b) }))) //nolint:errcheck // as above
+		io.Copy(viewer, io.TeeReader(server, writerFunc(func(b []byte) { t.readDown(r, b) }))) //nolint:errcheck // as above
 	})
 	both.Wait()
 }
 
-func (t *rtspTap) down(r *rtspReader, b []byte) {
+func (t *rtspTap) readDown(r *rtspReader, b []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.Down += int64(len(b))
-	r.read(b, time.Now())
+	r.readAnswer(b, time.Now())
 	t.Latest = r.latest
 	if t.Key.IsZero() {
 		t.Play, t.Key, t.KeyDown = r.play, r.key, r.keyDown
@@ -122,8 +122,8 @@ var (
 	contentLength = regexp.MustCompile(`(?i)\r\nContent-Length: *(\d+)`)
 )
 
-// request takes what the viewer sends, of which a request comes at once.
-func (r *rtspReader) request(b []byte) {
+// readRequest takes what the viewer sends, of which a request comes at once.
+func (r *rtspReader) readRequest(b []byte) {
 	if m := playRequest.FindSubmatch(b); m != nil {
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -131,21 +131,21 @@ func (r *rtspReader) request(b []byte) {
 	}
 }
 
-func (r *rtspReader) read(b []byte, now time.Time) {
+func (r *rtspReader) readAnswer(b []byte, now time.Time) {
 	r.pending = append(r.pending, b...)
 	for {
-		n := r.message()
+		n := r.messageLength()
 		if n == 0 || n > len(r.pending) {
 			return
 		}
-		r.take(r.pending[:n], now)
+		r.takeMessage(r.pending[:n], now)
 		r.pending = r.pending[n:]
 	}
 }
 
-// message returns the length of the answer or packet that pending begins with, 0
+// messageLength returns the length of the answer or packet that pending begins with, 0
 // where that cannot be told yet.
-func (r *rtspReader) message() int {
+func (r *rtspReader) messageLength() int {
 	b := r.pending
 	if len(b) < 4 {
 		return 0
@@ -165,13 +165,13 @@ func (r *rtspReader) message() int {
 	return end
 }
 
-func (r *rtspReader) take(b []byte, now time.Time) {
+func (r *rtspReader) takeMessage(b []byte, now time.Time) {
 	if !r.play.IsZero() {
 		r.since += int64(len(b))
 	}
 	if b[0] == '$' {
 		if b[1] == 0 && !r.play.IsZero() {
-			r.packet(b[4:], now)
+			r.readPacket(b[4:], now)
 		}
 		return
 	}
@@ -182,9 +182,9 @@ func (r *rtspReader) take(b []byte, now time.Time) {
 	}
 }
 
-// packet looks for the first packet of an IDR picture's slice, and from there on
+// readPacket looks for the first packet of an IDR picture's slice, and from there on
 // for the marker.
-func (r *rtspReader) packet(b []byte, now time.Time) {
+func (r *rtspReader) readPacket(b []byte, now time.Time) {
 	const slice, fuA, first = 5, 28, 0x80
 	var p rtp.Packet
 	if p.Unmarshal(b) != nil || len(p.Payload) < 2 {

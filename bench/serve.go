@@ -48,7 +48,7 @@ func MeasureServe(ctx context.Context, c ServeConfig) (*ServeResult, error) {
 		flags   []string
 		measure func(context.Context, *service) error
 	}{
-		{[]string{"--ttl", "1h"}, r.cached}, {nil, r.crowd}, {[]string{"--warm"}, r.fresh}, {nil, r.viewers},
+		{[]string{"--ttl", "1h"}, r.measureCached}, {nil, r.measureCrowd}, {[]string{"--warm"}, r.measureFresh}, {nil, r.measureViewers},
 	} {
 		s, err := startService(ctx, c.Kfgrab, append(part.flags, "live="+c.Stream))
 		if err != nil {
@@ -60,7 +60,7 @@ func MeasureServe(ctx context.Context, c ServeConfig) (*ServeResult, error) {
 			return nil, err
 		}
 	}
-	return r, r.peers(ctx)
+	return r, r.comparePeers(ctx)
 }
 
 // service is a kfgrab serve.
@@ -102,8 +102,8 @@ func (s *service) stop() {
 	<-s.ended
 }
 
-// get returns an answer, which the caller closes.
-func (s *service) get(ctx context.Context, path string) (*http.Response, error) {
+// getPath returns an answer, which the caller closes.
+func (s *service) getPath(ctx context.Context, path string) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.address+path, nil)
 	if err != nil {
 		return nil, err
@@ -116,9 +116,9 @@ func (s *service) get(ctx context.Context, path string) (*http.Response, error) 
 	return res, err
 }
 
-// fetch reads an answer and throws it away.
-func (s *service) fetch(ctx context.Context, path string) (http.Header, error) {
-	res, err := s.get(ctx, path)
+// fetchPath reads an answer and throws it away.
+func (s *service) fetchPath(ctx context.Context, path string) (http.Header, error) {
+	res, err := s.getPath(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -136,8 +136,8 @@ type serveCounts struct {
 	} `json:"counts"`
 }
 
-func (s *service) counts(ctx context.Context) (c serveCounts, err error) {
-	res, err := s.get(ctx, served)
+func (s *service) readCounts(ctx context.Context) (c serveCounts, err error) {
+	res, err := s.getPath(ctx, served)
 	if err != nil {
 		return c, err
 	}
@@ -145,8 +145,8 @@ func (s *service) counts(ctx context.Context) (c serveCounts, err error) {
 	return c, json.NewDecoder(res.Body).Decode(&c)
 }
 
-// cached asks for pictures that are there.
-func (r *ServeResult) cached(ctx context.Context, s *service) error {
+// measureCached asks for pictures that are there.
+func (r *ServeResult) measureCached(ctx context.Context, s *service) error {
 	for _, load := range []struct {
 		name, path string
 		known      bool // the client has it
@@ -155,7 +155,7 @@ func (r *ServeResult) cached(ctx context.Context, s *service) error {
 		{"cached, 1920x1080", served + "/snapshot.jpg", false},
 		{"not modified", served + "/snapshot.jpg?width=640", true},
 	} {
-		header, err := s.fetch(ctx, load.path)
+		header, err := s.fetchPath(ctx, load.path)
 		if err != nil {
 			return err
 		}
@@ -163,7 +163,7 @@ func (r *ServeResult) cached(ctx context.Context, s *service) error {
 		if load.known {
 			condition = "If-None-Match: " + header.Get("ETag") + "\r\n"
 		}
-		l, err := loadOf(ctx, s.address, load.path, condition, r.Clients, r.For)
+		l, err := measureLoad(ctx, s.address, load.path, condition, r.Clients, r.For)
 		if err != nil {
 			return fmt.Errorf("%s: %w", load.name, err)
 		}
@@ -173,14 +173,14 @@ func (r *ServeResult) cached(ctx context.Context, s *service) error {
 	return nil
 }
 
-// crowd has many clients ask for a fresh picture within a second.
-func (r *ServeResult) crowd(ctx context.Context, s *service) error {
+// measureCrowd has many clients ask for a fresh picture within a second.
+func (r *ServeResult) measureCrowd(ctx context.Context, s *service) error {
 	errs := make(chan error, r.Crowd)
 	began := time.Now()
 	for i := range r.Crowd {
 		go func() {
 			time.Sleep(time.Until(began.Add(time.Duration(i) * time.Second / time.Duration(r.Crowd))))
-			_, err := s.fetch(ctx, served+"/snapshot.jpg?fresh=1&width=640")
+			_, err := s.fetchPath(ctx, served+"/snapshot.jpg?fresh=1&width=640")
 			errs <- err
 		}()
 	}
@@ -189,14 +189,14 @@ func (r *ServeResult) crowd(ctx context.Context, s *service) error {
 			return err
 		}
 	}
-	c, err := s.counts(ctx)
+	c, err := s.readCounts(ctx)
 	r.Grabs = c.Counts.Grabs
 	return err
 }
 
-// fresh asks for each keyframe when there is an event of it.
-func (r *ServeResult) fresh(ctx context.Context, s *service) error {
-	events, err := s.get(ctx, served+"/events")
+// measureFresh asks for each keyframe when there is an event of it.
+func (r *ServeResult) measureFresh(ctx context.Context, s *service) error {
+	events, err := s.getPath(ctx, served+"/events")
 	if err != nil {
 		return err
 	}
@@ -211,7 +211,7 @@ func (r *ServeResult) fresh(ctx context.Context, s *service) error {
 			continue
 		}
 		began := time.Now()
-		if _, err := s.fetch(ctx, served+"/snapshot.jpg?fresh=1"); err != nil {
+		if _, err := s.fetchPath(ctx, served+"/snapshot.jpg?fresh=1"); err != nil {
 			return err
 		}
 		if !first { // which starts the decoder
@@ -222,23 +222,23 @@ func (r *ServeResult) fresh(ctx context.Context, s *service) error {
 	return nil
 }
 
-// viewers has many watch, and looks at the service's memory when each has had three
+// measureViewers has many watch, and looks at the service's memory when each has had three
 // pictures.
-func (r *ServeResult) viewers(ctx context.Context, s *service) error {
+func (r *ServeResult) measureViewers(ctx context.Context, s *service) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var all sync.WaitGroup
 	defer all.Wait()
 	defer cancel()
 	one, stop := context.WithCancel(ctx)
-	if err := s.view(one, 1, stop); one.Err() == nil {
+	if err := s.watchMJPEG(one, 1, stop); one.Err() == nil {
 		stop()
 		return err
 	}
-	r.Idle = lookAt(s.cmd.Process.Pid).Memory
+	r.Idle = inspectProcess(s.cmd.Process.Pid).Memory
 	seen := make(chan error, 2*r.Viewers)
 	for range r.Viewers {
 		all.Go(func() {
-			if err := s.view(ctx, 3, func() { seen <- nil }); ctx.Err() == nil {
+			if err := s.watchMJPEG(ctx, 3, func() { seen <- nil }); ctx.Err() == nil {
 				seen <- err
 			}
 		})
@@ -248,8 +248,26 @@ func (r *ServeResult) viewers(ctx context.Context, s *service) error {
 			return err
 		}
 	}
-	r.Viewing = lookAt(s.cmd.Process.Pid).Memory
-	c, err := s.counts(ctx)
+	r.Viewing = inspectProcess(s.cmd.Process.Pid).Memory
+	c, err := s.readCounts(ctx)
 	r.Streams = c.Counts.Grabs - c.Counts.Captures + 1
 	return err
 }
+
+// WriteTo writes the result in Markdown.
+func (r *ServeResult) WriteTo(w io.Writer) (int64, error) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d connections where no other number is given, service and clients on the same processors:\n\n| | status | bytes | requests/s | median | 99 %% | most |\n|---|--:|--:|--:|--:|--:|--:|\n", r.Clients)
+	for _, l := range r.Loads {
+		fmt.Fprintf(&b, "| %s | %d | %d | %.1f | %v | %v | %v |\n", l.Name, l.Status, l.Bytes, float64(len(l.Took))/l.For.Seconds(),
+			roundShort(quantile(l.Took, 0.5)), roundShort(quantile(l.Took, 0.99)), roundShort(quantile(l.Took, 1)))
+	}
+	fmt.Fprintf(&b, "\n- %d clients asked for a fresh picture within a second: %d grab(s).\n", r.Crowd, r.Grabs)
+	fmt.Fprintf(&b, "- Of a stream held open a keyframe as JPEG, 1920x1080: median %v, most %v, of %d.\n", roundShort(quantile(r.Fresh, 0.5)), roundShort(quantile(r.Fresh, 1)), len(r.Fresh))
+	fmt.Fprintf(&b, "- %d viewers of MJPEG: %d reception(s), memory %.1f MB, before %.1f MB: %.1f kB each.\n",
+		r.Viewers, r.Streams, float64(r.Viewing)/1e6, float64(r.Idle)/1e6, float64(r.Viewing-r.Idle)/1e3/float64(max(1, r.Viewers)))
+	n, err := io.WriteString(w, b.String())
+	return int64(n), err
+}
+
+func roundShort(d time.Duration) time.Duration { return d.Round(10 * time.Microsecond) }

@@ -23,16 +23,16 @@ type ServeLoad struct {
 	For    time.Duration
 }
 
-// loadOf puts the load on. Package net/http as the client would take more of the machine
+// measureLoad puts the load on. Package net/http as the client would take more of the machine
 // than the service does.
-func loadOf(ctx context.Context, address, path, headers string, clients int, long time.Duration) (*ServeLoad, error) {
+func measureLoad(ctx context.Context, address, path, headers string, clients int, long time.Duration) (*ServeLoad, error) {
 	request := []byte("GET " + path + " HTTP/1.1\r\nHost: " + address + "\r\n" + headers + "\r\n")
 	all := make([]ServeLoad, clients)
 	errs := make([]error, clients)
 	began := time.Now()
 	var running sync.WaitGroup
 	for i := range clients {
-		running.Go(func() { errs[i] = all[i].ask(ctx, address, request, began.Add(long)) })
+		running.Go(func() { errs[i] = all[i].askRepeatedly(ctx, address, request, began.Add(long)) })
 	}
 	running.Wait()
 	sum := all[0]
@@ -43,7 +43,7 @@ func loadOf(ctx context.Context, address, path, headers string, clients int, lon
 	return &sum, errors.Join(errs...)
 }
 
-func (l *ServeLoad) ask(ctx context.Context, address string, request []byte, end time.Time) error {
+func (l *ServeLoad) askRepeatedly(ctx context.Context, address string, request []byte, end time.Time) error {
 	var c net.Conn
 	var in *bufio.Reader
 	defer func() {
@@ -113,8 +113,8 @@ func skipAnswer(in *bufio.Reader) (a answerHead, err error) {
 	return a, err
 }
 
-// view watches until ctx is done, and tells when it has had n pictures.
-func (s *service) view(ctx context.Context, n int, had func()) error {
+// watchMJPEG watches until ctx is done, and tells when it has had n pictures.
+func (s *service) watchMJPEG(ctx context.Context, n int, had func()) error {
 	c, err := new(net.Dialer).DialContext(ctx, "tcp", s.address)
 	if err != nil {
 		return err

@@ -15,16 +15,16 @@ import (
 // peerClients are fewer than others: go2rtc starts an ffmpeg for each request.
 const peerClients = 4
 
-// peers asks kfgrab serve and go2rtc, where that is there, for fresh pictures of a stream
+// comparePeers asks kfgrab serve and go2rtc, where that is there, for fresh pictures of a stream
 // that both hold open.
-func (r *ServeResult) peers(ctx context.Context) error {
+func (r *ServeResult) comparePeers(ctx context.Context) error {
 	s, err := startService(ctx, r.Kfgrab, []string{"--warm", "live=" + r.RTSP})
 	if err != nil {
 		return err
 	}
-	_, err = s.fetch(ctx, served+"/snapshot.jpg")
+	_, err = s.fetchPath(ctx, served+"/snapshot.jpg")
 	if err == nil {
-		err = r.compare(ctx, "RTSP 1280x720, fresh", s.address, served+"/snapshot.jpg?fresh=1")
+		err = r.measurePeer(ctx, "RTSP 1280x720, fresh", s.address, served+"/snapshot.jpg?fresh=1")
 	}
 	s.stop()
 	program := findGo2rtc()
@@ -36,11 +36,11 @@ func (r *ServeResult) peers(ctx context.Context) error {
 		return err
 	}
 	defer stop()
-	return r.compare(ctx, "the same, go2rtc's frame.jpeg", address, "/api/frame.jpeg?src=live")
+	return r.measurePeer(ctx, "the same, go2rtc's frame.jpeg", address, "/api/frame.jpeg?src=live")
 }
 
-func (r *ServeResult) compare(ctx context.Context, name, address, path string) error {
-	l, err := loadOf(ctx, address, path, "", peerClients, r.For)
+func (r *ServeResult) measurePeer(ctx context.Context, name, address, path string) error {
+	l, err := measureLoad(ctx, address, path, "", peerClients, r.For)
 	if err == nil && l.Bytes == 0 {
 		err = fmt.Errorf("%d without a picture", l.Status)
 	}
@@ -71,7 +71,7 @@ func (r *ServeResult) startGo2rtc(ctx context.Context, program string) (address 
 		cmd.Process.Signal(syscall.SIGTERM) //nolint:errcheck // it may have ended
 		cmd.Wait()                          //nolint:errcheck // it was told to end
 	}
-	if err := listens(ctx, address); err != nil {
+	if err := awaitListener(ctx, address); err != nil {
 		stop()
 		return "", nil, fmt.Errorf("go2rtc: %w", err)
 	}
@@ -87,8 +87,8 @@ func freeAddress() (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// listens waits until somebody does.
-func listens(ctx context.Context, address string) error {
+// awaitListener waits until somebody does.
+func awaitListener(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	for {

@@ -56,7 +56,7 @@ const (
 
 // Soak puts the load on.
 func Soak(ctx context.Context, c SoakConfig) (*SoakResult, error) {
-	front, stream, err := flaky(c.Stream)
+	front, stream, err := startFlakyProxy(c.Stream)
 	if err != nil {
 		return nil, err
 	}
@@ -76,12 +76,12 @@ func Soak(ctx context.Context, c SoakConfig) (*SoakResult, error) {
 	}
 	defer s.stop()
 	r := &SoakResult{SoakConfig: c, Statuses: map[int]int{}}
-	return r, r.run(ctx, s)
+	return r, r.runClients(ctx, s)
 }
 
-// flaky stands in front of the stream at rawURL: stream(n) is the same with another name,
+// startFlakyProxy stands in front of the stream at rawURL: stream(n) is the same with another name,
 // and each name is down now and then.
-func flaky(rawURL string) (front *httptest.Server, stream func(n int) string, err error) {
+func startFlakyProxy(rawURL string) (front *httptest.Server, stream func(n int) string, err error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		return nil, nil, err
@@ -113,8 +113,8 @@ func soakConfig(c *SoakConfig, stream func(n int) string) string {
 	return b.String()
 }
 
-// run looks at the service while the clients ask.
-func (r *SoakResult) run(ctx context.Context, s *service) error {
+// runClients looks at the service while the clients ask.
+func (r *SoakResult) runClients(ctx context.Context, s *service) error {
 	load, cancel := context.WithTimeout(ctx, r.For)
 	defer cancel()
 	var clients sync.WaitGroup
@@ -122,7 +122,7 @@ func (r *SoakResult) run(ctx context.Context, s *service) error {
 	for range r.Clients {
 		clients.Go(func() {
 			for load.Err() == nil {
-				status := s.anything(load)
+				status := s.askAnything(load)
 				mu.Lock()
 				r.Statuses[status]++
 				mu.Unlock()
@@ -134,8 +134,8 @@ func (r *SoakResult) run(ctx context.Context, s *service) error {
 		if !sleep.For(load, r.For/soakSamples-r.For/soakSamples/100) {
 			break
 		}
-		sample := SoakSample{At: r.For * time.Duration(i+1) / soakSamples, processLook: lookAt(s.cmd.Process.Pid)}
-		if err := s.inside(ctx, &sample); err != nil {
+		sample := SoakSample{At: r.For * time.Duration(i+1) / soakSamples, processLook: inspectProcess(s.cmd.Process.Pid)}
+		if err := s.readInternals(ctx, &sample); err != nil {
 			return err
 		}
 		r.Samples = append(r.Samples, sample)
@@ -143,8 +143,8 @@ func (r *SoakResult) run(ctx context.Context, s *service) error {
 	return context.Cause(ctx)
 }
 
-// anything asks for one of the many things there are, and returns the status.
-func (s *service) anything(ctx context.Context) (status int) {
+// askAnything asks for one of the many things there are, and returns the status.
+func (s *service) askAnything(ctx context.Context) (status int) {
 	name := fmt.Sprintf("/streams/s%d", rand.N(soakStreams+1))
 	paths := []string{
 		name + "/snapshot.jpg?width=" + fmt.Sprint(64+rand.N(2000)), name + "/snapshot.jpg?fresh=1", name + "/snapshot.png?height=180",
@@ -168,9 +168,9 @@ func (s *service) anything(ctx context.Context) (status int) {
 	return res.StatusCode
 }
 
-// inside is what the service tells of itself.
-func (s *service) inside(ctx context.Context, to *SoakSample) error {
-	cache, err := s.get(ctx, "/cache")
+// readInternals is what the service tells of itself.
+func (s *service) readInternals(ctx context.Context, to *SoakSample) error {
+	cache, err := s.getPath(ctx, "/cache")
 	if err != nil {
 		return err
 	}
@@ -182,7 +182,7 @@ func (s *service) inside(ctx context.Context, to *SoakSample) error {
 		return err
 	}
 	to.Cached = kept.Bytes
-	metrics, err := s.get(ctx, "/metrics")
+	metrics, err := s.getPath(ctx, "/metrics")
 	if err != nil {
 		return err
 	}

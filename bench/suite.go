@@ -63,26 +63,26 @@ func Run(ctx context.Context, c Config) (*Results, error) {
 	defer os.RemoveAll(s.dir)
 	s.results = &Results{
 		Began: time.Now().UTC().Truncate(time.Second), Repeats: c.Repeats, CPUs: runtime.NumCPU(),
-		Versions: versions(c.Kfgrab), LeftOut: map[string]string{},
+		Versions: programVersions(c.Kfgrab), LeftOut: map[string]string{},
 	}
-	if err := s.open(canIsolate()); err != nil {
-		return nil, errors.Join(err, s.close())
+	if err := s.startSides(canIsolate()); err != nil {
+		return nil, errors.Join(err, s.stopSides())
 	}
 	defer context.AfterFunc(ctx, s.client.interrupt)()
-	s.results.Load[0] = load()
-	err = s.measure(ctx)
-	s.results.Targets = judge(s.results.Rows)
-	return s.results, errors.Join(err, s.close())
+	s.results.Load[0] = systemLoad()
+	err = s.runJobs(ctx)
+	s.results.Targets = judgeTargets(s.results.Rows)
+	return s.results, errors.Join(err, s.stopSides())
 }
 
-// open starts both sides and joins them, by loopback where something speaks
+// startSides starts both sides and joins them, by loopback where something speaks
 // against namespaces of their own.
-func (s *suite) open(against error) error {
+func (s *suite) startSides(against error) error {
 	s.root, s.modified = filepath.Join(s.dir, "root"), time.Now().Add(-time.Hour)
 	if err := os.Mkdir(s.root, 0o755); err != nil {
 		return err
 	}
-	if err := s.media.link(s.root); err != nil {
+	if err := s.media.linkSets(s.root); err != nil {
 		return err
 	}
 	isolated := against == nil
@@ -105,14 +105,14 @@ func (s *suite) open(against error) error {
 	if err != nil {
 		return err
 	}
-	a, err := s.origin.ask(order{Op: "open", Dir: s.dir, Root: s.root, Host: host, Proxied: !isolated})
+	a, err := s.origin.sendOrder(order{Op: "open", Dir: s.dir, Root: s.root, Host: host, Proxied: !isolated})
 	s.addresses = a.Addresses
 	self, selfErr := os.Executable()
 	s.programs = map[string]string{kfgrabWord: s.Kfgrab, benchWord: self, go2rtcWord: findGo2rtc()}
 	return errors.Join(err, selfErr)
 }
 
-func (s *suite) close() error {
+func (s *suite) stopSides() error {
 	var err error
 	for _, p := range []*peer{s.client, s.origin} {
 		if p != nil {

@@ -18,18 +18,18 @@ import (
 // shortStage is a window of two segments of a small stream.
 func shortStage(m *media, step int) (*stage, error) {
 	s := newStage("short", ladder[2:], avcCodecs)
-	s.files[s.media] = window(2, 2*time.Second, step, func(n int) string { return fmt.Sprintf("../small/seg%d.ts", n) }).String()
+	s.files[s.media] = livePlaylist(2, 2*time.Second, step, func(n int) string { return fmt.Sprintf("../small/seg%d.ts", n) }).String()
 	last := fmt.Sprintf("seg%d.ts", step+1)
-	b, err := m.read("small", last)
+	b, err := m.readFile("small", last)
 	if err != nil {
 		return nil, err
 	}
-	n, err := head(b)
+	n, err := firstKeyframeEnd(b)
 	if err != nil {
 		return nil, err
 	}
-	s.costs(s.media, nil, []Body{{"segment, to the keyframe's end", n}})
-	s.reference = []piece{{file: m.path("small", last)}}
+	s.setCosts(s.media, nil, []Body{{"segment, to the keyframe's end", n}})
+	s.reference = []piece{{file: m.filePath("small", last)}}
 	return s, nil
 }
 
@@ -57,25 +57,25 @@ func testSuite(t *testing.T, dir string, against error) {
 		media:  &media{dirs: map[string]string{"small": dir}}, dir: t.TempDir(), results: &Results{},
 	}
 	defer func() {
-		if err := s.close(); err != nil {
+		if err := s.stopSides(); err != nil {
 			t.Error(err)
 		}
 	}()
-	if err := s.open(against); err != nil {
+	if err := s.startSides(against); err != nil {
 		t.Fatal(err)
 	}
 	const decode = `ffmpeg -v error -i PICTURE.ts -frames:v 1 -q:v 2 -y PICTURE`
 	contestants := []Contestant{
-		{Name: "whole segment", Command: shell("curl -sS -o PICTURE.m3u8 MEDIA && curl -sS -o PICTURE.ts $(dirname MEDIA)/../small/seg1.ts && " + decode)},
-		{Name: againName, kfgrab: true, again: true, Command: words("kfgrab-bench again --ca CERTIFICATE MASTER PICTURE")},
-		{Name: "broken", Command: shell("echo sorry >&2; exit 3")},
+		{Name: "whole segment", Command: shellCommand("curl -sS -o PICTURE.m3u8 MEDIA && curl -sS -o PICTURE.ts $(dirname MEDIA)/../small/seg1.ts && " + decode)},
+		{Name: againName, kfgrab: true, again: true, Command: splitWords("kfgrab-bench again --ca CERTIFICATE MASTER PICTURE")},
+		{Name: "broken", Command: shellCommand("echo sorry >&2; exit 3")},
 	}
 	for _, server := range []string{plainServer, tlsServer} {
 		who := contestants
 		if server == tlsServer {
 			who = contestants[1:2] // curl does not know the certificate
 		}
-		if err := s.run(t.Context(), job{Case: Case{Name: server, build: shortStage}, server: server, who: who}); err != nil {
+		if err := s.runJob(t.Context(), job{Case: Case{Name: server, build: shortStage}, server: server, who: who}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -108,14 +108,14 @@ func TestInterrupted(t *testing.T) {
 		media:  &media{dirs: map[string]string{"small": filepath.Dir(testmedia.Make(t, "hls-ts"))}}, dir: t.TempDir(), results: &Results{},
 	}
 	defer func() {
-		if err := s.close(); err != nil {
+		if err := s.stopSides(); err != nil {
 			t.Error(err)
 		}
 	}()
 	if _, err := exec.LookPath("nginx"); err != nil {
 		t.Skip(err)
 	}
-	if err := s.open(errors.New("as a test")); err != nil {
+	if err := s.startSides(errors.New("as a test")); err != nil {
 		t.Fatal(err)
 	}
 	started := filepath.Join(t.TempDir(), "started")
@@ -131,8 +131,8 @@ func TestInterrupted(t *testing.T) {
 		cancel(stop)
 	})
 	defer opened.Wait()
-	sleeper := Contestant{Name: "sleeper", Command: shell(": >" + started + "; sleep 1000")}
-	err := s.run(ctx, job{Case: Case{Name: "short", build: shortStage}, server: plainServer, who: []Contestant{sleeper, sleeper}})
+	sleeper := Contestant{Name: "sleeper", Command: shellCommand(": >" + started + "; sleep 1000")}
+	err := s.runJob(ctx, job{Case: Case{Name: "short", build: shortStage}, server: plainServer, who: []Contestant{sleeper, sleeper}})
 	if !errors.Is(err, stop) {
 		t.Errorf("error %v, want %v", err, stop)
 	}

@@ -28,31 +28,31 @@ const (
 	requestTarget = 5  // master, media playlist, initialisation section, two ranges
 )
 
-// judge holds the rows to the targets.
-func judge(rows []Row) []Target {
+// judgeTargets holds the rows to the targets.
+func judgeTargets(rows []Row) []Target {
 	var out []Target
 	for _, t := range ratioTargets {
 		out = append(out,
-			ratioTarget(find(rows, t.caseName, coldName, 0), t.caseName+", cold", t.cold),
-			ratioTarget(find(rows, t.caseName, againName, 0), t.caseName+", second grab", t.again))
+			judgeRatio(findRow(rows, t.caseName, coldName, 0), t.caseName+", cold", t.cold),
+			judgeRatio(findRow(rows, t.caseName, againName, 0), t.caseName+", second grab", t.again))
 	}
 	for _, other := range []string{tunedName, guessedName} {
-		out = append(out, smallRatio(find(rows, "ts", smallName, 0), find(rows, "ts", other, 0), other))
+		out = append(out, judgeSmallRatio(findRow(rows, "ts", smallName, 0), findRow(rows, "ts", other, 0), other))
 	}
 	for _, name := range []string{"ts", "fmp4"} {
-		out = append(out, requests(find(rows, name, coldName, 0), name))
+		out = append(out, judgeRequests(findRow(rows, name, coldName, 0), name))
 	}
 	for _, caseName := range delayedCases {
 		for _, name := range []string{coldName, directName} {
-			out = append(out, wall(rows, caseName, name))
+			out = append(out, judgeWall(rows, caseName, name))
 		}
 	}
 	return out
 }
 
-// usable says why a row cannot be held to a target, "" where it can. A picture
+// unusableReason says why a row cannot be held to a target, "" where it can. A picture
 // other than the newest one has another floor.
-func usable(r *Row) string {
+func unusableReason(r *Row) string {
 	switch {
 	case r == nil:
 		return "not measured"
@@ -62,60 +62,60 @@ func usable(r *Row) string {
 	return ""
 }
 
-func ratioTarget(r *Row, what string, limit float64) Target {
+func judgeRatio(r *Row, what string, limit float64) Target {
 	t := Target{What: what, Limit: limit, Unit: "times the floor"}
-	if t.Result = usable(r); t.Result != "" {
+	if t.Result = unusableReason(r); t.Result != "" {
 		return t
 	}
 	t.Got = r.Ratio
-	t.Result = verdict(t.Got <= limit)
+	t.Result = metOrMissed(t.Got <= limit)
 	if !r.Same {
 		t.Result = "missed (not the newest picture)"
 	}
 	return t
 }
 
-func smallRatio(small, tuned *Row, name string) Target {
+func judgeSmallRatio(small, tuned *Row, name string) Target {
 	t := Target{What: "ts, --width 320 against " + name + ", at 1080p", Limit: smallTarget, Unit: "times fewer bytes"}
 	for _, r := range []*Row{small, tuned} {
-		if t.Result = usable(r); t.Result != "" {
+		if t.Result = unusableReason(r); t.Result != "" {
 			return t
 		}
 	}
 	t.Got = float64(tuned.Median.Down) / float64(max(1, small.Median.Down))
-	t.Result = verdict(t.Got >= t.Limit)
+	t.Result = metOrMissed(t.Got >= t.Limit)
 	return t
 }
 
-func requests(r *Row, name string) Target {
+func judgeRequests(r *Row, name string) Target {
 	t := Target{What: name + ", cold", Limit: requestTarget, Unit: "requests"}
 	if name == "ts" {
 		t.Limit-- // no initialisation section
 	}
-	if t.Result = usable(r); t.Result != "" {
+	if t.Result = unusableReason(r); t.Result != "" {
 		return t
 	}
 	t.Got = float64(r.Median.Requests)
-	t.Result = verdict(t.Got <= t.Limit)
+	t.Result = metOrMissed(t.Got <= t.Limit)
 	return t
 }
 
-// wall compares times with the longest latency.
-func wall(rows []Row, caseName, name string) Target {
+// judgeWall compares times with the longest latency.
+func judgeWall(rows []Row, caseName, name string) Target {
 	latency := Latencies[len(Latencies)-1]
-	ours, tuned := find(rows, caseName, name, latency), find(rows, caseName, tunedName, latency)
+	ours, tuned := findRow(rows, caseName, name, latency), findRow(rows, caseName, tunedName, latency)
 	t := Target{What: fmt.Sprintf("%s, %s, %v added, against ffmpeg tuned, which begins with the media playlist", caseName, name, latency), Unit: "s"}
 	for _, r := range []*Row{ours, tuned} {
-		if t.Result = usable(r); t.Result != "" {
+		if t.Result = unusableReason(r); t.Result != "" {
 			return t
 		}
 	}
 	t.Got, t.Limit = ours.Median.Wall.Seconds(), tuned.Median.Wall.Seconds()
-	t.Result = verdict(t.Got < t.Limit)
+	t.Result = metOrMissed(t.Got < t.Limit)
 	return t
 }
 
-func verdict(met bool) string {
+func metOrMissed(met bool) string {
 	if met {
 		return "met"
 	}

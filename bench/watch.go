@@ -13,12 +13,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/kfgrab/kfgrab/internal/meter"
 )
 
 // WatchOrigin is where the streams come from that are watched: live HLS in MPEG-TS.
@@ -66,7 +63,7 @@ func MeasureWatch(ctx context.Context, kfgrab string, o *WatchOrigin, c WatchCas
 	}
 	defer os.RemoveAll(dir)
 	r := &WatchResult{WatchCase: c}
-	if r.Floor, err = o.floor(ctx, c.Rendition); err != nil {
+	if r.Floor, err = o.measureFloor(ctx, c.Rendition); err != nil {
 		return nil, err
 	}
 	log := filepath.Join(dir, "log")
@@ -77,14 +74,14 @@ func MeasureWatch(ctx context.Context, kfgrab string, o *WatchOrigin, c WatchCas
 	for i := range c.Streams {
 		args = append(args, fmt.Sprintf("cam%d=%s?stream=%d", i, o.Stream, i))
 	}
-	if err := r.run(ctx, exec.CommandContext(ctx, kfgrab, args...)); err != nil {
+	if err := r.runWatch(ctx, exec.CommandContext(ctx, kfgrab, args...)); err != nil {
 		return nil, err
 	}
-	return r, r.read(log)
+	return r, r.readLog(log)
 }
 
-// run has the command watch for the time, and looks at it now and then.
-func (r *WatchResult) run(ctx context.Context, cmd *exec.Cmd) error {
+// runWatch has the command watch for the time, and looks at it now and then.
+func (r *WatchResult) runWatch(ctx context.Context, cmd *exec.Cmd) error {
 	var said strings.Builder
 	cmd.Stdout, cmd.Stderr = &said, &said
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
@@ -104,7 +101,7 @@ func (r *WatchResult) run(ctx context.Context, cmd *exec.Cmd) error {
 			<-ended
 			return context.Cause(ctx)
 		case <-look.C:
-			now := lookAt(cmd.Process.Pid)
+			now := inspectProcess(cmd.Process.Pid)
 			r.Memory = append(r.Memory, now.Memory)
 			r.Threads, r.Files = now.Threads, now.Files
 		}
@@ -127,8 +124,8 @@ type watchLine struct {
 	Runs    int       `json:"runs"`
 }
 
-// read takes in the log.
-func (r *WatchResult) read(path string) error {
+// readLog takes in the log.
+func (r *WatchResult) readLog(path string) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return err
@@ -172,11 +169,11 @@ func (r *WatchResult) read(path string) error {
 	return nil
 }
 
-// floor is what a grab of a stream takes at least that knows its rendition, on average:
+// measureFloor is what a grab of a stream takes at least that knows its rendition, on average:
 // the media playlist, and a segment that it lists up to the end of its first keyframe.
-func (o *WatchOrigin) floor(ctx context.Context, rendition int) (int64, error) {
+func (o *WatchOrigin) measureFloor(ctx context.Context, rendition int) (int64, error) {
 	address := o.Media(rendition)
-	media, err := get(ctx, address)
+	media, err := httpGet(ctx, address)
 	if err != nil {
 		return 0, err
 	}
@@ -193,18 +190,18 @@ func (o *WatchOrigin) floor(ctx context.Context, rendition int) (int64, error) {
 		if err != nil {
 			return 0, err
 		}
-		segment, err := get(ctx, u.String())
+		segment, err := httpGet(ctx, u.String())
 		if err != nil {
 			return 0, err
 		}
-		for _, first := range keys(tsUnits(segment))[:1] {
+		for _, first := range keyframeUnits(tsUnits(segment))[:1] {
 			floors = append(floors, newFloor([]Body{{"playlist", int64(len(media))}, {"keyframe", first.end}}, false, false).Wire)
 		}
 	}
-	return mean(floors), nil
+	return meanOf(floors), nil
 }
 
-func get(ctx context.Context, address string) ([]byte, error) {
+func httpGet(ctx context.Context, address string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, err
@@ -217,101 +214,7 @@ func get(ctx context.Context, address string) ([]byte, error) {
 	return io.ReadAll(resp.Body)
 }
 
-// LoopRow is one way to take a picture of each of some streams, again and again.
-type LoopRow struct {
-	Name     string
-	Pictures int
-	Down     int64
-	CPU      time.Duration
-}
-
-// pythonLoop is what kfgrab watch replaces. Its arguments are a directory, a number of
-// rounds and URLs.
-const pythonLoop = `
-import subprocess, sys, time, os
-folder, rounds, urls = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
-for _ in range(rounds):
-    for i, url in enumerate(urls):
-        name = time.strftime("%Y%m%d-%H%M%S") + "-%d.jpg" % i
-        subprocess.run(["ffmpeg", "-nostdin", "-y", "-i", url, "-frames:v", "1", os.path.join(folder, name)],
-                       timeout=30, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-`
-
-// CompareLoop has the loop and kfgrab watch take rounds of pictures of the same streams,
-// and counts what comes through a proxy in front of the origin.
-func CompareLoop(ctx context.Context, kfgrab string, o *WatchOrigin, streams, rounds int, every time.Duration) ([]LoopRow, error) {
-	dir, err := os.MkdirTemp("", "kfgrab-bench-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	u, err := url.Parse(o.Stream)
-	if err != nil {
-		return nil, err
-	}
-	count := &meter.Counter{}
-	proxy, err := countingProxy("127.0.0.1:0", u.Host, count)
-	if err != nil {
-		return nil, err
-	}
-	defer proxy.Close()
-	u.Host = proxy.Addr().String()
-	var urls, named []string
-	for i := range streams {
-		stream := fmt.Sprintf("%s?stream=%d", u, i)
-		urls, named = append(urls, stream), append(named, fmt.Sprintf("cam%d=%s", i, stream))
-	}
-	loop := exec.CommandContext(ctx, "python3", append([]string{"-c", pythonLoop, dir, strconv.Itoa(rounds)}, urls...)...)
-	once := append([]string{"watch", "--once", "--repeat", "--log-file", filepath.Join(dir, "once.log"), "--dir", filepath.Join(dir, "once")}, named...)
-	watch := append([]string{"watch", "--every", every.String(), "--repeat", "--log-file", filepath.Join(dir, "watch.log"), "--dir", filepath.Join(dir, "watch")}, named...)
-	var rows []LoopRow
-	for _, c := range []struct {
-		name string
-		cmd  *exec.Cmd
-		stop time.Duration // after which it is told to end
-	}{
-		{"Python loop, `ffmpeg -i URL -frames:v 1`", loop, 0},
-		{"`kfgrab watch --once`", exec.CommandContext(ctx, kfgrab, once...), 0},
-		{"`kfgrab watch --every " + every.String() + "`", exec.CommandContext(ctx, kfgrab, watch...), time.Duration(rounds) * every},
-	} {
-		row, err := runLoop(c.name, c.cmd, c.stop, count)
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, row)
-	}
-	rows[0].Pictures = countPictures(dir)
-	rows[1].Pictures = countPictures(filepath.Join(dir, "once"))
-	rows[2].Pictures = countPictures(filepath.Join(dir, "watch"))
-	return rows, nil
-}
-
-func runLoop(name string, cmd *exec.Cmd, stop time.Duration, count *meter.Counter) (LoopRow, error) {
-	before := count.Read()
-	if err := cmd.Start(); err != nil {
-		return LoopRow{}, err
-	}
-	if stop > 0 {
-		end := time.AfterFunc(stop, func() { cmd.Process.Signal(syscall.SIGTERM) }) //nolint:errcheck // it may have ended
-		defer end.Stop()
-	}
-	err := cmd.Wait()
-	return LoopRow{
-		Name: name, Down: count.Read().Sub(before).Down, CPU: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(),
-	}, err
-}
-
-// countPictures counts those that kfgrab or the loop named after a time.
-func countPictures(dir string) int {
-	n := 0
-	for _, pattern := range []string{"*.jpg", "*/2*/*.jpg"} {
-		found, _ := filepath.Glob(filepath.Join(dir, pattern))
-		n += len(found)
-	}
-	return n
-}
-
-func mean(values []int64) (of int64) {
+func meanOf(values []int64) (of int64) {
 	for _, v := range values {
 		of += v
 	}
@@ -325,4 +228,33 @@ func quantile[T int | int64 | time.Duration](values []T, share float64) T {
 	}
 	sorted := slices.Sorted(slices.Values(values))
 	return sorted[min(len(sorted)-1, int(share*float64(len(sorted))))]
+}
+
+// WriteTo writes the result in Markdown.
+func (r *WatchResult) WriteTo(w io.Writer) (int64, error) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "## %s\n\n%d streams, every %v, for %v: `kfgrab watch %s`\n\n| | |\n|---|--:|\n",
+		r.Name, r.Streams, r.Every, r.For, strings.Join(r.Args, " "))
+	row := func(what, format string, args ...any) {
+		fmt.Fprintf(&b, "| %s | "+format+" |\n", append([]any{what}, args...)...)
+	}
+	row("grabs behind each stream's first", "%d", r.Grabs)
+	row("failed, skipped", "%d, %d", r.Failed, r.Skipped)
+	row("fewest of a stream, longest time between two", "%d, %v", r.Fewest, r.Longest.Round(time.Millisecond))
+	row("CPU of one core", "%.1f %%", 100*r.CPU.Seconds()/r.Wall.Seconds())
+	row("CPU of a grab", "%.2f ms", 1000*r.CPU.Seconds()/float64(max(1, r.Grabs+r.Streams)))
+	row("bytes of a grab: mean, 99 %", "%d, %d", meanOf(r.Bytes), quantile(r.Bytes, 0.99))
+	row("the floor: playlist and keyframe, mean", "%d", r.Floor)
+	row("behind its time: median, 99 %, most", "%v, %v, %v", quantile(r.Late, 0.5), quantile(r.Late, 0.99), quantile(r.Late, 1))
+	row("takes: median, 99 %, most", "%v, %v, %v", quantile(r.Took, 0.5), quantile(r.Took, 0.99), quantile(r.Took, 1))
+	row("starts in a second: median, 99 %, most", "%d, %d, %d", quantile(r.Starts, 0.5), quantile(r.Starts, 0.99), quantile(r.Starts, 1))
+	var memory []string
+	for _, m := range r.Memory {
+		memory = append(memory, fmt.Sprintf("%.0f", float64(m)/1e6))
+	}
+	row("memory at each tenth of the time, MB", "%s", strings.Join(memory, " "))
+	row("threads, open files at the end", "%d, %d", r.Threads, r.Files)
+	b.WriteString("\n")
+	n, err := io.WriteString(w, b.String())
+	return int64(n), err
 }

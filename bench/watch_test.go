@@ -25,10 +25,10 @@ func TestWatchLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := &WatchResult{WatchCase: WatchCase{Streams: 2}, CPU: time.Second, Wall: 10 * time.Second, Floor: 45}
-	if err := r.read(path); err != nil {
+	if err := r.readLog(path); err != nil {
 		t.Fatal(err)
 	}
-	if r.Grabs != 3 || r.Failed != 1 || r.Skipped != 1 || r.Fewest != 1 || r.Longest != 20*time.Second || mean(r.Bytes) != 50 || len(r.Starts) != 3 {
+	if r.Grabs != 3 || r.Failed != 1 || r.Skipped != 1 || r.Fewest != 1 || r.Longest != 20*time.Second || meanOf(r.Bytes) != 50 || len(r.Starts) != 3 {
 		t.Errorf("%+v", r)
 	}
 	var b strings.Builder

@@ -37,26 +37,28 @@ func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("kfgrab-bench", flag.ExitOnError)
 	var (
 		c           bench.Config
-		cases       = flags.String("cases", "", "`names` of cases, divided by commas (default all)")
-		contestants = flags.String("contestants", "", "`names` of contestants, divided by semicolons (default all)")
-		report      = flags.String("report", "", "`file` for the report (default standard output)")
-		results     = flags.String("json", "", "`file` for the results in JSON")
-		from        = flags.String("from", "", "`file` of results to write the report of, instead of measuring")
-		chart       = flags.String("chart", "", "`file` for the chart, in PNG")
+		cases       = flags.String("cases", "", "measure only the cases with these `names`, separated by commas")
+		contestants = flags.String("contestants", "", "measure only the contestants with these `names`, separated by semicolons")
+		from        = flags.String("from", "", "write the reports of these results `file` instead of measuring")
+		files       bench.Files
 	)
-	flags.StringVar(&c.Kfgrab, "kfgrab", "bin/kfgrab", "`path` of the command to measure")
-	flags.IntVar(&c.Repeats, "repeats", 3, "`number` of runs of each contestant at each case")
-	flags.BoolVar(&c.NoLatency, "no-latency", false, "leave out the runs with added latency")
-	flags.BoolVar(&c.Tuning, "tuning", false, "measure what was tried of ffmpeg's options")
+	flags.StringVar(&files.Report, "report", "", "write the report to `file` (default standard output)")
+	flags.StringVar(&files.Details, "details", "", "write every table to `file`, in Markdown")
+	flags.StringVar(&files.Results, "json", "", "write every run to `file`, in JSON")
+	flags.StringVar(&files.Chart, "chart", "", "write the chart to `file`, in PNG")
+	flags.StringVar(&c.Kfgrab, "kfgrab", "bin/kfgrab", "measure the command at this `path`")
+	flags.IntVar(&c.Repeats, "repeats", 3, "run each contestant this `number` of times in each case")
+	flags.BoolVar(&c.NoLatency, "no-latency", false, "skip the runs with added latency")
+	flags.BoolVar(&c.Tuning, "tuning", false, "measure attempts to tune ffmpeg as well")
 	flags.Parse(args)
 	if *from != "" {
 		r, err := bench.ReadResults(*from)
 		if err != nil {
 			return err
 		}
-		return r.WriteFiles(*report, *results, *chart)
+		return r.WriteFiles(files)
 	}
-	c.Cases, c.Contestants = list(*cases, ","), list(*contestants, ";")
+	c.Cases, c.Contestants = splitList(*cases, ","), splitList(*contestants, ";")
 	bar := progress.New(os.Stderr)
 	c.Progress = bar.Tell
 	r, err := bench.Run(ctx, c)
@@ -64,12 +66,12 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return r.WriteFiles(*report, *results, *chart)
+	return r.WriteFiles(files)
 }
 
-func list(s, divider string) []string {
+func splitList(s, separator string) []string {
 	if s == "" {
 		return nil
 	}
-	return strings.Split(s, divider)
+	return strings.Split(s, separator)
 }

@@ -33,7 +33,7 @@ func runWatch(ctx context.Context, args []string) error {
 		Stream: live.HLS(origin.TS),
 		Media:  func(rendition int) string { return live.Media(origin.TS, rendition) },
 	}
-	for _, part := range list(*parts, ",") {
+	for _, part := range splitList(*parts, ",") {
 		if err := measureWatch(ctx, *kfgrab, o, part, *long); err != nil {
 			return err
 		}
