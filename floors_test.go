@@ -25,7 +25,8 @@ var floors = [][]string{
 	5: {"session", "internal/sheet", "bench", "internal/origin"},
 	6: {"internal/watch", "serve"},
 	7: {"internal/config"},
-	8: {"cmd/", "bench/cmd/", "lambda", "lambda/pack", "serve/browsertest"},
+	8: {"internal/program"},
+	9: {"cmd/", "bench/cmd/", "lambda", "lambda/pack", "serve/browsertest"},
 }
 
 // floorOf returns −1 for a package that has no floor.

@@ -10,13 +10,12 @@ import (
 	"github.com/kfgrab/kfgrab/internal/config"
 )
 
-// What a flag says of one picture, a file can say of each stream, by the same name.
-func TestFlagsAreKeys(t *testing.T) {
+func TestFlagsOfOnePictureAreKeysOfTheConfiguration(t *testing.T) {
 	others := map[string]string{"header": "headers", "output": "", "json": "", "show": "", "verbose": "", "ffmpeg": ""}
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	new(sourceFlags).register(flags)
-	new(pictureFlags).register(flags)
+	new(sourceFlags).addSourceFlags(flags)
+	new(pictureFlags).addPictureFlags(flags)
 	flags.VisitAll(func(f *pflag.Flag) {
 		key, other := others[f.Name]
 		if !other {

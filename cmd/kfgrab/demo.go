@@ -23,19 +23,19 @@ func newDemoCommand(std *streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Start live streams on this machine and grab a picture from each",
-		Long: `demo starts an origin on loopback, a live HLS ladder of 1080p, 720p and 360p in
-MPEG-TS and in fMP4 and two RTSP streams, grabs a picture from each, and prints
-what that took beside the size of the whole segment.`,
+		Long: `demo starts live streams on loopback: an HLS ladder of 1080p, 720p and 360p in MPEG-TS and in
+fMP4, and two RTSP streams. It grabs a picture from each and prints what that took, next to the
+size of the whole segment.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return demo(cmd.Context(), std, dir, origin.Full())
+			return runDemo(cmd.Context(), std, dir, origin.Full())
 		},
 	}
-	cmd.Flags().StringVar(&dir, "dir", "demo-out", "`folder` for the pictures")
+	cmd.Flags().StringVar(&dir, "dir", "demo-out", "`directory` store the pictures here")
 	return cmd
 }
 
-// demoTimeout bounds one grab: an RTSP stream is waited for up to a GOP.
+// demoTimeout bounds one grab: RTSP waits for up to one GOP.
 const demoTimeout = 20 * time.Second
 
 // demoGrab is a row of the table.
@@ -46,7 +46,7 @@ type demoGrab struct {
 	file  string
 }
 
-func demo(ctx context.Context, std *streams, dir string, profile origin.Profile) error {
+func runDemo(ctx context.Context, std *streams, dir string, profile origin.Profile) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -56,6 +56,7 @@ func demo(ctx context.Context, std *streams, dir string, profile origin.Profile)
 		return err
 	}
 	defer o.Close()
+
 	table := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "PATH\tCODEC\tSIZE\tDOWNLOADED\tWHOLE SEGMENT\tREQUESTS\tTIME\tFILE")
 	for _, g := range []demoGrab{
@@ -65,7 +66,7 @@ func demo(ctx context.Context, std *streams, dir string, profile origin.Profile)
 		{"RTSP, H.264", o.RTSP(keyframe.H264), 0, "rtsp-h264.jpg"},
 		{"RTSP, H.265", o.RTSP(keyframe.H265), 0, "rtsp-h265.jpg"},
 	} {
-		row, err := g.take(ctx, o, dir)
+		row, err := g.grabRow(ctx, o, dir)
 		if err != nil {
 			return err
 		}
@@ -74,8 +75,8 @@ func demo(ctx context.Context, std *streams, dir string, profile origin.Profile)
 	return table.Flush()
 }
 
-// take grabs and decodes one picture, and tells of it.
-func (g demoGrab) take(ctx context.Context, o *origin.Origin, dir string) (string, error) {
+// grabRow grabs and decodes one picture, and returns its row of the table.
+func (g demoGrab) grabRow(ctx context.Context, o *origin.Origin, dir string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, demoTimeout)
 	defer cancel()
 	began, seen := time.Now(), len(o.Requests())
@@ -83,11 +84,13 @@ func (g demoGrab) take(ctx context.Context, o *origin.Origin, dir string) (strin
 	if err != nil {
 		return "", err
 	}
+
 	path := filepath.Join(dir, g.file)
 	out := decode.Output{Width: g.width}
 	if err := savePicture(ctx, path, snap.Frame, out); err != nil {
 		return "", err
 	}
+
 	width, height := out.Size(snap.Frame.Info)
 	whole := "-"
 	for _, r := range o.Requests()[seen:] {

@@ -15,7 +15,7 @@ func TestDemo(t *testing.T) {
 	needFFmpeg(t)
 	dir := filepath.Join(t.TempDir(), "new", "pictures")
 	var stdout strings.Builder
-	if err := demo(t.Context(), &streams{out: &stdout}, dir, origin.Small()); err != nil {
+	if err := runDemo(t.Context(), &streams{out: &stdout}, dir, origin.Small()); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(stdout.String()), "\n")
@@ -49,7 +49,7 @@ func TestDemoInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	dir := filepath.Join(t.TempDir(), "pictures")
-	if err := demo(ctx, &streams{out: &strings.Builder{}}, dir, origin.Small()); err == nil {
+	if err := runDemo(ctx, &streams{out: &strings.Builder{}}, dir, origin.Small()); err == nil {
 		t.Error("no error")
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {

@@ -8,9 +8,9 @@ import (
 	"github.com/kfgrab/kfgrab/picture"
 )
 
-// format is what the command writes: what package picture makes, or the report alone.
+// format is what the command writes: a format of package picture, or only the report.
 type format struct {
-	picture.Format // AnnexB where json: it takes no decoder
+	picture.Format // AnnexB if json: it needs no decoder
 	json           bool
 }
 
@@ -34,11 +34,10 @@ func (f format) Extension() string {
 
 func (f format) Decoded() bool { return !f.json && f.Format.Decoded() }
 
-// accessUnit says whether f holds coded video, which is there of keyframes alone.
+// accessUnit reports whether f holds coded video, which a tile is not.
 func (f format) accessUnit() bool { return !f.json && !f.Format.Decoded() }
 
-// chooseFormat follows --format, else the ending of the output's name, else is
-// JPEG.
+// chooseFormat follows --format, else the extension of the output. The default is JPEG.
 func chooseFormat(flag, output string) (format, error) {
 	if flag != "" {
 		return parseFormat(flag)
@@ -53,7 +52,7 @@ func chooseFormat(flag, output string) (format, error) {
 	if f, ok := picture.ByExtension(ext); ok {
 		return format{Format: f}, nil
 	}
-	return format{}, usageError(fmt.Errorf("no format has the ending %s; name one with --format: %s", ext, formatList))
+	return format{}, usageError(fmt.Errorf("no format has the extension %s; name one with --format: %s", ext, formatList))
 }
 
 func parseFormat(name string) (format, error) {
@@ -62,7 +61,7 @@ func parseFormat(name string) (format, error) {
 	}
 	f, err := picture.ParseFormat(name)
 	if err != nil {
-		return format{}, usageError(fmt.Errorf("--format %q is none of %s", name, formatList))
+		return format{}, usageError(fmt.Errorf("unknown format %q: want %s", name, formatList))
 	}
 	return format{Format: f}, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -13,69 +14,65 @@ import (
 	"github.com/kfgrab/kfgrab/picture"
 )
 
-// pictureFlags say what to make of the keyframe.
+// pictureFlags choose the picture to make of a stream.
 type pictureFlags struct {
-	choice        choiceFlags
+	rendition     renditionFlags
 	output        string
 	format        string
 	width, height int
-	fit           fit
+	fit           decode.Fit
 	quality       int
 	pixels        pixelFlags
 	metadata      metadataFlags
 	overlay       bool
-	tries         tries
-	ffmpeg        string
+	tries         int
 	json          bool
 	show          bool
 }
 
-const ffmpegHelp = "`path` of the ffmpeg to decode with (default kfgrab-ffmpeg beside kfgrab, else $KFGRAB_FFMPEG, else the one in PATH)"
-
-func (f *pictureFlags) register(flags *pflag.FlagSet) {
-	flags.StringVarP(&f.output, "output", "o", "", "`file` to write, - for standard output (default standard output, or where that is a terminal a file named after the stream and the time)")
-	f.choice.register(flags)
-	flags.StringVar(&f.format, "format", "", "`name` of the format: "+formatList+" (default by the file's ending, else jpeg)")
-	flags.IntVar(&f.width, "width", 0, "width of the picture in `pixels`; without --height it keeps its shape")
-	flags.IntVar(&f.height, "height", 0, "height of the picture in `pixels`; without --width it keeps its shape")
-	flags.Var(&f.fit, "fit", "`how` a picture of another shape becomes --width by --height: fill (stretched), cover (cut at the sides) or contain (between black bars)")
-	flags.IntVar(&f.quality, "quality", 0, "`number` from 1, smallest, to 100, best, for jpeg and webp (default 90)")
-	f.pixels.register(flags)
-	f.metadata.register(flags)
-	flags.BoolVar(&f.overlay, "overlay", false, "write the stream's name, the time and the picture's age into its lower left corner")
-	f.tries.register(flags)
-	flags.StringVar(&f.ffmpeg, "ffmpeg", "", ffmpegHelp)
+func (f *pictureFlags) addPictureFlags(flags *pflag.FlagSet) {
+	flags.StringVarP(&f.output, "output", "o", "", "`file` write to this file, or - for standard output (default standard output; on a terminal, a file named after the stream and the time)")
+	f.rendition.addRenditionFlags(flags)
+	flags.StringVar(&f.format, "format", "", "`name` file format: "+formatList+" (default by the file's extension, else jpeg)")
+	flags.IntVar(&f.width, "width", 0, "`pixels` width of the picture; without --height it keeps its shape")
+	flags.IntVar(&f.height, "height", 0, "`pixels` height of the picture; without --width it keeps its shape")
+	flags.TextVar(&f.fit, "fit", f.fit, "`how` fit a picture of another shape into --width by --height: fill (stretch), cover (crop the sides) or contain (add black bars)")
+	flags.IntVar(&f.quality, "quality", 0, "`number` quality of jpeg and webp, from 1 (smallest) to 100 (best) (default 90)")
+	f.pixels.addPixelFlags(flags)
+	f.metadata.addMetadataFlags(flags)
+	flags.BoolVar(&f.overlay, "overlay", false, "draw the stream's name, the time and the picture's age into the lower left corner")
+	addSkipBlackFlag(flags, &f.tries)
 	flags.BoolVar(&f.json, "json", false, "report on standard error what was found and what it cost")
-	flags.BoolVar(&f.show, "show", false, "draw the picture in the terminal as well")
+	flags.BoolVar(&f.show, "show", false, "also draw the picture in the terminal")
 }
 
-// options turns the flags into those of package picture.
-func (f *pictureFlags) options(rawURL string, format picture.Format) *picture.Options {
+// pictureOptions returns the options for package picture.
+func (f *pictureFlags) pictureOptions(rawURL string, format picture.Format) *picture.Options {
 	o := &picture.Options{
-		Format: format, Output: decode.Output{Width: f.width, Height: f.height, Fit: decode.Fit(f.fit), Quality: f.quality},
-		Overlay: f.overlay, Name: picture.StreamName(rawURL), Tries: int(f.tries),
+		Format: format, Output: decode.Output{Width: f.width, Height: f.height, Fit: f.fit, Quality: f.quality},
+		Overlay: f.overlay, Name: picture.StreamName(rawURL), Tries: f.tries,
 	}
-	f.pixels.apply(&o.Output)
-	f.metadata.apply(o)
+	f.pixels.applyPixels(&o.Output)
+	f.metadata.applyMetadata(o)
 	return o
 }
 
-// check says what of the flags does not go together.
-func (f *pictureFlags) check(std *streams, format format) error {
+// checkPictureFlags returns an error for flags that contradict each other.
+func (f *pictureFlags) checkPictureFlags(std *streams, format format) error {
 	switch {
-	case f.choice.allowTiles && format.accessUnit():
+	case f.rendition.allowTiles && format.accessUnit():
 		return usageError(fmt.Errorf("--format %v holds a keyframe, which a tile is not: leave out --allow-tiles or choose another format", format))
 	case f.overlay && format.json:
-		return usageError(fmt.Errorf("an overlay is for jpeg and png, not for json"))
+		return usageError(errors.New("--overlay is for jpeg and png, not for json"))
 	case f.show && !isTerminal(std.out):
-		return usageError(fmt.Errorf("--show needs standard output to be a terminal; write the picture with -o"))
+		return usageError(errors.New("--show needs standard output to be a terminal; write the picture with -o"))
 	}
 	return nil
 }
 
-// grab takes the picture and writes it.
-func grab(ctx context.Context, std *streams, rawURL string, source *sourceFlags, flags *pictureFlags) error {
-	opts, err := source.options(std)
+// grabPicture takes one picture of a stream and writes it.
+func grabPicture(ctx context.Context, std *streams, rawURL string, source *sourceFlags, flags *pictureFlags) error {
+	opts, err := source.streamOptions(std)
 	if err != nil {
 		return err
 	}
@@ -83,32 +80,33 @@ func grab(ctx context.Context, std *streams, rawURL string, source *sourceFlags,
 	if err != nil {
 		return err
 	}
-	if err := flags.check(std, format); err != nil {
+	if err := flags.checkPictureFlags(std, format); err != nil {
 		return err
 	}
-	ctx, cancel := source.context(ctx)
+
+	ctx, cancel := source.withTimeout(ctx)
 	defer cancel()
 	m, err := newMaker(ctx, rawURL, flags, format)
 	if err != nil {
 		return err
 	}
-	defer m.close()
+	defer m.cancelJob()
 	opts.Width, opts.Height = m.options.Output.Needed()
-	opts.OnCodec = m.begin
-	flags.choice.apply(opts)
+	opts.OnCodec = m.startDecoder
+	flags.rendition.applyRendition(opts)
 
-	stdin, err := readableStdin(rawURL, std.in)
+	stdin, err := openStdin(rawURL, std.in)
 	if err != nil {
 		return err
 	}
 	defer stdin.Close()
 	opts.Stdin = stdin
-
 	out, err := openOutput(std, flags.output, rawURL, format)
 	if err != nil {
 		return err
 	}
 	defer out.discard()
+
 	stream, err := kfgrab.Open(rawURL, opts)
 	if err != nil {
 		return err
@@ -118,16 +116,17 @@ func grab(ctx context.Context, std *streams, rawURL string, source *sourceFlags,
 	if err != nil {
 		return err
 	}
-	if err := write(out, format, taken); err != nil {
+
+	if err := writePicture(out, format, taken); err != nil {
 		return err
 	}
 	if err := out.commit(); err != nil {
 		return err
 	}
-	return tell(ctx, std, flags, m, out, taken)
+	return reportPicture(ctx, std, flags, m, out, taken)
 }
 
-func write(out *output, format format, taken *picture.Taken) error {
+func writePicture(out *output, format format, taken *picture.Taken) error {
 	if format.json {
 		return writeJSON(out, newTakenReport(taken), "")
 	}
@@ -135,9 +134,10 @@ func write(out *output, format format, taken *picture.Taken) error {
 	return err
 }
 
-// tell prints the file's path, the report and the picture, as far as asked for.
-func tell(ctx context.Context, std *streams, flags *pictureFlags, m *maker, out *output, taken *picture.Taken) error {
-	out.tell(std.out)
+// reportPicture prints the file's path, the report of --json and the picture of --show.
+func reportPicture(ctx context.Context, std *streams, flags *pictureFlags, m *maker, out *output, taken *picture.Taken) error {
+	out.printPath(std.out)
+
 	if flags.json {
 		r := newTakenReport(taken)
 		r.Format, r.File = m.format.String(), out.path
@@ -152,31 +152,33 @@ func tell(ctx context.Context, std *streams, flags *pictureFlags, m *maker, out 
 			return err
 		}
 	}
+
 	if flags.show {
-		return show(ctx, std.out, &m.decoder, taken.Frame, m.options.Output)
+		return showPicture(ctx, std.out, &m.decoder, taken.Frame, m.options.Output)
 	}
 	return nil
 }
 
-// maker makes what is written of a snapshot, with a decoder that is started as soon as
-// the codec is known.
+// maker is the decoder of one picture. It starts ffmpeg as soon as the codec is known,
+// while the keyframe is still being fetched.
 type maker struct {
-	ctx     context.Context // of the one grab that this serves
+	ctx     context.Context // of the one grab
 	format  format
 	options *picture.Options
 	decoder decode.Decoder
 	job     *decode.Job
 }
 
-// newMaker checks that what is needed is there, before the stream is touched.
+// newMaker checks that ffmpeg can do what is needed before the stream is opened.
 func newMaker(ctx context.Context, rawURL string, flags *pictureFlags, f format) (*maker, error) {
 	m := &maker{
-		ctx: ctx, format: f, options: flags.options(rawURL, f.Format),
-		decoder: decode.Decoder{Path: flags.ffmpeg},
+		ctx: ctx, format: f, options: flags.pictureOptions(rawURL, f.Format),
+		decoder: decode.Decoder{Path: flags.pixels.ffmpeg},
 	}
 	if err := m.options.Validate(); err != nil {
 		return nil, usageError(err)
 	}
+
 	switch {
 	case f.Decoded():
 		return m, m.decoder.Check(ctx, m.options.Decoded())
@@ -188,15 +190,15 @@ func newMaker(ctx context.Context, rawURL string, flags *pictureFlags, f format)
 	return m, nil
 }
 
-// begin starts the decoder while the keyframe is still on its way. Where it fails
-// to start, write tells.
-func (m *maker) begin(c keyframe.Codec) {
+// startDecoder is for Options.OnCodec. If ffmpeg does not start, Decode returns the
+// error.
+func (m *maker) startDecoder(c keyframe.Codec) {
 	if m.format.Decoded() && m.job == nil {
 		m.job, _ = m.decoder.Start(m.ctx, c, m.options.Decoded())
 	}
 }
 
-// Decode takes the decoder that was started, where there is one for o.
+// Decode uses the process that is already running if it was started for o.
 func (m *maker) Decode(ctx context.Context, w io.Writer, f *keyframe.Frame, o decode.Output) error {
 	if job := m.job; job != nil && o == m.options.Decoded() {
 		m.job = nil
@@ -205,7 +207,7 @@ func (m *maker) Decode(ctx context.Context, w io.Writer, f *keyframe.Frame, o de
 	return m.decoder.Decode(ctx, w, f, o)
 }
 
-func (m *maker) close() {
+func (m *maker) cancelJob() {
 	if m.job != nil {
 		m.job.Cancel()
 	}

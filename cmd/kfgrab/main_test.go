@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
@@ -81,6 +82,7 @@ func TestScript(t *testing.T) {
 			"media":    cmdMedia,
 			"picture":  cmdPicture,
 			"json":     cmdJSON,
+			"help":     cmdHelp,
 			"damage":   cmdDamage,
 			"requests": cmdRequests,
 		},
@@ -256,6 +258,20 @@ func cmdJSON(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		if !regexp.MustCompile("^(?:" + pattern + ")$").MatchString(text) {
 			ts.Fatalf("%s is %q, want %s", name, text, pattern)
+		}
+	}
+}
+
+// cmdHelp is "help [COMMAND]": the command has help, and no line of it is too wide.
+func cmdHelp(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(ts.Exec("kfgrab", append(args, "--help")...))
+	help := ts.ReadFile("stdout")
+	if len(strings.Split(help, "\n")) < 5 {
+		ts.Fatalf("there is no help")
+	}
+	for line := range strings.Lines(help) {
+		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > helpWidth {
+			ts.Fatalf("%d columns: %s", n, line)
 		}
 	}
 }

@@ -11,21 +11,22 @@ import (
 	"golang.org/x/term"
 
 	"github.com/kfgrab/kfgrab/internal/atomicfile"
+	"github.com/kfgrab/kfgrab/internal/program"
 	"github.com/kfgrab/kfgrab/picture"
 )
 
-// output is where the result goes: a file that is whole or not there, or standard
-// output.
+// output is where the result goes: standard output, or a file that appears only when it
+// is complete.
 type output struct {
-	path string // "" for standard output
-	ours bool   // the path: nobody asked for it
-	out  io.Writer
-	file *atomicfile.File
-	err  error // of the first write that failed
+	path  string // "" for standard output
+	named bool   // kfgrab chose the path
+	out   io.Writer
+	file  *atomicfile.File
+	err   error // of the first write that failed
 }
 
-// openOutput decides where to. The file is begun before the network is touched,
-// so that a directory that cannot be written to costs nothing.
+// openOutput creates the file before the network is used, so that a directory without
+// write permission costs nothing.
 func openOutput(std *streams, flag, rawURL string, f format) (*output, error) {
 	name := flag
 	switch {
@@ -34,15 +35,16 @@ func openOutput(std *streams, flag, rawURL string, f format) (*output, error) {
 	case flag == "":
 		name = fileName(rawURL, time.Now(), f.Extension())
 	}
+
 	file, err := atomicfile.Create(name)
 	if err != nil {
 		return nil, err
 	}
-	return &output{path: name, ours: flag == "", out: file, file: file}, nil
+	return &output{path: name, named: flag == "", out: file, file: file}, nil
 }
 
-// Write keeps the first error, by the name that was asked for: a file in the
-// making has another.
+// Write keeps the first error. It names the path that was asked for, not that of the
+// temporary file.
 func (o *output) Write(p []byte) (int, error) {
 	n, err := o.out.Write(p)
 	if err != nil && o.err == nil {
@@ -67,9 +69,9 @@ func (o *output) commit() error {
 	return o.file.Commit()
 }
 
-// tell prints the path where the user cannot know it.
-func (o *output) tell(w io.Writer) {
-	if o.ours {
+// printPath prints the path if the user did not choose it.
+func (o *output) printPath(w io.Writer) {
+	if o.named {
 		fmt.Fprintln(w, o.path)
 	}
 }
@@ -88,4 +90,22 @@ func isTerminal(w any) bool {
 // fileName names a file after the stream and the time.
 func fileName(rawURL string, now time.Time, ext string) string {
 	return fmt.Sprintf("%s-%s%s", picture.StreamName(rawURL), now.UTC().Format("20060102T150405.000Z"), ext)
+}
+
+// openStdin returns standard input for the URL "-", so that reads of a pipe end at a
+// deadline. For other URLs it returns in as it is.
+func openStdin(rawURL string, in io.Reader) (io.ReadCloser, error) {
+	f, ok := in.(*os.File)
+	if rawURL != "-" || !ok {
+		return io.NopCloser(in), nil
+	}
+	if isTerminal(f) {
+		return nil, usageError(errors.New("standard input is a terminal; pipe a stream into it"))
+	}
+
+	info, err := f.Stat()
+	if err != nil || info.Mode()&(os.ModeNamedPipe|os.ModeSocket) == 0 {
+		return io.NopCloser(in), nil // a file never blocks
+	}
+	return program.WithDeadlines(f)
 }

@@ -11,30 +11,29 @@ import (
 )
 
 func newProbeCommand(std *streams, source *sourceFlags) *cobra.Command {
-	source.useless = []string{"at", "edge"}
+	source.refused = []string{"at", "edge"}
 	return &cobra.Command{
 		Use:   "probe URL",
-		Short: "Print what a stream holds, as JSON in ffprobe's words",
-		Long: `probe prints the video and audio of a stream, of every rendition where there are
-several, as JSON with the names of ffprobe -show_streams -print_format json. It
-fetches no more than one keyframe of each rendition, and of fMP4 none. It needs
-no ffmpeg.`,
+		Short: "Print what a stream contains, as JSON with ffprobe's names",
+		Long: `probe prints the video and audio of every rendition of a stream as JSON, with the names of
+ffprobe -show_streams -print_format json. It fetches at most one keyframe per rendition, and
+none of fMP4. It needs no ffmpeg.`,
 		Args: oneURL,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := source.refuse(cmd.Flags(), "is for one keyframe, not for what the stream holds"); err != nil {
+			if err := source.refuseFlags(cmd.Flags(), "is for one keyframe; probe looks at the whole stream"); err != nil {
 				return err
 			}
-			opts, err := source.options(std)
+			opts, err := source.streamOptions(std)
 			if err != nil {
 				return err
 			}
-			stdin, err := readableStdin(args[0], std.in)
+			stdin, err := openStdin(args[0], std.in)
 			if err != nil {
 				return err
 			}
 			defer stdin.Close()
 			opts.Stdin = stdin
-			ctx, cancel := source.context(cmd.Context())
+			ctx, cancel := source.withTimeout(cmd.Context())
 			defer cancel()
 			stream, err := kfgrab.Open(args[0], opts)
 			if err != nil {

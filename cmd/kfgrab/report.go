@@ -9,10 +9,11 @@ import (
 	"github.com/kfgrab/kfgrab/internal/units"
 	"github.com/kfgrab/kfgrab/keyframe"
 	"github.com/kfgrab/kfgrab/picture"
+	"github.com/kfgrab/kfgrab/rtsp"
 )
 
-// report is what --json prints and --format json writes: what was found and what
-// it cost. Names are ffprobe's where it has them.
+// report is what --json prints and --format json writes: what was found and what it cost.
+// Names are those of ffprobe, if it has one.
 type report struct {
 	URL        string      `json:"url"`
 	Codec      string      `json:"codec_name"`
@@ -21,14 +22,14 @@ type report struct {
 	Width      int         `json:"width"`
 	Height     int         `json:"height"`
 	SAR        string      `json:"sample_aspect_ratio,omitempty"`
-	HDR        string      `json:"hdr,omitempty"`         // transfer characteristics, in ffprobe's word
-	ToneMapped *bool       `json:"tone_mapped,omitempty"` // of HDR that was decoded
-	Rotation   int         `json:"rotation,omitempty"`    // clockwise, as the picture is turned
+	HDR        string      `json:"hdr,omitempty"`         // transfer characteristics, as ffprobe names them
+	ToneMapped *bool       `json:"tone_mapped,omitempty"` // only of decoded HDR
+	Rotation   int         `json:"rotation,omitempty"`    // clockwise, in degrees
 	Mirrored   bool        `json:"mirrored,omitempty"`
 	PixFmt     string      `json:"pix_fmt"`
 	Kind       string      `json:"keyframe"`
 	Size       int         `json:"keyframe_bytes"`
-	Skipped    int         `json:"skipped,omitempty"` // black keyframes in front of it
+	Skipped    int         `json:"skipped,omitempty"` // black keyframes before it
 	PTS        *float64    `json:"pts_time,omitempty"`
 	MediaTime  string      `json:"media_time,omitempty"`
 	Age        *float64    `json:"age,omitempty"`
@@ -80,4 +81,28 @@ func writeJSON(w io.Writer, report any, indent string) error {
 	e.SetEscapeHTML(false)
 	e.SetIndent("", indent)
 	return e.Encode(report)
+}
+
+// rtspReport is the part of a report that RTSP streams have.
+type rtspReport struct {
+	Transport  string  `json:"transport"`
+	RoundTrips int     `json:"round_trips"`
+	Reused     string  `json:"reused,omitempty"`
+	Wait       float64 `json:"wait"` // from the answer to PLAY to the end of the keyframe
+	Packets    int     `json:"packets"`
+	Bytes      int64   `json:"packet_bytes"`
+	Lost       int     `json:"packets_lost"`
+	Damaged    int     `json:"keyframes_damaged"`
+	Requested  int     `json:"keyframes_requested"`
+}
+
+// newRTSPReport returns nil for other streams.
+func newRTSPReport(s *rtsp.Stats) *rtspReport {
+	if s == nil {
+		return nil
+	}
+	return &rtspReport{
+		Transport: s.Transport.String(), RoundTrips: s.RoundTrips, Reused: s.Reused, Wait: seconds(s.Wait),
+		Packets: s.Packets, Bytes: s.Bytes, Lost: s.Lost, Damaged: s.Damaged, Requested: s.Requested,
+	}
 }

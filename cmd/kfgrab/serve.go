@@ -15,13 +15,15 @@ import (
 
 	"github.com/kfgrab/kfgrab/decode"
 	"github.com/kfgrab/kfgrab/internal/config"
+	"github.com/kfgrab/kfgrab/internal/program"
 	"github.com/kfgrab/kfgrab/internal/schedule"
+	"github.com/kfgrab/kfgrab/internal/units"
 	"github.com/kfgrab/kfgrab/serve"
 )
 
-const serveHelp = `serve answers HTTP with pictures of live streams. A stream is grabbed when somebody
-asks for it, once for all who ask at the same time, and its picture is served again for
-some seconds.
+const serveHelp = `serve answers HTTP requests with pictures of live streams. It grabs a stream when a client asks
+for it, once for all clients that ask at the same time, and serves the picture again for some
+seconds.
 
   kfgrab serve door=rtsp://user:password@camera/stream https://example.com/live.m3u8
   kfgrab serve --config cams.yaml --listen 127.0.0.1:8080
@@ -32,21 +34,20 @@ some seconds.
   /streams/door/mjpeg                keyframes as they come; ?every=5
   /streams, /streams/door            JSON
 
-Passwords are best kept in the configuration, as ${ENV} or file:PATH: arguments can be
-seen by others. One that changes is read again, as is one on SIGHUP, but for the address
-and the paths of the certificate. SIGTERM and SIGINT end the program, with what is under
-way.
+Keep passwords in the configuration, as ${ENV} or file:PATH: other users can see arguments.
+kfgrab reads the configuration again when it changes and on SIGHUP, except for the address and
+the paths of the certificate. SIGTERM and SIGINT stop the program and end its requests.
 
-Where others reach the address, --auth or the configuration says who may ask, by Basic or
-with a token as Bearer:
+If other machines can reach the address, --auth or the configuration must say who has access,
+with Basic authentication or a Bearer token:
 
-  kfgrab serve --hash=token          a token, and the hash that is kept of it
+  kfgrab serve --hash=token          prints a token and its hash
   echo 'wall:sha256:… door' >> who
   kfgrab serve door=… --listen 0.0.0.0:8443 --auth who --tls-cert c.pem --tls-key k.pem`
 
 func newServeCommand(std *streams, source *sourceFlags) *cobra.Command {
 	f := &serveFlags{source: source}
-	source.useless = []string{"at"}
+	source.refused = []string{"at"}
 	cmd := &cobra.Command{
 		Use:   "serve [NAME=]URL… | --config FILE",
 		Short: "Pictures of streams over HTTP",
@@ -55,140 +56,131 @@ func newServeCommand(std *streams, source *sourceFlags) *cobra.Command {
 			if f.guard.hash != "" {
 				return f.guard.printHash(std)
 			}
-			if err := f.check(cmd.Flags(), args); err != nil {
+			if err := f.checkServeFlags(cmd.Flags(), args); err != nil {
 				return err
 			}
-			return f.run(cmd.Context(), std, args)
+			return f.runServe(cmd.Context(), std, args)
 		},
 	}
-	f.register(cmd.Flags())
+	f.addServeFlags(cmd.Flags())
 	return cmd
 }
 
-// serveFlags say what is served, and where.
+// serveFlags are the flags of the service; those about access are in guardFlags.
 type serveFlags struct {
 	source     *sourceFlags
-	choice     choiceFlags
+	rendition  renditionFlags
 	log        logFlags
 	guard      guardFlags
 	config     string
 	ttl        time.Duration
 	warm       bool
-	cacheBytes size
+	cacheBytes units.Bytes
 	ffmpeg     string
 }
 
-func (f *serveFlags) register(flags *pflag.FlagSet) {
-	f.guard.register(flags)
-	flags.StringVar(&f.config, "config", "", "`file` of streams, in place of arguments")
-	flags.DurationVar(&f.ttl, "ttl", serve.DefaultTTL, "`time` for which a picture is served again")
-	flags.BoolVar(&f.warm, "warm", false, "hold the streams open, for an answer at once")
+func (f *serveFlags) addServeFlags(flags *pflag.FlagSet) {
+	f.guard.addGuardFlags(flags)
+	flags.StringVar(&f.config, "config", "", "`file` read the streams from this file instead of the arguments")
+	flags.DurationVar(&f.ttl, "ttl", serve.DefaultTTL, "`time` serve a picture again for this long")
+	flags.BoolVar(&f.warm, "warm", false, "hold the streams open, so that pictures are ready at once")
 	f.cacheBytes = serve.DefaultCacheBytes
-	flags.Var(&f.cacheBytes, "cache-bytes", "`size` of the pictures that are kept at most")
+	flags.TextVar(&f.cacheBytes, "cache-bytes", f.cacheBytes, "`size` keep at most this much of pictures in memory")
 	flags.StringVar(&f.ffmpeg, "ffmpeg", "", ffmpegHelp)
-	f.choice.register(flags)
-	f.log.register(flags)
-	flags.Lookup("log-file").Usage = "`file` for the log, a line for each request (default standard error)"
+	f.rendition.addRenditionFlags(flags)
+	f.log.addLogFlags(flags, "standard error")
 }
 
-// ofService are the flags that go with --config: the others are keys of the file.
-var ofService = func() map[string]bool {
-	m := map[string]bool{
-		"config": true, "cache-bytes": true, "ffmpeg": true, "verbose": true,
-		"log-file": true, "log-size": true, "log-files": true, "log-format": true,
-	}
-	for _, name := range ofGuard {
-		m[name] = true
-	}
-	return m
-}()
-
-// check says what does not go together.
-func (f *serveFlags) check(flags *pflag.FlagSet, args []string) error {
-	if err := f.source.refuse(flags, "is for recordings"); err != nil {
+// checkServeFlags returns an error for flags that contradict each other.
+func (f *serveFlags) checkServeFlags(flags *pflag.FlagSet, args []string) error {
+	if err := f.source.refuseFlags(flags, "is for recordings"); err != nil {
 		return err
 	}
-	if err := checkNamed(args, f.config, "serve"); err != nil {
+	if err := checkNamedStreams(args, f.config, "serve"); err != nil {
 		return err
 	}
 	if f.ttl <= 0 {
-		return usageError(fmt.Errorf("--ttl %v is no time at all", f.ttl))
+		return usageError(errors.New("--ttl must be positive"))
 	}
-	return refuseOfStreams(flags, f.config, ofService)
+	return refuseStreamFlags(flags, f.config, serveFlagNames)
 }
 
-// load returns what is to be served.
-func (f *serveFlags) load(std *streams, args []string) (*config.File, error) {
+// loadStreams reads the configuration, or makes one of the arguments.
+func (f *serveFlags) loadStreams(std *streams, args []string) (*config.File, error) {
 	if f.config != "" {
 		return config.Load(f.config)
 	}
-	options, err := f.source.options(std)
+	options, err := f.source.streamOptions(std)
 	if err != nil {
 		return nil, err
 	}
 	options.Stdin = nil
-	f.choice.apply(options)
+	f.rendition.applyRendition(options)
 	base := config.Stream{Stream: serve.Stream{Options: *options, Timeout: f.source.timeout, TTL: f.ttl}}
 	if f.warm {
 		base.Mode = serve.Warm
 	}
-	file, taken := &config.File{Limits: schedule.DefaultLimits}, map[string]bool{}
-	for _, arg := range args {
-		s, err := config.FromArgument(arg, base, taken)
-		if err != nil {
-			return nil, err
-		}
-		file.Streams = append(file.Streams, s)
-	}
-	return file, nil
+	list, err := config.FromArguments(args, base)
+	return &config.File{Limits: schedule.DefaultLimits, Streams: list}, err
 }
 
-func (f *serveFlags) run(ctx context.Context, std *streams, args []string) error {
-	r := &reloader{path: cmp.Or(f.config, f.guard.auth)}
+func (f *serveFlags) runServe(ctx context.Context, std *streams, args []string) error {
+	r := &program.Reloader{Path: cmp.Or(f.config, f.guard.auth)}
 	if f.config != "" {
-		r.beside = f.guard.auth
+		r.Other = f.guard.auth
 	}
-	if r.path != "" {
-		defer r.listen()()
+	if r.Path != "" {
+		defer r.Listen()()
 	}
-	file, err := f.load(std, args)
+
+	file, err := f.loadStreams(std, args)
 	if err != nil {
 		return err
 	}
-	service, err := f.guard.service(file.Service)
+	service, err := f.guard.applyTo(file.Service)
 	if err != nil {
 		return err
 	}
-	if f.ffmpeg != "" {
-		file.FFmpeg = f.ffmpeg
-	}
-	handler, logFile, err := f.log.handler(std.err, f.source.verbose)
+	file.FFmpeg = cmp.Or(f.ffmpeg, file.FFmpeg)
+
+	handler, logFile, err := f.log.newHandler(std.err, f.source.verbose)
 	if err != nil {
 		return err
 	}
 	defer logFile.Close()
-	r.log = slog.New(handler)
+	log := slog.New(handler)
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", service.Listen)
 	if err != nil {
 		return usageError(fmt.Errorf("--listen: %w", err))
 	}
-	s, err := f.open(file, service, l.Addr(), r.log)
+	s, err := f.newServer(file, service, l.Addr(), log)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	f.guard.warn(service, l.Addr(), r.log)
+
+	f.guard.warnWithoutTLS(service, l.Addr(), log)
 	scheme := "http"
 	if service.TLS != (serve.TLS{}) {
 		scheme = "https"
 	}
-	r.log.Info("listening", "url", scheme+"://"+l.Addr().String()+"/", "streams", len(file.Streams))
-	r.load = func() error { return f.reload(s, l.Addr()) }
-	return f.serve(ctx, s, l, r)
+	log.Info("listening", "url", scheme+"://"+l.Addr().String()+"/", "streams", len(file.Streams))
+	r.Logger, r.Load = log, func() error { return f.reloadServer(s, l.Addr()) }
+
+	var background sync.WaitGroup
+	defer background.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if r.Path != "" {
+		background.Go(func() { r.Run(ctx) })
+	}
+	err = s.Run(ctx, l)
+	log.Info("stopped")
+	return err
 }
 
-// open returns the service that is to be had at that address.
-func (f *serveFlags) open(file *config.File, service config.Service, at net.Addr, log *slog.Logger) (*serve.Server, error) {
-	guard, err := f.guard.guard(service, at)
+// newServer returns the server for a listener at that address.
+func (f *serveFlags) newServer(file *config.File, service config.Service, at net.Addr, log *slog.Logger) (*serve.Server, error) {
+	guard, err := f.guard.newGuard(service, at)
 	if err != nil {
 		return nil, err
 	}
@@ -207,23 +199,8 @@ func servedStreams(file *config.File) []serve.Stream {
 	return list
 }
 
-// serve has the configuration read again while s runs.
-func (f *serveFlags) serve(ctx context.Context, s *serve.Server, l net.Listener, r *reloader) error {
-	var beside sync.WaitGroup
-	defer beside.Wait()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	if r.path != "" {
-		beside.Go(func() { r.run(ctx) })
-	}
-	err := s.Run(ctx, l)
-	r.log.Info("stopped")
-	return err
-}
-
-// reload has what the configuration says now served. Where it says nothing that makes
-// sense, all stays as it is.
-func (f *serveFlags) reload(s *serve.Server, at net.Addr) error {
+// reloadServer reads the configuration again. After an error, all stays as it was.
+func (f *serveFlags) reloadServer(s *serve.Server, at net.Addr) error {
 	file := &config.File{}
 	if f.config != "" {
 		var err error
@@ -231,11 +208,11 @@ func (f *serveFlags) reload(s *serve.Server, at net.Addr) error {
 			return err
 		}
 	}
-	service, err := f.guard.service(file.Service)
+	service, err := f.guard.applyTo(file.Service)
 	if err != nil {
 		return err
 	}
-	guard, err := f.guard.guard(service, at)
+	guard, err := f.guard.newGuard(service, at)
 	if err != nil {
 		return err
 	}

@@ -22,12 +22,11 @@ import (
 
 const defaultListen = "127.0.0.1:8080"
 
-// openRate is for listeners that others reach: a wall of fifty tiles asks for less, as do
-// ten of them when they are opened.
+// openRate is for listeners that other machines can reach. A wall of fifty tiles needs less,
+// and so do ten of them when they are opened.
 var openRate = serve.Rate{PerSecond: 50, Burst: 500}
 
-// guardFlags say where the service listens, and who is answered. Each takes the place of
-// what the configuration says.
+// guardFlags choose the address and who has access. Each overrides the configuration.
 type guardFlags struct {
 	listen    string
 	auth      string
@@ -39,86 +38,87 @@ type guardFlags struct {
 	hash      string
 }
 
-func (f *guardFlags) register(flags *pflag.FlagSet) {
-	flags.StringVar(&f.listen, "listen", "", "`address` to listen at (default "+defaultListen+")")
-	flags.StringVar(&f.auth, "auth", "", "`file` of who may ask: NAME:HASH in a line, and behind a space the streams, if not all")
-	flags.BoolVar(&f.noAuth, "no-auth", false, "let everybody ask who reaches the address")
-	flags.StringVar(&f.cert, "tls-cert", "", "`file` of the certificate for HTTPS (PEM), read again when it changes")
-	flags.StringVar(&f.key, "tls-key", "", "`file` of its key (PEM)")
-	flags.StringSliceVar(&f.hosts, "host", nil, "`name` of the service, besides its addresses; may be repeated")
-	flags.StringVar(&f.allow, "allow-url", "", "`hosts` whose pictures ?url= may ask for, such as '*.example.com, 192.0.2.0/24'")
-	flags.StringVar(&f.rate, "rate", "", "`requests` of a client in a second, or off (default 50 off loopback)")
-	flags.StringVar(&f.hash, "hash", "", "print the hash of a `password` from standard input, or with --hash=token a new token and its hash")
+func (f *guardFlags) addGuardFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&f.listen, "listen", "", "`address` listen on this address (default "+defaultListen+")")
+	flags.StringVar(&f.auth, "auth", "", "`file` give access only to these clients: one NAME:HASH per line, then a space and the streams, if not all")
+	flags.BoolVar(&f.noAuth, "no-auth", false, "give access to everyone who can reach the address")
+	flags.StringVar(&f.cert, "tls-cert", "", "`file` certificate for HTTPS (PEM); kfgrab reads it again when it changes")
+	flags.StringVar(&f.key, "tls-key", "", "`file` key of the certificate (PEM)")
+	flags.StringSliceVar(&f.hosts, "host", nil, "`name` accept requests for this name of the service, too; may be repeated")
+	flags.StringVar(&f.allow, "allow-url", "", "`hosts` let ?url= ask for pictures from these hosts, such as '*.example.com, 192.0.2.0/24'")
+	flags.StringVar(&f.rate, "rate", "", "`requests` allow each client this many per second, or off (default off on loopback, else 50)")
+	flags.StringVar(&f.hash, "hash", "", "`secret` print the hash of a password from standard input, or with --hash=token a new token and its hash")
 	flags.Lookup("hash").NoOptDefVal = "password"
 }
 
-// ofGuard are the flags that go with --config.
-var ofGuard = []string{"listen", "auth", "no-auth", "tls-cert", "tls-key", "host", "allow-url", "rate"}
+// serveFlagNames are the flags that go with --config. The others are keys of the file.
+var serveFlagNames = []string{"cache-bytes", "listen", "auth", "no-auth", "tls-cert", "tls-key", "host", "allow-url", "rate"}
 
-// service returns what holds, of the configuration and the flags.
-func (f *guardFlags) service(of config.Service) (config.Service, error) {
-	of.Listen = cmp.Or(f.listen, of.Listen, defaultListen)
+// applyTo returns the service of the configuration with the flags applied.
+func (f *guardFlags) applyTo(s config.Service) (config.Service, error) {
+	s.Listen = cmp.Or(f.listen, s.Listen, defaultListen)
 	if f.cert != "" || f.key != "" {
-		of.TLS = serve.TLS{Cert: f.cert, Key: f.key}
+		s.TLS = serve.TLS{Cert: f.cert, Key: f.key}
 	}
-	if (of.TLS.Cert == "") != (of.TLS.Key == "") {
-		return of, usageError(errors.New("--tls-cert and --tls-key go together"))
+	if (s.TLS.Cert == "") != (s.TLS.Key == "") {
+		return s, usageError(errors.New("--tls-cert and --tls-key go together"))
 	}
 	if f.auth != "" {
 		var err error
-		if of.Clients, err = config.LoadClients(f.auth); err != nil {
-			return of, err
+		if s.Clients, err = config.LoadClients(f.auth); err != nil {
+			return s, err
 		}
 	}
-	if f.noAuth && len(of.Clients) > 0 {
-		return of, usageError(errors.New("--no-auth, and there are those who may ask: which of both?"))
+	if f.noAuth && len(s.Clients) > 0 {
+		return s, usageError(errors.New("--no-auth contradicts --auth, and auth in the configuration: which of both?"))
 	}
 	if len(f.hosts) > 0 {
-		of.Hosts = f.hosts
+		s.Hosts = f.hosts
 	}
-	of.Allow = cmp.Or(f.allow, of.Allow)
+	s.Allow = cmp.Or(f.allow, s.Allow)
+
 	switch n, err := strconv.Atoi(f.rate); {
 	case f.rate == "":
 	case f.rate == "off":
-		of.Rate = &serve.Rate{}
+		s.Rate = &serve.Rate{}
 	case err != nil || n < 1:
-		return of, usageError(fmt.Errorf("--rate %.20q is neither a number of requests nor off", f.rate))
+		return s, usageError(fmt.Errorf("--rate %.20q is neither a number of requests nor off", f.rate))
 	default:
-		of.Rate = &serve.Rate{PerSecond: n, Burst: 10 * n}
+		s.Rate = &serve.Rate{PerSecond: n, Burst: 10 * n}
 	}
-	return of, nil
+	return s, nil
 }
 
-// guard returns what is to be done at that address. It is an error to let everybody ask
-// who reaches it, unless nobody but this machine does or somebody has said so.
-func (f *guardFlags) guard(of config.Service, at net.Addr) (serve.Guard, error) {
-	g := serve.Guard{Clients: of.Clients, Hosts: of.Hosts, Allow: of.Allow}
+// newGuard returns the guard for a listener at that address. Giving everyone access is an error,
+// except on loopback and with --no-auth.
+func (f *guardFlags) newGuard(s config.Service, at net.Addr) (serve.Guard, error) {
+	g := serve.Guard{Clients: s.Clients, Hosts: s.Hosts, Allow: s.Allow}
 	tcp, ok := at.(*net.TCPAddr)
 	loopback := ok && tcp.IP.IsLoopback()
 	switch {
-	case of.Rate != nil:
-		g.Rate = *of.Rate
+	case s.Rate != nil:
+		g.Rate = *s.Rate
 	case !loopback:
 		g.Rate = openRate
 	}
-	if !loopback && len(of.Clients) == 0 && !f.noAuth {
-		return g, usageError(fmt.Errorf("others reach %v, and everybody could ask: say who may with --auth FILE, or auth in the configuration, or give --no-auth", at))
+	if !loopback && len(s.Clients) == 0 && !f.noAuth {
+		return g, usageError(fmt.Errorf("others reach %v, and everyone would have access: name clients with --auth FILE, or with auth in the configuration, or give --no-auth", at))
 	}
 	return g, nil
 }
 
-// warn tells of what is allowed, but not wise.
-func (f *guardFlags) warn(of config.Service, at net.Addr, log *slog.Logger) {
+// warnWithoutTLS logs a warning if credentials cross the network in the clear.
+func (f *guardFlags) warnWithoutTLS(s config.Service, at net.Addr, log *slog.Logger) {
 	tcp, ok := at.(*net.TCPAddr)
-	if loopback := ok && tcp.IP.IsLoopback(); loopback || of.TLS != (serve.TLS{}) {
+	if loopback := ok && tcp.IP.IsLoopback(); loopback || s.TLS != (serve.TLS{}) {
 		return
 	}
-	if len(of.Clients) > 0 {
-		log.Warn("without TLS passwords and tokens can be read on their way: see --tls-cert")
+	if len(s.Clients) > 0 {
+		log.Warn("without TLS, others on the network can read passwords and tokens: see --tls-cert")
 	}
 }
 
-// printHash writes what a configuration, or the file of --auth, takes for a secret.
+// printHash prints the hash of a secret, for auth in the configuration or the file of --auth.
 func (f *guardFlags) printHash(std *streams) error {
 	switch f.hash {
 	case "token":
@@ -129,6 +129,7 @@ func (f *guardFlags) printHash(std *streams) error {
 	default:
 		return usageError(errors.New("--hash reads a password from standard input, and --hash=token makes a token"))
 	}
+
 	password, err := readPassword(std)
 	if err != nil {
 		return err
@@ -141,7 +142,7 @@ func (f *guardFlags) printHash(std *streams) error {
 	return err
 }
 
-// readPassword reads a line, which a terminal does not show.
+// readPassword reads a line. A terminal does not show it.
 func readPassword(std *streams) (string, error) {
 	if in, ok := std.in.(*os.File); ok && term.IsTerminal(int(in.Fd())) {
 		fmt.Fprint(std.err, "Password: ")

@@ -24,10 +24,10 @@ const (
 	shown = decode.PNG
 )
 
-// show draws the picture in the terminal: by the protocols of kitty, iTerm2 or
-// sixel, else in coloured half blocks. Of o it has another size, and the same shape.
-func show(ctx context.Context, w io.Writer, d *decode.Decoder, f *keyframe.Frame, o decode.Output) error {
-	sixel, _ := rasterm.IsSixelCapable() // it cannot be asked: no sixel
+// showPicture draws the picture in the terminal: with the protocol of kitty, iTerm2 or sixel,
+// else in coloured half blocks. It has the shape of o, and another size.
+func showPicture(ctx context.Context, w io.Writer, d *decode.Decoder, f *keyframe.Frame, o decode.Output) error {
+	sixel, _ := rasterm.IsSixelCapable() // an error means no sixel
 	width := showWidth
 	pixels := rasterm.IsKittyCapable() || rasterm.IsItermCapable() || sixel
 	if !pixels {
@@ -57,15 +57,15 @@ func show(ctx context.Context, w io.Writer, d *decode.Decoder, f *keyframe.Frame
 		draw.FloydSteinberg.Draw(p, p.Bounds(), img, img.Bounds().Min)
 		err = rasterm.SixelWriteImage(w, p)
 	default:
-		return halfBlocks(w, img)
+		return writeHalfBlocks(w, img)
 	}
 	fmt.Fprintln(w)
 	return err
 }
 
-// halfBlocks draws two pixels a character: the upper one as the colour of a half
-// block, the lower one as its background.
-func halfBlocks(w io.Writer, img image.Image) error {
+// writeHalfBlocks draws two pixels per character: the upper one as the colour of a half block,
+// the lower one as its background.
+func writeHalfBlocks(w io.Writer, img image.Image) error {
 	out := bufio.NewWriter(w)
 	b := img.Bounds()
 	for y := b.Min.Y; y+1 < b.Max.Y; y += 2 {

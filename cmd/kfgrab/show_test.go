@@ -15,7 +15,7 @@ func TestHalfBlocks(t *testing.T) {
 	img.Set(5, 8, color.RGBA{0, 0, 255, 255})
 	img.Set(6, 8, color.RGBA{1, 2, 3, 255})
 	var b strings.Builder
-	if err := halfBlocks(&b, img); err != nil {
+	if err := writeHalfBlocks(&b, img); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(b.String(), "\n")
@@ -23,7 +23,7 @@ func TestHalfBlocks(t *testing.T) {
 	if len(lines) != 3 || lines[0] != want || lines[2] != "" {
 		t.Errorf("%q", lines)
 	}
-	if err := halfBlocks(failing{io.ErrShortWrite}, img); err != io.ErrShortWrite {
+	if err := writeHalfBlocks(failing{io.ErrShortWrite}, img); err != io.ErrShortWrite {
 		t.Errorf("%v", err)
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"strings"
 
@@ -10,17 +11,17 @@ import (
 	"github.com/kfgrab/kfgrab/decode"
 )
 
-// version is that of the CHANGELOG's newest entry.
+// version is that of the newest entry in CHANGELOG.md.
 const version = "0.1.0"
 
-func newVersionCommand(std *streams, picture *pictureFlags) *cobra.Command {
+func newVersionCommand(std *streams) *cobra.Command {
+	var d decode.Decoder
 	cmd := &cobra.Command{
 		Use:   "version",
-		Short: "Print the version, the decoder that was found, and what it can do",
+		Short: "Print the version, the ffmpeg that was found, and what it can do",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			fmt.Fprintf(std.out, "kfgrab %s, %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-			d := decode.Decoder{Path: picture.ffmpeg}
 			path, err := d.Find()
 			if err != nil {
 				fmt.Fprintln(std.out, describeError(err))
@@ -30,6 +31,7 @@ func newVersionCommand(std *streams, picture *pictureFlags) *cobra.Command {
 			if err != nil {
 				return err
 			}
+
 			fmt.Fprintf(std.out, "ffmpeg %s, %s\n", c.Version, path)
 			for _, row := range []struct {
 				what  string
@@ -42,6 +44,19 @@ func newVersionCommand(std *streams, picture *pictureFlags) *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&picture.ffmpeg, "ffmpeg", "", "`path` of the decoder")
+	cmd.Flags().StringVar(&d.Path, "ffmpeg", "", "`path` look at this ffmpeg")
 	return cmd
+}
+
+func newLicencesCommand(std *streams) *cobra.Command {
+	return &cobra.Command{
+		Use:     "licenses",
+		Aliases: []string{"licences"},
+		Short:   "Print the licences of this program and of what it contains",
+		Args:    noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := io.WriteString(std.out, licences)
+			return err
+		},
+	}
 }

@@ -6,7 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
+	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -14,27 +15,27 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/kfgrab/kfgrab/internal/config"
+	"github.com/kfgrab/kfgrab/internal/program"
 	"github.com/kfgrab/kfgrab/internal/schedule"
 	"github.com/kfgrab/kfgrab/internal/watch"
 )
 
-const watchHelp = `watch takes a picture of each of many streams again and again, and puts it where it is
-kept: by default as DIR/NAME/2026-03-01/140203.250Z.jpg, and the newest one as
-DIR/NAME/latest.jpg.
+const watchHelp = `watch takes a picture of each of many streams again and again and stores it, by default as
+DIR/NAME/2026-03-01/140203.250Z.jpg and, for the newest one, DIR/NAME/latest.jpg.
 
   kfgrab watch door=rtsp://camera/stream https://example.com/live.m3u8 --every 5m --dir shots
   kfgrab watch --config cams.yaml
   kfgrab watch --config cams.yaml --check
 
-Streams start spread over the interval. One that hangs or fails holds up no other, and
-is tried again by itself, after longer and longer times. A picture is stored once: not
-again where there is no newer keyframe, nor after a restart.
+Streams start spread over the interval. A stream that hangs or fails does not delay the others;
+it is retried after longer and longer waits. A picture is stored once, even after a restart, and
+not again while there is no newer keyframe.
 
-A configuration that changes is read again, as is one on SIGHUP; where there is an error
-in it, the old one stays. SIGTERM and SIGINT end the program, with what is under way.
+kfgrab reads the configuration again when it changes and on SIGHUP. If the new one has an error,
+the old one stays. SIGTERM and SIGINT stop the program after the current grabs.
 
-The log has a line for each grab; a terminal shows a table in its place. Passwords are
-best kept in the configuration, as ${ENV} or file:PATH: arguments can be seen by others.`
+The log has one line per grab; a terminal shows a table instead. Keep passwords in the
+configuration, as ${ENV} or file:PATH: other users can see arguments.`
 
 func newWatchCommand(std *streams, source *sourceFlags) *cobra.Command {
 	f := &watchFlags{source: source}
@@ -43,17 +44,17 @@ func newWatchCommand(std *streams, source *sourceFlags) *cobra.Command {
 		Short: "Pictures of many streams on a schedule",
 		Long:  watchHelp,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := f.checkFlags(cmd.Flags(), args); err != nil {
+			if err := f.checkWatchFlags(cmd.Flags(), args); err != nil {
 				return err
 			}
-			return f.run(cmd.Context(), std, args)
+			return f.runWatch(cmd.Context(), std, args)
 		},
 	}
-	f.register(cmd.Flags())
+	f.addWatchFlags(cmd.Flags())
 	return cmd
 }
 
-// watchFlags say what is watched, and how the program behaves.
+// watchFlags are the flags of the program; those of its streams are in watchStreamFlags.
 type watchFlags struct {
 	source  *sourceFlags
 	streams watchStreamFlags
@@ -64,168 +65,176 @@ type watchFlags struct {
 	once     bool
 	repeat   bool
 	state    string
-	ffmpeg   string
 	grace    time.Duration
 	total    int
 	perHost  int
 	decoders int
 }
 
-func (f *watchFlags) register(flags *pflag.FlagSet) {
-	flags.StringVar(&f.config, "config", "", "`file` of streams, in place of arguments")
+// watchFlagNames are the flags that go with --config. The others are keys of the file.
+var watchFlagNames = []string{"check", "once", "repeat", "state", "grace", "at-once", "per-host", "decoders"}
+
+func (f *watchFlags) addWatchFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&f.config, "config", "", "`file` read the streams from this file instead of the arguments")
 	flags.BoolVar(&f.check, "check", false, "print what would be done, and do nothing")
-	flags.BoolVar(&f.once, "once", false, "take one picture of each stream now and end, with the worst of the exit codes")
-	flags.BoolVar(&f.repeat, "repeat", false, "store a picture even where the keyframe is still the last one")
-	flags.StringVar(&f.state, "state", "", "`file` for what is to survive a restart (default .kfgrab/watch.state in the first directory that pictures go to)")
-	flags.StringVar(&f.ffmpeg, "ffmpeg", "", ffmpegHelp)
-	flags.DurationVar(&f.grace, "grace", watch.DefaultGrace, "`time` that grabs have to end when the program is told to")
-	flags.IntVar(&f.total, "at-once", 0, fmt.Sprintf("`number` of grabs at once (default %d)", schedule.DefaultLimits.Total))
-	flags.IntVar(&f.perHost, "per-host", 0, fmt.Sprintf("`number` of grabs at once of one host (default %d)", schedule.DefaultLimits.PerHost))
-	flags.IntVar(&f.decoders, "decoders", 0, "`number` of decoders at once (default one for each processor)")
-	f.log.register(flags)
-	f.streams.register(flags)
+	flags.BoolVar(&f.once, "once", false, "take one picture of each stream now and exit with the worst of the exit codes")
+	flags.BoolVar(&f.repeat, "repeat", false, "store a picture even if the keyframe is the same as the last one")
+	flags.StringVar(&f.state, "state", "", "`file` keep here what must survive a restart (default .kfgrab/watch.state in the first directory that pictures go to)")
+	flags.DurationVar(&f.grace, "grace", watch.DefaultGrace, "`time` give current grabs this long to finish when the program stops")
+	flags.IntVar(&f.total, "at-once", 0, fmt.Sprintf("`number` make at most this many grabs at once (default %d)", schedule.DefaultLimits.Total))
+	flags.IntVar(&f.perHost, "per-host", 0, fmt.Sprintf("`number` make at most this many grabs at once from one host (default %d)", schedule.DefaultLimits.PerHost))
+	flags.IntVar(&f.decoders, "decoders", 0, "`number` run at most this many decoders at once (default one per processor)")
+	f.log.addLogFlags(flags, "standard error; a terminal shows the table instead")
+	f.streams.addWatchStreamFlags(flags)
 }
 
-// ofProgram are the flags that go with --config: the others are keys of the file.
-var ofProgram = map[string]bool{
-	"config": true, "check": true, "once": true, "repeat": true, "state": true, "ffmpeg": true, "grace": true,
-	"at-once": true, "per-host": true, "decoders": true, "verbose": true,
-	"log-file": true, "log-size": true, "log-files": true, "log-format": true,
-}
-
-// checkFlags says what does not go together.
-func (f *watchFlags) checkFlags(flags *pflag.FlagSet, args []string) error {
-	if err := checkNamed(args, f.config, "watch"); err != nil {
+// checkWatchFlags returns an error for flags that contradict each other.
+func (f *watchFlags) checkWatchFlags(flags *pflag.FlagSet, args []string) error {
+	if err := checkNamedStreams(args, f.config, "watch"); err != nil {
 		return err
 	}
 	switch {
 	case f.grace <= 0 || f.total < 0 || f.perHost < 0 || f.decoders < 0:
-		return usageError(errors.New("--grace, --at-once, --per-host and --decoders want more than 0"))
+		return usageError(errors.New("--grace, --at-once, --per-host and --decoders must be positive"))
 	case f.check && f.once:
-		return usageError(errors.New("--check does nothing, and --once does: give one of them"))
+		return usageError(errors.New("give --check or --once, not both"))
 	case f.config == "":
-		return f.streams.check(f.once)
+		return f.streams.checkWatchStreamFlags(f.once)
 	}
-	return refuseOfStreams(flags, f.config, ofProgram)
+	return refuseStreamFlags(flags, f.config, watchFlagNames)
 }
 
-// load returns what is to be watched.
-func (f *watchFlags) load(std *streams, args []string) (*config.File, error) {
+// loadStreams reads the configuration, or makes one of the arguments.
+func (f *watchFlags) loadStreams(std *streams, args []string) (*config.File, error) {
 	file := &config.File{Limits: schedule.DefaultLimits}
 	var err error
 	if f.config != "" {
 		file, err = config.Load(f.config)
 	} else {
-		file.Streams, err = f.streams.parse(std, f.source, args)
+		file.Streams, err = f.streams.parseStreams(std, f.source, args)
 	}
 	if err != nil {
 		return nil, err
 	}
+
 	if f.total > 0 {
 		file.Limits.Total = f.total
 	}
 	if f.perHost > 0 {
 		file.Limits.PerHost = f.perHost
 	}
-	if f.ffmpeg != "" {
-		file.FFmpeg = f.ffmpeg
-	}
-	for i := range file.Streams {
-		if s := &file.Streams[i]; !f.once && s.Rule().Never() {
-			return nil, usageError(fmt.Errorf("stream %q has neither every nor cron: when is it to be grabbed?", s.Name))
-		}
-		if len(file.Streams[i].Sinks) == 0 {
-			return nil, usageError(fmt.Errorf("stream %q has no sinks: where are its pictures to go?", file.Streams[i].Name))
-		}
-	}
-	return file, nil
+	file.FFmpeg = cmp.Or(f.streams.picture.pixels.ffmpeg, file.FFmpeg)
+	return file, program.Check(file, f.once)
 }
 
-// statePath is where the state is kept, "" where there is no place for it.
-func (f *watchFlags) statePath(file *config.File) string {
-	if f.state != "" {
-		return f.state
-	}
-	for _, s := range file.Streams {
-		for _, to := range s.Sinks {
-			if to.To.Dir != "" {
-				return filepath.Join(to.To.Dir, ".kfgrab", "watch.state")
-			}
-		}
-	}
-	return ""
-}
-
-func (f *watchFlags) run(ctx context.Context, std *streams, args []string) error {
-	r := &reloader{path: f.config}
+func (f *watchFlags) runWatch(ctx context.Context, std *streams, args []string) error {
+	reloader := &program.Reloader{Path: f.config}
 	if f.config != "" && !f.once && !f.check {
-		defer r.listen()()
+		defer reloader.Listen()()
 	}
-	file, err := f.load(std, args)
+	file, err := f.loadStreams(std, args)
 	if err != nil {
 		return err
 	}
+	state := cmp.Or(f.state, program.DefaultState(file))
 	if f.check {
-		return f.printPlan(std.out, file)
+		_, err := fmt.Fprintf(std.out, "%sstate: %s\n", file.Plan(), cmp.Or(state, "nowhere: name a file with --state"))
+		return err
 	}
-	p, err := f.start(ctx, std, file)
+
+	log, table, logFile, err := f.openLog(std)
 	if err != nil {
 		return err
 	}
-	defer context.AfterFunc(ctx, p.outlets.end)()
+	defer logFile.Close()
+	p, err := program.Open(ctx, file, &program.Options{
+		Stdout: std.out, Grace: f.grace, Repeat: f.repeat, Decoders: f.decoders, State: state, Version: version, Logger: log,
+	})
+	if err != nil {
+		return err
+	}
 	if f.once {
-		failed, unclosed := worst(p.watcher.Once(ctx)), p.close()
+		failed, unclosed := worstOutcome(p.Once(ctx)), p.Close()
 		return cmp.Or(failed, unclosed)
 	}
-	defer p.close() //nolint:errcheck // it is in the log
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var beside sync.WaitGroup
+	defer p.Close() //nolint:errcheck // the log has the error
+
+	if state == "" {
+		log.Info("nothing is kept across a restart: name a file for it with --state")
+	}
 	if f.config != "" {
-		r.log, r.load = p.log, func() error { return p.reload(f, std, args) }
-		beside.Go(func() { r.run(ctx) })
+		reloader.Logger = log
+		reloader.Load = func() error {
+			file, err := f.loadStreams(std, args)
+			if err != nil {
+				return err
+			}
+			return p.Reload(file)
+		}
+	} else {
+		reloader = nil
 	}
-	beside.Go(func() { p.prune(ctx) })
-	beside.Go(func() { p.retireReplaced(ctx) })
-	shown, hide := context.WithCancel(context.WithoutCancel(ctx))
-	defer hide()
-	if p.table != nil {
-		beside.Go(func() {
-			p.table.show(shown, p.watcher)
-			cancel() // where the terminal has gone
-		})
-	}
-	if f.statePath(file) == "" {
-		p.log.Info("nothing is kept over a restart: name a file for it with --state")
-	}
-	p.watcher.Run(ctx)
-	p.log.Info("stopped")
-	cancel()
-	hide()
-	beside.Wait()
+	runUntilDone(ctx, p, reloader, table)
+	log.Info("stopped")
 	return nil
 }
 
-func (f *watchFlags) printPlan(w io.Writer, file *config.File) error {
-	state := cmp.Or(f.statePath(file), "nowhere: name a file with --state")
-	_, err := fmt.Fprintf(w, "%sstate: %s\n", file.Plan(), state)
-	return err
+// runUntilDone runs p with its reloader and its table, each of which may be nil.
+func runUntilDone(ctx context.Context, p *program.Program, reloader *program.Reloader, table *table) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	shown, hide := context.WithCancel(context.WithoutCancel(ctx)) // the table shows the last grabs, too
+	defer hide()
+
+	var background sync.WaitGroup
+	if reloader != nil {
+		background.Go(func() { reloader.Run(ctx) })
+	}
+	if table != nil {
+		background.Go(func() {
+			table.showUntilDone(shown, p.Watcher())
+			cancel() // the terminal may have gone
+		})
+	}
+
+	p.Run(ctx)
+	cancel()
+	hide()
+	background.Wait()
 }
 
-// worst returns nothing where all went well, else one line with the worst of the codes.
-func worst(outcomes []watch.Outcome) error {
-	failed, found := 0, (*watch.Outcome)(nil)
+// openLog opens the log. On a terminal it also returns a table, which is shown instead.
+func (f *watchFlags) openLog(std *streams) (*slog.Logger, *table, io.Closer, error) {
+	var shown *table
+	stderr := std.err
+	if !f.once && isTerminal(std.err) && !f.source.verbose {
+		shown = &table{out: std.err.(*os.File)}
+		stderr = io.Discard
+	}
+	handler, closer, err := f.log.newHandler(stderr, f.source.verbose)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if shown != nil {
+		handler = &warningHandler{handler, shown}
+	}
+	return slog.New(handler), shown, closer, nil
+}
+
+// worstOutcome returns nil if all went well, else one line with the worst exit code.
+func worstOutcome(outcomes []watch.Outcome) error {
+	failed, worst := 0, (*watch.Outcome)(nil)
 	for i := range outcomes {
 		o := &outcomes[i]
 		if o.Err == nil {
 			continue
 		}
-		if failed++; found == nil || o.Class() > found.Class() {
-			found = o
+		if failed++; worst == nil || o.Class() > worst.Class() {
+			worst = o
 		}
 	}
-	if found == nil {
+	if worst == nil {
 		return nil
 	}
-	return fmt.Errorf("%d of %d failed; %s: %w", failed, len(outcomes), found.Name, found.Err)
+	return fmt.Errorf("%d of %d failed; %s: %w", failed, len(outcomes), worst.Name, worst.Err)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -10,113 +11,128 @@ import (
 	"github.com/kfgrab/kfgrab/internal/config"
 	"github.com/kfgrab/kfgrab/internal/sink"
 	"github.com/kfgrab/kfgrab/internal/units"
-	"github.com/kfgrab/kfgrab/picture"
 	"github.com/kfgrab/kfgrab/serve"
 )
 
-// watchStreamFlags say of all streams of the command line what a configuration says of
-// each.
+// watchStreamFlags apply to all streams of the command line. A configuration has the same
+// for each stream.
 type watchStreamFlags struct {
 	picture pictureFlags
 
-	every    span
+	every    time.Duration
 	cron     string
 	zone     string
-	spread   span
+	spread   time.Duration
 	dir      string
 	to       []string
 	template string
 	latest   string
 	exec     []string
 	webhook  []string
-	onChange changeBits
-	keepFor  span
+	onChange int // bits; 0 for always
+	keepFor  time.Duration
 	keep     int
-	keepSize size
+	keepSize int64
 }
 
-// ofPictures are the flags of a single picture that have a meaning for many.
-var ofPictures = []string{
-	"max-bandwidth", "rendition", "codec", "allow-tiles", "format", "width", "height", "fit", "quality",
+// watchPictureFlags are the flags of a single picture that many can have, too.
+var watchPictureFlags = []string{
+	"max-bandwidth", "rendition", "codec", "allow-tiles", "format", "width", "height", "fit", "quality", "ffmpeg",
 	"crop", "deinterlace", "max-pixels", "deterministic", "no-metadata", "overlay", "skip-black",
 }
 
-func (f *watchStreamFlags) register(flags *pflag.FlagSet) {
+func (f *watchStreamFlags) addWatchStreamFlags(flags *pflag.FlagSet) {
 	single := pflag.NewFlagSet("", pflag.ContinueOnError)
-	f.picture.register(single)
-	for _, name := range ofPictures {
+	f.picture.addPictureFlags(single)
+	for _, name := range watchPictureFlags {
 		flags.AddFlag(single.Lookup(name))
 	}
-	flags.Lookup("format").Usage = "`name` of the format: jpeg, png, webp, rgb24, bgr24, annexb or mp4 (default jpeg)"
-	flags.Var(&f.every, "every", "`time` between two pictures of a stream, such as 5m")
-	flags.StringVar(&f.cron, "cron", "", "`line` of five fields as in crontab(5), in place of --every: '0 6-18 * * 1-5'")
-	flags.StringVar(&f.zone, "time-zone", "", "`name` of the zone of --cron and of the times in files' names, such as Europe/Berlin or Local (default UTC)")
-	flags.Var(&f.spread, "spread", "`time` over which streams start (default all of --every, a minute of --cron)")
-	flags.StringVar(&f.dir, "dir", "", "`directory` for pictures, a directory in it for each stream")
-	flags.StringArrayVar(&f.to, "to", nil, "`where` pictures go as well: s3://bucket/prefix?endpoint=https://host, another directory, or - for standard output, as a tar stream; may be repeated")
-	flags.StringVar(&f.template, "template", "", "`path` of a picture there, of {name}, {date}, {time}, {year}, {month}, {day}, {hour}, {minute}, {second}, {millisecond}, {unix} and {ext} (default "+sink.DefaultTemplate+")")
-	flags.StringVar(&f.latest, "latest", "", "`path` of a stream's newest picture, or false for none (default "+sink.DefaultLatest+")")
-	flags.StringArrayVar(&f.exec, "exec", nil, "`command` to run for each picture, such as 'convert {file} …'; may be repeated")
-	flags.StringArrayVar(&f.webhook, "webhook", nil, "`URL` that is told of each picture, in JSON; may be repeated")
-	flags.Var(&f.onChange, "on-change", "store a picture only where it differs from the last one, in so many `bits` of the 64 of a perceptual hash")
-	flags.Lookup("on-change").NoOptDefVal = fmt.Sprint(config.DefaultDistance)
-	flags.Var(&f.keepFor, "keep-for", "`time` after which pictures are deleted from directories, such as 30d")
-	flags.IntVar(&f.keep, "keep", 0, "`number` of pictures of a stream that directories keep")
-	flags.Var(&f.keepSize, "keep-bytes", "`size` of the pictures of a stream that directories keep, such as 2G")
+	flags.Lookup("format").Usage = "`name` file format: jpeg, png, webp, rgb24, bgr24, annexb or mp4 (default jpeg)"
+
+	flags.Func("every", "`time` take a picture of each stream this often, such as 5m", parseInto(&f.every, parseInterval))
+	flags.StringVar(&f.cron, "cron", "", "`line` take pictures at these times, in five fields as in crontab(5): '0 6-18 * * 1-5'")
+	flags.StringVar(&f.zone, "time-zone", "", "`name` time zone of --cron and of file names, such as Europe/Berlin or Local (default UTC)")
+	flags.Func("spread", "`time` spread the starts of the streams over this time (default --every, or a minute with --cron)", parseInto(&f.spread, parseInterval))
+	flags.Func("on-change", "`bits` store a picture only if this many of the 64 bits of its perceptual hash changed", parseInto(&f.onChange, parseChangedBits))
+	flags.Lookup("on-change").NoOptDefVal = strconv.Itoa(config.DefaultDistance)
+
+	flags.StringVar(&f.dir, "dir", "", "`directory` store pictures here, with one subdirectory per stream")
+	flags.StringArrayVar(&f.to, "to", nil, "`where` also store pictures here: s3://bucket/prefix?endpoint=https://host, another directory, or - for a tar stream on standard output; may be repeated")
+	flags.StringVar(&f.template, "template", "", "`path` name pictures like this, with {name}, {date}, {time}, {year}, {month}, {day}, {hour}, {minute}, {second}, {millisecond}, {unix} and {ext} (default "+sink.DefaultTemplate+")")
+	flags.StringVar(&f.latest, "latest", "", "`path` also store the newest picture under this name, or false for not (default "+sink.DefaultLatest+")")
+	flags.StringArrayVar(&f.exec, "exec", nil, "`command` run this for each picture, such as 'convert {file} …'; may be repeated")
+	flags.StringArrayVar(&f.webhook, "webhook", nil, "`URL` post a JSON message here for each picture; may be repeated")
+	flags.Func("keep-for", "`time` delete pictures from directories after this time, such as 30d", parseInto(&f.keepFor, parseInterval))
+	flags.IntVar(&f.keep, "keep", 0, "`number` keep at most this many pictures per stream in directories")
+	flags.Func("keep-bytes", "`size` keep at most this much of pictures per stream in directories, such as 2G", parseInto(&f.keepSize, units.ParseBytes))
 }
 
-// check says what does not go together.
-func (f *watchStreamFlags) check(once bool) error {
+// parseInterval parses a time that may be in days.
+func parseInterval(text string) (time.Duration, error) {
+	d, err := units.ParseDuration(text)
+	if err == nil && d <= 0 {
+		err = errors.New("must be positive")
+	}
+	return d, err
+}
+
+// parseChangedBits parses a number of bits of a perceptual hash.
+func parseChangedBits(text string) (int, error) {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > 64 || strconv.Itoa(n) != text {
+		return 0, fmt.Errorf("%q is not a number of bits from 1 to 64", text)
+	}
+	return n, nil
+}
+
+// checkWatchStreamFlags returns an error for flags that contradict each other.
+func (f *watchStreamFlags) checkWatchStreamFlags(once bool) error {
 	switch {
 	case f.every > 0 && f.cron != "":
-		return usageError(errors.New("--every or --cron, not both"))
+		return usageError(errors.New("give --every or --cron, not both"))
 	case f.every == 0 && f.cron == "" && !once:
 		return usageError(errors.New("how often? Give --every, such as --every 5m, or --cron; or --once"))
 	case f.dir == "" && len(f.to) == 0:
 		return usageError(errors.New("where to? Give --dir DIRECTORY, or --to s3://bucket/prefix"))
 	case f.keep < 0:
-		return usageError(fmt.Errorf("--keep %d is no number of pictures", f.keep))
+		return usageError(errors.New("--keep must be positive"))
 	}
 	return nil
 }
 
-// parse returns the streams that the arguments name.
-func (f *watchStreamFlags) parse(std *streams, source *sourceFlags, args []string) ([]config.Stream, error) {
-	base, err := f.base(std, source)
+// parseStreams returns the streams that the arguments name.
+func (f *watchStreamFlags) parseStreams(std *streams, source *sourceFlags, args []string) ([]config.Stream, error) {
+	base, err := f.baseStream(std, source)
 	if err != nil {
 		return nil, err
 	}
-	all, taken := make([]config.Stream, 0, len(args)), map[string]bool{}
-	for _, arg := range args {
-		s, err := config.FromArgument(arg, *base, taken)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, s)
-	}
-	return all, nil
+	return config.FromArguments(args, *base)
 }
 
-// base is what all of them have.
-func (f *watchStreamFlags) base(std *streams, source *sourceFlags) (*config.Stream, error) {
-	options, err := source.options(std)
+// baseStream returns what all streams of the command line have in common.
+func (f *watchStreamFlags) baseStream(std *streams, source *sourceFlags) (*config.Stream, error) {
+	options, err := source.streamOptions(std)
 	if err != nil {
 		return nil, err
 	}
 	options.Stdin = nil
-	format, err := f.format()
+	f.picture.rendition.applyRendition(options)
+	chosen, err := chooseFormat(f.picture.format, "")
 	if err != nil {
 		return nil, err
 	}
+	if chosen.json {
+		return nil, usageError(errors.New("--format json is for a single picture"))
+	}
+
 	s := &config.Stream{
 		Stream: serve.Stream{
-			Options: *options, Timeout: source.timeout, Picture: *f.picture.options("", format),
-			Schedule: serve.Schedule{Every: time.Duration(f.every), Cron: f.cron, Spread: time.Duration(f.spread)},
+			Options: *options, Timeout: source.timeout, Picture: *f.picture.pictureOptions("", chosen.Format),
+			Schedule: serve.Schedule{Every: f.every, Cron: f.cron, Spread: f.spread},
 		},
-		OnChange:  config.Change{Enabled: f.onChange > 0, Distance: int(f.onChange)},
-		Retention: sink.Retention{Age: time.Duration(f.keepFor), Count: f.keep, Bytes: int64(f.keepSize)},
+		OnChange:  config.Change{Enabled: f.onChange > 0, Distance: f.onChange},
+		Retention: sink.Retention{Age: f.keepFor, Count: f.keep, Bytes: f.keepSize},
 	}
-	f.picture.choice.apply(&s.Options)
 	s.Options.Width, s.Options.Height = s.Picture.Output.Needed()
 	if f.cron != "" {
 		s.Schedule.Zone = f.zone
@@ -125,19 +141,11 @@ func (f *watchStreamFlags) base(std *streams, source *sourceFlags) (*config.Stre
 	if err := errors.Join(s.Picture.Validate(), s.Rule().Validate()); err != nil {
 		return nil, usageError(err)
 	}
-	s.Sinks, err = f.sinks()
+	s.Sinks, err = f.parseSinks()
 	return s, err
 }
 
-func (f *watchStreamFlags) format() (picture.Format, error) {
-	chosen, err := chooseFormat(f.picture.format, "")
-	if err == nil && chosen.json {
-		err = usageError(errors.New("--format json is for a single picture"))
-	}
-	return chosen.Format, err
-}
-
-func (f *watchStreamFlags) sinks() (all []config.Sink, err error) {
+func (f *watchStreamFlags) parseSinks() (all []config.Sink, err error) {
 	named := config.Sink{Template: f.template, Latest: f.latest, Zone: f.zone}
 	if f.latest == "false" {
 		named.Latest, named.NoLatest = "", true
@@ -145,6 +153,7 @@ func (f *watchStreamFlags) sinks() (all []config.Sink, err error) {
 	if _, _, err := named.Templates(); err != nil {
 		return nil, usageError(err)
 	}
+
 	if f.dir != "" {
 		s := named
 		s.To.Dir = f.dir
@@ -164,46 +173,4 @@ func (f *watchStreamFlags) sinks() (all []config.Sink, err error) {
 		all = append(all, config.Sink{Webhook: &config.Webhook{URL: url}})
 	}
 	return all, nil
-}
-
-// span is a flag's time, which may be in days.
-type span time.Duration
-
-func (s *span) Type() string { return "time" }
-
-func (s *span) String() string {
-	if *s == 0 {
-		return ""
-	}
-	return units.FormatDuration(time.Duration(*s))
-}
-
-func (s *span) Set(text string) error {
-	d, err := units.ParseDuration(text)
-	if err == nil && d <= 0 {
-		err = fmt.Errorf("%q is no time at all", text)
-	}
-	*s = span(d)
-	return err
-}
-
-// changeBits is a flag's number of bits of a perceptual hash; 0 is none.
-type changeBits int
-
-func (c *changeBits) Type() string { return "bits" }
-
-func (c *changeBits) String() string {
-	if *c == 0 {
-		return ""
-	}
-	return fmt.Sprint(int(*c))
-}
-
-func (c *changeBits) Set(text string) error {
-	var n int
-	if _, err := fmt.Sscanf(text, "%d", &n); err != nil || n < 1 || n > 64 || fmt.Sprint(n) != text {
-		return fmt.Errorf("%q is no number of bits from 1 to 64", text)
-	}
-	*c = changeBits(n)
-	return nil
 }

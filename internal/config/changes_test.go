@@ -62,7 +62,7 @@ func reversed(lines []string) (out []string) {
 	return out
 }
 
-func TestFromArgument(t *testing.T) {
+func TestFromArguments(t *testing.T) {
 	taken := map[string]bool{}
 	base := Stream{Stream: serve.Stream{Options: kfgrab.Options{Width: 640}}}
 	for _, tt := range []struct{ argument, name, url string }{
@@ -74,7 +74,8 @@ func TestFromArgument(t *testing.T) {
 		{"front door=https://x/?a=b", "front door", "https://x/?a=b"},
 		{"./a=b/film.mp4", "film", "./a=b/film.mp4"},
 	} {
-		s, err := FromArgument(tt.argument, base, taken)
+		s, err := fromArgument(tt.argument, base, taken)
+		taken[strings.ToLower(s.Name)] = true
 		if err != nil || s.Name != tt.name || s.URL != tt.url || s.Options.Width != 640 || s.Picture.Name != tt.name {
 			t.Errorf("%s: %s, %s, %v", tt.argument, s.Name, s.URL, err)
 		}
@@ -91,7 +92,7 @@ func TestFromArgument(t *testing.T) {
 		"x=rtsp://me:hu%sh@other/": "no valid URL",
 		"":                         "no URL",
 	} {
-		_, err := FromArgument(argument, base, taken)
+		_, err := FromArguments([]string{"gate=rtsp://camera/1", argument}, base)
 		if !errors.Is(err, kfgrab.ErrUsage) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hush") {
 			t.Errorf("%q: %v, want %q in it", argument, err, want)
 		}

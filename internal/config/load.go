@@ -275,15 +275,15 @@ func (d *decoder) address(n *node, b *builder) {
 		}
 		t.value = u.String()
 	}
-	if err := check(t.value, &b.Options); err != nil {
+	if err := checkURL(t.value, &b.Options); err != nil {
 		d.failFilled(at, "url", t, err)
 		return
 	}
 	b.URL, b.RedactedURL = t.value, t.shown
 }
 
-// check has the URL and the options checked without touching the stream.
-func check(rawURL string, o *kfgrab.Options) error {
+// checkURL has the URL and the options checked without touching the stream.
+func checkURL(rawURL string, o *kfgrab.Options) error {
 	if rawURL == "-" {
 		return errors.New("standard input can be read once; give a URL or a file")
 	}
@@ -294,8 +294,8 @@ func check(rawURL string, o *kfgrab.Options) error {
 	return s.Close()
 }
 
-// streamName is picture.StreamName where that is a name here.
-func streamName(rawURL string) string {
+// nameFromURL returns picture.StreamName if that is a valid name, else "stream".
+func nameFromURL(rawURL string) string {
 	name := strings.TrimLeft(picture.StreamName(rawURL), "_")
 	if checkName(name) != nil {
 		return "stream"

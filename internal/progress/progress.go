@@ -1,43 +1,39 @@
-// Package progress draws how far a command is.
+// Package progress draws a line of progress on a terminal. It is internal to kfgrab.
 //
-// Call [New] for the standard error of a terminal, [Bar.Tell] as things get done, and
-// [Bar.Close]. What is no terminal is not for it.
+// Call [New], [Bar.Update] as work gets done, and [Bar.Close]. It does not check whether its
+// writer is a terminal.
 package progress
 
 import (
+	"fmt"
 	"io"
-	"sync/atomic"
-
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
+	"strings"
+	"sync"
 )
 
-// Bar is a line of a terminal.
+// width is the number of cells of the bar.
+const width = 40
+
+// Bar is one line of a terminal. It is safe for concurrent use.
 type Bar struct {
-	progress *mpb.Progress
-	bar      *mpb.Bar
-	what     atomic.Value
+	mu sync.Mutex
+	w  io.Writer
 }
 
-// New draws an empty bar.
-func New(w io.Writer) *Bar {
-	b := &Bar{progress: mpb.New(mpb.WithOutput(w), mpb.WithWidth(64))}
-	b.what.Store("")
-	b.bar = b.progress.AddBar(0,
-		mpb.PrependDecorators(decor.CountersNoUnit("%d/%d ")),
-		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return " " + b.what.Load().(string) })))
-	return b
+// New returns a bar that is drawn at the first Update.
+func New(w io.Writer) *Bar { return &Bar{w: w} }
+
+// Update draws that done of total things of that name are done.
+func (b *Bar) Update(done, total int, what string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	filled := width * done / max(1, total)
+	fmt.Fprintf(b.w, "\r%d/%d [%s%s] %s\x1b[K", done, total, strings.Repeat("=", filled), strings.Repeat("-", width-filled), what)
 }
 
-// Tell says how much is done, of how much, and what is being done.
-func (b *Bar) Tell(done, total int, what string) {
-	b.what.Store(what)
-	b.bar.SetTotal(int64(total), false)
-	b.bar.SetCurrent(int64(done))
-}
-
-// Close leaves the bar as it is, and returns when no more is drawn.
+// Close ends the line.
 func (b *Bar) Close() {
-	b.bar.Abort(false)
-	b.progress.Wait()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	fmt.Fprintln(b.w)
 }

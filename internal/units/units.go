@@ -111,6 +111,22 @@ func FormatBytes(v int64) string {
 	}
 }
 
+// Bytes is a number of bytes that flags and files write as ParseBytes reads it.
+type Bytes int64
+
+// String returns what FormatBytes does.
+func (b Bytes) String() string { return FormatBytes(int64(b)) }
+
+// MarshalText returns what String does. It implements encoding.TextMarshaler.
+func (b Bytes) MarshalText() ([]byte, error) { return []byte(b.String()), nil }
+
+// UnmarshalText reads what ParseBytes does. It implements encoding.TextUnmarshaler.
+func (b *Bytes) UnmarshalText(text []byte) error {
+	v, err := ParseBytes(string(text))
+	*b = Bytes(v)
+	return err
+}
+
 // ParseDecimal reads a number with k, M or G for powers of 1000 and a fraction before
 // them. Its errors say nothing.
 func ParseDecimal(text string) (float64, error) {

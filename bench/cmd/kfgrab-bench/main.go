@@ -60,7 +60,7 @@ func run(ctx context.Context, args []string) error {
 	}
 	c.Cases, c.Contestants = splitList(*cases, ","), splitList(*contestants, ";")
 	bar := progress.New(os.Stderr)
-	c.Progress = bar.Tell
+	c.Progress = bar.Update
 	r, err := bench.Run(ctx, c)
 	bar.Close()
 	if err != nil {

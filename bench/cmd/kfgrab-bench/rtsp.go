@@ -19,7 +19,7 @@ func runRTSP(ctx context.Context, args []string) error {
 	flags.IntVar(&c.Repeats, "repeats", 20, "`number` of runs of each contestant")
 	flags.Parse(args)
 	bar := progress.New(os.Stderr)
-	c.Progress = bar.Tell
+	c.Progress = bar.Update
 	r, err := bench.MeasureRTSP(ctx, c)
 	bar.Close()
 	if err != nil {

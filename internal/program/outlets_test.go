@@ -1,4 +1,4 @@
-package main
+package program
 
 import (
 	"errors"
@@ -8,9 +8,8 @@ import (
 	"time"
 )
 
-// TestOutletsClose: several hooks that have to be waited for take no longer than one.
-func TestOutletsClose(t *testing.T) {
-	o := newOutlets(io.Discard, time.Second, slog.New(slog.DiscardHandler))
+func TestHooksCloseAtTheSameTime(t *testing.T) {
+	o := newOutlets(&Options{Stdout: io.Discard, Grace: time.Second, Logger: slog.New(slog.DiscardHandler)})
 	met, other := make(chan struct{}, 2), make(chan struct{}, 2)
 	meet := func(here, there chan struct{}) func() error {
 		return func() error {
@@ -19,7 +18,7 @@ func TestOutletsClose(t *testing.T) {
 			case <-there:
 				return nil
 			case <-time.After(10 * time.Second):
-				return errors.New("the other one waits its turn")
+				return errors.New("the other hook waits for its turn")
 			}
 		}
 	}

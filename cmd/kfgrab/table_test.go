@@ -45,8 +45,7 @@ new                               -  -                          0 B       0
 	}
 }
 
-// Where there is no room for all, those that fail are shown.
-func TestTableRoom(t *testing.T) {
+func TestTableShowsFailingStreamsIfNotAllFit(t *testing.T) {
 	all := make([]watch.Status, 100)
 	for i := range all {
 		all[i].Name = fmt.Sprint("cam", i)
@@ -64,12 +63,12 @@ func TestTableRoom(t *testing.T) {
 	}
 }
 
-func TestShort(t *testing.T) {
+func TestShortDuration(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		-time.Second: "0s", 59400 * time.Millisecond: "59s", time.Minute: "1m00s", 3605 * time.Second: "1h00m",
 		47*time.Hour + 59*time.Minute: "47h59m", 48 * time.Hour: "2d",
 	} {
-		if got := short(d); got != want {
+		if got := shortDuration(d); got != want {
 			t.Errorf("%v: %s, want %s", d, got, want)
 		}
 	}

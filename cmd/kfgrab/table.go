@@ -11,8 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
-	"github.com/mattn/go-runewidth"
 	"golang.org/x/term"
 
 	"github.com/kfgrab/kfgrab/internal/neterror"
@@ -20,32 +20,34 @@ import (
 )
 
 const (
-	// redrawEvery is as often as its figures change.
-	redrawEvery = time.Second
-	// tableWarnings is how many of the last warnings are below the table.
+	redrawInterval = time.Second // the smallest unit that the table shows
+
+	// tableWarnings is how many of the last warnings are shown below the table.
 	tableWarnings = 3
 	maxNameWidth  = 24
 	barWidth      = 12
-	bottomLines   = 2 // the totals, and an empty one
+	bottomLines   = 2 // an empty line and the totals
 )
 
-// table shows on a terminal how streams are watched.
+// table shows the state of the streams on a terminal.
 type table struct {
 	out   *os.File
-	drawn int // lines that are on the screen
+	drawn int // number of lines on the screen
 
 	mu       sync.Mutex
 	warnings []string
 }
 
-// show draws until ctx is done or the terminal has gone, and leaves the last state.
-func (t *table) show(ctx context.Context, w *watch.Watcher) {
-	const hideCursor, showCursor = "\x1b[?25l", "\x1b[?25h"
+// showUntilDone draws until ctx is done or the terminal has gone. It leaves the last state.
+func (t *table) showUntilDone(ctx context.Context, w *watch.Watcher) {
+	// Without wrapping, lines with wide characters take one row, too.
+	const hideCursor, showCursor = "\x1b[?25l\x1b[?7l", "\x1b[?25h\x1b[?7h"
 	io.WriteString(t.out, hideCursor)
 	defer io.WriteString(t.out, showCursor)
-	turn := time.NewTicker(redrawEvery)
+
+	turn := time.NewTicker(redrawInterval)
 	defer turn.Stop()
-	for t.draw(w) == nil && ctx.Err() == nil {
+	for t.drawLines(w) == nil && ctx.Err() == nil {
 		select {
 		case <-turn.C:
 		case <-ctx.Done():
@@ -53,8 +55,8 @@ func (t *table) show(ctx context.Context, w *watch.Watcher) {
 	}
 }
 
-// draw writes the new lines over the old ones.
-func (t *table) draw(w *watch.Watcher) error {
+// drawLines writes the new lines over the old ones.
+func (t *table) drawLines(w *watch.Watcher) error {
 	width, height, err := term.GetSize(int(t.out.Fd()))
 	if err != nil || width < 20 || height < 5 {
 		width, height = 80, 24
@@ -62,12 +64,13 @@ func (t *table) draw(w *watch.Watcher) error {
 	t.mu.Lock()
 	lines := tableLines(w.Statuses(), w.Totals(), t.warnings, height-1, time.Now())
 	t.mu.Unlock()
+
 	var b bytes.Buffer
 	if t.drawn > 0 {
 		fmt.Fprintf(&b, "\x1b[%dA", min(t.drawn, height-1))
 	}
 	for _, line := range lines {
-		b.WriteString(runewidth.Truncate(line, width-1, "…"))
+		b.WriteString(truncate(line, width-1))
 		b.WriteString("\x1b[K\r\n")
 	}
 	b.WriteString("\x1b[J")
@@ -76,7 +79,7 @@ func (t *table) draw(w *watch.Watcher) error {
 	return err
 }
 
-// tableLines are at most height lines.
+// tableLines returns at most height lines. Streams that fail come first if not all fit.
 func tableLines(all []watch.Status, totals watch.Totals, warnings []string, height int, now time.Time) []string {
 	room := max(1, height-1-bottomLines-len(warnings))
 	shown, more := all, 0
@@ -85,11 +88,13 @@ func tableLines(all []watch.Status, totals watch.Totals, warnings []string, heig
 		slices.SortStableFunc(shown, func(a, b watch.Status) int { return b.InARow - a.InARow })
 		shown, more = shown[:room-1], len(all)-room+1
 	}
+
 	nameWidth := len("NAME")
 	for i := range shown {
-		nameWidth = min(max(nameWidth, runewidth.StringWidth(shown[i].Name)), maxNameWidth)
+		nameWidth = min(max(nameWidth, utf8.RuneCountInString(shown[i].Name)), maxNameWidth)
 	}
-	lines := []string{runewidth.FillRight("NAME", nameWidth) + fmt.Sprintf("  %9s  %-*s  %9s  %6s  %s", "PICTURE", barWidth+7, "NEXT", "BYTES", "FAILED", "LAST")}
+
+	lines := []string{fmt.Sprintf("%-*s  %9s  %-*s  %9s  %6s  %s", nameWidth, "NAME", "PICTURE", barWidth+7, "NEXT", "BYTES", "FAILED", "LAST")}
 	for i := range shown {
 		lines = append(lines, tableLine(&shown[i], nameWidth, now))
 	}
@@ -101,34 +106,43 @@ func tableLines(all []watch.Status, totals watch.Totals, warnings []string, heig
 }
 
 func tableLine(s *watch.Status, nameWidth int, now time.Time) string {
-	name := runewidth.FillRight(runewidth.Truncate(neterror.OneLine(s.Name), nameWidth, "…"), nameWidth)
+	name := truncate(neterror.OneLine(s.Name), nameWidth)
 	picture := "-"
 	switch {
 	case !s.Scene.IsZero():
-		picture = short(now.Sub(s.Scene)) + " old"
+		picture = shortDuration(now.Sub(s.Scene)) + " old"
 	case !s.Stored.IsZero():
-		picture = short(now.Sub(s.Stored)) + " ago"
+		picture = shortDuration(now.Sub(s.Stored)) + " ago"
 	}
-	return fmt.Sprintf("%s  %9s  %s  %9s  %6d  %s", name, picture, untilNext(s, now), bytesText(s.Down), s.Failures, lastText(s))
+	return fmt.Sprintf("%-*s  %9s  %s  %9s  %6d  %s", nameWidth, name, picture, nextRunText(s, now), bytesText(s.Down), s.Failures, lastRunText(s))
 }
 
-// untilNext is a bar that fills up to the next run, and the time until then.
-func untilNext(s *watch.Status, now time.Time) string {
+// truncate shortens text to width characters.
+func truncate(text string, width int) string {
+	if utf8.RuneCountInString(text) <= width {
+		return text
+	}
+	return string([]rune(text)[:width-1]) + "…"
+}
+
+// nextRunText returns a bar that fills up until the next run, and the time until then.
+func nextRunText(s *watch.Status, now time.Time) string {
 	switch {
 	case s.Running:
-		return strings.Repeat("█", barWidth) + runewidth.FillRight(" now", 7)
+		return strings.Repeat("█", barWidth) + fmt.Sprintf("%-7s", " now")
 	case s.Next.IsZero():
-		return runewidth.FillRight("-", barWidth+7)
+		return fmt.Sprintf("%-*s", barWidth+7, "-")
 	}
+
 	left := max(0, s.Next.Sub(now))
 	filled := 0
 	if whole := s.Next.Sub(s.Last.Began); !s.Last.Began.IsZero() && whole > 0 {
 		filled = min(barWidth, int(barWidth*(whole-left)/whole))
 	}
-	return strings.Repeat("█", filled) + strings.Repeat("░", barWidth-filled) + fmt.Sprintf(" %-6s", short(left))
+	return strings.Repeat("█", filled) + strings.Repeat("░", barWidth-filled) + fmt.Sprintf(" %-6s", shortDuration(left))
 }
 
-func lastText(s *watch.Status) string {
+func lastRunText(s *watch.Status) string {
 	o := &s.Last
 	switch {
 	case o.Began.IsZero():
@@ -151,8 +165,8 @@ func totalsLine(streams int, t watch.Totals) string {
 	return text
 }
 
-// short is a time in its two largest units, such as 3m05s.
-func short(d time.Duration) string {
+// shortDuration returns a time in its two largest units, such as 3m05s.
+func shortDuration(d time.Duration) string {
 	d = max(0, d.Round(time.Second))
 	s, m, h := int(d.Seconds()), int(d.Minutes()), int(d.Hours())
 	switch {
@@ -166,7 +180,7 @@ func short(d time.Duration) string {
 	return fmt.Sprintf("%dd", h/24)
 }
 
-// bytesText is a number of bytes, in powers of 1000.
+// bytesText returns a number of bytes with a prefix of powers of 1000.
 func bytesText(n int64) string {
 	switch v := float64(n); {
 	case n < 1000:
@@ -179,8 +193,8 @@ func bytesText(n int64) string {
 	return fmt.Sprintf("%.2f GB", float64(n)/1e9)
 }
 
-// warningHandler gives the table the last warnings that are not of a single grab, which
-// has a line there, and passes all on.
+// warningHandler passes all records on, and warnings to the table, too. Those of single grabs
+// have a line there anyway.
 type warningHandler struct {
 	slog.Handler
 	table *table
@@ -192,7 +206,7 @@ func (h *warningHandler) Enabled(ctx context.Context, level slog.Level) bool {
 
 func (h *warningHandler) Handle(ctx context.Context, r slog.Record) error {
 	if r.Level >= slog.LevelWarn && r.Message != watch.GrabMessage {
-		h.table.warn(r)
+		h.table.addWarning(r)
 	}
 	if !h.Handler.Enabled(ctx, r.Level) {
 		return nil
@@ -200,7 +214,7 @@ func (h *warningHandler) Handle(ctx context.Context, r slog.Record) error {
 	return h.Handler.Handle(ctx, r)
 }
 
-func (t *table) warn(r slog.Record) {
+func (t *table) addWarning(r slog.Record) {
 	text := r.Time.Format(time.TimeOnly) + " " + r.Message
 	r.Attrs(func(a slog.Attr) bool {
 		if a.Key == "error" {
@@ -210,6 +224,7 @@ func (t *table) warn(r slog.Record) {
 		}
 		return true
 	})
+
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.warnings = append(t.warnings, neterror.OneLine(text))

@@ -1,14 +1,14 @@
 //go:build unix
 
-package main
+package program
 
 import (
 	"os"
 	"syscall"
 )
 
-// pollable returns another file for f, a pipe, whose reads and writes have deadlines.
-func pollable(f *os.File) (*os.File, error) {
+// WithDeadlines returns another file for the pipe f, whose reads and writes have deadlines.
+func WithDeadlines(f *os.File) (*os.File, error) {
 	fd, err := syscall.Dup(int(f.Fd()))
 	if err != nil {
 		return nil, err

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/pflag"
+	"gopkg.in/natefinch/lumberjack.v2"
+
+	"github.com/kfgrab/kfgrab/internal/units"
+)
+
+// logFlags configure the log of watch and serve.
+type logFlags struct {
+	file   string
+	size   units.Bytes
+	files  int
+	format string
+}
+
+var logFlagNames = []string{"log-file", "log-size", "log-files", "log-format"}
+
+// addLogFlags defines the flags; without is where the log goes without --log-file.
+func (f *logFlags) addLogFlags(flags *pflag.FlagSet, without string) {
+	flags.StringVar(&f.file, "log-file", "", "`file` write the log to this file (default "+without+")")
+	flags.TextVar(&f.size, "log-size", units.Bytes(10<<20), "`size` rotate the log file at this size")
+	flags.IntVar(&f.files, "log-files", 5, "`number` keep this many rotated log files")
+	flags.StringVar(&f.format, "log-format", "text", "`name` format of the log: text or json")
+}
+
+// newHandler returns a handler that writes to the log file, or to standard error if there
+// is none. Close the closer after the last line.
+func (f *logFlags) newHandler(stderr io.Writer, verbose bool) (slog.Handler, io.Closer, error) {
+	if f.format != "text" && f.format != "json" {
+		return nil, nil, usageError(fmt.Errorf("--log-format %q is neither text nor json", f.format))
+	}
+	if f.files < 0 {
+		return nil, nil, usageError(errors.New("--log-files must not be negative"))
+	}
+
+	out, closer := stderr, io.Closer(io.NopCloser(nil))
+	if f.file != "" {
+		rotated, err := f.openLogFile()
+		if err != nil {
+			return nil, nil, err
+		}
+		out, closer = rotated, rotated
+	}
+
+	o := &slog.HandlerOptions{}
+	if verbose {
+		o.Level = slog.LevelDebug
+	}
+	if f.format == "json" {
+		return slog.NewJSONHandler(out, o), closer, nil
+	}
+	return slog.NewTextHandler(out, o), closer, nil
+}
+
+// openLogFile checks now that the file can be written: lumberjack opens it at the first
+// line only.
+func (f *logFlags) openLogFile() (*lumberjack.Logger, error) {
+	file, err := os.OpenFile(f.file, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, usageError(fmt.Errorf("--log-file: %w", err))
+	}
+	if err := file.Close(); err != nil {
+		return nil, err
+	}
+
+	megabytes := max(1, int(f.size>>20))
+	// MaxBackups 0 would keep all files.
+	return &lumberjack.Logger{Filename: f.file, MaxSize: megabytes, MaxBackups: max(1, f.files)}, nil
+}

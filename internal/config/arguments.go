@@ -1,0 +1,66 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/kfgrab/kfgrab"
+	"github.com/kfgrab/kfgrab/internal/redact"
+)
+
+// namedURL matches NAME=URL. NAME has no character of a URL or path, because a directory
+// may have an equals sign in its name.
+var namedURL = regexp.MustCompile(`^([^=/?#:@]*)=(.*)$`)
+
+// FromArguments returns a stream for each [NAME=]URL of the command line. Everything else
+// is from base. A stream without a name gets one from its host and path. The error wraps
+// kfgrab.ErrUsage.
+func FromArguments(arguments []string, base Stream) ([]Stream, error) {
+	streams, taken := make([]Stream, 0, len(arguments)), map[string]bool{}
+	for _, argument := range arguments {
+		s, err := fromArgument(argument, base, taken)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", kfgrab.ErrUsage, err)
+		}
+		taken[strings.ToLower(s.Name)] = true
+		streams = append(streams, s)
+	}
+	return streams, nil
+}
+
+// fromArgument returns one stream. The names in taken are in lower case.
+func fromArgument(argument string, base Stream, taken map[string]bool) (Stream, error) {
+	s := base
+	s.Options.Header = base.Options.Header.Clone()
+	s.URL = argument
+	if m := namedURL.FindStringSubmatch(argument); m != nil {
+		s.Name, s.URL = m[1], m[2]
+		if err := checkName(s.Name); err != nil {
+			return Stream{}, fmt.Errorf("NAME=URL: %w", err)
+		}
+		if taken[strings.ToLower(s.Name)] {
+			return Stream{}, fmt.Errorf("two streams have the name %q", s.Name)
+		}
+	} else {
+		s.Name = uniqueName(nameFromURL(s.URL), taken)
+	}
+
+	if err := checkURL(s.URL, &s.Options); err != nil {
+		return Stream{}, err
+	}
+	s.RedactedURL = redact.URL(s.URL)
+	s.Picture.Name = s.Name
+	return s, nil
+}
+
+// uniqueName appends a number to a name that is taken.
+func uniqueName(name string, taken map[string]bool) string {
+	found := name
+	for i := 2; taken[strings.ToLower(found)]; i++ {
+		number := "-" + strconv.Itoa(i)
+		found = name[:min(len(name), maxName-len(number))] + number
+	}
+	return found
+}
