@@ -1,8 +1,9 @@
-// Package atomicfile writes files that are either whole or not there.
+// Package atomicfile writes files that are either complete or absent. It is internal to
+// kfgrab: everything that writes pictures or state uses it.
 //
-// Call [Create], write, then [File.Commit]; [File.Discard] may be deferred. What
-// stood at the path stays until Commit replaces it. A process that dies in between
-// leaves a file behind: [CreateAs] gives it a name by which it can be found.
+// Call [Create], write, then [File.Commit]; defer [File.Discard]. An existing file stays
+// until Commit replaces it. A process that dies in between leaves a temporary file.
+// [CreateAs] gives that file a known name. Commit does not sync to the disk.
 package atomicfile
 
 import (
@@ -12,17 +13,16 @@ import (
 	"path/filepath"
 )
 
-// File is a file in the making. It is written beside its place under a name that
+// File is an unfinished file. It is in the directory of its path, under a name that
 // begins with a dot.
 type File struct {
 	*os.File
-	path string // where it goes; "" where it is written in place
+	path string // its final path; "" if it is written in place
 	done bool
 }
 
-// Create begins the file at path, which can be created then and is not before
-// Commit. What is no regular file, such as /dev/full or a named pipe, is opened
-// and written in place.
+// Create begins a file for path, which Commit puts there. If path exists and is not a
+// regular file, such as /dev/full or a named pipe, Create opens it and writes in place.
 func Create(path string) (*File, error) {
 	mode := fs.FileMode(0o644)
 	switch info, err := os.Stat(path); {
@@ -34,37 +34,39 @@ func Create(path string) (*File, error) {
 	case err == nil:
 		mode = info.Mode().Perm()
 	}
+
 	target := path
 	if resolved, err := filepath.EvalSymlinks(path); err == nil {
-		target = resolved // the file behind a link is replaced, not the link
+		target = resolved // replace the target of a link, not the link
 	}
 	f, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".*")
 	if err != nil {
-		return nil, cannotCreate(path, err)
+		return nil, writeError(path, err)
 	}
 	if err := f.Chmod(mode); err != nil {
 		f.Close()
 		os.Remove(f.Name())
-		return nil, cannotCreate(path, err)
+		return nil, writeError(path, err)
 	}
 	return &File{File: f, path: target}, nil
 }
 
-// CreateAs is Create for a path where a regular file or nothing is. Until Commit the
-// file is called temporary, in the same directory; what has that name is removed.
+// CreateAs is Create for a path that is a regular file or absent. Until Commit the file
+// has the name temporary, in the same directory. CreateAs removes an old file of that
+// name.
 func CreateAs(path, temporary string) (*File, error) {
 	if err := os.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, cannotCreate(path, err)
+		return nil, writeError(path, err)
 	}
 	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
-		return nil, cannotCreate(path, err)
+		return nil, writeError(path, err)
 	}
 	return &File{File: f, path: path}, nil
 }
 
-// cannotCreate names the path asked for in place of the temporary one.
-func cannotCreate(path string, err error) error {
+// writeError names path in err in place of a temporary file.
+func writeError(path string, err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {
 		err = p.Err
@@ -72,7 +74,7 @@ func cannotCreate(path string, err error) error {
 	return &fs.PathError{Op: "write", Path: path, Err: err}
 }
 
-// Commit closes the file and puts it in its place.
+// Commit closes the file and renames it to its path.
 func (f *File) Commit() error {
 	f.done = true
 	err := f.Close()
@@ -84,12 +86,12 @@ func (f *File) Commit() error {
 	}
 	if err != nil {
 		os.Remove(f.Name())
-		return cannotCreate(f.path, err)
+		return writeError(f.path, err)
 	}
 	return nil
 }
 
-// Discard takes an uncommitted file away. After Commit it does nothing.
+// Discard removes an uncommitted file. After Commit it does nothing.
 func (f *File) Discard() {
 	if f.done {
 		return

@@ -36,8 +36,8 @@ func TestCommitReplaces(t *testing.T) {
 	onlyFile(t, dir, "a.jpg")
 }
 
-// What a crash has left may be a link to a file that is to stay as it is.
-func TestCreateAsRemovesWhatWasLeft(t *testing.T) {
+// A file left by a crash may be a link to a file that must not change.
+func TestCreateAsRemovesOldFile(t *testing.T) {
 	dir := t.TempDir()
 	other, path, temporary := filepath.Join(dir, "other"), filepath.Join(dir, "a.jpg"), filepath.Join(dir, ".a.jpg.part")
 	if err := os.WriteFile(other, []byte("other"), 0o644); err != nil {
@@ -60,7 +60,7 @@ func TestCreateAsRemovesWhatWasLeft(t *testing.T) {
 		t.Errorf("%q and %q", content(t, path), content(t, other))
 	}
 	if _, err := os.Lstat(temporary); err == nil {
-		t.Error("the temporary file is there")
+		t.Error("the temporary file remains")
 	}
 }
 
@@ -75,7 +75,7 @@ func TestDiscardLeavesNothing(t *testing.T) {
 	}
 	f.Discard()
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
-		t.Errorf("left %v, %v", left, err)
+		t.Errorf("remaining: %v, %v", left, err)
 	}
 }
 
@@ -110,7 +110,7 @@ func TestDeviceIsWrittenInPlace(t *testing.T) {
 		t.Skip(err)
 	}
 	if _, err := f.WriteString("x"); err == nil {
-		t.Error("a full disk took a byte")
+		t.Error("a full disk accepted a byte")
 	}
 	f.Discard()
 	if info, err := os.Stat("/dev/full"); err != nil || info.Mode()&os.ModeDevice == 0 {
@@ -118,7 +118,7 @@ func TestDeviceIsWrittenInPlace(t *testing.T) {
 	}
 }
 
-func TestErrorsNameThePathAskedFor(t *testing.T) {
+func TestErrorsNameTheFinalPath(t *testing.T) {
 	dir := t.TempDir()
 	missing := filepath.Join(dir, "missing", "a.jpg")
 	_, ofDir := Create(dir)

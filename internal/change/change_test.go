@@ -14,7 +14,7 @@ import (
 	"github.com/kfgrab/kfgrab/internal/overlay"
 )
 
-// pictures are a street that is drawn and a frame of a stream.
+// pictures returns a drawing of a street and a frame of a stream.
 func pictures(t testing.TB) map[string]image.Image {
 	t.Helper()
 	f, err := os.Open(filepath.Join("..", "..", "docs", "picture.jpg"))
@@ -29,7 +29,7 @@ func pictures(t testing.TB) map[string]image.Image {
 	return map[string]image.Image{"street": street(480, 270), "frame": frame, "large street": street(960, 540)}
 }
 
-// street has a sky, houses with windows and a road.
+// street draws a sky, houses with windows and a road.
 func street(width, height int) *image.RGBA {
 	img := image.NewRGBA(image.Rect(0, 0, width, height))
 	for y := range height {
@@ -47,7 +47,7 @@ func street(width, height int) *image.RGBA {
 	return img
 }
 
-// block fills a part of img, given in parts of its size.
+// block fills a part of img, given as fractions of its size.
 func block(img *image.RGBA, x, y, w, h float64, c color.Color) {
 	size := img.Bounds().Size()
 	width, height := float64(size.X), float64(size.Y)
@@ -116,7 +116,7 @@ func distance(t testing.TB, a, b image.Image) int {
 		t.Fatal(err)
 	}
 	if p.Distance(q) != q.Distance(p) {
-		t.Errorf("%d there and %d back", p.Distance(q), q.Distance(p))
+		t.Errorf("%d one way and %d the other", p.Distance(q), q.Distance(p))
 	}
 	return p.Distance(q)
 }
@@ -174,7 +174,7 @@ func turned(img image.Image) image.Image {
 	return c
 }
 
-// A picture is the same in whatever form, and wherever its pixels are counted from.
+// The print of a picture depends neither on its pixel format nor on its origin.
 func TestForms(t *testing.T) {
 	img := street(480, 270)
 	b := img.Bounds()
@@ -197,7 +197,7 @@ func TestForms(t *testing.T) {
 		}
 	}
 	if _, err := Of(image.NewGray(image.Rectangle{})); err == nil {
-		t.Error("a picture without pixels has a print")
+		t.Error("no error for a picture without pixels")
 	}
 }
 

@@ -1,5 +1,5 @@
-// Package neterror says what went wrong with a connection, in words for the
-// person who asked for it.
+// Package neterror describes what went wrong with a connection, in words for users. It is
+// internal to kfgrab: all packages that use the network share its words.
 //
 // Call [Describe] for an error of package net, crypto/tls or of what reads from
 // them. It names no address: those who show the text show the URL before it.

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// SelfSigned writes a certificate for the address ip and its key, in PEM, and
-// returns the pool that verifies it.
+// SelfSigned writes a certificate for the address ip and its key, in PEM, and returns a
+// pool that trusts it.
 func SelfSigned(certFile, keyFile string, ip net.IP) (*x509.CertPool, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -30,6 +30,7 @@ func SelfSigned(certFile, keyFile string, ip net.IP) (*x509.CertPool, error) {
 		BasicConstraintsValid: true,
 		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 	}
+
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
 		return nil, err
@@ -44,6 +45,7 @@ func SelfSigned(certFile, keyFile string, ip net.IP) (*x509.CertPool, error) {
 	if err := writePEM(keyFile, "PRIVATE KEY", private); err != nil {
 		return nil, err
 	}
+
 	parsed, err := x509.ParseCertificate(der)
 	if err != nil {
 		return nil, err

@@ -1,8 +1,7 @@
-// Package nginx runs an nginx of one's own: a process with its own configuration,
-// without privileges that the caller has not got.
+// Package nginx runs a private nginx with its own configuration and the privileges of
+// the caller. It is internal to kfgrab: kfgrab demo, tests and the benchmark use it.
 //
-// Call [Start]; [Server.Close] ends it. [SelfSigned] makes a certificate for one
-// that speaks TLS.
+// Call [Start], and [Server.Close] at the end. [SelfSigned] makes a certificate for TLS.
 package nginx
 
 import (
@@ -17,14 +16,14 @@ import (
 	"syscall"
 )
 
-// ErrNotInstalled says that there is no nginx to run.
+// ErrNotInstalled means that there is no nginx on this machine.
 var ErrNotInstalled = errors.New("nginx is not installed: make deps")
 
-// Config says what is to be served. Root and Dir are required.
+// Config says what to serve. Root and Dir are required.
 type Config struct {
-	Root    string   // the directory whose files are served
-	Dir     string   // an empty one for configuration, logs and temporary files
-	Address string   // to listen on; "" stands for "127.0.0.1:0"
+	Root    string   // its files are served
+	Dir     string   // an empty directory for configuration, logs and temporary files
+	Address string   // to listen on; "" means "127.0.0.1:0"
 	Listen  string   // parameters of the listen directive, such as "ssl http2"
 	HTTP    []string // directives of the http block, such as "gzip on;"
 	Server  []string // directives of the server block, such as "max_ranges 0;"
@@ -32,14 +31,14 @@ type Config struct {
 
 // Server is a running nginx.
 type Server struct {
-	Addr string // host and port that it listens on
+	Addr string // host and port of the listening socket
 
 	cmd    *exec.Cmd
 	stderr bytes.Buffer
 }
 
-// The listening socket is made here and inherited, as nginx does for itself
-// when it changes its binary: no port to guess, and no start to wait for.
+// nginx inherits the listening socket from this process, as it does when it upgrades its
+// own binary. So there is no port to guess and no start to wait for.
 const config = `
 daemon off;
 worker_processes 1;
@@ -70,7 +69,7 @@ http {
 }
 `
 
-// Start runs nginx. The error wraps ErrNotInstalled where there is none.
+// Start runs nginx. The error wraps ErrNotInstalled if there is none.
 func Start(c Config) (*Server, error) {
 	binary, err := findBinary()
 	if err != nil {
@@ -84,6 +83,7 @@ func Start(c Config) (*Server, error) {
 		return nil, err
 	}
 	defer l.Close()
+
 	socket, err := l.(*net.TCPListener).File()
 	if err != nil {
 		return nil, err
@@ -93,6 +93,7 @@ func Start(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	s := &Server{Addr: l.Addr().String()}
 	s.cmd = exec.Command(binary, "-p", c.Dir, "-c", file, "-e", filepath.Join(c.Dir, "error.log"))
 	s.cmd.Env = append(os.Environ(), "NGINX=3;")
@@ -104,7 +105,7 @@ func Start(c Config) (*Server, error) {
 	return s, nil
 }
 
-// writeConfig writes the configuration for an nginx at addr and returns its file.
+// writeConfig writes the configuration for an nginx at addr and returns the path.
 func (c *Config) writeConfig(addr string) (string, error) {
 	root, err := filepath.Abs(c.Root)
 	if err != nil {
@@ -116,7 +117,7 @@ func (c *Config) writeConfig(addr string) (string, error) {
 	return file, os.WriteFile(file, []byte(text), 0o600)
 }
 
-// Close ends the server. The error holds what it complained of.
+// Close stops the server. The error includes nginx's messages.
 func (s *Server) Close() error {
 	s.cmd.Process.Signal(syscall.SIGTERM)
 	if err := s.cmd.Wait(); err != nil {
@@ -125,7 +126,8 @@ func (s *Server) Close() error {
 	return nil
 }
 
-// userDirective keeps root's workers root: test directories are closed to others.
+// userDirective lets the workers of root stay root, because test directories are closed
+// to other users.
 func userDirective() string {
 	if os.Geteuid() == 0 {
 		return "user root;"
@@ -133,7 +135,7 @@ func userDirective() string {
 	return ""
 }
 
-// findBinary looks in sbin too, which is not in everybody's PATH.
+// findBinary also looks in sbin, which is not in every PATH.
 func findBinary() (string, error) {
 	for _, name := range []string{"nginx", "/usr/sbin/nginx", "/usr/local/sbin/nginx"} {
 		if path, err := exec.LookPath(name); err == nil {

@@ -1,18 +1,20 @@
-// Package schedule says when each of many streams is due, and how many may be at work
-// at once. It is pure: times are arguments, and nothing waits but [Gate.Enter].
+// Package schedule decides when each of many streams is due, and how many may run at
+// once. It is internal to kfgrab: kfgrab watch and kfgrab serve use it.
 //
-// Call [Schedule.Set] for each stream, then in a loop of one goroutine [Schedule.Due],
-// a goroutine for each run that it returns, [Schedule.Done] when that has ended, and
-// sleep for [Schedule.Wait]. Between Due and the work stands a [Gate].
+// Call [Schedule.Set] for each stream. Then, in a loop of one goroutine, call
+// [Schedule.Due], start a goroutine for each run that it returns, call [Schedule.Done]
+// when a run has ended, and sleep for [Schedule.Wait]. Each run passes a [Gate].
 //
-//   - Streams with the same rule start spread over its interval, each at the same place
-//     after every restart.
-//   - A stream is not due while it runs: what comes due meanwhile is skipped and counted.
-//   - A stream that fails is tried again sooner than its rule says where that is seldom,
-//     and later where that is often, up to [MaxRetry] or its own interval.
-//   - What was missed, while the process was down or asleep or by a clock set forward,
-//     is made up for by one run a stream, at most [CatchUpRate] of those a second.
-//   - A clock that is set back has streams planned anew, and not wait for it.
+//   - The starts of streams with the same rule are spread over its interval. A stream
+//     keeps its place after every restart.
+//   - A stream is not due while it runs. Runs that come due meanwhile are skipped and
+//     counted.
+//   - A stream that fails is tried again before its rule says so if that is far off, and
+//     later if its rule says so often, up to five minutes or its own interval.
+//   - After a time of missed runs, because the process was down or asleep or the clock
+//     was set forward, each stream runs once, at most [CatchUpRate] of them per second.
+//   - After the clock is set back, streams are planned again.
 //
-// There is no storing here: [State] is what is worth it.
+// The package takes times as arguments, and only [Gate.Enter] waits. It stores nothing:
+// callers can store a [State].
 package schedule

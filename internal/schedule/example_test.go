@@ -7,7 +7,7 @@ import (
 	"github.com/kfgrab/kfgrab/internal/schedule"
 )
 
-// A loop sleeps for Wait instead of adding it.
+// A real loop sleeps for Wait instead of adding it.
 func Example() {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	var s schedule.Schedule

@@ -8,41 +8,41 @@ import (
 	"sync"
 )
 
-// Gate bounds how many streams are at work at once: in all, for each host, and of those
-// that are likely to fail. Make one with NewGate. It may be used by many goroutines.
+// Gate bounds how many streams run at once: in all, for each host, and of those that
+// failed last time. Use NewGate to make one. It is safe for concurrent use.
 //
-// A stream that hangs keeps its place until its own timeout. One host has at most its
-// share of the places, and all that have failed before together at most half: so many of
-// them hold up no others, except once, each at its first failure.
+// A stream that hangs keeps its place until its own timeout. Each host has a limited
+// number of places, and all streams that failed last time share half of the places. So
+// failing streams delay the others only once each, at their first failure.
 type Gate struct {
 	mu      sync.Mutex
 	limits  Limits
 	in      int
 	failing int
 	hosts   map[string]int
-	waiting list.List // of *waiter, the longest first
+	waiting list.List // of *waiter, in order of arrival
 }
 
-// Limits are the bounds of a Gate; 0 is none.
+// Limits are the bounds of a Gate; 0 means no bound.
 type Limits struct {
 	Total   int
 	PerHost int
 }
 
-// DefaultLimits keep a machine of two cores busy where each grab takes some hundred
-// milliseconds of waiting, and no camera or origin more than a browser or two do.
+// DefaultLimits keep a machine of two cores busy if each grab waits some hundred
+// milliseconds, and load no camera or origin more than one or two browsers do.
 var DefaultLimits = Limits{Total: 64, PerHost: 8}
 
 type waiter struct {
 	host    string
 	failing bool
-	let     chan struct{} // closed
+	let     chan struct{} // closed on entry
 }
 
 // NewGate returns a Gate with these bounds.
 func NewGate(l Limits) *Gate { return &Gate{limits: l, hosts: map[string]int{}} }
 
-// SetLimits changes the bounds. Who is in stays.
+// SetLimits changes the bounds. Streams that have entered stay.
 func (g *Gate) SetLimits(l Limits) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -50,24 +50,27 @@ func (g *Gate) SetLimits(l Limits) {
 	g.admitWaiting()
 }
 
-// Enter waits for a place for a stream of that host, "" for one without; failing says
-// that its last run failed. Those who wait come in in the order in which they came, past
-// others that have no place for their host. The place is given back by leave, which may
-// be called again. The error is ctx's cause.
+// Enter waits for a place for a stream of the given host, "" for a stream without one.
+// failing means that its last run failed. Streams enter in order of arrival, except those
+// whose host has no place. leave, which may be called several times, releases the place.
+// The error is ctx's cause.
 func (g *Gate) Enter(ctx context.Context, host string, failing bool) (leave func(), err error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
+
 	w := &waiter{host: host, failing: failing, let: make(chan struct{})}
 	g.mu.Lock()
 	place := g.waiting.PushBack(w)
 	g.admitWaiting()
 	g.mu.Unlock()
+
 	select {
 	case <-w.let:
 		return sync.OnceFunc(func() { g.releasePlace(w) }), nil
 	case <-ctx.Done():
 	}
+
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	select {
@@ -97,10 +100,11 @@ func (g *Gate) freePlace(w *waiter) {
 	}
 }
 
-// admitWaiting lets in all for whom there is a place.
+// admitWaiting lets in every waiter that has a place.
 func (g *Gate) admitWaiting() {
 	for e := g.waiting.Front(); e != nil && !isFull(g.in, g.limits.Total); {
-		w, next := e.Value.(*waiter), e.Next()
+		w := e.Value.(*waiter)
+		next := e.Next()
 		if g.hasPlace(w) {
 			g.waiting.Remove(e)
 			g.in++

@@ -12,14 +12,14 @@ import (
 	"pgregory.net/rapid"
 )
 
-// crowd is who has come to a Gate, in the order in which they came in.
+// crowd has the streams that came to a Gate, in the order of entering.
 type crowd struct {
 	gate  *Gate
 	in    []string
 	leave map[string]func()
 }
 
-// come has someone wait in a goroutine of the bubble.
+// come lets a stream wait in a goroutine of the bubble.
 func (c *crowd) come(t *testing.T, name, host string, failing bool) {
 	go func() {
 		leave, err := c.gate.Enter(t.Context(), host, failing)
@@ -36,7 +36,7 @@ func (c *crowd) check(t *testing.T, want ...string) {
 	t.Helper()
 	synctest.Wait()
 	if !slices.Equal(c.in, want) {
-		t.Errorf("in are %v, want %v", c.in, want)
+		t.Errorf("entered: %v, want %v", c.in, want)
 	}
 }
 
@@ -58,7 +58,7 @@ func TestGateTotal(t *testing.T) {
 	})
 }
 
-// Who waits for a busy host holds up nobody behind.
+// Streams that wait for a busy host do not delay others.
 func TestGatePerHost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCrowd(Limits{Total: 10, PerHost: 1})
@@ -74,8 +74,8 @@ func TestGatePerHost(t *testing.T) {
 	})
 }
 
-// More streams that hang than there are places leave others theirs, once it is known
-// of them that they fail.
+// Streams that hang leave places to others once they have failed, even if they are more
+// than the places.
 func TestGateFailing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCrowd(Limits{Total: 4})
@@ -105,7 +105,7 @@ func TestGateContext(t *testing.T) {
 			t.Errorf("%v, want %v", err, cause)
 		}
 		if _, err := g.Enter(ctx, "", false); err != cause {
-			t.Errorf("with a context that is done: %v", err)
+			t.Errorf("with a finished context: %v", err)
 		}
 		leave()
 		if g.waiting.Len() != 0 || g.in != 0 || len(g.hosts) != 0 {
@@ -114,8 +114,8 @@ func TestGateContext(t *testing.T) {
 	})
 }
 
-// Whoever comes, leaves and gives up: the bounds hold, nobody waits who has a place, and
-// at the end there is nothing left.
+// Whatever streams come, leave and give up, the bounds hold, no stream with a place
+// waits, and nothing remains at the end.
 func TestGateProperty(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		limits := Limits{Total: rapid.IntRange(0, 4).Draw(rt, "total"), PerHost: rapid.IntRange(0, 2).Draw(rt, "per host")}
@@ -159,7 +159,7 @@ func TestGateProperty(t *testing.T) {
 				}
 				for e := g.waiting.Front(); e != nil; e = e.Next() {
 					if !isFull(g.in, limits.Total) && g.hasPlace(e.Value.(*waiter)) {
-						rt.Fatal("one waits who has a place")
+						rt.Fatal("a stream with a place waits")
 					}
 				}
 			}
@@ -172,7 +172,7 @@ func TestGateProperty(t *testing.T) {
 			}
 			synctest.Wait()
 			if g.in != 0 || g.failing != 0 || len(g.hosts) != 0 || g.waiting.Len() != 0 {
-				rt.Fatalf("left behind: %d, %d, %v, %d", g.in, g.failing, g.hosts, g.waiting.Len())
+				rt.Fatalf("remaining: %d, %d, %v, %d", g.in, g.failing, g.hosts, g.waiting.Len())
 			}
 		})
 	})

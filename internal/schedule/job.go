@@ -7,15 +7,14 @@ import (
 )
 
 const (
-	// FirstRetry is the longest wait after the first failure, where the stream is not
-	// due before that.
-	FirstRetry = time.Minute
-	// MaxRetry bounds the waits of a stream that is due more often; they double up to
-	// there. For another, the bound is its own interval.
-	MaxRetry = 5 * time.Minute
+	// firstRetry is the longest wait after the first failure.
+	firstRetry = time.Minute
+	// maxRetry bounds the waits, which double, of a stream that is due more often. For
+	// other streams the bound is their own interval.
+	maxRetry = 5 * time.Minute
 )
 
-// job is one stream of a Schedule.
+// job is a stream of a Schedule.
 type job struct {
 	name     string
 	rule     Rule
@@ -25,15 +24,18 @@ type job struct {
 	index    int       // in the queue, else −1
 	running  bool
 	removed  bool // while running
-	catching bool // next is no time of table
-	missed   int  // what the next run makes up for
+	catching bool // next is not from table
+	missed   int  // the runs that the next one makes up for
 }
 
 func (j *job) startRun(now time.Time) Run {
 	run := Run{Name: j.name, Due: j.next, Missed: j.missed}
-	j.state.Due, j.state.Started = j.next, now
+	j.state.Due = j.next
+	j.state.Started = now
 	j.state.Missed += int64(j.missed)
-	j.running, j.catching, j.missed = true, false, 0
+	j.running = true
+	j.catching = false
+	j.missed = 0
 	return run
 }
 
@@ -46,12 +48,13 @@ func (j *job) endRun(now time.Time, ok bool) (skipped int) {
 		j.state.Failures++
 		return skipped
 	}
-	j.state.Succeeded, j.state.Failures = now, 0
+	j.state.Succeeded = now
+	j.state.Failures = 0
 	return skipped
 }
 
-// plannedAfter returns when a stream that does not run is to run next. A time that it has run
-// for is not taken again where the clock was set back by little.
+// plannedAfter returns the next run of a stream that does not run. If the clock was set
+// back a little, it does not return the time of the last run again.
 func (j *job) plannedAfter(now time.Time) time.Time {
 	if j.state.Failures > 0 {
 		return j.retryAfter(now)
@@ -62,22 +65,22 @@ func (j *job) plannedAfter(now time.Time) time.Time {
 	return j.table.nextAfter(now)
 }
 
-// longestWait is the longest wait that planned comes to.
+// longestWait returns the longest wait that plannedAfter can return.
 func (j *job) longestWait(now time.Time) time.Duration {
 	interval := gapAfter(j.table, now)
 	most := interval
 	if j.state.Failures > 0 {
-		most = max(interval, MaxRetry)
+		most = max(interval, maxRetry)
 	}
 	return most + min(interval/2, math.MaxInt64-most)
 }
 
-// retryAfter returns when a stream that has failed is tried again. Waits that are shorter
-// than its interval end somewhere in their second half, as failures come in flocks;
-// others end when the stream is due, which is spread already.
+// retryAfter returns when a stream that failed is tried again. A wait shorter than its
+// interval ends somewhere in its second half, because streams fail together. Other waits
+// end when the stream is due, which is spread already.
 func (j *job) retryAfter(now time.Time) time.Time {
 	interval := gapAfter(j.table, now)
-	wait, most := min(interval, FirstRetry), max(interval, MaxRetry)
+	wait, most := min(interval, firstRetry), max(interval, maxRetry)
 	for range j.state.Failures - 1 {
 		if wait >= most/2 {
 			wait = most
@@ -85,6 +88,7 @@ func (j *job) retryAfter(now time.Time) time.Time {
 		}
 		wait *= 2
 	}
+
 	due := j.table.nextAfter(now)
 	if wait >= interval {
 		return j.table.nextAfter(now.Add(wait - interval/2))
@@ -96,7 +100,7 @@ func (j *job) retryAfter(now time.Time) time.Time {
 	return due
 }
 
-// queue is a heap of jobs, the earliest first. Names keep it the same for the same times.
+// queue is a heap of jobs, the earliest first. Jobs of the same time are ordered by name.
 type queue []*job
 
 func (q queue) Len() int { return len(q) }

@@ -6,46 +6,46 @@ import (
 	"time"
 )
 
-// Rule says when a stream is due, in whole by Every or by Cron. The zero value is for
+// Rule says when a stream is due, either by Every or by Cron. The zero value is for
 // streams that are never due.
 type Rule struct {
 	// Every is the time between two runs, from MinEvery to MaxEvery. Runs are at
-	// multiples of it by the clock in UTC, and the stream's place in Spread behind.
+	// multiples of it in UTC, plus the stream's offset in Spread.
 	Every time.Duration
 
 	// Cron is a line of crontab(5): minute, hour, day of the month, month, day of the
 	// week; or @hourly, @daily, @weekly, @monthly, @yearly.
 	//
-	// Of times that a change of the clocks leaves out, the first is made up for as if
-	// the clocks had not been changed; an hour that comes twice has its runs twice.
+	// If a clock change skips times, the first of them is made up for as if the clock had
+	// not changed. In an hour that comes twice, runs come twice.
 	Cron string
-	// Zone is the time zone of Cron, by its name in the IANA database; "" is UTC,
-	// "Local" the system's.
+	// Zone is the time zone of Cron, by its name in the IANA database. "" means UTC,
+	// "Local" the system's zone.
 	Zone string
 
-	// Spread is the time over which streams of the same rule start, each at a place that
-	// follows from its name. 0 stands for all of Every, and of Cron for CronSpread;
-	// NoSpread has all start in the same second.
+	// Spread is the time over which the starts of streams with the same rule are spread.
+	// Each has an offset that follows from its name. 0 means Every, or a minute for Cron.
+	// NoSpread starts all of them at once.
 	Spread time.Duration
 }
 
 const (
-	// MinEvery is the shortest interval: what is wanted more often is held open, which
-	// package session is for.
+	// MinEvery is the shortest interval. To get pictures more often, hold the stream open
+	// with package session.
 	MinEvery = time.Second
-	// MaxEvery leaves room for once a year.
+	// MaxEvery allows one run a year.
 	MaxEvery = 366 * 24 * time.Hour
 
-	// CronSpread is the resolution of a crontab.
-	CronSpread = time.Minute
-	// NoSpread as a Rule's Spread is none.
+	// cronSpread is the resolution of a crontab.
+	cronSpread = time.Minute
+	// NoSpread as a Rule's Spread starts all streams at once.
 	NoSpread time.Duration = -1
 )
 
-// Never says whether r is for streams that are never due.
+// Never reports whether r is for streams that are never due.
 func (r Rule) Never() bool { return r.Every == 0 && r.Cron == "" }
 
-// String is such as "every 5m0s" or "cron 0 6 * * 1-5 Europe/Berlin".
+// String returns a text such as "every 5m0s" or "cron 0 6 * * 1-5 Europe/Berlin".
 func (r Rule) String() string {
 	var text string
 	switch {
@@ -67,36 +67,36 @@ func (r Rule) String() string {
 	return text
 }
 
-// Validate says what of r makes no sense, nil where nothing.
+// Validate returns an error if r is invalid.
 func (r Rule) Validate() error {
 	_, err := r.compileTimetable("")
 	return err
 }
 
-// compileTimetable makes the timetable of the stream of that name.
+// compileTimetable returns the timetable of the stream with this name.
 func (r Rule) compileTimetable(name string) (timetable, error) {
 	spread := r.Spread
 	switch {
 	case r.Never():
 		if r != (Rule{}) {
-			return nil, errors.New("a zone or a spread, but neither an interval nor a cron line")
+			return nil, errors.New("a zone or a spread needs an interval or a cron line")
 		}
 		return never{}, nil
 	case spread < 0 && spread != NoSpread:
-		return nil, fmt.Errorf("a spread of %v is no time", spread)
+		return nil, fmt.Errorf("negative spread: %v", spread)
 	case r.Every != 0 && r.Cron != "":
-		return nil, errors.New("an interval and a cron line: give one of them")
+		return nil, errors.New("both an interval and a cron line: use one of them")
 	case r.Cron != "":
 		if spread == 0 {
-			spread = CronSpread
+			spread = cronSpread
 		}
 		return newCrontab(r, offsetOf(name, spread))
 	case r.Zone != "":
-		return nil, errors.New("a time zone is for cron lines")
+		return nil, errors.New("a time zone needs a cron line")
 	case r.Every < MinEvery || r.Every > MaxEvery:
 		return nil, fmt.Errorf("an interval of %v is out of bounds: want %v to %v", r.Every, MinEvery, MaxEvery)
 	case spread > r.Every:
-		return nil, fmt.Errorf("a spread of %v is more than the interval of %v", spread, r.Every)
+		return nil, fmt.Errorf("the spread of %v is longer than the interval of %v", spread, r.Every)
 	case spread == 0:
 		spread = r.Every
 	}

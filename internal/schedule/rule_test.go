@@ -22,7 +22,7 @@ func compiled(t interface{ Fatal(args ...any) }, name string, r Rule) timetable 
 	return table
 }
 
-// times lists the next n times by the clock of the zone.
+// times lists the next n times in the zone.
 func times(table timetable, from time.Time, n int, zone *time.Location) (list []string) {
 	for range n {
 		from = table.nextAfter(from)
@@ -51,8 +51,8 @@ func TestRuleNext(t *testing.T) {
 	}
 }
 
-// In Berlin clocks went from 2 to 3 on 29 March 2026, and from 3 to 2 on 25 October; on
-// Lord Howe Island they go by half an hour; in São Paulo midnight was left out.
+// In Berlin clocks went from 2 to 3 on 29 March 2026, and from 3 to 2 on 25 October. On
+// Lord Howe Island they change by half an hour. In São Paulo midnight was skipped.
 func TestCronClockChange(t *testing.T) {
 	for _, tt := range []struct {
 		name, cron, zone string
@@ -90,19 +90,19 @@ func TestRuleRefused(t *testing.T) {
 		{Rule{Every: -time.Hour}, "out of bounds"},
 		{Rule{Every: MaxEvery + 1}, "out of bounds"},
 		{Rule{Every: time.Minute, Cron: "* * * * *"}, "one of them"},
-		{Rule{Every: time.Minute, Zone: "UTC"}, "for cron lines"},
-		{Rule{Every: time.Minute, Spread: time.Hour}, "more than the interval"},
-		{Rule{Every: time.Minute, Spread: -2}, "no time"},
-		{Rule{Zone: "UTC"}, "neither"},
-		{Rule{Cron: "* * * *"}, "no cron line"},
-		{Rule{Cron: "60 * * * *"}, "no cron line"},
-		{Rule{Cron: "*/0 * * * *"}, "no cron line"},
-		{Rule{Cron: "@every 5m"}, "give an interval"},
-		{Rule{Cron: "@reboot"}, "no cron line"},
-		{Rule{Cron: "TZ= * * * * *"}, "no time zone"},
-		{Rule{Cron: "CRON_TZ=UTC * * * * *"}, "no time zone"},
-		{Rule{Cron: "0 0 30 2 *"}, "at no time"},
-		{Rule{Cron: "* * * * *", Zone: "Mars/Olympus"}, "no time zone has the name"},
+		{Rule{Every: time.Minute, Zone: "UTC"}, "needs a cron line"},
+		{Rule{Every: time.Minute, Spread: time.Hour}, "longer than the interval"},
+		{Rule{Every: time.Minute, Spread: -2}, "negative spread"},
+		{Rule{Zone: "UTC"}, "needs an interval or a cron line"},
+		{Rule{Cron: "* * * *"}, "invalid cron line"},
+		{Rule{Cron: "60 * * * *"}, "invalid cron line"},
+		{Rule{Cron: "*/0 * * * *"}, "invalid cron line"},
+		{Rule{Cron: "@every 5m"}, "set an interval"},
+		{Rule{Cron: "@reboot"}, "invalid cron line"},
+		{Rule{Cron: "TZ= * * * * *"}, "contains a time zone"},
+		{Rule{Cron: "CRON_TZ=UTC * * * * *"}, "contains a time zone"},
+		{Rule{Cron: "0 0 30 2 *"}, "never comes"},
+		{Rule{Cron: "* * * * *", Zone: "Mars/Olympus"}, "unknown time zone"},
 		{Rule{Cron: strings.Repeat("1,", 999) + "1 * * * *"}, "too long"},
 	} {
 		if err := tt.rule.Validate(); err == nil || !strings.Contains(err.Error(), tt.want) {
@@ -114,9 +114,9 @@ func TestRuleRefused(t *testing.T) {
 	}
 }
 
-// A stream's place is its own, wherever and whenever it is worked out: the pictures of a
-// day are to follow on those of the day before.
-func TestPlaceIsStable(t *testing.T) {
+// A stream's offset never changes, so that the pictures of a day continue those of the
+// day before.
+func TestOffsetIsStable(t *testing.T) {
 	for name, want := range map[string]time.Duration{"gate": 236081912803, "door": 43601468818} {
 		if got := offsetOf(name, 5*time.Minute); got != want {
 			t.Errorf("%s: %d, was %d", name, got, want)
@@ -124,9 +124,8 @@ func TestPlaceIsStable(t *testing.T) {
 	}
 }
 
-// The starts of a thousand streams are spread over their interval: the largest distance
-// between their distribution and the even one stays within what Kolmogorov and Smirnov
-// allow one in a thousand samples to exceed.
+// The starts of a thousand streams are spread evenly over their interval, by the test of
+// Kolmogorov and Smirnov at a level of one in a thousand.
 func TestSpreadIsEven(t *testing.T) {
 	for _, pattern := range []string{"cam%d", "camera-%04d", "%d", "site/%d/stream", "x%x"} {
 		const n = 1000
@@ -154,18 +153,18 @@ func drawTime(t *rapid.T, label string) time.Time {
 	return time.Unix(rapid.Int64Range(0, 4e9).Draw(t, label), rapid.Int64Range(0, 999_999_999).Draw(t, label+" ns")).UTC()
 }
 
-// What is next comes behind, by an interval at most, and nothing is between.
+// The next time comes after the given one, within an interval, with none in between.
 func TestIntervalProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := drawInterval(t)
 		table, now := compiled(t, rapid.String().Draw(t, "name"), r), drawTime(t, "now")
 		next := table.nextAfter(now)
 		if d := next.Sub(now); d <= 0 || d > r.Every {
-			t.Fatalf("%v behind", d)
+			t.Fatalf("%v after", d)
 		}
 		between := now.Add(time.Duration(rapid.Int64Range(0, int64(next.Sub(now))-1).Draw(t, "between")))
 		if again := table.nextAfter(between); !again.Equal(next) {
-			t.Fatalf("from %v on it is %v, not %v", between, again, next)
+			t.Fatalf("after %v comes %v, not %v", between, again, next)
 		}
 		if after := table.nextAfter(next); after.Sub(next) != r.Every {
 			t.Fatalf("then %v later", after.Sub(next))
@@ -190,9 +189,8 @@ func drawCron(t *rapid.T) string {
 	return strings.Join([]string{field("minute", 0, 59), field("hour", 0, 23), "*", "*", field("weekday", 0, 6)}, " ")
 }
 
-// A cron line is due in each minute whose clock it names, and for the first of those that
-// are left out, unless one comes by then, and in no other: checked minute by minute over
-// days on which clocks are changed.
+// A cron line is due in each minute that it names, and once for the skipped ones unless
+// another comes by then. Checked minute by minute over days with clock changes.
 func TestCronProperty(t *testing.T) {
 	zones := map[string][]time.Time{
 		"Europe/Berlin":       {time.Date(2026, 3, 28, 12, 0, 0, 0, time.UTC), time.Date(2026, 10, 24, 12, 0, 0, 0, time.UTC)},
@@ -215,14 +213,14 @@ func TestCronProperty(t *testing.T) {
 		want := byMinutes(table, start, end)
 		for i := range max(len(got), len(want)) {
 			if i >= len(got) || i >= len(want) || !got[i].Equal(want[i]) {
-				t.Fatalf("from the %d. on it is %v\nwant %v", i, got[i:min(i+3, len(got))], want[i:min(i+3, len(want))])
+				t.Fatalf("from number %d: %v\nwant %v", i, got[i:min(i+3, len(got))], want[i:min(i+3, len(want))])
 			}
 		}
 	})
 }
 
-// byMinutes asks for each minute of the zone's clocks, and of those that clocks which are
-// set forward leave out for the first.
+// byMinutes checks each minute of the zone's clock, and the first of those that a clock
+// change skips.
 func byMinutes(c *crontab, start, end time.Time) (due []time.Time) {
 	matches := func(clock time.Time) bool {
 		return c.spec.Next(clock.Add(-time.Second)).Equal(clock)
@@ -248,25 +246,25 @@ func byMinutes(c *crontab, start, end time.Time) (due []time.Time) {
 	return slices.DeleteFunc(due, func(t time.Time) bool { return !t.Before(end) })
 }
 
-// asUTC returns the time at which clocks in UTC show what those of t's zone do.
+// asUTC returns the time in UTC with the clock reading of t.
 func asUTC(t time.Time) time.Time {
 	_, ahead := t.Zone()
 	return t.UTC().Add(time.Duration(ahead) * time.Second)
 }
 
-// counted counts the questions that a timetable is asked.
+// counted counts the calls of a timetable.
 type counted struct {
 	timetable
 	asked int
 }
 
-func (c *counted) next(t time.Time) time.Time {
+func (c *counted) nextAfter(t time.Time) time.Time {
 	c.asked++
 	return c.timetable.nextAfter(t)
 }
 
-// What a stream that is new has missed since the year 1 is not counted: of a thousand
-// with a line for each year that took 15 s.
+// The runs that a new stream has missed since the year 1 are not counted: that took 15 s
+// for a thousand streams with a yearly line.
 func TestNewStreamIsCheap(t *testing.T) {
 	table, err := Rule{Cron: "@yearly"}.compileTimetable("a")
 	if err != nil {
@@ -276,6 +274,6 @@ func TestNewStreamIsCheap(t *testing.T) {
 	var s Schedule
 	s.resumeJob(&job{table: c, rule: Rule{Cron: "@yearly"}, index: -1}, noon)
 	if c.asked > 3 {
-		t.Errorf("the timetable was asked %d times", c.asked)
+		t.Errorf("the timetable was called %d times", c.asked)
 	}
 }

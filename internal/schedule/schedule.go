@@ -8,40 +8,39 @@ import (
 )
 
 const (
-	// CatchUpRate is how many streams a second start that have never run, or have
+	// CatchUpRate is how many streams per second start if they have never run or have
 	// missed a run: a thousand within a minute.
 	CatchUpRate = 20
 
-	// maxLate is how long the one who asks may be busy. What is later was missed, and so
-	// were others.
+	// maxLate is how long the caller may be busy. Runs that are later count as missed.
 	maxLate = 2 * time.Second
 
-	// maxWait is how late a clock that was set is noticed.
+	// maxWait bounds the time until a changed clock is noticed.
 	maxWait = time.Minute
 )
 
-// Schedule holds what is due of many streams. The zero value is empty. It is for one
-// goroutine.
+// Schedule plans the runs of many streams. The zero value is empty. Only one goroutine at
+// a time may use it.
 type Schedule struct {
 	jobs    map[string]*job
 	waiting queue
-	slot    time.Time // the next one of CatchUpRate
-	seen    time.Time // the latest time that was given
+	slot    time.Time // the next free one at CatchUpRate
+	seen    time.Time // the last time that was passed
 }
 
-// Run is one of a stream.
+// Run is a run of a stream that is due.
 type Run struct {
 	Name string
-	// Due is when it was planned, with the stream's place in the spread.
+	// Due is the planned time, including the stream's offset in the spread.
 	Due time.Time
-	// Missed is how many runs this one makes up for, besides itself.
+	// Missed is how many earlier runs this one makes up for.
 	Missed int
 }
 
-// Set adds the stream of that name, or gives it another rule. The state is for one that
-// is added: what was stored of it, or the zero value. One that is added runs as soon as
-// it may where it has never run or has missed a run, and else when it is due.
-// The error is that of Rule.Validate.
+// Set adds the stream with this name or changes its rule. state is for a stream that is
+// added: its stored state or the zero value. An added stream that has never run or has
+// missed a run runs as soon as possible, others when they are due. The error is that of
+// Rule.Validate.
 func (s *Schedule) Set(now time.Time, name string, rule Rule, state State) error {
 	now = s.observeTime(now)
 	table, err := rule.compileTimetable(name)
@@ -61,15 +60,18 @@ func (s *Schedule) Set(now time.Time, name string, rule Rule, state State) error
 	case j.rule == rule && !j.removed:
 		return nil
 	}
-	j.rule, j.table, j.removed, j.catching, j.missed = rule, table, false, false, 0
+
+	j.rule, j.table = rule, table
+	j.removed, j.catching = false, false
+	j.missed = 0
 	if !j.running {
 		s.enqueueJob(j, j.plannedAfter(now))
 	}
 	return nil
 }
 
-// Remove forgets the stream of that name. A run of it goes on; should the stream be added
-// again meanwhile, it is not due before that has ended.
+// Remove removes the stream with this name. Its run, if any, goes on; if the stream is
+// added again, it is not due before that run has ended.
 func (s *Schedule) Remove(name string) {
 	j := s.jobs[name]
 	switch {
@@ -82,8 +84,8 @@ func (s *Schedule) Remove(name string) {
 	}
 }
 
-// Due returns what is to start now, the longest due first. The streams count as running
-// until Done is called for them.
+// Due returns the runs to start now, the longest due first. Their streams count as
+// running until Done is called for them.
 func (s *Schedule) Due(now time.Time) []Run {
 	now = s.observeTime(now)
 	var runs []Run
@@ -99,8 +101,9 @@ func (s *Schedule) Due(now time.Time) []Run {
 	return runs
 }
 
-// Done tells that the run of a stream has ended, and how. It returns how many runs came
-// due meanwhile and are skipped. Of a stream that is not running it does nothing.
+// Done records that the run of a stream has ended, and whether it succeeded. It returns
+// how many runs came due meanwhile and are skipped. It does nothing for a stream that
+// does not run.
 func (s *Schedule) Done(now time.Time, name string, ok bool) (skipped int) {
 	now = s.observeTime(now)
 	j := s.jobs[name]
@@ -116,8 +119,8 @@ func (s *Schedule) Done(now time.Time, name string, ok bool) (skipped int) {
 	return skipped
 }
 
-// Wait returns for how long Due has nothing to return. It is at most a minute, as the
-// clock may be set meanwhile: call Due when it is over.
+// Wait returns the time until Due has something to return. It is at most a minute,
+// because the clock may be set meanwhile: call Due after it.
 func (s *Schedule) Wait(now time.Time) time.Duration {
 	now = s.observeTime(now)
 	if len(s.waiting) == 0 {
@@ -126,8 +129,8 @@ func (s *Schedule) Wait(now time.Time) time.Duration {
 	return min(max(0, s.waiting[0].next.Sub(now)), maxWait)
 }
 
-// Next returns when the stream of that name is planned to run, the zero time while it
-// runs or where it is not.
+// Next returns the planned time of the next run of a stream, the zero time if there is
+// none or the stream runs.
 func (s *Schedule) Next(name string) time.Time {
 	if j := s.jobs[name]; j != nil {
 		return j.next
@@ -135,8 +138,7 @@ func (s *Schedule) Next(name string) time.Time {
 	return time.Time{}
 }
 
-// State returns what is worth storing of the stream of that name, the zero value where
-// there is none.
+// State returns the state of a stream to be stored, the zero value if there is none.
 func (s *Schedule) State(name string) State {
 	if j := s.jobs[name]; j != nil && !j.removed {
 		return j.state
@@ -144,21 +146,9 @@ func (s *Schedule) State(name string) State {
 	return State{}
 }
 
-// States returns what is worth storing, by name.
-func (s *Schedule) States() map[string]State {
-	states := make(map[string]State, len(s.jobs))
-	for name, j := range s.jobs {
-		if !j.removed {
-			states[name] = j.state
-		}
-	}
-	return states
-}
-
-// observeTime takes the time in and returns it by the wall clock alone: between two times that
-// both have a monotonic reading, a clock that was set does not show. Where it was set back,
-// streams that would now wait too long are planned anew. Others are not, as they would
-// run twice for what is one time.
+// observeTime returns now without its monotonic reading, which hides that the clock was
+// set. If the clock was set back, it plans streams again that would now wait too long.
+// Other streams would run twice for one planned time.
 func (s *Schedule) observeTime(now time.Time) time.Time {
 	now = now.Round(0)
 	back := now.Before(s.seen)
@@ -166,6 +156,7 @@ func (s *Schedule) observeTime(now time.Time) time.Time {
 	if !back {
 		return now
 	}
+
 	s.slot = now
 	for _, j := range slices.Clone(s.waiting) {
 		switch {
@@ -178,7 +169,7 @@ func (s *Schedule) observeTime(now time.Time) time.Time {
 	return now
 }
 
-// resumeJob plans the first run of a stream that was added.
+// resumeJob plans the first run of an added stream.
 func (s *Schedule) resumeJob(j *job, now time.Time) {
 	st := &j.state
 	switch {
@@ -188,8 +179,10 @@ func (s *Schedule) resumeJob(j *job, now time.Time) {
 		s.catchUp(j, now, 0)
 		return
 	}
-	missed := countBetween(j.table, st.Due, now)             // none where the clock was set back
-	if missed > 0 || st.Failures > 0 && !st.Due.After(now) { // what made it fail may have been mended
+
+	missed := countBetween(j.table, st.Due, now)   // 0 if the clock was set back
+	retry := st.Failures > 0 && !st.Due.After(now) // the cause may have been mended
+	if missed > 0 || retry {
 		s.catchUp(j, now, missed)
 		return
 	}
@@ -201,8 +194,10 @@ func (s *Schedule) catchUp(j *job, now time.Time, missed int) {
 	if s.slot.Before(now) {
 		s.slot = now
 	}
+
 	next := j.table.nextAfter(now)
-	if j.catching = s.slot.Before(next); j.catching {
+	j.catching = s.slot.Before(next)
+	if j.catching {
 		next = s.slot
 		s.slot = s.slot.Add(time.Second / CatchUpRate)
 		missed--
@@ -211,18 +206,37 @@ func (s *Schedule) catchUp(j *job, now time.Time, missed int) {
 	s.enqueueJob(j, next)
 }
 
-// enqueueJob puts a stream into the queue, or takes it out where next is the zero time.
+// enqueueJob puts a stream into the queue, or takes it out if next is the zero time.
 func (s *Schedule) enqueueJob(j *job, next time.Time) {
 	if j.index >= 0 {
 		heap.Remove(&s.waiting, j.index)
 	}
-	if j.next = next; !next.IsZero() {
+	j.next = next
+	if !next.IsZero() {
 		heap.Push(&s.waiting, j)
 	}
 }
 
-// Names returns the streams' names in order.
+// Names returns the names of the streams in order.
 func (s *Schedule) Names() []string {
 	names := slices.Sorted(maps.Keys(s.jobs))
 	return slices.DeleteFunc(names, func(name string) bool { return s.jobs[name].removed })
+}
+
+// State is the part of a stream's history that is worth keeping when the process ends.
+// Times are by the wall clock. The zero value is for a stream that has never run.
+type State struct {
+	// Due is the planned time of the last run.
+	Due time.Time `json:"due,omitzero"`
+	// Started and Ended are of the last run; Ended is before Started while it runs.
+	Started time.Time `json:"started,omitzero"`
+	Ended   time.Time `json:"ended,omitzero"`
+	// Succeeded is the end of the last run that succeeded.
+	Succeeded time.Time `json:"succeeded,omitzero"`
+	// Failures counts the runs since then.
+	Failures int `json:"failures,omitempty"`
+	// Skipped counts runs that came due while the stream ran. Missed counts runs that
+	// came due while the process was down or asleep, or that a clock set forward skipped.
+	Skipped int64 `json:"skipped,omitempty"`
+	Missed  int64 `json:"missed,omitempty"`
 }

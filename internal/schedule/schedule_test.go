@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// clock is a wall clock and a Schedule that goes by it.
+// clock is a wall clock with a Schedule.
 type clock struct {
 	Schedule
 	now time.Time
@@ -25,7 +25,7 @@ func (c *clock) set(t interface{ Fatal(args ...any) }, name string, rule Rule, s
 	}
 }
 
-// names returns the runs that are due.
+// due returns the names of the runs that are due.
 func (c *clock) due() (names []string) {
 	for _, r := range c.Due(c.now) {
 		names = append(names, r.Name)
@@ -33,13 +33,13 @@ func (c *clock) due() (names []string) {
 	return names
 }
 
-// step sleeps for as long as Wait says, and returns the runs that are due then.
+// step sleeps for Wait and returns the runs that are due then.
 func (c *clock) step() []Run {
 	c.now = c.now.Add(c.Wait(c.now))
 	return c.Due(c.now)
 }
 
-// until steps until something is due, and returns how long that took.
+// until steps until the stream is due, and returns how long that took.
 func (c *clock) until(t *testing.T, name string) time.Duration {
 	t.Helper()
 	from := c.now
@@ -78,7 +78,7 @@ func TestNewStreamsRunAtOnce(t *testing.T) {
 		t.Errorf("then at %v, want %v", got, want)
 	}
 	if !c.Next("idle").IsZero() {
-		t.Error("what is never due is planned")
+		t.Error("a stream that is never due is planned")
 	}
 }
 
@@ -100,22 +100,22 @@ func TestOverrunSkips(t *testing.T) {
 		t.Errorf("%+v", st)
 	}
 	if c.done("cam", true) != 0 || c.done("nobody", true) != 0 {
-		t.Error("what does not run has ended")
+		t.Error("a stream that does not run has ended")
 	}
 }
 
-// Of a stream that is due every day, the first tries follow soon, and the last are as
-// far apart as without a failure; of one that is due every ten seconds, they come to be
-// five minutes apart. A success ends that.
+// The first retries of a daily stream come soon, the last are as far apart as without a
+// failure. Those of a stream that is due every ten seconds become five minutes apart. A
+// success ends the back-off.
 func TestFailuresBackOff(t *testing.T) {
 	for _, tt := range []struct {
 		rule       Rule
 		first, end [2]time.Duration // bounds of the wait
 	}{
-		{Rule{Every: 10 * time.Second}, [2]time.Duration{0, 15 * time.Second}, [2]time.Duration{MaxRetry - 15*time.Second, MaxRetry + 10*time.Second}},
-		{every5m, [2]time.Duration{FirstRetry / 2, FirstRetry}, [2]time.Duration{5 * time.Minute, 5 * time.Minute}},
-		{Rule{Every: 24 * time.Hour}, [2]time.Duration{FirstRetry / 2, FirstRetry}, [2]time.Duration{24 * time.Hour, 24 * time.Hour}},
-		{Rule{Cron: "0 12 * * *", Spread: NoSpread}, [2]time.Duration{FirstRetry / 2, FirstRetry}, [2]time.Duration{24 * time.Hour, 24 * time.Hour}},
+		{Rule{Every: 10 * time.Second}, [2]time.Duration{0, 15 * time.Second}, [2]time.Duration{maxRetry - 15*time.Second, maxRetry + 10*time.Second}},
+		{every5m, [2]time.Duration{firstRetry / 2, firstRetry}, [2]time.Duration{5 * time.Minute, 5 * time.Minute}},
+		{Rule{Every: 24 * time.Hour}, [2]time.Duration{firstRetry / 2, firstRetry}, [2]time.Duration{24 * time.Hour, 24 * time.Hour}},
+		{Rule{Cron: "0 12 * * *", Spread: NoSpread}, [2]time.Duration{firstRetry / 2, firstRetry}, [2]time.Duration{24 * time.Hour, 24 * time.Hour}},
 	} {
 		c := newClock()
 		c.set(t, "cam", tt.rule, State{})
@@ -138,7 +138,7 @@ func TestFailuresBackOff(t *testing.T) {
 	}
 }
 
-// Streams that fail in the same moment do not come back in the same second.
+// Streams that fail at the same moment are not retried in the same second.
 func TestRetriesAreSpread(t *testing.T) {
 	c := newClock()
 	const n = 300
@@ -162,8 +162,8 @@ func TestRetriesAreSpread(t *testing.T) {
 	}
 }
 
-// A clock that is set forward by a day has each stream run once, spread, and not all
-// that was missed.
+// After the clock is set forward by a day, each stream runs once, spread over time, and
+// not once for each missed run.
 func TestClockSetForward(t *testing.T) {
 	c := newClock()
 	const n = 200
@@ -176,7 +176,7 @@ func TestClockSetForward(t *testing.T) {
 	for c.now.Before(start.Add(59 * time.Second)) {
 		due := c.step()
 		if len(due) > 10 {
-			t.Errorf("%d at once, %v behind", len(due), c.now.Sub(start))
+			t.Errorf("%d at once, %v later", len(due), c.now.Sub(start))
 		}
 		for _, r := range due {
 			if _, twice := runs[r.Name]; twice {
@@ -193,8 +193,8 @@ func TestClockSetForward(t *testing.T) {
 	}
 }
 
-// A clock that is set back by an hour stops nobody for that hour; by a moment, nothing
-// runs twice for one time.
+// A clock set back by an hour stops no stream for that hour. A clock set back by a moment
+// lets no stream run twice for one time.
 func TestClockSetBack(t *testing.T) {
 	c := newClock()
 	c.set(t, "cam", every5m, State{})
@@ -220,13 +220,13 @@ func TestClockSetBack(t *testing.T) {
 	}
 	c.done("cam", false)
 	c.now = c.now.Add(-24 * time.Hour) // while it waits to be tried again
-	if wait := c.until(t, "cam"); wait > FirstRetry {
+	if wait := c.until(t, "cam"); wait > firstRetry {
 		t.Errorf("set back after a failure: next after %v", wait)
 	}
 }
 
-// Times with a monotonic reading hide that a clock was set.
-func TestMonotonicReadingIsPassedOver(t *testing.T) {
+// A monotonic reading would hide that the clock was set.
+func TestMonotonicReadingIsDropped(t *testing.T) {
 	var s Schedule
 	now := time.Now()
 	s.observeTime(now)
@@ -268,7 +268,7 @@ func TestStateIsStored(t *testing.T) {
 	c.due()
 	c.now = c.now.Add(6 * time.Minute)
 	c.done("cam", false)
-	text, err := json.Marshal(c.States())
+	text, err := json.Marshal(map[string]State{"cam": c.State("cam")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -298,10 +298,10 @@ func TestReload(t *testing.T) {
 		t.Errorf("another rule while it waits: next at %v", next)
 	}
 	if c.State("cam") != before {
-		t.Error("the state is another")
+		t.Error("the state changed")
 	}
 	if err := c.Set(c.now, "cam", Rule{Every: 1}, State{}); err == nil || c.Next("cam").IsZero() {
-		t.Error("a rule that makes no sense was taken")
+		t.Error("an invalid rule was accepted")
 	}
 }
 
@@ -310,13 +310,13 @@ func TestRemove(t *testing.T) {
 	c.set(t, "cam", every5m, State{})
 	c.due()
 	c.Remove("cam")
-	if len(c.States()) != 0 {
-		t.Error("it is still there")
+	if len(c.Names()) != 0 || c.State("cam") != (State{}) {
+		t.Error("the stream remains")
 	}
 	c.set(t, "cam", every5m, State{})
 	c.now = noon.Add(5 * time.Minute)
 	if got := c.due(); got != nil {
-		t.Fatalf("%v, while the run of before its removal goes on", got)
+		t.Fatalf("%v, while the run from before the removal goes on", got)
 	}
 	c.done("cam", true)
 	c.Remove("cam")
@@ -329,13 +329,13 @@ func TestRemove(t *testing.T) {
 	c.Remove("cam")
 	c.done("cam", true)
 	if len(c.jobs) != 0 {
-		t.Error("what has ended after its removal is not forgotten")
+		t.Error("a stream whose run ended after its removal remains")
 	}
 }
 
-// Whatever streams take, and however they end: no two runs of a stream overlap; where the
-// clock goes on evenly, each time of the rule has a run, or lies within one, or behind a
-// failure; and what is counted as skipped is what lies within runs.
+// Whatever runs take and however they end, no two runs of a stream overlap. With an even
+// clock, each time of the rule has a run, lies within one, or after a failure. The times
+// within runs are counted as skipped.
 func TestScheduleProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := newClock()
@@ -401,8 +401,8 @@ func TestScheduleProperty(t *testing.T) {
 	})
 }
 
-// Whatever the clock does: there is no storm, and nobody waits much longer than the
-// interval by the time that really goes by.
+// Whatever the clock does, there is no storm, and no stream waits much longer than its
+// interval in real time.
 func TestClockProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := newClock()

@@ -8,28 +8,28 @@ import (
 	"time"
 )
 
-// timetable is when one stream is due, by the wall clock.
+// timetable has the times at which a stream is due, by the wall clock.
 type timetable interface {
-	// nextAfter returns the first time behind t; the zero time where there is none.
+	// nextAfter returns the first time after t, or the zero time if there is none.
 	nextAfter(t time.Time) time.Time
 }
 
-// never is the timetable without a time in it.
+// never is the timetable without times.
 type never struct{}
 
 func (never) nextAfter(time.Time) time.Time { return time.Time{} }
 
-// interval is each multiple of every since the zero time, and offset behind.
+// interval has each multiple of every since the zero time, plus offset.
 type interval struct{ every, offset time.Duration }
 
 func (i interval) nextAfter(t time.Time) time.Time {
 	return t.Add(-i.offset).Truncate(i.every).Add(i.every + i.offset)
 }
 
-// maxCount bounds the steps through a crontab. More were missed than anyone counts.
+// maxCount bounds the steps through a crontab: nobody needs to know of more runs.
 const maxCount = 1000
 
-// countBetween returns how many times of table are behind from, up to and with to.
+// countBetween returns how many times of table are after from and not after to.
 func countBetween(table timetable, from, to time.Time) int {
 	if i, ok := table.(interval); ok && to.After(from) {
 		first := i.nextAfter(from)
@@ -45,8 +45,8 @@ func countBetween(table timetable, from, to time.Time) int {
 	return n
 }
 
-// gapAfter returns the time between the next two times behind t, the longest there is where
-// there are not two.
+// gapAfter returns the time between the next two times after t, or the longest duration
+// if there are no two.
 func gapAfter(table timetable, t time.Time) time.Duration {
 	first := table.nextAfter(t)
 	if first.IsZero() {
@@ -59,8 +59,8 @@ func gapAfter(table timetable, t time.Time) time.Duration {
 	return second.Sub(first)
 }
 
-// offsetOf returns a time from 0 up to but not spread itself, which is the same for a name
-// at all times, and evenly spread over names.
+// offsetOf returns a time from 0 to spread, exclusive. It depends on the name alone, and
+// the offsets of many names are spread evenly.
 func offsetOf(name string, spread time.Duration) time.Duration {
 	if spread <= 0 {
 		return 0

@@ -1,4 +1,5 @@
-// Package sleep waits, but not beyond the end of a context.
+// Package sleep waits until a time has passed or a context is done. It is internal to
+// kfgrab.
 package sleep
 
 import (
@@ -6,7 +7,7 @@ import (
 	"time"
 )
 
-// For says whether it slept for all of d, ctx not having ended before.
+// For waits for d and reports whether ctx stayed alive meanwhile.
 func For(ctx context.Context, d time.Duration) bool {
 	if ctx.Err() != nil {
 		return false

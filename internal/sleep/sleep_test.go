@@ -8,11 +8,11 @@ import (
 
 func TestFor(t *testing.T) {
 	if !For(t.Context(), 0) || !For(t.Context(), time.Millisecond) {
-		t.Error("cut short")
+		t.Error("the wait was cut short")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(time.Millisecond, cancel)
 	if For(ctx, time.Hour) || For(ctx, 0) {
-		t.Error("slept beyond the end of the context")
+		t.Error("the wait ignored the context")
 	}
 }

@@ -8,22 +8,22 @@ import (
 	"testing"
 )
 
-// CorpusFile is a row of the index of real streams that may lie beside the
+// CorpusFile is a row of the index of real streams, which may exist next to the
 // repository.
 type CorpusFile struct {
-	Name     string // below the corpus's files
+	Name     string // relative to the corpus's files
 	Path     string // of the file
 	Kind     string // "ts", "mp4", "fmp4", "annexb", "sdp", …
 	Codec    string // "h264", "hevc", …
 	Expect   string // "picture", "error" or "any"
 	Init     string // path of the initialisation segment, or ""
-	FrameMD5 string // of the picture that is expected
+	FrameMD5 string // of the expected picture
 
 	Properties string // in words: "encrypted cenc", …
 }
 
-// Corpus returns the files of the given kinds, none where there is no corpus. It
-// is looked for beside the repository, from a package one level below its root.
+// Corpus returns the files of the given kinds, none without a corpus. It looks next to
+// the repository, from a package one level below its root.
 func Corpus(kinds ...string) (files []CorpusFile, err error) {
 	dir := filepath.Join("..", "..", "shared", "corpus")
 	index, err := os.Open(filepath.Join(dir, "INDEX.tsv"))
@@ -37,6 +37,7 @@ func Corpus(kinds ...string) (files []CorpusFile, err error) {
 	if err != nil {
 		return nil, err
 	}
+
 	column := func(name string) int { return slices.Index(rows[0], name) }
 	for _, row := range rows[1:] {
 		f := CorpusFile{
@@ -54,8 +55,7 @@ func Corpus(kinds ...string) (files []CorpusFile, err error) {
 	return files, nil
 }
 
-// MustCorpus is Corpus for tests that are about nothing else: it skips them where
-// there is none.
+// MustCorpus is Corpus for tests that need a corpus. It skips them if there is none.
 func MustCorpus(tb testing.TB, kinds ...string) []CorpusFile {
 	tb.Helper()
 	files, err := Corpus(kinds...)
@@ -63,7 +63,7 @@ func MustCorpus(tb testing.TB, kinds ...string) []CorpusFile {
 		tb.Fatal(err)
 	}
 	if len(files) == 0 {
-		tb.Skip("0 real streams tested: no corpus beside the repository")
+		tb.Skip("0 real streams tested: no corpus next to the repository")
 	}
 	return files
 }

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// recipes are the test streams by name. All are of testsrc2, whose every
-// picture differs from its neighbours, so that a wrong picture is noticed.
+// recipes are the test streams by name. All use testsrc2, in which every picture differs
+// from its neighbours, so that tests notice a wrong picture.
 var recipes = map[string]recipe{
 	// MPEG-TS, single rendition, 1 s GOPs.
 	"h264.ts":       av("640x360", 25, 4, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac -f mpegts", "h264.ts"),
@@ -24,7 +24,7 @@ var recipes = map[string]recipe{
 	"5mbit.ts":        av("640x360", 25, 60, "-vf noise=alls=30:allf=t,format=yuv420p -c:v libx264 -preset ultrafast -b:v 4850k -maxrate 4850k -bufsize 4850k -g 50 -bf 2 -sc_threshold 0 -c:a aac -f mpegts", "5mbit.ts"),
 	"long-gop.ts":     video("640x360", 25, 24, "-vf noise=alls=30:allf=t,format=yuv420p -c:v libx264 -preset ultrafast -b:v 4M -maxrate 4M -bufsize 4M -g 1000 -force_key_frames 2 -sc_threshold 0 -f mpegts", "long-gop.ts"),
 	"5mbit.mp4":       av("640x360", 25, 60, "-vf noise=alls=30:allf=t,format=yuv420p -c:v libx264 -preset ultrafast -b:v 4850k -maxrate 4850k -bufsize 4850k -g 50 -bf 2 -sc_threshold 0 -c:a aac", "5mbit.mp4"),
-	// The clock, of 33 bits at 90 kHz, wraps 2.3 s behind the beginning.
+	// The clock, of 33 bits at 90 kHz, wraps 2.3 s after the start.
 	"wrap.ts": av("640x360", 25, 8, "-vf noise=alls=30:allf=t,format=yuv420p -c:v libx264 -preset ultrafast -b:v 2M -g 25 -bf 2 -sc_threshold 0 -c:a aac -f mpegts -output_ts_offset 95440", "wrap.ts"),
 
 	// MP4: index in front, index at the end, fragmented.
@@ -64,7 +64,7 @@ var recipes = map[string]recipe{
 	"444-10bit.264": video("640x360", 25, 1, "-pix_fmt yuv444p10le -c:v libx264 -preset veryfast -g 25 -f h264", "444.264"),
 	"444.265":       video("640x360", 25, 1, "-pix_fmt yuv444p -c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25 -f hevc", "444.265"),
 	"444.264":       video("640x360", 25, 1, "-pix_fmt yuv444p -c:v libx264 -preset veryfast -g 25 -f h264", "444.264"),
-	// To be shown turned clockwise, as the stream says.
+	// The stream asks for a clockwise turn.
 	"turned.264":     video("640x360", 25, 1, "-c:v libx264 -preset veryfast -g 25 -bsf:v h264_metadata=display_orientation=insert:rotate=270 -f h264", "turned.264"),
 	"cropped.264":    video("640x360", 25, 1, "-c:v libx264 -preset veryfast -g 25 -x264-params crop-rect=18,6,34,2 -f h264", "cropped.264"),
 	"grey.264":       video("640x360", 25, 1, "-pix_fmt gray -c:v libx264 -preset veryfast -g 25 -f h264", "grey.264"),
@@ -73,22 +73,22 @@ var recipes = map[string]recipe{
 	"numbered.264":   video("64x48", 25, 1, "-c:v libx264 -preset veryfast -g 5 -bf 0 -x264-params sps-id=5 -f h264", "numbered.264"), // its parameter sets
 	"bt709.264":      colourRamps("bt709", "tv"),
 	"bt709-full.264": colourRamps("bt709", "pc"),
-	// testsrc2 of BT.709 within more: white is 203 cd/m². In unnamed.265 primaries and
-	// matrix are not told.
+	// testsrc2 of BT.709 within a larger gamut: white is 203 cd/m². unnamed.265 does not
+	// signal primaries and matrix.
 	"pq.265":       gradedVideo("smpte2084", "bt2020", "-x265-params log-level=error:qp=8:keyint=5:transfer=smpte2084:colorprim=bt2020:colormatrix=bt2020nc"),
 	"hlg.265":      gradedVideo("arib-std-b67", "bt2020", "-x265-params log-level=error:qp=8:keyint=5:transfer=arib-std-b67:colorprim=bt2020:colormatrix=bt2020nc"),
 	"unnamed.265":  gradedVideo("smpte2084", "bt2020", "-x265-params log-level=error:qp=8:keyint=5:transfer=smpte2084"),
 	"bt2020.265":   gradedVideo("bt709", "bt2020", "-x265-params log-level=error:qp=8:keyint=5:transfer=bt709:colorprim=bt2020:colormatrix=bt2020nc"),
 	"testsrc2.rgb": video("640x360", 25, 1, "-frames:v 5 -pix_fmt rgb24 -f rawvideo", "testsrc2.rgb"),
-	// Those say nothing of it.
+	// These do not signal their colours.
 	"bare-sd.264":       untaggedRamps("320x240", "smpte170m", "tv", "-c:v libx264 -preset veryfast -f h264"),
 	"bare-small-hd.264": untaggedRamps("320x240", "bt709", "tv", "-c:v libx264 -preset veryfast -f h264"),
 	"bare-full.264":     untaggedRamps("320x240", "smpte170m", "pc", "-c:v libx264 -preset veryfast -f h264"),
 	"bare-hd.264":       untaggedRamps("1280x720", "bt709", "tv", "-c:v libx264 -preset veryfast -f h264"),
 	"bare-hd.265":       untaggedRamps("1280x720", "bt709", "tv", "-c:v libx265 -preset ultrafast -x265-params log-level=error -f hevc"),
 
-	// Two fields of different moments, 50 a second: the first is that of a frame of
-	// moving.rgb. In fields.265 each is a picture, in woven.265 a frame does not tell.
+	// Two fields of different moments, 50 per second: the first is from a frame of
+	// moving.rgb. In fields.265 each field is a picture. woven.265 does not signal fields.
 	"moving.rgb":    movingVideo("null", "-vframes 2 -pix_fmt rgb24 -f rawvideo", "moving.rgb"),
 	"tff.264":       movingVideo("tinterlace=interleave_top,fieldorder=tff", "-c:v libx264 -qp 10 -g 5 -bf 0 -flags +ildct+ilme -x264-params tff=1 -f h264", "tff.264"),
 	"bff.264":       movingVideo("tinterlace=interleave_bottom,fieldorder=bff", "-c:v libx264 -qp 10 -g 5 -bf 0 -flags +ildct+ilme -x264-params bff=1 -f h264", "bff.264"),
@@ -96,18 +96,18 @@ var recipes = map[string]recipe{
 	"woven.265":     movingVideo("tinterlace=interleave_top,setfield=prog", "-c:v libx265 -preset ultrafast -x265-params log-level=error:qp=10:keyint=10 -f hevc", "woven.265"),
 	"not-woven.264": movingVideo("null", "-c:v libx264 -g 5 -bf 0 -x264-params fake-interlaced=1 -f h264", "fake.264"),
 
-	// Annex B without B pictures, for servers that stamp pictures as they come.
+	// Annex B without B pictures, for servers that timestamp pictures on arrival.
 	"live.264": video("640x360", 25, 4, "-c:v libx264 -preset veryfast -g 25 -bf 0 -sc_threshold 0 -f h264", "live.264"),
 	"live.265": video("640x360", 25, 4, "-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25:min-keyint=25:bframes=0 -f hevc", "live.265"),
-	// As a camera sends it: 720p, 2 Mbit/s, a keyframe every four seconds.
+	// Like a camera: 720p, 2 Mbit/s, a keyframe every four seconds.
 	"camera.264": video("1280x720", 25, 16, "-vf noise=alls=4:allf=t,format=yuv420p,setparams=colorspace=smpte170m:color_primaries=smpte170m:color_trc=smpte170m -c:v libx264 -preset veryfast -tune zerolatency -b:v 2M -maxrate 2M -bufsize 2M -g 100 -sc_threshold 0 -f h264", "camera.264"),
-	// Two pairs with the same parameter sets and a slice for some rows.
+	// Two pairs with the same parameter sets, and several slices per picture.
 	"slices.265":      video("640x360", 25, 3, "-c:v libx265 -preset ultrafast -x265-params log-level=error:slices=4:open-gop=1:keyint=12:min-keyint=12:bframes=2 -f hevc", "slices.265"),
 	"white.265":       video("640x360", 25, 1, "-vf lutyuv=235:128:128,format=yuv420p -c:v libx265 -preset ultrafast -x265-params log-level=error:slices=4:open-gop=1:keyint=12:min-keyint=12:bframes=2 -f hevc", "white.265"),
 	"white.264":       video("640x360", 25, 1, "-vf lutyuv=235:128:128,format=yuv420p -c:v libx264 -preset veryfast -bf 0 -x264-params slices=8:keyint=25:scenecut=0 -f h264", "white.264"),
 	"live-slices.264": video("640x360", 25, 4, "-c:v libx264 -preset veryfast -bf 0 -x264-params slices=8:keyint=25:scenecut=0 -f h264", "live-slices.264"),
 
-	// HLS, six segments of 2 s, one GOP of 1 s: playlists as ffmpeg writes them.
+	// HLS, six segments of 2 s, GOPs of 1 s: playlists as ffmpeg writes them.
 	"hls-ts":             av("640x360", 25, 12, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac -f hls -hls_time 2 -hls_playlist_type vod -hls_segment_filename seg%d.ts", "index.m3u8"),
 	"hls-fmp4":           av("640x360", 25, 12, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac -f hls -hls_time 2 -hls_playlist_type vod -hls_segment_type fmp4 -hls_segment_filename seg%d.m4s", "index.m3u8"),
 	"hls-byterange":      av("640x360", 25, 12, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac -f hls -hls_time 2 -hls_playlist_type vod -hls_flags single_file", "index.m3u8"),
@@ -115,26 +115,26 @@ var recipes = map[string]recipe{
 	"hls-dated":          av("640x360", 25, 12, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac -f hls -hls_time 2 -hls_playlist_type vod -hls_flags program_date_time+independent_segments -hls_segment_filename seg%d.ts", "index.m3u8"),
 	"hls-fmp4-byterange": av("640x360", 25, 12, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac -f hls -hls_time 2 -hls_playlist_type vod -hls_segment_type fmp4 -hls_flags single_file", "index.m3u8"),
 	"hls-1080p-fmp4":     av("1920x1080", 25, 6, "-c:v libx264 -preset veryfast -b:v 5M -maxrate 5M -bufsize 5M -g 50 -bf 2 -sc_threshold 0 -c:a aac -f hls -hls_time 6 -hls_playlist_type vod -hls_segment_type fmp4 -hls_segment_filename seg%d.m4s", "index.m3u8"),
-	// One GOP of 2 s in two segments of 1 s: every other one has no keyframe.
+	// GOPs of 2 s in two segments of 1 s: every other segment has no keyframe.
 	"hls-split":      av("640x360", 25, 6, "-c:v libx264 -preset veryfast -g 50 -bf 0 -sc_threshold 0 -c:a aac -f hls -hls_time 1 -hls_playlist_type vod -hls_flags split_by_time -hls_segment_filename seg%d.ts", "index.m3u8"),
 	"hls-split-fmp4": av("640x360", 25, 6, "-c:v libx264 -preset veryfast -g 50 -bf 0 -sc_threshold 0 -c:a aac -f hls -hls_time 1 -hls_playlist_type vod -hls_flags split_by_time -hls_segment_type fmp4 -hls_segment_filename seg%d.m4s", "index.m3u8"),
 	"hls-audio":      audioOnly("-c:a aac -f hls -hls_time 1 -hls_playlist_type vod -hls_segment_filename seg%d.ts", "index.m3u8"),
 	"hls-audio-fmp4": audioOnly("-c:a aac -f hls -hls_time 1 -hls_playlist_type vod -hls_segment_type fmp4 -hls_segment_filename seg%d.m4s", "index.m3u8"),
-	// Keyframes a second apart, of which the first two are black; and nothing but.
+	// Keyframes a second apart, of which the first two are black. In black.ts all are.
 	"black-first.264": blackFirst("-f h264", "black.264"),
 	"black-first.ts":  blackFirst("-f mpegts", "black.ts"),
 	"black-first.mp4": blackFirst("-movflags +faststart", "black.mp4"),
 	"hls-black-first": blackFirst("-f hls -hls_time 1 -hls_playlist_type vod -hls_segment_filename seg%d.ts", "index.m3u8"),
 	"black.ts":        {args: append(lavfiSource("color", "640x360", 25, 3), strings.Fields("-pix_fmt yuv420p -c:v libx264 -preset veryfast -g 25 -f mpegts")...), out: "black.ts"},
-	// Some kilobytes each, to start fuzzing from.
+	// Some kilobytes each, as seeds for fuzzing.
 	"tiny.ts":       video("32x32", 25, 1, "-c:v libx264 -preset veryfast -qp 51 -g 5 -bf 0 -f mpegts", "tiny.ts"),
 	"hls-tiny-fmp4": video("32x32", 25, 1, "-c:v libx264 -preset veryfast -qp 51 -g 5 -bf 0 -f hls -hls_time 2 -hls_playlist_type vod -hls_segment_type fmp4 -hls_segment_filename seg%d.m4s", "index.m3u8"),
-	// Three renditions; the master playlist is master.m3u8 beside the first of
-	// their media playlists.
+	// Three renditions. The master playlist is master.m3u8, in the directory of the media
+	// playlists.
 	"hls-ladder": hlsLadder("640x360", "320x180", "160x90"),
 
-	// The same 20 pictures, one a second: in JPEG grids of three by two, of which the
-	// last has two, in a JPEG each, and as they are.
+	// The same 20 pictures, one per second: in JPEG grids of three by two, of which the
+	// last has two, as single JPEGs, and raw.
 	"tiles":      stillPictures("-vf tile=3x2 -q:v 3 -start_number 0 -f image2", "grid%d.jpg"),
 	"pictures":   stillPictures("-q:v 3 -start_number 0 -f image2", "picture%d.jpg"),
 	"stills.rgb": stillPictures("-pix_fmt rgb24 -f rawvideo", "stills.rgb"),
@@ -145,7 +145,7 @@ func blackFirst(opts, out string) recipe {
 	return video("640x360", 25, 4, "-vf fade=t=in:st=1.9:d=0.05,format=yuv420p -c:v libx264 -preset veryfast -g 25 -bf 0 -sc_threshold 0 "+opts, out)
 }
 
-// movingVideo makes pictures in which all moves, 9 pixels from one to the next.
+// movingVideo makes pictures in which everything moves 9 pixels from one to the next.
 func movingVideo(filter, opts, out string) recipe {
 	return video("720x576", 50, 1, "-vf scroll=h=0.0125,"+filter+",format=yuv420p "+opts, out)
 }
@@ -181,7 +181,7 @@ func audioOnly(opts, out string) recipe {
 	return recipe{args: append(args, strings.Fields(opts)...), out: out}
 }
 
-// hlsLadder encodes HLS with a master playlist, the same picture in several sizes.
+// hlsLadder encodes HLS with a master playlist, the same pictures in several sizes.
 func hlsLadder(sizes ...string) recipe {
 	r := av(sizes[0], 25, 6, "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0 -c:a aac", "%v.m3u8")
 	streams := ""
@@ -210,7 +210,7 @@ func colourRamps(matrix, colourRange string) recipe {
 	return recipe{args: args, out: "colours.264"}
 }
 
-// gradedVideo makes pictures with another transfer function and other primaries. It needs
+// gradedVideo makes pictures with the given transfer function and primaries. It needs
 // zscale.
 func gradedVideo(transfer, primaries, opts string) recipe {
 	return video("640x360", 25, 1, "-vf format=gbrp,setparams=color_primaries=bt709:color_trc=bt709:colorspace=gbr,"+
@@ -219,7 +219,7 @@ func gradedVideo(transfer, primaries, opts string) recipe {
 		" -frames:v 5 -c:v libx265 -preset fast "+opts+" -f hevc", "graded.265")
 }
 
-// untaggedRamps is colours without a word of them in the stream.
+// untaggedRamps makes colourRamps without any signalling in the stream.
 func untaggedRamps(size, matrix, colourRange, opts string) recipe {
 	args := lavfiSource("rgbtestsrc", size, 25, 1)
 	args = append(args, strings.Fields("-vf scale=out_color_matrix="+matrix+":out_range="+colourRange+",format=yuv420p,setparams=range=unknown:colorspace=unknown"+

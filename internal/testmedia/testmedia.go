@@ -1,8 +1,9 @@
-// Package testmedia makes the streams that the tests read, with ffmpeg's
-// synthetic sources, and keeps them in a cache directory outside the tree.
+// Package testmedia makes test streams with ffmpeg's synthetic sources and keeps them in
+// a cache directory outside the tree. It is internal to kfgrab: tests and the benchmark
+// use it.
 //
-// Call [Make] with a name of the list in recipes.go. What is made is keyed by
-// the recipe's own text, so that a changed recipe is made anew.
+// Call [Make] with a name from recipes.go. The cache is keyed by the text of the recipe,
+// so that a changed recipe is made again.
 package testmedia
 
 import (
@@ -16,10 +17,9 @@ import (
 	"testing"
 )
 
-// Make returns the path of the stream called name, making it first where the
-// cache lacks it. A recipe of several files returns their directory's main
-// file (the playlist). The test is skipped where ffmpeg is absent, and fails
-// where ffmpeg fails.
+// Make returns the path of the stream called name. It makes the stream if it is not in
+// the cache. For a recipe with several files it returns the main one (the playlist). It
+// skips the test if ffmpeg is absent, and fails it if ffmpeg fails.
 func Make(tb testing.TB, name string) string {
 	tb.Helper()
 	path, err := Path(name)
@@ -42,6 +42,7 @@ func Path(name string) (string, error) {
 	if err != nil {
 		cache = os.TempDir()
 	}
+
 	root := filepath.Join(cache, "kfgrab-testmedia")
 	sum := sha256.Sum256([]byte(strings.Join(append([]string{r.out}, r.args...), "\x00")))
 	dir := filepath.Join(root, name+"-"+hex.EncodeToString(sum[:6]))
@@ -51,6 +52,7 @@ func Path(name string) (string, error) {
 	if err := os.MkdirAll(root, 0o755); err != nil {
 		return "", err
 	}
+
 	tmp, err := os.MkdirTemp(root, "making-")
 	if err != nil {
 		return "", err
@@ -59,7 +61,7 @@ func Path(name string) (string, error) {
 	if err := r.runFFmpeg(tmp); err != nil {
 		return "", fmt.Errorf("testmedia: %s: %w", name, err)
 	}
-	// Two test binaries may make the same stream at once; the first rename wins.
+	// If two test binaries make the same stream at once, the first rename wins.
 	if err := os.Rename(tmp, dir); err != nil {
 		if _, statErr := os.Stat(dir); statErr != nil {
 			return "", err

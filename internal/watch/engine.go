@@ -18,16 +18,16 @@ import (
 	"github.com/kfgrab/kfgrab/picture"
 )
 
-// engine runs one stream. It is for one goroutine at a time.
+// engine runs one stream. Only one goroutine at a time may use it.
 type engine struct {
 	Stream
 	decoder picture.Decoder
-	source  *kfgrab.Stream // nil before the first run and behind one that failed
-	last    string         // identity of the keyframe that was stored last, "" none
-	changes *sink.OnChange // nil where each picture is stored
+	source  *kfgrab.Stream // nil before the first run and after a failed one
+	last    string         // frameID of the last stored keyframe, or ""
+	changes *sink.OnChange // nil if every picture is stored
 }
 
-// newEngine says what of s makes no sense.
+// newEngine checks s and opens its source.
 func newEngine(s Stream, decoder picture.Decoder, last string) (*engine, error) {
 	e := &engine{Stream: s, decoder: decoder, last: last}
 	if s.MinChange > 0 {
@@ -39,7 +39,7 @@ func newEngine(s Stream, decoder picture.Decoder, last string) (*engine, error) 
 	return e, nil
 }
 
-// openSource is without I/O.
+// openSource does no I/O.
 func (e *engine) openSource() (err error) {
 	if e.source == nil {
 		e.source, err = kfgrab.Open(e.URL, e.openOptions())
@@ -54,13 +54,13 @@ func (e *engine) closeSource() {
 	}
 }
 
-// shot is a picture that is to be stored.
+// shot is a picture to be stored.
 type shot struct {
 	picture *sink.Picture
 	id      string // of its keyframe
 }
 
-// captureShot takes one picture, nil where there is none to store.
+// captureShot grabs a picture. It returns nil if there is none to store.
 func (e *engine) captureShot(ctx context.Context, o *Outcome) (s *shot) {
 	o.Began = time.Now()
 	s, o.Err = e.takeShot(ctx, o)
@@ -74,9 +74,9 @@ func (e *engine) takeShot(ctx context.Context, o *Outcome) (*shot, error) {
 	if err := e.openSource(); err != nil {
 		return nil, err
 	}
-	d := e.grabTimeout()
-	ctx, cancel := neterror.WithTimeout(ctx, d)
+	ctx, cancel := neterror.WithTimeout(ctx, e.grabTimeout())
 	defer cancel()
+
 	taken, err := e.grabFrame(ctx, o)
 	if err != nil {
 		return nil, err
@@ -91,6 +91,7 @@ func (e *engine) takeShot(ctx context.Context, o *Outcome) (*shot, error) {
 			return nil, fmt.Errorf("%s: %w", taken.URL, err)
 		}
 	}
+
 	o.Size = len(taken.Data)
 	s := &shot{picture: e.newPicture(taken), id: id}
 	differs, err := e.differsEnough(ctx, taken, s.picture)
@@ -104,24 +105,26 @@ func (e *engine) takeShot(ctx context.Context, o *Outcome) (*shot, error) {
 	return s, nil
 }
 
-// finishRun says how a run ended, whose context was ctx.
+// finishRun sets the result of a run whose context was ctx.
 func (e *engine) finishRun(ctx context.Context, o *Outcome) {
 	o.Elapsed = time.Since(o.Began)
 	if o.Err == nil {
 		return
 	}
-	if o.Result = Failed; ctx.Err() != nil {
+	o.Result = Failed
+	if ctx.Err() != nil {
 		o.Result = Abandoned
 	}
-	e.closeSource() // what is amiss may be what it remembers, and what it delivered is lost
+	e.closeSource() // its state may be the cause, and its last keyframe is lost
 }
 
-// grabFrame takes the keyframe and counts its cost, also when it fails.
+// grabFrame grabs the keyframe and counts its cost, even after a failure.
 func (e *engine) grabFrame(ctx context.Context, o *Outcome) (*picture.Taken, error) {
 	options := e.Picture
-	options.FrameOnly = true // a keyframe that was stored before is not decoded again
+	options.FrameOnly = true // a keyframe that is already stored is not decoded again
 	before := e.source.Spent()
 	taken, err := picture.Take(ctx, e.decoder, e.source, &options)
+
 	after := e.source.Spent()
 	o.Cost = kfgrab.Cost{
 		Down: after.Down - before.Down, Up: after.Up - before.Up, Requests: after.Requests - before.Requests,
@@ -146,11 +149,12 @@ func (e *engine) newPicture(t *picture.Taken) *sink.Picture {
 	return p
 }
 
-// comparedWidth is that of what is decoded to be compared alone: twice what is looked at.
+// comparedWidth is the width of pictures decoded only to be compared: twice the width
+// at which they are compared.
 const comparedWidth = 128
 
-// differsEnough compares p with the picture that was stored last, where that is asked for. Of a
-// format that is no picture, or a raw one, the keyframe is decoded once more, small.
+// differsEnough compares p with the last stored picture, if the stream asks for that. If
+// the format is raw or no picture, it decodes the keyframe once more, small.
 func (e *engine) differsEnough(ctx context.Context, t *picture.Taken, p *sink.Picture) (bool, error) {
 	if e.changes == nil {
 		return true, nil
@@ -159,6 +163,7 @@ func (e *engine) differsEnough(ctx context.Context, t *picture.Taken, p *sink.Pi
 	case picture.JPEG, picture.PNG, picture.WebP:
 		return e.changes.Differs(p)
 	}
+
 	var small bytes.Buffer
 	o := decode.Output{Format: decode.JPEG, Width: comparedWidth, Crop: e.Picture.Output.Crop, MaxPixels: e.Picture.Output.MaxPixels}
 	if err := e.decoder.Decode(ctx, &small, t.Frame, o); err != nil {
@@ -167,7 +172,7 @@ func (e *engine) differsEnough(ctx context.Context, t *picture.Taken, p *sink.Pi
 	return e.changes.Differs(&sink.Picture{Stream: e.Name, Data: small.Bytes()})
 }
 
-// storeShot puts s everywhere and tells of it.
+// storeShot stores s in all sinks and calls the hooks.
 func (e *engine) storeShot(ctx context.Context, s *shot, o *Outcome) {
 	var failed []error
 	for _, to := range e.Sinks {
@@ -177,7 +182,9 @@ func (e *engine) storeShot(ctx context.Context, s *shot, o *Outcome) {
 		}
 		failed = append(failed, err)
 	}
-	if o.Err = errors.Join(failed...); o.Err == nil {
+
+	o.Err = errors.Join(failed...)
+	if o.Err == nil {
 		e.last = s.id
 	} else if e.changes != nil {
 		e.changes.Forget()
@@ -190,11 +197,11 @@ func (e *engine) storeShot(ctx context.Context, s *shot, o *Outcome) {
 	}
 }
 
-// frameID tells keyframes of a stream apart, over restarts, too: a slate that is sent
-// again and again has the same bytes, but not the same times.
+// frameID distinguishes the keyframes of a stream, also over restarts. It includes the
+// times, because a slate that is sent again and again has the same bytes.
 func frameID(f *keyframe.Frame) string {
 	var times bytes.Buffer
-	binary.Write(&times, binary.BigEndian, []int64{int64(f.PTS), f.Time.UnixNano()}) //nolint:errcheck // a Buffer takes all
+	binary.Write(&times, binary.BigEndian, []int64{int64(f.PTS), f.Time.UnixNano()}) //nolint:errcheck // a Buffer does not fail
 	sum := sha256.New()
 	sum.Write(times.Bytes())
 	sum.Write(f.Data)

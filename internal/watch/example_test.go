@@ -12,7 +12,7 @@ import (
 	"github.com/kfgrab/kfgrab/internal/watch"
 )
 
-// A picture of each of two cameras every five minutes, until the program is interrupted.
+// Two cameras, with a picture every five minutes, until the program is interrupted.
 func Example() {
 	shots, err := sink.OpenDir("shots", nil)
 	if err != nil {

@@ -20,40 +20,40 @@ import (
 )
 
 const (
-	// maxJournal bounds what is read: a hundred thousand streams take 40 MB.
+	// maxJournal bounds the file: a hundred thousand streams take 40 MB.
 	maxJournal = 64 << 20
-	// maxRecord bounds a line; a name takes most of it.
+	// maxRecord bounds a line. Its longest part is the name.
 	maxRecord = 64 << 10
-	// slack is how much a journal may grow beyond twice what is worth keeping, before
-	// it is written anew: some hundred runs.
+	// slack is how far a journal may grow beyond twice its needed size before it is
+	// rewritten: some hundred runs.
 	slack = 64 << 10
-	// forgetAfter is longer than any stream waits between two runs.
+	// forgetAfter is longer than any wait between two runs of a stream.
 	forgetAfter = schedule.MaxEvery + 30*24*time.Hour
 )
 
-// record is what is kept of a stream for the next start: a line of the journal.
+// record is the state of a stream for the next start, a line of the journal.
 type record struct {
 	Name string `json:"name"`
 	schedule.State
-	// Keyframe tells the one that was stored last from others: see identity.
+	// Keyframe is the frameID of the last stored keyframe.
 	Keyframe string `json:"keyframe,omitempty"`
 }
 
-// journal is a file of records, the last one of a stream being the valid one. A line is
-// added before a run and behind it; what is cut off by the end of the process is passed
-// over. The nil journal keeps nothing.
+// journal is a file of records, of which the last one of each stream is valid. A line is
+// appended before a picture is stored and after the run. Incomplete lines, from a process
+// that was killed, are skipped. The nil journal keeps nothing.
 type journal struct {
 	path    string
 	records map[string]record
 	size    int64 // of the file
-	kept    int64 // of it, when it was written anew
-	torn    bool  // it may not end with a whole line
+	kept    int64 // size after the last rewriteFile
+	torn    bool  // the last line may be incomplete
 	failed  error // of the last write
 	lock    *lockfile.Lock
 }
 
-// openJournal reads the file at path, which need not be there, and keeps others out: where
-// one has it, the error wraps lockfile.ErrHeld.
+// openJournal locks and reads the file at path, which need not exist. If another process
+// uses it, the error wraps lockfile.ErrHeld.
 func openJournal(path string, now time.Time) (*journal, error) {
 	j := &journal{path: path, records: map[string]record{}, torn: true}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -66,7 +66,7 @@ func openJournal(path string, now time.Time) (*journal, error) {
 	if err := j.loadFile(now); err != nil {
 		return nil, errors.Join(err, j.releaseLock())
 	}
-	// A full disk is no reason not to begin.
+	// A full disk is no reason not to start.
 	j.failed = j.rewriteFile()
 	return j, nil
 }
@@ -92,13 +92,13 @@ func (j *journal) loadFile(now time.Time) error {
 	case err != nil:
 		return err
 	case !info.Mode().IsRegular() || info.Size() > maxJournal:
-		return fmt.Errorf("%s is no state of kfgrab watch", j.path)
+		return fmt.Errorf("%s is not a state file of kfgrab watch", j.path)
 	}
 	j.size, err = j.readRecords(file, now)
 	return err
 }
 
-// readRecords takes the records in and returns how many bytes there were.
+// readRecords reads the records and returns the number of bytes.
 func (j *journal) readRecords(r io.Reader, now time.Time) (size int64, err error) {
 	lines := bufio.NewReaderSize(r, maxRecord)
 	for {
@@ -106,23 +106,25 @@ func (j *journal) readRecords(r io.Reader, now time.Time) (size int64, err error
 		size += int64(len(line))
 		switch {
 		case errors.Is(err, bufio.ErrBufferFull), errors.Is(err, io.EOF) && len(line) > 0:
-			continue // no whole line
+			continue // an incomplete line
 		case errors.Is(err, io.EOF):
 			return size, nil
 		case err != nil:
 			return size, err
 		}
+
 		var rec record
 		if json.Unmarshal(line, &rec) != nil || rec.Name == "" {
 			continue
 		}
-		if j.records[rec.Name] = rec; now.Sub(rec.Started) >= forgetAfter { // or never
+		j.records[rec.Name] = rec
+		if now.Sub(rec.Started) >= forgetAfter { // or it never ran
 			delete(j.records, rec.Name)
 		}
 	}
 }
 
-// recordOf returns the record of a stream, with nothing but its name where there is none.
+// recordOf returns the record of a stream, or one with only its name.
 func (j *journal) recordOf(name string) record {
 	if j == nil {
 		return record{Name: name}
@@ -132,8 +134,8 @@ func (j *journal) recordOf(name string) record {
 	return rec
 }
 
-// saveRecords adds records to the file. It returns an error when it begins to fail, and nil as
-// long as it goes on to.
+// saveRecords appends records to the file. It returns the first of several errors in a
+// row, and nil for the others.
 func (j *journal) saveRecords(records ...record) error {
 	if j == nil || len(records) == 0 {
 		return nil
@@ -148,14 +150,17 @@ func (j *journal) saveRecords(records ...record) error {
 			return err
 		}
 	}
+
 	var err error
 	if j.size > 2*j.kept+slack {
 		err = j.rewriteFile()
 	} else if err = j.appendLines(lines.Bytes()); errors.Is(err, fs.ErrNotExist) {
-		err = j.rewriteFile() // somebody has taken it away
+		err = j.rewriteFile() // somebody deleted it
 	}
+
 	known := j.failed != nil
-	if j.failed = err; known {
+	j.failed = err
+	if known {
 		return nil
 	}
 	return err
@@ -178,8 +183,8 @@ func (j *journal) appendLines(lines []byte) error {
 	return errors.Join(err, file.Close())
 }
 
-// rewriteFile replaces the file by one of the records alone, which is on the disk when the
-// old one goes.
+// rewriteFile replaces the file by one that has only the records. It syncs the new file
+// before it replaces the old one.
 func (j *journal) rewriteFile() error {
 	if err := os.MkdirAll(filepath.Dir(j.path), 0o755); err != nil {
 		return err
@@ -189,18 +194,22 @@ func (j *journal) rewriteFile() error {
 		return err
 	}
 	defer file.Discard()
+
 	var lines bytes.Buffer
 	for _, name := range slices.Sorted(maps.Keys(j.records)) {
 		if err := encodeRecord(&lines, j.records[name]); err != nil {
 			return err
 		}
 	}
+
 	if _, err := file.Write(lines.Bytes()); err != nil {
 		return err
 	}
 	if err := errors.Join(file.Sync(), file.Commit()); err != nil {
 		return err
 	}
-	j.size, j.kept, j.torn = int64(lines.Len()), int64(lines.Len()), false
+	j.size = int64(lines.Len())
+	j.kept = j.size
+	j.torn = false
 	return nil
 }

@@ -27,7 +27,7 @@ func aRecord(name string, failures int) record {
 	return record{Name: name, State: schedule.State{Started: time.Now().UTC(), Failures: failures}, Keyframe: "0123"}
 }
 
-// Wherever the file ends, all records are read whose lines are whole.
+// Wherever the file ends, all records with complete lines are read.
 func TestJournalTorn(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state")
@@ -63,8 +63,8 @@ func TestJournalTorn(t *testing.T) {
 	}
 }
 
-// What cannot be written is told of once; what was is there when it can be again, also
-// where a line was cut off.
+// Failing writes are reported once. When writing works again, all records are in the file,
+// even after an incomplete line.
 func TestJournalFails(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "state")
@@ -80,10 +80,10 @@ func TestJournalFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := j.saveRecords(aRecord("two", 2)); err == nil {
-		t.Error("nothing is told")
+		t.Error("no error")
 	}
 	if err := j.saveRecords(aRecord("two", 3)); err != nil {
-		t.Error("told twice:", err)
+		t.Error("reported twice:", err)
 	}
 	if err := os.Remove(dir); err != nil {
 		t.Fatal(err)
@@ -100,7 +100,7 @@ func TestJournalFails(t *testing.T) {
 	}
 }
 
-// The file does not grow for ever, and what is very old is forgotten.
+// The file does not grow for ever, and very old records are forgotten.
 func TestJournalGrows(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state")
@@ -131,21 +131,21 @@ func TestJournalRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
 	j := openTest(t, path)
 	if _, err := openJournal(path, time.Now()); !errors.Is(err, lockfile.ErrHeld) {
-		t.Errorf("two have it: %v", err)
+		t.Errorf("opened twice: %v", err)
 	}
 	j.releaseLock()
 	if err := os.Truncate(path, maxJournal+1); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openJournal(path, time.Now()); err == nil || !strings.Contains(err.Error(), "no state") {
+	if _, err := openJournal(path, time.Now()); err == nil || !strings.Contains(err.Error(), "not a state file") {
 		t.Errorf("too large: %v", err)
 	}
 	if _, err := openJournal(os.TempDir(), time.Now()); err == nil {
-		t.Error("a directory is a state")
+		t.Error("opened a directory")
 	}
 }
 
-// FuzzJournal: whatever a file holds, it is read, and what is written then is read again.
+// FuzzJournal: any file is read, and records written to it are read again.
 func FuzzJournal(f *testing.F) {
 	f.Add([]byte(`{"name":"cam","due":"2026-03-01T00:00:00Z","started":"2026-03-01T00:00:00Z","failures":3}` + "\n" + `{"name":"cam","fail`))
 	f.Add([]byte("\n\n{}\nnull\n[]\n"))

@@ -10,11 +10,11 @@ import (
 	"github.com/kfgrab/kfgrab/internal/schedule"
 )
 
-// errStopped is why a run was abandoned.
+// errStopped is the cause of an abandoned run.
 var errStopped = errors.New("stopped")
 
-// Run watches until ctx is done; runs that are under way then have Options.Grace. All
-// have ended when it returns. It is for one caller at a time, and not beside Once.
+// Run watches until ctx is done. Running grabs then have Options.Grace to end, and all
+// have ended when Run returns. Only one Run or Once at a time is allowed.
 func (w *Watcher) Run(ctx context.Context) {
 	running, wait := w.runContext(ctx)
 	defer wait()
@@ -30,8 +30,8 @@ func (w *Watcher) Run(ctx context.Context) {
 	}
 }
 
-// Once takes one picture of each stream, whatever its rule, and returns the outcomes by
-// name. It is graceful as Run is.
+// Once grabs one picture of each stream, whatever its rule, and returns the outcomes in
+// the order of names. When ctx is done, it does as Run does.
 func (w *Watcher) Once(ctx context.Context) []Outcome {
 	running, wait := w.runContext(ctx)
 	w.mu.Lock()
@@ -44,8 +44,8 @@ func (w *Watcher) Once(ctx context.Context) []Outcome {
 	return outcomes
 }
 
-// runContext returns the context of runs, which outlives ctx by the time of grace, and a
-// function that waits for them.
+// runContext returns the context of runs, which outlives ctx by Options.Grace, and a
+// function that waits for the runs.
 func (w *Watcher) runContext(ctx context.Context) (running context.Context, wait func()) {
 	running, abandon := context.WithCancelCause(context.WithoutCancel(ctx))
 	late := make(chan *time.Timer, 1)
@@ -61,7 +61,7 @@ func (w *Watcher) runContext(ctx context.Context) (running context.Context, wait
 	}
 }
 
-// startDue starts what is due and returns when the next is.
+// startDue starts the runs that are due and returns the time until the next.
 func (w *Watcher) startDue(ctx, running context.Context) time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -74,7 +74,8 @@ func (w *Watcher) startDue(ctx, running context.Context) time.Duration {
 // startRun starts one run.
 func (w *Watcher) startRun(ctx, running context.Context, s *watched, run schedule.Run, o *Outcome) {
 	*o = Outcome{Name: run.Name, Due: run.Due, Missed: run.Missed}
-	s.busy, s.status.Running = true, true
+	s.busy = true
+	s.status.Running = true
 	failing := s.status.InARow > 0
 	w.runs.Go(func() {
 		w.doRun(ctx, running, s, o, failing)
@@ -83,8 +84,8 @@ func (w *Watcher) startRun(ctx, running context.Context, s *watched, run schedul
 	})
 }
 
-// doRun takes a picture as soon as the gate lets it, and stores it when others may pass:
-// who stores is waited for by none but those who store there.
+// doRun grabs a picture as soon as the gate lets it. It stores the picture after it has
+// left the gate, so that a slow sink delays no grabs.
 func (w *Watcher) doRun(ctx, running context.Context, s *watched, o *Outcome, failing bool) {
 	leave, err := w.gate.Enter(ctx, schedule.HostOf(s.URL), failing)
 	if err != nil {
@@ -97,15 +98,17 @@ func (w *Watcher) doRun(ctx, running context.Context, s *watched, o *Outcome, fa
 		s.finishRun(running, o)
 		return
 	}
+
 	disclaim := w.claimFrame(s, o, shot.id)
 	s.storeShot(running, shot, o)
-	if s.finishRun(running, o); o.Result == Abandoned {
+	s.finishRun(running, o)
+	if o.Result == Abandoned {
 		disclaim()
 	}
 }
 
-// claimFrame keeps, before a picture is stored, that it was: should the process end before
-// the run does, it is not captured twice. What it returns takes that back.
+// claimFrame records a picture as stored before it is: if the process ends before the
+// run does, the picture is not captured twice. disclaim undoes that.
 func (w *Watcher) claimFrame(s *watched, o *Outcome, id string) (disclaim func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -118,7 +121,7 @@ func (w *Watcher) claimFrame(s *watched, o *Outcome, id string) (disclaim func()
 	}
 }
 
-// newRecord is what there is to keep of a run. Those of Once are not of the schedule.
+// newRecord returns the record of a run. Runs of Once do not change the schedule.
 func (w *Watcher) newRecord(s *watched, o *Outcome, id string) record {
 	rec := w.journal.recordOf(s.Name)
 	rec.Keyframe = id
@@ -130,7 +133,7 @@ func (w *Watcher) newRecord(s *watched, o *Outcome, id string) record {
 	return rec
 }
 
-// endRun takes in how a run ended. One that was abandoned comes due again at the next start.
+// endRun records the end of a run. An abandoned run is due again at the next start.
 func (w *Watcher) endRun(s *watched, o *Outcome) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -141,6 +144,7 @@ func (w *Watcher) endRun(s *watched, o *Outcome) {
 		}
 		w.saveRecord(w.newRecord(s, o, s.last))
 	}
+
 	s.status.addOutcome(o)
 	w.totals.addOutcome(o)
 	if s.gone {
@@ -151,14 +155,14 @@ func (w *Watcher) endRun(s *watched, o *Outcome) {
 	w.wakeRun()
 }
 
-// saveRecord writes to the journal, and tells of it where that begins to fail.
+// saveRecord writes to the journal. It logs the first of several failures.
 func (w *Watcher) saveRecord(rec record) {
 	if err := w.journal.saveRecords(rec); err != nil {
-		w.log.Warn("the state cannot be kept: pictures may come twice after a restart", "error", err.Error())
+		w.log.Warn("cannot save the state: a restart may store pictures twice", "error", err.Error())
 	}
 }
 
-// Close ends all connections and decoders. Run and Once have returned by then.
+// Close closes all connections and decoders. Call it after Run and Once have returned.
 func (w *Watcher) Close() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -10,39 +10,38 @@ import (
 	"github.com/kfgrab/kfgrab/picture"
 )
 
-// defaultTimeout is what a grab has where Stream.Timeout is 0.
+// defaultTimeout bounds a grab if Stream.Timeout is 0.
 const defaultTimeout = 15 * time.Second
 
-// Stream is what is watched, when, and where its pictures go.
+// Stream says what to watch, when, and where its pictures go.
 type Stream struct {
-	Name string // that no other has
+	Name string // unique
 	URL  string
-	Grab kfgrab.Options // how it is read; IfNewer is Repeats' to say
-	Rule schedule.Rule  // when; of no use to Once
+	Grab kfgrab.Options // IfNewer is ignored: see Repeats
+	Rule schedule.Rule  // Once ignores it
 
 	Picture picture.Options
-	// Timeout bounds the grab, and for itself the decoding; 0 stands for DefaultTimeout.
+	// Timeout bounds the grab and the decoding together; 0 means 15 s.
 	Timeout time.Duration
-	// Repeats stores a picture even where it is of the same keyframe as the last.
+	// Repeats stores a picture even if its keyframe is that of the last one.
 	Repeats bool
-	// MinChange is how much a picture has to differ from the one that was stored last, as
-	// sink.OnChange counts: from 1 to 64, 0 for not at all. After a restart the first
-	// picture is stored.
+	// MinChange is the smallest difference from the last stored picture, as
+	// sink.OnChange counts: from 1 to 64, or 0 to store every picture. The first picture
+	// after a restart is always stored.
 	MinChange int
-	// Sinks store each picture, one after the other. What fails in one keeps it from no
-	// other, but the run counts as failed.
+	// Sinks store each picture, one after the other. If one fails, the others still get
+	// the picture, but the run counts as failed.
 	Sinks []Sink
-	// Hooks are told of each picture, with what the first sink returned.
+	// Hooks get an event for each picture, with the location that the first sink returned.
 	Hooks []Hook
 }
 
-// Sink is where pictures go: a sink.Dir, sink.S3 or sink.Tar.
+// Sink stores pictures: a sink.Dir, sink.S3 or sink.Tar.
 type Sink interface {
 	Put(ctx context.Context, p *sink.Picture) (location string, err error)
 }
 
-// Hook is told of pictures that have been stored. It does not wait for what it starts:
-// a sink.Queue.
+// Hook gets events of stored pictures. It does not wait for what it starts: a sink.Queue.
 type Hook interface {
 	Notify(e sink.Event)
 }
@@ -54,7 +53,7 @@ func (s *Stream) grabTimeout() time.Duration {
 	return defaultTimeout
 }
 
-// openOptions are those of kfgrab.Open.
+// openOptions returns the options for kfgrab.Open.
 func (s *Stream) openOptions() *kfgrab.Options {
 	o := s.Grab
 	o.IfNewer = !s.Repeats

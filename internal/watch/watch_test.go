@@ -30,13 +30,13 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// deadline bounds what a test waits for; nothing takes that long.
+// deadline bounds the waits of tests, which are all shorter.
 const deadline = 30 * time.Second
 
-// everySecond is as often as a schedule allows.
+// everySecond is the most frequent rule.
 var everySecond = schedule.Rule{Every: time.Second}
 
-// album is a sink that keeps pictures in memory, and fails while it is told to.
+// album is a sink that keeps pictures in memory, and fails on demand.
 type album struct {
 	pictures chan *sink.Picture
 	err      atomic.Pointer[error]
@@ -58,12 +58,12 @@ func (a *album) next(t *testing.T) *sink.Picture {
 	case p := <-a.pictures:
 		return p
 	case <-time.After(deadline):
-		t.Fatal("no picture comes")
+		t.Fatal("no picture")
 		return nil
 	}
 }
 
-// logbook is where the log's lines go.
+// logbook collects the lines of the log.
 type logbook struct {
 	mu    sync.Mutex
 	lines []string
@@ -85,7 +85,7 @@ func (l *logbook) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// await waits for n lines that have all of the words in them, and returns the last one.
+// await waits for n lines that contain all words, and returns the last one.
 func (l *logbook) await(t *testing.T, n int, words ...string) string {
 	t.Helper()
 	for end := time.After(deadline); ; {
@@ -95,7 +95,7 @@ func (l *logbook) await(t *testing.T, n int, words ...string) string {
 		select {
 		case <-l.seen:
 		case <-end:
-			t.Fatalf("not %d lines with %q in\n%s", n, words, strings.Join(l.with(), ""))
+			t.Fatalf("fewer than %d lines with %q:\n%s", n, words, strings.Join(l.with(), ""))
 		}
 	}
 }
@@ -128,7 +128,7 @@ func startOrigin(t *testing.T) *origin.Origin {
 	return o
 }
 
-// stream is one whose pictures need no decoder.
+// stream returns a stream whose pictures need no decoder.
 func stream(name, url string, to Sink) Stream {
 	return Stream{Name: name, URL: url, Rule: everySecond, Picture: picture.Options{Format: picture.AnnexB}, Sinks: []Sink{to}}
 }
@@ -146,7 +146,7 @@ func newWatcher(t *testing.T, o *Options, streams ...Stream) *Watcher {
 	return w
 }
 
-// run runs w until the returned function is called, which waits for it.
+// run runs w until stop is called, which waits for the end.
 func run(t *testing.T, w *Watcher) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -160,14 +160,14 @@ func run(t *testing.T, w *Watcher) (stop func()) {
 		select {
 		case <-ended:
 		case <-time.After(deadline):
-			t.Error("Run goes on")
+			t.Error("Run does not return")
 		}
 	})
 	t.Cleanup(stop)
 	return stop
 }
 
-// mute is somebody who listens and says nothing.
+// mute returns the URL of a server that never answers.
 func mute(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -188,8 +188,8 @@ func refused(t *testing.T) string {
 	return "http://" + l.Addr().String() + "/live.m3u8"
 }
 
-// Pictures of several streams come again and again, none of them twice, and the next
-// ones cost a playlist and a range.
+// Pictures of several streams come again and again, none of them twice, and later ones
+// cost a playlist and a range.
 func TestRun(t *testing.T) {
 	t.Parallel()
 	o := startOrigin(t)
@@ -225,7 +225,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// One round takes a picture of each, and tells what failed.
+// One round takes a picture of each stream and reports failures.
 func TestOnce(t *testing.T) {
 	t.Parallel()
 	o := startOrigin(t)
@@ -248,8 +248,8 @@ func TestOnce(t *testing.T) {
 	}
 }
 
-// Streams that hang, that no name leads to and that are refused hold up no other: not
-// even where a single one may be at work at a host.
+// Streams that hang, whose name does not resolve or whose connection is refused delay no
+// others, even if only one grab per host is allowed.
 func TestBadStreams(t *testing.T) {
 	t.Parallel()
 	o := startOrigin(t)
@@ -274,11 +274,11 @@ func TestBadStreams(t *testing.T) {
 	log.await(t, 1, "name=refused", "outcome=network", "refused")
 	stop()
 	if n := len(log.with("name=hung", "outcome=abandoned")); n != 10 {
-		t.Errorf("%d were abandoned", n)
+		t.Errorf("%d abandoned", n)
 	}
 }
 
-// A stream that hangs ends with its timeout, and is tried again.
+// A grab that hangs ends with its timeout, and the stream is tried again.
 func TestTimeout(t *testing.T) {
 	t.Parallel()
 	log := newLogbook()
@@ -288,7 +288,7 @@ func TestTimeout(t *testing.T) {
 	log.await(t, 2, "name=hung", "outcome=timeout", "not done within 50ms")
 }
 
-// switchable is a server that can be down, behind which there is another.
+// switchable is a proxy that can be down.
 type switchable struct {
 	*httptest.Server
 	down atomic.Bool
@@ -307,7 +307,7 @@ func newSwitchable(t *testing.T) *switchable {
 	return s
 }
 
-// An origin that is down for a while is tried again, and its stream is back by itself.
+// The stream of an origin that was down comes back by itself.
 func TestOriginDown(t *testing.T) {
 	t.Parallel()
 	s, a, log := newSwitchable(t), newAlbum(), newLogbook()
@@ -333,8 +333,8 @@ func TestOriginDown(t *testing.T) {
 	}
 }
 
-// What a sink refuses is fetched again, although it is no newer, and stored once the
-// sink takes it.
+// A picture that a sink refuses is fetched again, although it is no newer, and stored
+// once the sink works.
 func TestSinkFails(t *testing.T) {
 	t.Parallel()
 	s, a, log := newSwitchable(t), newAlbum(), newLogbook()
@@ -350,8 +350,8 @@ func TestSinkFails(t *testing.T) {
 	}
 }
 
-// Streams are added, changed and removed while others go on; what makes no sense
-// changes nothing.
+// Set adds, changes and removes streams while others go on. An invalid list changes
+// nothing.
 func TestSet(t *testing.T) {
 	t.Parallel()
 	s, a, log := newSwitchable(t), newAlbum(), newLogbook()
@@ -389,7 +389,7 @@ func TestSet(t *testing.T) {
 	}
 	log.await(t, 1, "changed", "name=two")
 	if w.mu.Lock(); w.watched["one"].source != source {
-		t.Error("another rule made another connection")
+		t.Error("a new rule made a new connection")
 	}
 	w.mu.Unlock()
 	for p := a.next(t); p.Stream != "two" || p.Extension != ".h26x"; p = a.next(t) {
@@ -423,7 +423,7 @@ func TestClockSetBack(t *testing.T) {
 	}
 }
 
-// After a restart neither is what was due captured again nor the same keyframe.
+// After a restart neither an earlier run nor the same keyframe is repeated.
 func TestRestart(t *testing.T) {
 	t.Parallel()
 	s, a := newSwitchable(t), newAlbum()
@@ -454,7 +454,7 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// The keyframe that one round has stored is not stored by the next.
+// A keyframe that one round has stored is not stored by the next.
 func TestOnceTwice(t *testing.T) {
 	t.Parallel()
 	s, a := newSwitchable(t), newAlbum()
@@ -468,7 +468,7 @@ func TestOnceTwice(t *testing.T) {
 	}
 }
 
-// Decoded pictures come out of one pool of decoders.
+// All streams decode with one pool.
 func TestDecoded(t *testing.T) {
 	t.Parallel()
 	o := startOrigin(t)
@@ -502,7 +502,7 @@ func TestMinChange(t *testing.T) {
 	}
 }
 
-// Blank keyframes are passed over where that is asked for.
+// Blank keyframes are skipped on request.
 func TestTries(t *testing.T) {
 	t.Parallel()
 	a := newAlbum()
@@ -516,7 +516,7 @@ func TestTries(t *testing.T) {
 	}
 }
 
-// stuck is a sink that takes nothing while there is time.
+// stuck is a sink that blocks until its context is done.
 type stuck chan struct{}
 
 func (s stuck) Put(ctx context.Context, _ *sink.Picture) (string, error) {
@@ -525,7 +525,7 @@ func (s stuck) Put(ctx context.Context, _ *sink.Picture) (string, error) {
 	return "", context.Cause(ctx)
 }
 
-// A picture that was not stored when the time of grace was over comes at the next start.
+// A picture that was not stored within Options.Grace comes at the next start.
 func TestAbandonedStore(t *testing.T) {
 	t.Parallel()
 	s, a, slow := newSwitchable(t), newAlbum(), make(stuck)
@@ -544,7 +544,7 @@ func TestAbandonedStore(t *testing.T) {
 	a.next(t)
 }
 
-// held is a sink that takes nothing before it is closed.
+// held is a sink that blocks until the channel is closed.
 type held struct{ reached, let chan struct{} }
 
 func (h held) Put(context.Context, *sink.Picture) (string, error) {
@@ -575,7 +575,7 @@ func TestAwaitReplaced(t *testing.T) {
 	log.await(t, 1, "outcome=ok", "file=held")
 }
 
-// counter is a sink and a hook that others write to.
+// counter is a sink and a hook with changing fields.
 type counter struct{ n int }
 
 func (c *counter) Put(context.Context, *sink.Picture) (string, error) { c.n++; return "", nil }
@@ -587,7 +587,7 @@ type several []counter
 func (several) Put(context.Context, *sink.Picture) (string, error) { return "", nil }
 func (several) Notify(sink.Event)                                  {}
 
-// Sinks and hooks are the same where they are identical, whatever is in them.
+// Sinks and hooks are compared by identity, not by content.
 func TestSameSinks(t *testing.T) {
 	t.Parallel()
 	one, other := &counter{}, &counter{}

@@ -1,3 +1,22 @@
+// Package watch grabs a picture of each of many streams again and again, on a schedule,
+// and stores it. It is internal to kfgrab: kfgrab watch uses it.
+//
+// Call [New], [Watcher.Set] with the streams, which may be called again at any time, then
+// [Watcher.Run], or [Watcher.Once] for a single round, and [Watcher.Close] at the end.
+// [Watcher.Statuses] and [Watcher.Totals] report progress.
+//
+//   - Each stream keeps its kfgrab.Stream, so that a grab is one playlist and one range.
+//     All streams share a decode.Pool.
+//   - Package schedule decides when streams are due and how many run at once. A stream
+//     that hangs has its timeout and its place at the gate, and delays no other.
+//   - A stream that fails is opened again for the next attempt.
+//   - The same picture is not stored twice: neither what was due before a restart, with
+//     [Options.State], nor the keyframe of the last picture, without [Stream.Repeats].
+//   - When its context is done, Run starts nothing more and gives running grabs
+//     [Options.Grace] to end.
+//
+// [Options.Logger] gets a line for each grab, and there is no other output. Reading a
+// configuration is in package config, files and their retention are in package sink.
 package watch
 
 import (
@@ -15,21 +34,21 @@ import (
 	"github.com/kfgrab/kfgrab/internal/schedule"
 )
 
-// DefaultGrace is less than a supervisor leaves before it kills.
+// DefaultGrace is shorter than the time that supervisors allow before they kill.
 const DefaultGrace = 5 * time.Second
 
 // Options are the settings of a Watcher. The zero value works.
 type Options struct {
-	Limits schedule.Limits // 0 stands for that of schedule.DefaultLimits
-	// Grace is what runs that are under way have at the end of Run.
+	Limits schedule.Limits // 0 means that of schedule.DefaultLimits
+	// Grace is the time that running grabs have at the end of Run.
 	Grace time.Duration
-	// State is the path of a file that keeps what is worth it over a restart; "" for
-	// none. It is for one Watcher at a time.
+	// State is the path of a file that keeps the schedule over restarts; "" for none.
+	// Only one Watcher at a time can use it.
 	State   string
 	Decoder decode.Decoder // which ffmpeg to run
-	// Decoders bounds how many of them there are; 0 is the number of processors.
+	// Decoders bounds the number of decoders; 0 means the number of processors.
 	Decoders int
-	// Logger gets a line a grab, at the level of a warning where it failed. May be nil.
+	// Logger gets a line for each grab, a warning if it failed. May be nil.
 	Logger *slog.Logger
 }
 
@@ -46,23 +65,27 @@ type Watcher struct {
 	mu      sync.Mutex
 	plan    schedule.Schedule
 	watched map[string]*watched
-	// leaving are the streams that are gone and still run, each with what tells of its end.
+	// leaving has the streams that are gone and still run. Each channel is closed at
+	// the end of the run.
 	leaving map[*watched]chan struct{}
 	journal *journal
 	totals  Totals
 }
 
-// watched is a stream, and how it goes.
+// watched is a stream with its status.
 type watched struct {
 	*engine
-	status *Status // shared with the one that it has replaced, as long as that runs
+	status *Status // shared with the stream that it replaced, as long as that runs
 	busy   bool
 	gone   bool // removed or replaced
 }
 
-// New reads the state and starts nothing. The error is of the state's file.
+// New reads the state and starts nothing. Errors are about the file of the state.
 func New(o *Options) (*Watcher, error) {
-	w := &Watcher{now: time.Now, wake: make(chan struct{}, 1), watched: map[string]*watched{}, leaving: map[*watched]chan struct{}{}}
+	w := &Watcher{
+		now: time.Now, wake: make(chan struct{}, 1),
+		watched: map[string]*watched{}, leaving: map[*watched]chan struct{}{},
+	}
 	if o != nil {
 		w.opt = *o
 	}
@@ -70,8 +93,10 @@ func New(o *Options) (*Watcher, error) {
 	if w.log = w.opt.Logger; w.log == nil {
 		w.log = slog.New(slog.DiscardHandler)
 	}
-	w.pool.Decoder, w.pool.Size = w.opt.Decoder, w.opt.Decoders
+	w.pool.Decoder = w.opt.Decoder
+	w.pool.Size = w.opt.Decoders
 	w.gate = schedule.NewGate(withDefaults(w.opt.Limits))
+
 	if w.opt.State != "" {
 		var err error
 		if w.journal, err = openJournal(w.opt.State, w.now()); err != nil {
@@ -81,11 +106,12 @@ func New(o *Options) (*Watcher, error) {
 	return w, nil
 }
 
-// Set has these streams watched, and no others: it adds, changes and removes. A stream
-// that stays as it is keeps its connection and its place in the schedule, one that changes
-// in nothing but its rule its connection; a run that is under way goes on, with the sinks and
-// hooks that it has: AwaitReplaced tells when they can be closed. Where something makes no
-// sense, nothing is changed; the error wraps kfgrab.ErrUsage or names the stream.
+// Set replaces the watched streams by these. A stream that does not change keeps its
+// connection and its place in the schedule. One of which only the rule changes keeps its
+// connection. A running grab goes on with the sinks and hooks that it has; AwaitReplaced
+// waits until they can be closed.
+//
+// After an error, which wraps kfgrab.ErrUsage or names the stream, nothing has changed.
 func (w *Watcher) Set(streams []Stream) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -93,6 +119,7 @@ func (w *Watcher) Set(streams []Stream) error {
 	if err != nil {
 		return err
 	}
+
 	for name, old := range w.watched {
 		if next[name] == nil {
 			w.plan.Remove(name)
@@ -102,11 +129,12 @@ func (w *Watcher) Set(streams []Stream) error {
 			w.retireStream(old)
 		}
 	}
+
 	for _, s := range streams {
 		added, old := next[s.Name], w.watched[s.Name]
 		added.Rule = s.Rule
 		if err := w.plan.Set(w.now(), s.Name, s.Rule, w.journal.recordOf(s.Name).State); err != nil {
-			return fmt.Errorf("stream %q: %w", s.Name, err) // prepare has looked
+			return fmt.Errorf("stream %q: %w", s.Name, err) // prepareStreams has checked it
 		}
 		switch {
 		case old == nil:
@@ -116,24 +144,26 @@ func (w *Watcher) Set(streams []Stream) error {
 			w.log.Info("changed", "name", s.Name, "url", added.status.URL, "rule", s.Rule.String())
 		}
 	}
+
 	w.watched = next
 	w.wakeRun()
 	return nil
 }
 
-// prepareStreams makes what is new, and keeps what is not.
+// prepareStreams returns the streams by name. It keeps those that have not changed.
 func (w *Watcher) prepareStreams(streams []Stream) (map[string]*watched, error) {
 	next := make(map[string]*watched, len(streams))
 	for _, s := range streams {
 		switch {
 		case s.Name == "":
-			return nil, errors.New("a stream without a name")
+			return nil, errors.New("a stream has no name")
 		case next[s.Name] != nil:
 			return nil, fmt.Errorf("two streams have the name %q", s.Name)
 		}
 		if err := s.Rule.Validate(); err != nil {
 			return nil, fmt.Errorf("stream %q: %w", s.Name, err)
 		}
+
 		if old := w.watched[s.Name]; old != nil && old.isSame(s) {
 			next[s.Name] = old
 			continue
@@ -147,8 +177,8 @@ func (w *Watcher) prepareStreams(streams []Stream) (map[string]*watched, error) 
 	return next, nil
 }
 
-// isSame says whether a stream is watched as s wants it, but for the times. Others may be
-// at work in sinks and hooks: they are not looked into.
+// isSame reports whether s is the engine's stream, except for the rule. It compares sinks
+// and hooks by identity, because other goroutines may be changing them.
 func (e *engine) isSame(s Stream) bool {
 	if !slices.EqualFunc(e.Sinks, s.Sinks, isIdentical[Sink]) || !slices.EqualFunc(e.Hooks, s.Hooks, isIdentical[Hook]) {
 		return false
@@ -157,12 +187,12 @@ func (e *engine) isSame(s Stream) bool {
 	return reflect.DeepEqual(e.Stream, s)
 }
 
-// isIdentical is a == b, and false for what Go cannot compare.
+// isIdentical returns a == b, or false for values that Go cannot compare.
 func isIdentical[T any](a, b T) bool {
 	return reflect.ValueOf(a).Comparable() && reflect.ValueOf(b).Comparable() && any(a) == any(b)
 }
 
-// retireStream closes a stream, at the end of its run where there is one.
+// retireStream closes a stream, after its run if one is going on.
 func (w *Watcher) retireStream(s *watched) {
 	if s.gone = true; s.busy {
 		w.leaving[s] = make(chan struct{})
@@ -171,8 +201,8 @@ func (w *Watcher) retireStream(s *watched) {
 	s.closeSource()
 }
 
-// AwaitReplaced returns when no stream runs any more that Set has changed or removed: the
-// sinks and hooks that only those had can then be closed. The error is that of ctx.
+// AwaitReplaced waits until the streams that Set has changed or removed run no more. The
+// sinks and hooks that only those had can then be closed. The error is ctx's cause.
 func (w *Watcher) AwaitReplaced(ctx context.Context) error {
 	for ended := w.nextLeaving(); ended != nil; ended = w.nextLeaving() {
 		select {
@@ -184,7 +214,7 @@ func (w *Watcher) AwaitReplaced(ctx context.Context) error {
 	return nil
 }
 
-// nextLeaving is closed at the end of one of those that are leaving; nil where none is.
+// nextLeaving returns the channel of one of w.leaving, or nil.
 func (w *Watcher) nextLeaving() <-chan struct{} {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -194,7 +224,7 @@ func (w *Watcher) nextLeaving() <-chan struct{} {
 	return nil
 }
 
-// wakeRun has Run look at the plan.
+// wakeRun makes Run look at the plan again.
 func (w *Watcher) wakeRun() {
 	select {
 	case w.wake <- struct{}{}:
@@ -202,9 +232,12 @@ func (w *Watcher) wakeRun() {
 	}
 }
 
-// SetLimits changes how many streams are at work at once; 0 stands for the default.
+// SetLimits changes how many streams run at once; 0 means the default.
 func (w *Watcher) SetLimits(l schedule.Limits) { w.gate.SetLimits(withDefaults(l)) }
 
 func withDefaults(l schedule.Limits) schedule.Limits {
-	return schedule.Limits{Total: cmp.Or(l.Total, schedule.DefaultLimits.Total), PerHost: cmp.Or(l.PerHost, schedule.DefaultLimits.PerHost)}
+	return schedule.Limits{
+		Total:   cmp.Or(l.Total, schedule.DefaultLimits.Total),
+		PerHost: cmp.Or(l.PerHost, schedule.DefaultLimits.PerHost),
+	}
 }
