@@ -17,13 +17,13 @@ const modulePath = "github.com/kfgrab/kfgrab"
 // floors are the storeys of the house: a package imports only packages of
 // lower ones. An entry that ends in a slash is for all packages below it.
 var floors = [][]string{
-	0: {"keyframe", "internal/allow", "internal/atomicfile", "internal/change", "internal/credential", "internal/lockfile", "internal/metadata", "internal/meter", "internal/neterror", "internal/nginx", "internal/overlay", "internal/parallel", "internal/procgroup", "internal/progress", "internal/redact", "internal/schedule", "internal/sleep", "internal/testmedia", "internal/tlspin", "internal/units"},
+	0: {"keyframe", "internal/allow", "internal/atomicfile", "internal/change", "internal/credential", "internal/filestamp", "internal/lockfile", "internal/metadata", "internal/meter", "internal/neterror", "internal/nginx", "internal/overlay", "internal/parallel", "internal/procgroup", "internal/progress", "internal/redact", "internal/schedule", "internal/sleep", "internal/testmedia", "internal/tlspin", "internal/units"},
 	1: {"hls", "internal/testserver", "ts", "fmp4", "decode", "internal/fetch", "internal/sink"},
 	2: {"internal/hlssource", "rtsp", "internal/file"},
 	3: {"."},
 	4: {"picture"},
 	5: {"session", "internal/sheet", "bench", "internal/origin"},
-	6: {"internal/watch", "serve"},
+	6: {"internal/watch", "serve", "serve/internal/servetest"},
 	7: {"internal/config"},
 	8: {"internal/program"},
 	9: {"cmd/", "bench/cmd/", "lambda", "lambda/pack", "serve/browsertest"},

@@ -16,60 +16,88 @@ import (
 )
 
 const (
-	// maxGuests bounds the streams that are known by requests alone: each holds a
-	// connection for a minute, and a keyframe.
+	// maxGuests bounds the streams that only requests name. Each holds a keyframe,
+	// and a connection for a minute.
 	maxGuests = 32
-	// guestShare is the part of CacheBytes that their pictures have, beside the others'.
+	// guestShare is the part of CacheBytes that their pictures get, in addition to
+	// the other streams' CacheBytes.
 	guestShare = 8
-	// maxURL is what servers take.
+	// maxURL is the longest URL that servers accept.
 	maxURL = 8 << 10
 	// guestRetry is in how many seconds one of maxGuests may have ended.
 	guestRetry = 5
 )
 
-// guests are the streams that ?url= names. Those that nobody has asked for for longest go
-// first.
-type guests struct {
-	mu      sync.Mutex
-	order   list.List // of *guest, the newest first
-	byURL   map[string]*list.Element
-	leaving map[*guest]bool // that are being closed
-	gone    counts          // of those that have gone
-	closed  bool
-}
+// endings are the formats of the paths that take ?url=.
+var endings = []string{".jpg", ".png", ".webp", ".mp4", ".h264", ".h265"}
 
-// guest is one of them.
+// guest is a stream that requests name by its URL.
 type guest struct {
 	camera *camera
 	url    string
 	users  int // requests under way
 }
 
-// endings are those of the formats that streams without a name are served in.
-var endings = []string{".jpg", ".png", ".webp", ".mp4", ".h264", ".h265"}
+// guests are the streams that ?url= names. The least recently used go first.
+type guests struct {
+	mu sync.Mutex
+	guestList
+}
 
-// adhocFile answers GET /snapshot.jpg?url= and its like.
-func (s *Server) adhocFile(w http.ResponseWriter, r *http.Request, c *camera) error {
+// guestList is the content of guests, which locks it.
+type guestList struct {
+	order   list.List // of *guest, the most recently used first
+	byURL   map[string]*list.Element
+	leaving map[*guest]bool // removed, but not yet closed
+	gone    counts          // of those that have been closed
+	closed  bool
+}
+
+// removeIdle removes the least recently used stream without users; nil if there
+// is none.
+func (l *guestList) removeIdle() *guest {
+	for e := l.order.Back(); e != nil; e = e.Prev() {
+		if e.Value.(*guest).users == 0 {
+			return l.remove(e)
+		}
+	}
+	return nil
+}
+
+// remove returns the stream, which closeRemoved has to close.
+func (l *guestList) remove(e *list.Element) *guest {
+	g := l.order.Remove(e).(*guest)
+	delete(l.byURL, g.url)
+	if l.leaving == nil {
+		l.leaving = map[*guest]bool{}
+	}
+	l.leaving[g] = true
+	return g
+}
+
+// serveGuestFile answers GET /snapshot.jpg?url= and the other formats.
+func (s *Server) serveGuestFile(w http.ResponseWriter, r *http.Request, c *camera) error {
 	f, err := formatOf(path.Base(r.URL.Path))
 	if err != nil {
 		return err
 	}
-	return s.snapshot(w, r, c, f)
+	return s.serveSnapshot(w, r, c, f)
 }
 
-// adhoc gives h the stream that ?url= names.
-func (s *Server) adhoc(h func(http.ResponseWriter, *http.Request, *camera) error) handler {
-	return s.forAll(func(w http.ResponseWriter, r *http.Request) error {
+// withGuest calls h with the stream that ?url= names.
+func (s *Server) withGuest(h streamHandler) handler {
+	return s.forUnrestricted(func(w http.ResponseWriter, r *http.Request) error {
 		rawURL := r.URL.Query().Get("url")
 		switch {
 		case s.guard.Load().allowed.Empty():
-			return &httpError{http.StatusForbidden, "this service has no streams but those that it knows by name: /streams lists them"}
+			return &httpError{http.StatusForbidden, "this service only has named streams; /streams lists them"}
 		case rawURL == "":
-			return badRequest("which stream? Give ?url=")
+			return badRequest("no stream: give ?url=")
 		case len(rawURL) > maxURL:
-			return badRequest("no server takes a URL of %d bytes", len(rawURL))
+			return badRequest("the URL is too long: %d bytes, at most %d", len(rawURL), maxURL)
 		}
-		g, err := s.welcome(rawURL)
+
+		g, err := s.openGuest(rawURL)
 		if err != nil {
 			return err
 		}
@@ -78,20 +106,33 @@ func (s *Server) adhoc(h func(http.ResponseWriter, *http.Request, *camera) error
 	})
 }
 
-// welcome returns the stream of a URL, which is held until leave.
-func (s *Server) welcome(rawURL string) (*guest, error) {
-	one, evicted, err := s.admit(rawURL)
-	s.guests.end(evicted...)
-	return one, err
+// withGuestOr calls ofGuest if the request has ?url=, and otherwise h.
+func (s *Server) withGuestOr(h handler, ofGuest streamHandler) handler {
+	byURL := s.withGuest(ofGuest)
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if strings.Contains(r.URL.RawQuery, "url=") && r.URL.Query().Has("url") {
+			return byURL(w, r)
+		}
+		return h(w, r)
+	}
 }
 
-// admit is welcome, but that those who make room for the stream are still to be ended. The
-// list of what is allowed is read with the lock held: who changes it clears the guests
-// behind that.
-func (s *Server) admit(rawURL string) (one *guest, evicted []*guest, err error) {
+// openGuest returns the stream of a URL. The caller must leave it.
+func (s *Server) openGuest(rawURL string) (*guest, error) {
+	g, evicted, err := s.findGuest(rawURL)
+	if evicted != nil {
+		s.guests.closeRemoved(evicted)
+	}
+	return g, err
+}
+
+// findGuest is openGuest, except that the caller must close the evicted stream.
+// It reads the list of allowed hosts while it holds the lock, since SetGuard
+// clears the guests after changing the list.
+func (s *Server) findGuest(rawURL string) (g, evicted *guest, err error) {
 	s.guests.mu.Lock()
 	defer s.guests.mu.Unlock()
-	conf, err := guestStream(rawURL, s.guard.Load().allowed)
+	conf, err := newGuestStream(rawURL, s.guard.Load().allowed)
 	switch {
 	case err != nil:
 		return nil, nil, err
@@ -104,14 +145,15 @@ func (s *Server) admit(rawURL string) (one *guest, evicted []*guest, err error) 
 		g.users++
 		return g, nil, nil
 	}
+
 	if s.guests.order.Len() >= maxGuests {
-		if evicted = s.guests.evict(); evicted == nil {
+		if evicted = s.guests.removeIdle(); evicted == nil {
 			return nil, nil, &refusal{httpError: httpError{
-				http.StatusServiceUnavailable, fmt.Sprintf("%d streams that are named by their URLs are being grabbed already", maxGuests),
+				http.StatusServiceUnavailable, fmt.Sprintf("%d streams named by their URLs are already being grabbed; try again later", maxGuests),
 			}, retry: guestRetry}
 		}
 	}
-	g := &guest{camera: s.newCamera(&conf, s.guestCache), url: rawURL, users: 1}
+	g = &guest{camera: newCamera(s.workshop, &conf, s.pictures.guestCache), url: rawURL, users: 1}
 	if s.guests.byURL == nil {
 		s.guests.byURL = map[string]*list.Element{}
 	}
@@ -119,13 +161,13 @@ func (s *Server) admit(rawURL string) (one *guest, evicted []*guest, err error) 
 	return g, evicted, nil
 }
 
-// guestStream is the stream of a URL, which reaches what is allowed and nothing else:
-// every connection is asked for, whatever redirects, playlists and names lead to. The
-// error wraps kfgrab.ErrUsage or allow.ErrRefused.
-func guestStream(rawURL string, allowed *allow.List) (Stream, error) {
+// newGuestStream returns the stream of a URL, which connects to allowed hosts
+// only: every connection is checked, wherever redirects, playlists and DNS
+// lead. The error wraps kfgrab.ErrUsage or allow.ErrRefused.
+func newGuestStream(rawURL string, allowed *allow.List) (Stream, error) {
 	u, err := url.Parse(rawURL)
-	if err != nil { // its text has the password in it
-		return Stream{}, fmt.Errorf("%w: %s is no URL", kfgrab.ErrUsage, redact.URL(rawURL))
+	if err != nil { // its text would show the password
+		return Stream{}, fmt.Errorf("%w: invalid URL %s", kfgrab.ErrUsage, redact.URL(rawURL))
 	}
 	if err := allowed.CheckURL(u); err != nil {
 		return Stream{}, err
@@ -145,41 +187,20 @@ func (g *guests) leave(one *guest) {
 	one.users--
 }
 
-// evict removes the stream that nobody has asked for for longest, of those that nobody
-// waits for, nil where there is none. It is called with mu held.
-func (g *guests) evict() []*guest {
-	for e := g.order.Back(); e != nil; e = e.Prev() {
-		if e.Value.(*guest).users == 0 {
-			return []*guest{g.remove(e)}
-		}
-	}
-	return nil
-}
-
-// remove is called with mu held. What it returns is to be ended without.
-func (g *guests) remove(e *list.Element) *guest {
-	one := g.order.Remove(e).(*guest)
-	delete(g.byURL, one.url)
-	if g.leaving == nil {
-		g.leaving = map[*guest]bool{}
-	}
-	g.leaving[one] = true
-	return one
-}
-
-// end closes streams that have been removed, which may take its time.
-func (g *guests) end(list ...*guest) {
+// closeRemoved closes streams that have been removed, which may take a while.
+func (g *guests) closeRemoved(list ...*guest) {
 	for _, one := range list {
 		one.camera.close()
 		one.camera.cache.forget(one.camera, "")
+		s := one.camera.Status()
 		g.mu.Lock()
-		g.gone.join(one.camera.counted())
+		g.gone.addCounts(&s.counts)
 		delete(g.leaving, one)
 		g.mu.Unlock()
 	}
 }
 
-// clear closes all. Requests that wait for one fail.
+// clear closes all streams. Requests that wait for one fail.
 func (g *guests) clear() {
 	g.mu.Lock()
 	var list []*guest
@@ -187,10 +208,10 @@ func (g *guests) clear() {
 		list = append(list, g.remove(g.order.Back()))
 	}
 	g.mu.Unlock()
-	g.end(list...)
+	g.closeRemoved(list...)
 }
 
-// close is clear for good.
+// close closes all streams and admits no more.
 func (g *guests) close() {
 	g.mu.Lock()
 	g.closed = true
@@ -198,27 +219,19 @@ func (g *guests) close() {
 	g.clear()
 }
 
-// counted returns the counts of all that there have been.
-func (g *guests) counted() counts {
+// sumCounts returns how many streams there are, and the counts of all that
+// there have been.
+func (g *guests) sumCounts() (n int, sum counts) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	sum := g.gone
+	sum = g.gone
 	for e := g.order.Front(); e != nil; e = e.Next() {
-		sum.join(e.Value.(*guest).camera.counted())
+		s := e.Value.(*guest).camera.Status()
+		sum.addCounts(&s.counts)
 	}
 	for one := range g.leaving {
-		sum.join(one.camera.counted())
+		s := one.camera.Status()
+		sum.addCounts(&s.counts)
 	}
-	return sum
-}
-
-// byURL has what requests name by ?url= answered in place of h, where they do.
-func (s *Server) byURL(h handler, of func(http.ResponseWriter, *http.Request, *camera) error) handler {
-	byURL := s.adhoc(of)
-	return func(w http.ResponseWriter, r *http.Request) error {
-		if strings.Contains(r.URL.RawQuery, "url=") && r.URL.Query().Has("url") {
-			return byURL(w, r)
-		}
-		return h(w, r)
-	}
+	return g.order.Len(), sum
 }

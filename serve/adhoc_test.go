@@ -16,6 +16,8 @@ import (
 	"testing"
 
 	"golang.org/x/net/dns/dnsmessage"
+
+	"github.com/kfgrab/kfgrab/serve/internal/servetest"
 )
 
 // names are what the resolver of the tests knows: what a name stands for, one after the
@@ -96,7 +98,7 @@ func (c *camerasAndSecrets) at(host string) string { return "http://" + host + "
 
 func startCamerasAndSecrets(t *testing.T) *camerasAndSecrets {
 	t.Helper()
-	origin, err := url.Parse(liveHLS(t))
+	origin, err := url.Parse(servetest.LiveHLS(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +154,7 @@ func serveAt(t *testing.T, l net.Listener, h http.Handler) *httptest.Server {
 // what the configuration has.
 func TestByURL(t *testing.T) {
 	c := startCamerasAndSecrets(t)
-	s := start(t, &Options{Guard: Guard{Allow: "127.0.0.2"}, Streams: []Stream{stream(t, "door="+liveHLS(t))}})
+	s := start(t, &Options{Guard: Guard{Allow: "127.0.0.2"}, Streams: []Stream{stream(t, "door="+servetest.LiveHLS(t))}})
 	camera := url.QueryEscape(c.at("127.0.0.2") + "/ts/master.m3u8")
 	for path, mime := range map[string]string{
 		"/snapshot.jpg?width=160&url=": "image/jpeg", "/snapshot.png?width=160&url=": "image/png", "/snapshot?width=160&url=": "image/jpeg",
@@ -166,17 +168,17 @@ func TestByURL(t *testing.T) {
 	if state := s.get(t, "/snapshot.jpg?width=160&max_age=3600&url="+camera).Header.Get("X-Kfgrab-State"); state != "cached" {
 		t.Errorf("again: %s", state)
 	}
-	if n, _, _ := s.cache.total(); n != 0 {
+	if n, _, _ := s.pictures.cache.total(); n != 0 {
 		t.Errorf("%d of the others' pictures", n)
 	}
-	if n, _, _ := s.guestCache.total(); n == 0 {
+	if n, _, _ := s.pictures.guestCache.total(); n == 0 {
 		t.Error("nothing is kept")
 	}
 	if got := s.get(t, "/streams"); strings.Contains(string(got.body), "127.0.0.2") {
 		t.Errorf("it is listed: %s", got.body)
 	}
 	s.do(t, "DELETE", "/cache")
-	if n, _, _ := s.guestCache.total(); n != 0 || s.guests.order.Len() != 0 {
+	if n, _, _ := s.pictures.guestCache.total(); n != 0 || s.guests.order.Len() != 0 {
 		t.Errorf("%d are left", n)
 	}
 	for path, want := range map[string]int{
@@ -275,7 +277,7 @@ func TestChangingName(t *testing.T) {
 
 // TestGuests: there are so many at most; those in use stay.
 func TestGuests(t *testing.T) {
-	h := hang(t)
+	h := servetest.Hang(t)
 	s := start(t, &Options{Guard: Guard{Allow: "127.0.0.1"}})
 	hangs := func(i int) string { return "/snapshot.jpg?url=" + url.QueryEscape(fmt.Sprintf("%s/?%d", h.URL, i)) }
 	gone := "http://127.0.0.1:1/"
@@ -287,7 +289,7 @@ func TestGuests(t *testing.T) {
 	if n := s.guests.order.Len(); n != maxGuests || len(s.guests.byURL) != n {
 		t.Errorf("%d streams", n)
 	}
-	if n := s.guests.counted(); n.failures != 2*maxGuests {
+	if _, n := s.guests.sumCounts(); n.failures != 2*maxGuests {
 		t.Errorf("%+v", n)
 	}
 	ctx, leave := context.WithCancel(t.Context())
@@ -311,13 +313,13 @@ func TestGuests(t *testing.T) {
 		}
 		return n
 	}
-	until(t, func() bool { return inUse() == maxGuests })
+	servetest.Until(t, func() bool { return inUse() == maxGuests })
 	if got := s.get(t, "/snapshot.jpg?url="+url.QueryEscape(gone)); got.StatusCode != 503 || got.Header.Get("Retry-After") == "" {
 		t.Errorf("one too many: %s %v", got.Status, got.Header)
 	}
 	leave()
 	all.Wait()
-	until(t, func() bool { return inUse() == 0 })
+	servetest.Until(t, func() bool { return inUse() == 0 })
 	if got := s.get(t, "/snapshot.jpg?url="+url.QueryEscape(gone)); got.StatusCode != 502 {
 		t.Errorf("when the others have gone: %s", got.Status)
 	}
@@ -334,7 +336,7 @@ func TestGuests(t *testing.T) {
 
 // TestCredentialsOfGuests: who knows no password gets no picture that somebody else's made.
 func TestCredentialsOfGuests(t *testing.T) {
-	origin, err := url.Parse(liveHLS(t))
+	origin, err := url.Parse(servetest.LiveHLS(t))
 	if err != nil {
 		t.Fatal(err)
 	}

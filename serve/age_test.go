@@ -1,16 +1,13 @@
 package serve
 
 import (
-	"fmt"
 	"image/jpeg"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/kfgrab/kfgrab/internal/testmedia"
-	"github.com/kfgrab/kfgrab/internal/testserver"
 	"github.com/kfgrab/kfgrab/picture"
+	"github.com/kfgrab/kfgrab/serve/internal/servetest"
 )
 
 // TestSkipBlack: a stream that begins in black is grabbed from until it shows something.
@@ -28,69 +25,22 @@ func TestSkipBlack(t *testing.T) {
 
 // aged makes the last picture of a stream older.
 func (c *camera) aged(by time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.confirmed = c.confirmed.Add(-by)
-	if c.failed != nil {
-		c.failed.at = c.failed.at.Add(-by)
-	}
-}
-
-// listed is a live stream of nginx, whose playlist a test writes.
-type listed struct {
-	dir, url string
-}
-
-func newListed(t testing.TB) *listed {
-	source := filepath.Dir(testmedia.Make(t, "hls-ts"))
-	l := &listed{dir: t.TempDir()}
-	files, err := filepath.Glob(filepath.Join(source, "*.ts"))
-	if err != nil || len(files) == 0 {
-		t.Fatal(err, files)
-	}
-	for i, f := range files {
-		data, err := os.ReadFile(f)
-		if err == nil {
-			err = os.WriteFile(filepath.Join(l.dir, fmt.Sprintf("%d.ts", i)), data, 0o600)
+	c.record.update(func(s *status) {
+		s.confirmed = s.confirmed.Add(-by)
+		if s.failure != nil {
+			older := *s.failure
+			older.at = older.at.Add(-by)
+			s.failure = &older
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	l.list(t, 0)
-	l.url = testserver.Nginx(t, l.dir) + "/live.m3u8"
-	return l
-}
-
-func (l *listed) list(t testing.TB, last int) {
-	t.Helper()
-	text := "#EXTM3U\n#EXT-X-TARGETDURATION:2\n"
-	for n := range last + 1 {
-		text += fmt.Sprintf("#EXTINF:2,\n%d.ts\n", n)
-	}
-	fresh := filepath.Join(l.dir, "fresh")
-	err := os.WriteFile(fresh, []byte(text), 0o600)
-	if err == nil {
-		err = os.Rename(fresh, filepath.Join(l.dir, "live.m3u8"))
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (l *listed) remove(t testing.TB) {
-	t.Helper()
-	if err := os.Remove(filepath.Join(l.dir, "live.m3u8")); err != nil {
-		t.Fatal(err)
-	}
+	})
 }
 
 // TestAges: a picture is served again for as long as it may, then confirmed where there
 // is no newer one, and else replaced.
 func TestAges(t *testing.T) {
 	t.Parallel()
-	l := newListed(t)
-	s := start(t, &Options{Streams: []Stream{stream(t, "door="+l.url)}})
+	l := servetest.NewPlaylist(t)
+	s := start(t, &Options{Streams: []Stream{stream(t, "door="+l.URL)}})
 	c := s.streams.Load().list[0]
 	const path = "/streams/door/snapshot.mp4"
 	first := s.get(t, path)
@@ -113,36 +63,36 @@ func TestAges(t *testing.T) {
 	} {
 		c.aged(step.aged)
 		if !step.same {
-			l.list(t, 1)
+			l.List(t, 1)
 		}
 		got := s.get(t, path+step.query)
-		if state := got.Header.Get("X-Kfgrab-State"); state != step.state || (got.Header.Get("ETag") == etag) != step.same || c.counts.grabs != step.grabs {
-			t.Errorf("%s: %s, the same: %v, %+v", step.name, state, got.Header.Get("ETag") == etag, c.counts)
+		if state := got.Header.Get("X-Kfgrab-State"); state != step.state || (got.Header.Get("ETag") == etag) != step.same || c.Status().counts.grabs != step.grabs {
+			t.Errorf("%s: %s, the same: %v, %+v", step.name, state, got.Header.Get("ETag") == etag, c.Status().counts)
 		}
 		if age := got.Header.Get("Age"); step.state == "fresh" && age != "0" || step.name == "young enough" && age != "4" {
 			t.Errorf("%s: of age %s", step.name, age)
 		}
 	}
-	if c.counts.captures != 2 || c.counts.unchanged != 3 {
-		t.Errorf("%+v", c.counts)
+	if c.Status().counts.captures != 2 || c.Status().counts.unchanged != 3 {
+		t.Errorf("%+v", c.Status().counts)
 	}
 }
 
 // TestIdle: the connection to a stream that nobody asks for is closed, and made again.
 func TestIdle(t *testing.T) {
 	t.Parallel()
-	l := newListed(t)
-	s := start(t, &Options{Streams: []Stream{stream(t, "door="+l.url)}})
+	l := servetest.NewPlaylist(t)
+	s := start(t, &Options{Streams: []Stream{stream(t, "door="+l.URL)}})
 	c := s.streams.Load().list[0]
 	etag := ""
 	for round := range 2 {
 		got := s.get(t, "/streams/door/snapshot.mp4")
-		if got.Header.Get("X-Kfgrab-State") != "fresh" || c.stream == nil || round > 0 && got.Header.Get("ETag") != etag {
+		if got.Header.Get("X-Kfgrab-State") != "fresh" || c.connection.stream == nil || round > 0 && got.Header.Get("ETag") != etag {
 			t.Errorf("round %d: %s %v", round, got.Status, got.Header)
 		}
 		etag = got.Header.Get("ETag")
-		c.disconnect() // as in a minute
-		if c.stream != nil {
+		c.connection.closeIdle() // as in a minute
+		if c.connection.stream != nil {
 			t.Error("the connection is kept")
 		}
 		c.aged(time.Minute)
@@ -153,12 +103,12 @@ func TestIdle(t *testing.T) {
 // with a word of it, and the stream's return is seen.
 func TestStale(t *testing.T) {
 	t.Parallel()
-	l := newListed(t)
-	s := start(t, &Options{Streams: []Stream{stream(t, "door="+l.url)}})
+	l := servetest.NewPlaylist(t)
+	s := start(t, &Options{Streams: []Stream{stream(t, "door="+l.URL)}})
 	c := s.streams.Load().list[0]
 	const path = "/streams/door/snapshot.mp4"
 	s.get(t, path)
-	l.remove(t)
+	l.Remove(t)
 	for _, step := range []struct {
 		aged   time.Duration
 		query  string
@@ -179,9 +129,9 @@ func TestStale(t *testing.T) {
 			t.Errorf("%+v: %s %v", step, got.Status, got.Header)
 		}
 	}
-	l.list(t, 0)
+	l.List(t, 0)
 	c.aged(time.Minute)
-	if got := s.get(t, path); got.StatusCode != 200 || got.Header.Get("X-Kfgrab-State") != "fresh" || c.failed != nil {
+	if got := s.get(t, path); got.StatusCode != 200 || got.Header.Get("X-Kfgrab-State") != "fresh" || c.Status().failure != nil {
 		t.Errorf("back: %s %v", got.Status, got.Header)
 	}
 }

@@ -17,36 +17,37 @@ import (
 )
 
 const (
-	// maxAuthorization is twice what the longest name, token and password make.
+	// maxAuthorization is twice the length that the longest name, token and
+	// password make.
 	maxAuthorization = 1 << 10
-	// maxVerified and maxRejected are how many headers are known to be right and wrong.
-	// Those that are wrong do not push out those that are right.
+	// maxVerified and maxRejected are how many right and wrong headers are
+	// remembered. They are apart, so that wrong ones don't push out right ones.
 	maxVerified, maxRejected = 4 << 10, 4 << 10
 )
 
-// auth knows who may ask. It is not changed, but replaced.
+// auth identifies clients. It never changes, but is replaced.
 type auth struct {
 	clients []*client
 	byName  map[string]*client
-	decoy   credential.Hash // for names that nobody has, so that they take as long
+	decoy   credential.Hash // for unknown names, so that they take as long
 
 	key      [sha256.Size]byte // of sum
 	verified *lru.Cache[headerSum, *client]
 	rejected *lru.Cache[headerSum, struct{}]
-	working  chan struct{} // a value for each password that is being checked
+	working  chan struct{} // holds a value for each password being checked
 }
 
-// client is somebody who may ask.
+// client is a Client that may use the service.
 type client struct {
 	name    string
 	hash    credential.Hash
-	streams map[string]bool // that it may see; nil for all
+	streams map[string]bool // that it may see; nil means all
 }
 
-// headerSum stands for a header Authorization where it is remembered.
+// headerSum identifies a header Authorization without revealing it.
 type headerSum [sha256.Size]byte
 
-// newAuth returns nil where everybody may ask. The error wraps kfgrab.ErrUsage.
+// newAuth returns nil if there are no clients. The error wraps kfgrab.ErrUsage.
 func newAuth(clients []Client) (*auth, error) {
 	if len(clients) == 0 {
 		return nil, nil
@@ -58,8 +59,9 @@ func newAuth(clients []Client) (*auth, error) {
 			return nil, fmt.Errorf("%w: client %q: %w", kfgrab.ErrUsage, conf.Name, err)
 		}
 		if conf.Name == "" || strings.Contains(conf.Name, ":") || a.byName[conf.Name] != nil {
-			return nil, fmt.Errorf("%w: a client needs a name of its own, without a colon: %q", kfgrab.ErrUsage, conf.Name)
+			return nil, fmt.Errorf("%w: client %q: want a unique name without a colon", kfgrab.ErrUsage, conf.Name)
 		}
+
 		c := &client{name: conf.Name, hash: hash}
 		for _, name := range conf.Streams {
 			if c.streams == nil {
@@ -67,27 +69,28 @@ func newAuth(clients []Client) (*auth, error) {
 			}
 			c.streams[name] = true
 		}
-		if !hash.Token() {
+		if !hash.IsToken() {
 			a.decoy = hash
 		}
 		a.clients = append(a.clients, c)
 		a.byName[c.name] = c
 	}
+
 	rand.Read(a.key[:])                                      // never fails
-	a.verified, _ = lru.New[headerSum, *client](maxVerified) // the error is that of sizes below 1
+	a.verified, _ = lru.New[headerSum, *client](maxVerified) // fails for sizes below 1 only
 	a.rejected, _ = lru.New[headerSum, struct{}](maxRejected)
 	return a, nil
 }
 
-// sum is a keyed hash: what is looked up by it tells nobody by its time how much of a
-// secret is right.
+// sum returns a keyed hash, so that the time of a look-up reveals nothing about
+// the secret.
 func (a *auth) sum(header string) headerSum {
 	return sha256.Sum256(append(append(make([]byte, 0, len(a.key)+maxAuthorization), a.key[:]...), header...))
 }
 
-// remembered returns the client of a header that has been seen before; ok says whether it
-// has, and c is nil where it was wrong.
-func (a *auth) remembered(sum headerSum) (c *client, ok bool) {
+// recall returns the client of a header that has been verified before; nil if
+// that was wrong. ok is false if the header is new.
+func (a *auth) recall(sum headerSum) (c *client, ok bool) {
 	if c, ok = a.verified.Get(sum); ok {
 		return c, true
 	}
@@ -95,20 +98,21 @@ func (a *auth) remembered(sum headerSum) (c *client, ok bool) {
 	return nil, ok
 }
 
-// verify finds out whose header it is; nil for nobody's. It takes a tenth of a second
-// where it is a password's. The error is the end of ctx.
+// verify returns the client of a header; nil if it is wrong. A password takes a
+// tenth of a second. The error is the end of ctx.
 func (a *auth) verify(ctx context.Context, header string, sum headerSum) (*client, error) {
 	scheme, value, _ := strings.Cut(header, " ")
 	var found *client
 	switch strings.ToLower(scheme) {
 	case "bearer":
-		found = a.ofToken(strings.TrimSpace(value))
+		found = a.verifyToken(strings.TrimSpace(value))
 	case "basic":
 		var err error
-		if found, err = a.ofBasic(ctx, value); err != nil {
+		if found, err = a.verifyBasic(ctx, value); err != nil {
 			return nil, err
 		}
 	}
+
 	if found == nil {
 		a.rejected.Add(sum, struct{}{})
 		return nil, nil
@@ -117,19 +121,19 @@ func (a *auth) verify(ctx context.Context, header string, sum headerSum) (*clien
 	return found, nil
 }
 
-// ofToken compares with all, so that its time tells nothing.
-func (a *auth) ofToken(token string) (found *client) {
+// verifyToken compares with all clients, so that its time reveals nothing.
+func (a *auth) verifyToken(token string) (found *client) {
 	for _, c := range a.clients {
-		if c.hash.Token() && c.hash.Matches(token) {
+		if c.hash.IsToken() && c.hash.Matches(token) {
 			found = c
 		}
 	}
 	return found
 }
 
-// ofBasic takes tokens, too, in place of passwords: browsers and cameras' viewers know no
-// other way.
-func (a *auth) ofBasic(ctx context.Context, value string) (*client, error) {
+// verifyBasic also accepts tokens as passwords: browsers and many viewers of
+// cameras support nothing else.
+func (a *auth) verifyBasic(ctx context.Context, value string) (*client, error) {
 	text, err := base64.StdEncoding.DecodeString(strings.TrimSpace(value))
 	name, secret, found := strings.Cut(string(text), ":")
 	if err != nil || !found {
@@ -139,7 +143,8 @@ func (a *auth) ofBasic(ctx context.Context, value string) (*client, error) {
 	if c != nil {
 		hash = c.hash
 	}
-	if !hash.Token() {
+
+	if !hash.IsToken() {
 		select {
 		case a.working <- struct{}{}:
 			defer func() { <-a.working }()
@@ -153,7 +158,7 @@ func (a *auth) ofBasic(ctx context.Context, value string) (*client, error) {
 	return c, nil
 }
 
-// unauthorised is the answer to who has not said who it is, or not so that it is believed.
+// unauthorised is the answer to a client without valid credentials.
 func unauthorised(reason, detail string) error {
 	challenge := `Bearer realm="kfgrab"`
 	if reason == wrongCredentials {
@@ -165,9 +170,9 @@ func unauthorised(reason, detail string) error {
 	}
 }
 
-// inQuery says whether a request has a secret where it ends in logs and histories. It has
-// to come with every spelling that programs use, and with no other parameter.
-func inQuery(r *http.Request) bool {
+// hasTokenInQuery reports whether a request has a token in its URL, under any of
+// the names that programs use. No parameter of the service has one of these.
+func hasTokenInQuery(r *http.Request) bool {
 	if !strings.Contains(r.URL.RawQuery, "token=") && !strings.Contains(r.URL.RawQuery, "api_key=") {
 		return false
 	}

@@ -24,7 +24,7 @@ type household struct {
 const adminPassword = "correct horse"
 
 // passwordHash is that of adminPassword: to make one takes a while.
-var passwordHash = sync.OnceValues(func() (string, error) { return credential.OfPassword(adminPassword) })
+var passwordHash = sync.OnceValues(func() (string, error) { return credential.HashPassword(adminPassword) })
 
 func basic(name, secret string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(name+":"+secret))
@@ -179,7 +179,7 @@ func TestRemembered(t *testing.T) {
 			t.Fatal(i, err)
 		}
 	}
-	if c, ok := a.remembered(a.sum(header)); !ok || c == nil || c.name != "admin" {
+	if c, ok := a.recall(a.sum(header)); !ok || c == nil || c.name != "admin" {
 		t.Error("the right one was pushed out by wrong ones")
 	}
 	if n := a.rejected.Len(); n != maxRejected {

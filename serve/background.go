@@ -8,18 +8,19 @@ import (
 	"github.com/kfgrab/kfgrab/internal/schedule"
 )
 
-// background follows the streams that are warm, and grabs from those that have a
-// schedule when they are due, until ctx is done.
-func (s *Server) background(ctx context.Context) {
-	p := planner{ended: make(chan ended)}
+// runSchedule holds warm streams open and grabs scheduled ones when they are
+// due, until ctx is done.
+func (s *Server) runSchedule(ctx context.Context) {
+	p := planner{ended: make(chan grabEnd)}
 	defer p.running.Wait()
 	for {
-		replaced := s.replaced.next()
-		p.set(s.streams.Load())
+		replaced := s.replaced.nextChange()
+		p.setRoster(s.streams.Load())
 		for _, run := range p.plan.Due(time.Now()) {
-			p.grab(ctx, run.Name)
+			p.startGrab(ctx, run.Name)
 		}
-		p.announce()
+		p.noteDueTimes()
+
 		next := time.NewTimer(p.plan.Wait(time.Now()))
 		select {
 		case <-next.C:
@@ -34,21 +35,21 @@ func (s *Server) background(ctx context.Context) {
 	}
 }
 
-// planner is for one goroutine.
+// planner belongs to one goroutine.
 type planner struct {
 	plan    schedule.Schedule
 	roster  *roster
-	ended   chan ended
+	ended   chan grabEnd
 	running sync.WaitGroup
 }
 
-type ended struct {
+type grabEnd struct {
 	name string
 	ok   bool
 }
 
-// set takes in which streams there are.
-func (p *planner) set(r *roster) {
+// setRoster plans the scheduled streams and opens the warm ones.
+func (p *planner) setRoster(r *roster) {
 	if p.roster == r {
 		return
 	}
@@ -61,7 +62,7 @@ func (p *planner) set(r *roster) {
 	for _, c := range r.list {
 		switch c.conf.Mode {
 		case Warm:
-			c.warm.Do(func() { c.watch() })
+			c.warm.Do(func() { c.audience.join() })
 		case Scheduled:
 			if err := p.plan.Set(time.Now(), c.conf.Name, schedule.Rule(c.conf.Schedule), schedule.State{}); err != nil {
 				c.fail(err)
@@ -70,31 +71,23 @@ func (p *planner) set(r *roster) {
 	}
 }
 
-// grab begins a run of one stream.
-func (p *planner) grab(ctx context.Context, name string) {
+func (p *planner) startGrab(ctx context.Context, name string) {
 	c := p.roster.byName[name]
 	p.running.Go(func() {
 		_, err := c.take(ctx, 0)
 		select {
-		case p.ended <- ended{name, err == nil}:
+		case p.ended <- grabEnd{name, err == nil}:
 		case <-ctx.Done():
 		}
 	})
 }
 
-// announce tells the streams when they are due.
-func (p *planner) announce() {
+func (p *planner) noteDueTimes() {
 	for _, name := range p.plan.Names() {
 		if c := p.roster.byName[name]; c != nil {
 			if due := p.plan.Next(name); !due.IsZero() {
-				c.setDue(due)
+				c.record.update(func(s *status) { s.due = due })
 			}
 		}
 	}
-}
-
-func (c *camera) setDue(due time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.due = due
 }

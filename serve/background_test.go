@@ -3,12 +3,20 @@ package serve
 import (
 	"testing"
 	"time"
+
+	"github.com/kfgrab/kfgrab/serve/internal/servetest"
 )
+
+// lastNumber returns the number of the last picture; 0 if there is none.
+func lastNumber(c *camera) int64 {
+	s := c.Status()
+	return s.standing().picture
+}
 
 // TestWarm: a stream that is held open answers at once, and no grab is made.
 func TestWarm(t *testing.T) {
 	t.Parallel()
-	warm := stream(t, "door="+rtspCamera(t).URL("/live").String())
+	warm := rtspStream(t)
 	warm.Mode = Warm
 	s := start(t, &Options{Streams: []Stream{warm}})
 	c := s.streams.Load().list[0]
@@ -18,26 +26,26 @@ func TestWarm(t *testing.T) {
 		if got.StatusCode != 200 || got.Header.Get("X-Kfgrab-State") != "fresh" {
 			t.Fatalf("%s %s", got.Status, got.body)
 		}
-		last = c.standing().picture
-		until(t, func() bool { return c.standing().picture > last })
+		last = lastNumber(c)
+		servetest.Until(t, func() bool { return lastNumber(c) > last })
 	}
-	if c.stream != nil || c.counts.failures != 0 {
-		t.Errorf("%+v", c.counts)
+	if c.connection.stream != nil || c.Status().counts.failures != 0 {
+		t.Errorf("%+v", c.Status().counts)
 	}
 }
 
 // TestWarmDown: of one that cannot be held open every request is told why, at once.
 func TestWarmDown(t *testing.T) {
 	t.Parallel()
-	l := newListed(t)
-	warm := stream(t, "door="+l.url)
+	l := servetest.NewPlaylist(t)
+	warm := stream(t, "door="+l.URL)
 	warm.Mode = Warm
-	l.remove(t)
+	l.Remove(t)
 	s := start(t, &Options{Streams: []Stream{warm}})
 	if got := s.get(t, "/streams/door/snapshot.mp4"); got.StatusCode != 502 {
 		t.Errorf("%s %s", got.Status, got.body)
 	}
-	l.list(t, 0)
+	l.List(t, 0)
 	s.streams.Load().list[0].aged(time.Minute)
 	if got := s.get(t, "/streams/door/snapshot.mp4"); got.StatusCode != 200 {
 		t.Errorf("back: %s %s", got.Status, got.body)
@@ -48,17 +56,17 @@ func TestWarmDown(t *testing.T) {
 // the picture that is known.
 func TestWarmAgain(t *testing.T) {
 	t.Parallel()
-	l := newListed(t)
-	s := start(t, &Options{Streams: []Stream{stream(t, "door="+l.url)}})
+	l := servetest.NewPlaylist(t)
+	s := start(t, &Options{Streams: []Stream{stream(t, "door="+l.URL)}})
 	c := s.streams.Load().list[0]
 	s.get(t, "/streams/door/snapshot.mp4")
-	c.disconnect()
+	c.connection.closeIdle()
 	c.aged(time.Minute)
-	defer c.watch()()
+	defer c.audience.join()()
 	if got := s.get(t, "/streams/door/snapshot.mp4"); got.Header.Get("X-Kfgrab-State") != "fresh" || got.Header.Get("Age") != "0" {
 		t.Errorf("%s %v", got.Status, got.Header)
 	}
-	if n := c.counted(); n.captures != 1 || n.unchanged != 1 {
+	if n := c.Status().counts; n.captures != 1 || n.unchanged != 1 {
 		t.Errorf("%+v", n)
 	}
 }
@@ -66,12 +74,12 @@ func TestWarmAgain(t *testing.T) {
 // TestScheduled: pictures come without being asked for, and serve until the next.
 func TestScheduled(t *testing.T) {
 	t.Parallel()
-	planned := stream(t, "door="+liveHLS(t))
+	planned := stream(t, "door="+servetest.LiveHLS(t))
 	planned.Mode, planned.Schedule = Scheduled, Schedule{Every: time.Hour}
 	s := start(t, &Options{Streams: []Stream{planned}})
 	c := s.streams.Load().list[0]
-	until(t, func() bool { return c.standing().picture == 1 })
-	until(t, func() bool { return c.report(time.Now()).NextRefresh != "" })
+	servetest.Until(t, func() bool { return lastNumber(c) == 1 })
+	servetest.Until(t, func() bool { return newStreamReport(c, time.Now()).NextRefresh != "" })
 	c.aged(time.Second * 10)
 	if got := s.get(t, "/streams/door/snapshot.mp4"); got.Header.Get("X-Kfgrab-State") != "cached" {
 		t.Errorf("%s %v", got.Status, got.Header)

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+
+	"github.com/kfgrab/kfgrab/serve/internal/servetest"
 )
 
 // blank is a connection that takes everything.
@@ -16,7 +18,7 @@ func (b *blank) WriteHeader(int)             {}
 // BenchmarkCached is what the service itself takes for a picture that is there, without
 // HTTP.
 func BenchmarkCached(b *testing.B) {
-	s := start(b, &Options{Streams: []Stream{stream(b, "door="+liveHLS(b))}})
+	s := start(b, &Options{Streams: []Stream{stream(b, "door="+servetest.LiveHLS(b))}})
 	const path = "/streams/door/snapshot.jpg?width=160&max_age=3600"
 	etag := s.get(b, path).Header.Get("ETag")
 	for name, condition := range map[string]string{"picture": "", "not modified": etag} {

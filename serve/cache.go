@@ -2,27 +2,32 @@ package serve
 
 import (
 	"container/list"
+	"net/http"
 	"sync"
 
 	"github.com/kfgrab/kfgrab/picture"
 )
 
-// rendering names what is made of a capture: never the same bytes for two, nor two for
-// the same capture and options.
+// rendering identifies a picture: what is made of one capture with some options.
 type rendering struct {
 	camera  *camera
 	capture string // its id
 	options picture.Options
 }
 
-// cache keeps the bytes of renderings, the longest unused of which go first.
+// cache keeps the bytes of pictures. The least recently used go first.
 type cache struct {
-	mu      sync.Mutex
-	most    int64
-	bytes   int64
-	order   list.List // of *kept, the newest first
-	cameras map[*camera]map[rendering]*list.Element
-	stats   cacheStats
+	mu       sync.Mutex
+	pictures pictureList
+}
+
+// pictureList is the content of a cache, which locks it.
+type pictureList struct {
+	maxBytes int64
+	bytes    int64
+	order    list.List // of *cachedPicture, the most recently used first
+	byCamera map[*camera]map[rendering]*list.Element
+	stats    cacheStats
 }
 
 // cacheStats counts since the start.
@@ -30,7 +35,7 @@ type cacheStats struct {
 	hits, misses, evicted int64
 }
 
-type kept struct {
+type cachedPicture struct {
 	key  rendering
 	data []byte
 }
@@ -38,78 +43,135 @@ type kept struct {
 // overhead is what an entry takes besides its bytes: key, list and maps.
 const overhead = 1 << 10
 
-func (k *kept) size() int64 { return int64(len(k.data)) + overhead }
+func (p *cachedPicture) size() int64 { return int64(len(p.data)) + overhead }
 
-func newCache(most int64) *cache {
-	return &cache{most: most, cameras: map[*camera]map[rendering]*list.Element{}}
+func newCache(maxBytes int64) *cache {
+	return &cache{pictures: pictureList{maxBytes: maxBytes, byCamera: map[*camera]map[rendering]*list.Element{}}}
 }
 
 func (c *cache) get(key rendering) ([]byte, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.cameras[key.camera][key]
+	e := c.pictures.byCamera[key.camera][key]
 	if e == nil {
-		c.stats.misses++
+		c.pictures.stats.misses++
 		return nil, false
 	}
-	c.stats.hits++
-	c.order.MoveToFront(e)
-	return e.Value.(*kept).data, true
+	c.pictures.stats.hits++
+	c.pictures.order.MoveToFront(e)
+	return e.Value.(*cachedPicture).data, true
 }
 
-// put keeps data, which nobody may change any more, unless it alone is more than all that
-// may be kept.
+// put keeps data, which must not change any more, unless it alone exceeds the
+// bound.
 func (c *cache) put(key rendering, data []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	k := &kept{key: key, data: data}
-	if k.size() > c.most || c.cameras[key.camera][key] != nil {
+	all, p := &c.pictures, &cachedPicture{key: key, data: data}
+	if p.size() > all.maxBytes || all.byCamera[key.camera][key] != nil {
 		return
 	}
-	if c.cameras[key.camera] == nil {
-		c.cameras[key.camera] = map[rendering]*list.Element{}
+	if all.byCamera[key.camera] == nil {
+		all.byCamera[key.camera] = map[rendering]*list.Element{}
 	}
-	c.cameras[key.camera][key] = c.order.PushFront(k)
-	for c.bytes += k.size(); c.bytes > c.most; c.stats.evicted++ {
-		c.remove(c.order.Back())
-	}
-}
-
-// remove is called with mu held.
-func (c *cache) remove(e *list.Element) {
-	k := c.order.Remove(e).(*kept)
-	c.bytes -= k.size()
-	of := c.cameras[k.key.camera]
-	if delete(of, k.key); len(of) == 0 {
-		delete(c.cameras, k.key.camera)
+	all.byCamera[key.camera][key] = all.order.PushFront(p)
+	all.bytes += p.size()
+	for all.bytes > all.maxBytes {
+		all.remove(all.order.Back())
+		all.stats.evicted++
 	}
 }
 
-// forget drops what is kept of a camera, but for the renderings of one capture.
-func (c *cache) forget(of *camera, but string) {
+func (l *pictureList) remove(e *list.Element) {
+	p := l.order.Remove(e).(*cachedPicture)
+	l.bytes -= p.size()
+	ofCamera := l.byCamera[p.key.camera]
+	delete(ofCamera, p.key)
+	if len(ofCamera) == 0 {
+		delete(l.byCamera, p.key.camera)
+	}
+}
+
+// forget drops the pictures of a camera, except those of one capture.
+func (c *cache) forget(of *camera, except string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for key, e := range c.cameras[of] {
-		if key.capture != but {
-			c.remove(e)
+	for key, e := range c.pictures.byCamera[of] {
+		if key.capture != except {
+			c.pictures.remove(e)
 		}
 	}
 }
 
-// kept says how much there is of a camera.
-func (c *cache) kept(of *camera) (renderings int, bytes int64) {
+// sizeOf returns how many pictures of a camera there are.
+func (c *cache) sizeOf(of *camera) (pictures int, bytes int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, e := range c.cameras[of] {
-		renderings++
-		bytes += e.Value.(*kept).size()
+	for _, e := range c.pictures.byCamera[of] {
+		pictures++
+		bytes += e.Value.(*cachedPicture).size()
 	}
-	return renderings, bytes
+	return pictures, bytes
 }
 
-// total says how much there is of all.
-func (c *cache) total() (renderings int, bytes int64, stats cacheStats) {
+// total returns how many pictures there are of all cameras.
+func (c *cache) total() (pictures int, bytes int64, stats cacheStats) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.order.Len(), c.bytes, c.stats
+	return c.pictures.order.Len(), c.pictures.bytes, c.pictures.stats
+}
+
+// cacheReport is the JSON of what is kept of one stream.
+type cacheReport struct {
+	Pictures int   `json:"pictures"`
+	Bytes    int64 `json:"bytes"`
+}
+
+func newCacheReport(c *camera) (r cacheReport) {
+	r.Pictures, r.Bytes = c.cache.sizeOf(c)
+	return r
+}
+
+// fullCacheReport answers GET /cache.
+type fullCacheReport struct {
+	cacheReport
+	MaxBytes int64                  `json:"max_bytes"`
+	Hits     int64                  `json:"hits"`
+	Misses   int64                  `json:"misses"`
+	Evicted  int64                  `json:"evicted"`
+	Streams  map[string]cacheReport `json:"streams"`
+}
+
+func (s *Server) reportCache(w http.ResponseWriter, r *http.Request) error {
+	report := &fullCacheReport{MaxBytes: s.opt.CacheBytes, Streams: map[string]cacheReport{}}
+	var stats cacheStats
+	report.Pictures, report.Bytes, stats = s.pictures.cache.total()
+	report.Hits, report.Misses, report.Evicted = stats.hits, stats.misses, stats.evicted
+	for _, c := range s.visibleStreams(r) {
+		if one := newCacheReport(c); one.Pictures > 0 {
+			report.Streams[c.conf.Name] = one
+		}
+	}
+	writeReport(w, r, report)
+	return nil
+}
+
+// clearCache drops the pictures of the streams that the client may see. A
+// client that may see all drops those of ?url= as well.
+func (s *Server) clearCache(w http.ResponseWriter, r *http.Request) error {
+	for _, c := range s.visibleStreams(r) {
+		c.clear()
+	}
+	if visibleNames(r.Context()) == nil {
+		s.pictures.drawings.forget(nil, "")
+		s.guests.clear()
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (s *Server) clearStream(w http.ResponseWriter, r *http.Request, c *camera) error {
+	c.clear()
+	w.WriteHeader(http.StatusNoContent)
+	return nil
 }

@@ -43,8 +43,8 @@ func TestCacheForget(t *testing.T) {
 		ofOne, ofOther, inAll int
 	}{{"b", 2, 1, 3}, {"", 0, 1, 1}} {
 		cache.forget(one, step.but)
-		a, _ := cache.kept(one)
-		b, _ := cache.kept(other)
+		a, _ := cache.sizeOf(one)
+		b, _ := cache.sizeOf(other)
 		all, bytes, _ := cache.total()
 		if a != step.ofOne || b != step.ofOther || all != step.inAll || bytes != int64(all)*(4+overhead) {
 			t.Errorf("but %q: %d and %d, %d of %d bytes", step.but, a, b, all, bytes)

@@ -1,154 +1,216 @@
 package serve
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"errors"
+	"strconv"
 	"sync"
 	"time"
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/internal/neterror"
+	"github.com/kfgrab/kfgrab/internal/redact"
 	"github.com/kfgrab/kfgrab/internal/schedule"
 )
 
-const (
-	// minAge is how young a picture may be asked for: two grabs of a stream begin that far
-	// apart at least, however many ask for a fresh one.
-	minAge = time.Second
-	// idleTime is how long the connection to a stream is kept for the next grab.
-	idleTime = time.Minute
-)
-
-// camera is one stream and what is known of it.
-type camera struct {
-	conf   Stream // with defaults filled in
-	given  Stream // without
-	host   string
-	gate   *schedule.Gate
-	cache  *cache
-	told   func(*camera)       // of every change
-	took   func(time.Duration) // of every grab
-	pool   *decode.Pool
-	grabs  group[struct{}, sight]
-	probes group[struct{}, []kfgrab.Rendition]
-
-	changed   signal         // something has
-	turn      sync.Mutex     // of follow
-	followers sync.WaitGroup // the goroutine of follow
-	warm      sync.Once      // followed from then on
-	poked     chan struct{}  // has follow try again now
-	gone      chan struct{}  // closed by close
-
-	mu         sync.Mutex
-	stream     *kfgrab.Stream // kept for the next grab; nil where there is none
-	idle       *time.Timer    // closes it
-	grabbing   bool
-	last       *capture
-	confirmed  time.Time // when last was found to be the newest; zero where it may not be served
-	failed     *failure  // nil while all is well
-	counts     counts
-	due        time.Time          // of the next scheduled grab
-	renditions []kfgrab.Rendition // as they were probed
-
-	viewers  int                     // those who watch
-	unfollow context.CancelCauseFunc // nil where the stream is not followed
-	linger   *time.Timer             // ends it
-	live     bool                    // keyframes come, last being the newest
-	gap      time.Duration           // between the last two of them
-	closed   bool
+// workshop is what all cameras of a Server share.
+type workshop struct {
+	gate     *schedule.Gate
+	pool     *decode.Pool
+	software string
+	onGrab   func(time.Duration)
+	onChange func(*camera) // called after every change of a status
 }
 
-// take returns the newest keyframe, one that is not older than maxAge, or than minAge
-// where that is longer. It joins a grab that is under way: what that brings arrives after
-// the request. Of a stream that is followed it is the newest there is, however old.
-func (c *camera) take(ctx context.Context, maxAge time.Duration) (sight, error) {
-	maxAge = max(maxAge, minAge)
-	if s, err, known := c.known(time.Now(), maxAge); known {
-		return s, err
+// camera is one stream.
+type camera struct {
+	*workshop
+	conf  Stream // with defaults filled in
+	given Stream // as configured
+	cache *cache
+
+	record     record     // what is known about the stream
+	connection connection // kept for the next grab
+	audience   *audience  // for which the stream is held open
+	grabs      group[struct{}, delivery]
+	probes     group[struct{}, []kfgrab.Rendition]
+
+	changed  signal        // the status has
+	warm     sync.Once     // from then on the stream is held open
+	retryNow chan struct{} // has follow open a lost stream again at once
+	gone     chan struct{} // closed by close
+	end      func()        // closes gone
+}
+
+func newCamera(w *workshop, conf *Stream, cache *cache) *camera {
+	c := &camera{workshop: w, conf: *conf, given: *conf, cache: cache, retryNow: make(chan struct{}, 1), gone: make(chan struct{})}
+	c.conf.TTL = cmp.Or(conf.TTL, DefaultTTL)
+	c.conf.Timeout = cmp.Or(conf.Timeout, DefaultTimeout)
+	c.conf.RedactedURL = cmp.Or(conf.RedactedURL, redact.URL(conf.URL))
+	c.conf.Picture.Name = conf.Name
+	c.conf.Picture.Software = w.software
+	c.conf.Picture.NoSource = true // not everyone who sees a picture may know the camera's address
+
+	c.audience = newAudience(c.follow, c.changed.broadcast)
+	c.end = sync.OnceFunc(func() { close(c.gone) })
+	return c
+}
+
+// close ends everything that the camera does, and waits for it.
+func (c *camera) close() {
+	c.end()
+	c.audience.close()
+	c.grabs.close()
+	c.probes.close()
+	c.connection.close()
+}
+
+// closeAll takes as long as the slowest camera.
+func closeAll(list []*camera) {
+	var all sync.WaitGroup
+	for _, c := range list {
+		all.Go(c.close)
 	}
-	if c.connecting() {
-		return c.await(ctx, maxAge)
+	all.Wait()
+}
+
+// Status returns what is known about the stream.
+func (c *camera) Status() status {
+	s := c.record.load()
+	s.viewers, s.followed = c.audience.count()
+	return s
+}
+
+// take returns the newest keyframe, at most as old as maxAge or minAge. It
+// grabs one if it must, and joins a grab under way: the keyframe of that
+// arrives after the request. For a stream that is held open, it returns the
+// newest keyframe however old it is.
+func (c *camera) take(ctx context.Context, maxAge time.Duration) (delivery, error) {
+	maxAge = max(maxAge, minAge)
+	s := c.Status()
+	if d, err, ok := s.answer(time.Now(), maxAge, &c.conf); ok {
+		return d, err
+	}
+	if s.followed {
+		return c.awaitKeyframe(ctx, maxAge)
 	}
 	return c.grabs.do(ctx, struct{}{}, c.grab)
 }
 
-// known returns what can be said without a grab.
-func (c *camera) known(now time.Time, maxAge time.Duration) (sight, error, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case c.live && c.last != nil:
-		return c.newest(now, maxAge), nil, true
-	case c.last != nil && now.Sub(c.confirmed) <= c.lasts(maxAge):
-		return sight{c.last, c.confirmed, cached}, nil, true
-	case c.failed != nil && now.Sub(c.failed.at) < c.failed.pause(maxAge):
-		return sight{}, c.failed.err, true
+// awaitKeyframe returns what the open stream brings next. A lost stream is
+// opened again at once. If nobody holds it open any more, awaitKeyframe grabs.
+func (c *camera) awaitKeyframe(ctx context.Context, maxAge time.Duration) (delivery, error) {
+	ctx, cancel := neterror.WithTimeout(ctx, c.conf.Timeout)
+	defer cancel()
+	select {
+	case c.retryNow <- struct{}{}:
+	default:
 	}
-	return sight{}, nil, false
-}
 
-// newest is the last keyframe of a stream that is followed: a stale one where another
-// should have come by now. It is called with mu held.
-func (c *camera) newest(now time.Time, maxAge time.Duration) sight {
-	s := sight{c.last, c.confirmed, fresh}
-	if age := s.age(now); age > maxAge && age > 2*c.gap {
-		s.state = stale
-	}
-	return s
-}
+	for {
+		changed := c.changed.nextChange()
+		s := c.Status()
+		if d, err, ok := s.answer(time.Now(), maxAge, &c.conf); ok {
+			return d, err
+		}
+		if !s.followed {
+			return c.grabs.do(ctx, struct{}{}, c.grab)
+		}
 
-// lasts is how long a picture serves that may be as old as maxAge. It is called with mu
-// held.
-func (c *camera) lasts(maxAge time.Duration) time.Duration {
-	if c.conf.Mode != Scheduled || maxAge < c.conf.TTL || c.due.Before(c.confirmed) {
-		return maxAge
-	}
-	return max(maxAge, c.due.Sub(c.confirmed)+c.conf.Timeout)
-}
-
-// stale returns the last keyframe, if it is not older than maxAge.
-func (c *camera) stale(now time.Time, maxAge time.Duration) (sight, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.last == nil || now.Sub(c.confirmed) > maxAge {
-		return sight{}, false
-	}
-	return sight{c.last, c.confirmed, stale}, true
-}
-
-// forget has the next request grab anew. The keyframe is kept, as the next grab may find
-// that there is no newer one, but is not served before that.
-func (c *camera) forget() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.live {
-		c.confirmed = time.Time{}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return delivery{}, context.Cause(ctx)
+		}
 	}
 }
 
-// close ends what goes on, and waits for that.
-func (c *camera) close() {
-	c.mu.Lock()
-	if !c.closed {
-		c.closed = true
-		close(c.gone)
+// addKeyframe notes a new keyframe. live says that more arrive without grabs.
+func (c *camera) addKeyframe(snap *kfgrab.Snapshot, from *kfgrab.Stream, live bool) (d delivery) {
+	next := &capture{id: strconv.FormatInt(snap.Taken.UnixNano(), 36), snapshot: snap, tracks: from.Tracks()}
+	if r, ok := from.Rendition(); ok {
+		next.rendition = &r
 	}
-	if c.unfollow != nil {
-		c.unfollow(errClosed)
+
+	c.record.update(func(s *status) {
+		if s.live {
+			s.gap = snap.Taken.Sub(s.confirmed)
+		}
+		s.live = s.live || live
+		if s.last != nil && isRepeated(s.last.snapshot, snap) {
+			s.counts.unchanged++
+			d = s.confirm(time.Now())
+			return
+		}
+		s.counts.captures++
+		next.number = s.counts.captures
+		s.last = next
+		d = s.confirm(snap.Taken)
+	})
+	c.onChange(c)
+	return d
+}
+
+// isRepeated reports whether a new connection has brought the last keyframe
+// again, as a playlist that has not grown does. Keyframes over RTSP are always
+// new.
+func isRepeated(last, snap *kfgrab.Snapshot) bool {
+	a, b := last.Frame, snap.Frame
+	return snap.RTSP == nil && a.PTS == b.PTS && a.Time.Equal(b.Time) && a.Crop == b.Crop && bytes.Equal(a.Data, b.Data)
+}
+
+// confirmLast notes that the last keyframe is still the newest.
+func (c *camera) confirmLast() (d delivery) {
+	c.record.update(func(s *status) {
+		s.counts.unchanged++
+		d = s.confirm(time.Now())
+	})
+	c.onChange(c)
+	return d
+}
+
+// fail notes the error of a grab and returns it.
+func (c *camera) fail(err error) error {
+	c.record.update(func(s *status) { s.fail(err, time.Now()) })
+	c.onChange(c)
+	return err
+}
+
+// failUnlessEnded is fail, except if the grab ended because all clients have
+// left or the camera is closing.
+func (c *camera) failUnlessEnded(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); errors.Is(cause, errAbandoned) || errors.Is(cause, errClosed) {
+		return cause
 	}
-	if c.linger != nil {
-		c.linger.Stop()
+	return c.fail(err)
+}
+
+func (c *camera) addBytes(bytes int64) {
+	c.record.update(func(s *status) { s.counts.addBytes(bytes, time.Now()) })
+}
+
+// clear drops the pictures of the stream. The next request grabs anew; the
+// keyframe is kept until then, in case there is no newer one.
+func (c *camera) clear() {
+	c.record.update(func(s *status) {
+		if !s.live {
+			s.confirmed = time.Time{}
+		}
+	})
+	c.cache.forget(c, "")
+}
+
+// explain adds the stream's name, and what is known about its failure, to the
+// error of a request.
+func (c *camera) explain(err error) error {
+	s, now := c.Status(), time.Now()
+	e := &streamError{err: err, name: c.conf.Name, at: now}
+	if f := s.failure; f != nil && f.err == err {
+		e.since, e.at = f.since, f.at
+		e.retry = max(0, f.pause(c.conf.TTL)-now.Sub(f.at))
 	}
-	c.mu.Unlock()
-	c.followers.Wait()
-	c.grabs.close()
-	c.probes.close()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.idle != nil {
-		c.idle.Stop()
-	}
-	if c.stream != nil {
-		c.stream.Close()
-		c.stream = nil
-	}
+	return e
 }

@@ -9,12 +9,13 @@ import (
 	"testing"
 
 	"github.com/kfgrab/kfgrab/internal/origin"
+	"github.com/kfgrab/kfgrab/serve/internal/servetest"
 )
 
 // ownOrigin is a live stream whose requests nobody else makes.
 func ownOrigin(t testing.TB) *origin.Origin {
 	t.Helper()
-	liveHLS(t) // encoded
+	servetest.LiveHLS(t) // encoded
 	o, err := origin.Start(t.Context(), &origin.Options{Profile: origin.Small()})
 	if err != nil {
 		t.Fatal(err)
@@ -56,11 +57,11 @@ func TestFreshCrowd(t *testing.T) {
 	s := start(t, &Options{Streams: []Stream{stream(t, "door="+o.HLS(origin.TS))}})
 	s.crowd(t, 500, func(int) string { return "/streams/door/snapshot.jpg?width=160&fresh=1" })
 	c := s.streams.Load().list[0]
-	if c.counts.grabs > 3 || playlists(o) != 1 { // a slow machine takes more than a second
-		t.Errorf("%+v, %d connections", c.counts, playlists(o))
+	if c.Status().counts.grabs > 3 || playlists(o) != 1 { // a slow machine takes more than a second
+		t.Errorf("%+v, %d connections", c.Status().counts, playlists(o))
 	}
-	if stats := s.pool.Stats(); stats.Warm+stats.Alone > c.counts.captures {
-		t.Errorf("%+v for %d keyframes", stats, c.counts.captures)
+	if stats := s.pictures.pool.Stats(); stats.Warm+stats.Alone > c.Status().counts.captures {
+		t.Errorf("%+v for %d keyframes", stats, c.Status().counts.captures)
 	}
 }
 
@@ -69,13 +70,13 @@ func TestManyStreams(t *testing.T) {
 	t.Parallel()
 	var streams []Stream
 	for i := range 20 {
-		streams = append(streams, stream(t, fmt.Sprintf("s%d=%s", i, liveHLS(t))))
+		streams = append(streams, stream(t, fmt.Sprintf("s%d=%s", i, servetest.LiveHLS(t))))
 	}
 	s := start(t, &Options{Streams: streams, CacheBytes: 1 << 20})
 	s.crowd(t, 200, func(i int) string {
 		return fmt.Sprintf("/streams/s%d/snapshot.%s?width=%d&max_age=%d", i%20, []string{"jpg", "png", "mp4", "h264"}[i%4], 64+i%2, i%3)
 	})
-	if _, bytes, _ := s.cache.total(); bytes > 1<<20 {
+	if _, bytes, _ := s.pictures.cache.total(); bytes > 1<<20 {
 		t.Errorf("%d bytes are kept", bytes)
 	}
 }
@@ -91,9 +92,9 @@ func TestManySizes(t *testing.T) {
 			t.Fatalf("%d: %d %s", width, w.Code, w.Body)
 		}
 	}
-	n, _, _ := s.cache.total()
-	stats := s.pool.Stats()
-	if most := len(widths); n > most || stats.Warm+stats.Alone > int64(most) || s.streams.Load().list[0].counted().grabs != 1 {
+	n, _, _ := s.pictures.cache.total()
+	stats := s.pictures.pool.Stats()
+	if most := len(widths); n > most || stats.Warm+stats.Alone > int64(most) || s.streams.Load().list[0].Status().counts.grabs != 1 {
 		t.Errorf("%d renderings, %+v", n, stats)
 	}
 }

@@ -1,18 +1,19 @@
-// Package serve answers HTTP with pictures of live streams, each grabbed once for all who
-// want it at the same time.
+// Package serve answers HTTP requests with pictures of live streams. It is for
+// programs that show cameras on a web page, a dashboard or a home automation
+// system; kfgrab serve is one of them.
 //
-// Call [New], then [Server.Run] with a listener; or [Server.Start], use the Server as an
-// http.Handler, and [Server.Close]. [Server.Set] changes the streams while it runs.
+// Call [New], then [Server.Run] with a listener. To serve under another router,
+// call [Server.Start], use the Server as an http.Handler, and call
+// [Server.Close]. [Server.Set] changes the streams while it runs, and
+// [Options.Guard] says who may use it.
 //
-// A request is answered from what is there as long as that is young enough; else it waits
-// for a grab, together with all others that do. Of a keyframe every rendering, which is a
-// format, size and quality, is made once and kept, within [Options.CacheBytes]. A stream
-// that nobody asks for is not touched, but where its mode says so. Who watches live keyframes
-// has the stream held open for as long, once for all. [Options.Guard] says who is answered.
+// One grab serves all requests that want a picture at the same time, and each
+// rendering of it, of some format, size and quality, is made once and cached.
+// By default, a stream is grabbed only on request, and its picture answers
+// further requests until [Stream.TTL] is over. While clients watch live
+// keyframes, the stream is held open, once for all of them. A slow client gets
+// fewer pictures and takes no more memory than others. A stream that fails is
+// not tried again at every request.
 //
-// What a request waits for ends with the last who waits for it; who is slow to read holds up
-// nobody and takes no more memory than others. Streams that fail are not tried at every
-// request, and those with wrong credentials seldom.
-//
-// There is no recording and no video here.
+// There is no recording and no video.
 package serve

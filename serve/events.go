@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	// heartbeat keeps what is between alive, and finds out who has gone.
+	// heartbeat keeps connections through proxies alive, and discovers clients that
+	// have gone.
 	heartbeat = 15 * time.Second
 	// reconnect is after how long a browser asks again.
 	reconnect = 3 * time.Second
@@ -23,21 +24,21 @@ type eventReport struct {
 	Failure *failureReport `json:"failure,omitempty"`
 }
 
-// streamEvents answers GET /streams/{name}/events: an event "picture" for each new one,
-// "failure" for each grab that fails, "recovery" behind those for the first that does not.
-// The first events tell how it stands. Nothing is grabbed for those who listen; who is
-// slow gets how it stands when there is room for it.
-func (s *Server) streamEvents(w http.ResponseWriter, r *http.Request, c *camera) error {
-	return s.events(w, r, &c.changed, c.gone, func() []*camera { return []*camera{c} })
+// serveStreamEvents answers GET /streams/{name}/events: "picture" for each new
+// picture, "failure" for each failed grab, "recovery" for the first grab after
+// failures that succeeds. The first events report the present state. Events
+// cause no grabs; a slow client gets the state at the time it is ready.
+func (s *Server) serveStreamEvents(w http.ResponseWriter, r *http.Request, c *camera) error {
+	return s.serveEvents(w, r, &c.changed, c.gone, func() []*camera { return []*camera{c} })
 }
 
-// allEvents answers GET /events: those of all streams, as a browser has few connections
-// for a host.
-func (s *Server) allEvents(w http.ResponseWriter, r *http.Request) error {
-	return s.events(w, r, &s.changed, nil, func() []*camera { return s.visible(r) })
+// serveAllEvents answers GET /events with those of all streams, since browsers
+// open few connections per host.
+func (s *Server) serveAllEvents(w http.ResponseWriter, r *http.Request) error {
+	return s.serveEvents(w, r, &s.changed, nil, func() []*camera { return s.visibleStreams(r) })
 }
 
-func (s *Server) events(w http.ResponseWriter, r *http.Request, changed *signal, gone <-chan struct{}, list func() []*camera) error {
+func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request, changed *signal, gone <-chan struct{}, list func() []*camera) error {
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
@@ -46,96 +47,98 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, changed *signal,
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	l := &listener{w: w, control: http.NewResponseController(w), told: map[*camera]standing{}}
-	l.write("retry: %d\n\n", reconnect.Milliseconds())
+
+	l := &listener{w: w, control: http.NewResponseController(w), sent: map[*camera]standing{}}
+	l.writef("retry: %d\n\n", reconnect.Milliseconds())
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	for {
-		next := changed.next()
-		l.tellOf(list())
+		next := changed.nextChange()
+		l.reportAll(list())
 		if l.flush(); l.err != nil {
-			return nil // it has gone
+			return nil // the client has gone
 		}
+
 		select {
 		case <-next:
 		case <-beat.C:
-			l.write(":\n\n")
+			l.writef(":\n\n")
 		case <-r.Context().Done():
 			return nil
 		case <-gone:
 			return nil
-		case <-s.closing:
+		case <-s.run.closing:
 			return nil
 		}
 	}
 }
 
-// listener is one who listens.
+// listener is one client of events.
 type listener struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
-	told    map[*camera]standing
-	err     error
+	sent    map[*camera]standing
+	err     error // of the connection
 }
 
-// standing is how a stream stands, as far as events tell of it.
+// standing is the part of a stream's status that events report.
 type standing struct {
-	picture  int64 // the number of the last one; 0 for none
+	picture  int64 // the number of the last one; 0 if there is none
 	failures int64 // since the start
 	failing  bool
 }
 
-func (c *camera) standing() standing {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	s := standing{failures: c.counts.failures, failing: c.failed != nil}
-	if c.last != nil && !c.confirmed.IsZero() {
-		s.picture = c.last.number
+func (s *status) standing() standing {
+	now := standing{failures: s.counts.failures, failing: s.failure != nil}
+	if s.last != nil && !s.confirmed.IsZero() {
+		now.picture = s.last.number
 	}
-	return s
+	return now
 }
 
-// tellOf writes what has happened to these streams, and forgets others.
-func (l *listener) tellOf(list []*camera) {
+// reportAll reports changes of these streams, and forgets all others.
+func (l *listener) reportAll(list []*camera) {
 	for _, c := range list {
-		l.tell(c)
+		l.reportChange(c)
 	}
-	if len(l.told) > len(list) {
-		maps.DeleteFunc(l.told, func(c *camera, _ standing) bool { return !slices.Contains(list, c) })
+	if len(l.sent) > len(list) {
+		maps.DeleteFunc(l.sent, func(c *camera, _ standing) bool { return !slices.Contains(list, c) })
 	}
 }
 
-// tell writes what has happened to a stream since the last time.
-func (l *listener) tell(c *camera) {
-	now, before := c.standing(), l.told[c]
-	l.told[c] = now
+// reportChange writes events for what has changed since the last call.
+func (l *listener) reportChange(c *camera) {
+	s, before := c.Status(), l.sent[c]
+	now := s.standing()
+	l.sent[c] = now
 	if now == before {
 		return
 	}
-	report := c.report(time.Now())
+
+	report := newStreamReport(c, time.Now())
 	if now.picture != before.picture && now.picture > 0 {
-		l.event("picture", now.picture, &eventReport{Stream: c.conf.Name, Picture: report.Picture})
+		l.writeEvent("picture", now.picture, &eventReport{Stream: c.conf.Name, Picture: report.Picture})
 	}
 	switch {
 	case now.failing && now.failures != before.failures && report.Failure != nil:
-		l.event("failure", 0, &eventReport{Stream: c.conf.Name, Failure: report.Failure})
+		l.writeEvent("failure", 0, &eventReport{Stream: c.conf.Name, Failure: report.Failure})
 	case before.failing && !now.failing:
-		l.event("recovery", 0, &eventReport{Stream: c.conf.Name, Picture: report.Picture})
+		l.writeEvent("recovery", 0, &eventReport{Stream: c.conf.Name, Picture: report.Picture})
 	}
 }
 
-func (l *listener) event(name string, id int64, report *eventReport) {
+func (l *listener) writeEvent(name string, id int64, report *eventReport) {
 	data, err := json.Marshal(report)
 	if err != nil {
-		panic(err) // of our own types
+		panic(err) // report has one of our own types
 	}
 	if id > 0 {
-		l.write("id: %d\n", id)
+		l.writef("id: %d\n", id)
 	}
-	l.write("event: %s\ndata: %s\n\n", name, data)
+	l.writef("event: %s\ndata: %s\n\n", name, data)
 }
 
-func (l *listener) write(format string, args ...any) {
+func (l *listener) writef(format string, args ...any) {
 	if l.err == nil {
 		extendDeadline(l.w)
 		_, l.err = fmt.Fprintf(l.w, format, args...)

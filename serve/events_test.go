@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/kfgrab/kfgrab/serve/internal/servetest"
 )
 
 // event reads the next event's name and data.
@@ -34,8 +36,8 @@ func event(t testing.TB, r *bufio.Reader) (name string, report eventReport) {
 // is grabbed for them.
 func TestEvents(t *testing.T) {
 	t.Parallel()
-	l := newListed(t)
-	s := start(t, &Options{Streams: []Stream{stream(t, "door="+l.url), stream(t, "other="+liveHLS(t))}})
+	l := servetest.NewPlaylist(t)
+	s := start(t, &Options{Streams: []Stream{stream(t, "door="+l.URL), stream(t, "other="+servetest.LiveHLS(t))}})
 	c := s.streams.Load().list[0]
 	one, all := s.open(t, "/streams/door/events"), s.open(t, "/events")
 	if one.Header.Get("Content-Type") != "text/event-stream" {
@@ -51,16 +53,16 @@ func TestEvents(t *testing.T) {
 			}
 		}
 	}
-	if c.counts.grabs != 0 {
+	if c.Status().counts.grabs != 0 {
 		t.Error("a grab for who listens")
 	}
 	s.get(t, "/streams/door/snapshot.mp4")
 	expect("picture")
-	l.remove(t)
+	l.Remove(t)
 	c.aged(time.Minute)
 	s.get(t, "/streams/door/snapshot.mp4")
 	expect("failure")
-	l.list(t, 1)
+	l.List(t, 1)
 	c.aged(time.Minute)
 	s.get(t, "/streams/door/snapshot.mp4")
 	expect("picture")
@@ -73,11 +75,11 @@ func TestEvents(t *testing.T) {
 
 // TestListenerForgets: a stream that was replaced is not held by those who listen.
 func TestListenerForgets(t *testing.T) {
-	stays, goes := &camera{}, &camera{}
-	l := &listener{w: httptest.NewRecorder(), told: map[*camera]standing{}}
-	l.tellOf([]*camera{stays, goes})
-	l.tellOf([]*camera{stays})
-	if _, ok := l.told[stays]; !ok || len(l.told) != 1 {
-		t.Errorf("%d are held", len(l.told))
+	stays, goes := newCamera(&workshop{}, &Stream{}, newCache(0)), newCamera(&workshop{}, &Stream{}, newCache(0))
+	l := &listener{w: httptest.NewRecorder(), sent: map[*camera]standing{}}
+	l.reportAll([]*camera{stays, goes})
+	l.reportAll([]*camera{stays})
+	if _, ok := l.sent[stays]; !ok || len(l.sent) != 1 {
+		t.Errorf("%d are held", len(l.sent))
 	}
 }

@@ -15,29 +15,13 @@ import (
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 	"github.com/kfgrab/kfgrab/internal/testserver"
 	"github.com/kfgrab/kfgrab/keyframe"
+	"github.com/kfgrab/kfgrab/serve/internal/servetest"
 )
-
-// hanging is a server that answers nothing until it is told to.
-type hanging struct {
-	*httptest.Server
-	begun, gone chan struct{} // a value for each request that begins, and whose client goes
-}
-
-func hang(t testing.TB) *hanging {
-	h := &hanging{begun: make(chan struct{}, 100), gone: make(chan struct{}, 100)}
-	h.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h.begun <- struct{}{}
-		<-r.Context().Done()
-		h.gone <- struct{}{}
-	}))
-	t.Cleanup(h.Close)
-	return h
-}
 
 // TestGone: a grab goes on while one of those who wait is there, and ends when none is.
 func TestGone(t *testing.T) {
 	t.Parallel()
-	h := hang(t)
+	h := servetest.Hang(t)
 	s := start(t, &Options{Streams: []Stream{stream(t, "door="+h.URL)}})
 	c := s.streams.Load().list[0]
 	var all sync.WaitGroup
@@ -56,20 +40,20 @@ func TestGone(t *testing.T) {
 		return cancel
 	}
 	first := ask()
-	<-h.begun
+	<-h.Begun
 	second := ask()
-	until(t, func() bool { return c.grabs.waiters(struct{}{}) == 2 })
+	servetest.Until(t, func() bool { return c.grabs.waiters(struct{}{}) == 2 })
 	first()
-	until(t, func() bool { return c.grabs.waiters(struct{}{}) == 1 })
+	servetest.Until(t, func() bool { return c.grabs.waiters(struct{}{}) == 1 })
 	select {
-	case <-h.gone:
+	case <-h.Gone:
 		t.Error("the grab ended with the first who went")
 	default:
 	}
 	second()
-	<-h.gone
+	<-h.Gone
 	all.Wait()
-	if c.counts.failures != 0 {
+	if c.Status().counts.failures != 0 {
 		t.Error("nobody waited, and that is taken for a failure")
 	}
 }
@@ -79,7 +63,7 @@ func TestFailures(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Dir(testmedia.Make(t, "hls-ts"))
 	web := testserver.Nginx(t, dir, "location /private/ { return 401; }", "location /away/ { return 404; }", "location /busy/ { return 503; }")
-	short := stream(t, "slow="+hang(t).URL)
+	short := stream(t, "slow="+servetest.Hang(t).URL)
 	short.Timeout = 100 * time.Millisecond
 	s := start(t, &Options{Streams: []Stream{
 		stream(t, "private="+strings.Replace(web, "http://", "http://user:geheim@", 1)+"/private/live.m3u8?token=geheim"),
@@ -105,11 +89,11 @@ func TestFailures(t *testing.T) {
 		if drawn.StatusCode != 200 || drawn.Header.Get("X-Kfgrab-Status") != fmt.Sprint(want.Status) || drawn.size(t).X != 320 {
 			t.Errorf("%s: %s %v", name, drawn.Status, drawn.Header)
 		}
-		if f := s.report(s.streams.Load().byName[name]).Failure; f == nil || f.Status != want.Status || f.Class != want.Class {
+		if f := newStreamReport(s.streams.Load().byName[name], time.Now()).Failure; f == nil || f.Status != want.Status || f.Class != want.Class {
 			t.Errorf("%s: %+v", name, f)
 		}
 	}
-	if n := s.streams.Load().byName["private"].counts.grabs; n != 1 {
+	if n := s.streams.Load().byName["private"].Status().counts.grabs; n != 1 {
 		t.Errorf("wrong credentials are tried %d times", n)
 	}
 }
@@ -117,7 +101,7 @@ func TestFailures(t *testing.T) {
 // TestNoDecoder: without ffmpeg there are no pictures, and all else.
 func TestNoDecoder(t *testing.T) {
 	t.Parallel()
-	door := stream(t, "door="+liveHLS(t))
+	door := stream(t, "door="+servetest.LiveHLS(t))
 	door.TTL = time.Hour
 	s := start(t, &Options{Streams: []Stream{door}, Decoder: decode.Decoder{Path: "/nonexistent/ffmpeg"}})
 	for path, status := range map[string]int{
@@ -127,10 +111,10 @@ func TestNoDecoder(t *testing.T) {
 			t.Errorf("%s: %s %.200s", path, got.Status, got.body)
 		}
 	}
-	if n := s.streams.Load().list[0].counts.grabs; n != 1 {
+	if n := s.streams.Load().list[0].Status().counts.grabs; n != 1 {
 		t.Errorf("%d grabs, one for what can be had", n)
 	}
-	if d := s.tools.report(t.Context(), &s.opt.Decoder); d.Found || d.Error == "" {
+	if d := s.pictures.decoder.report(t.Context()); d.Found || d.Error == "" {
 		t.Errorf("%+v", d)
 	}
 }
@@ -139,8 +123,8 @@ func TestNoDecoder(t *testing.T) {
 // its own time begins then.
 func TestQueue(t *testing.T) {
 	t.Parallel()
-	h := hang(t)
-	slow, good := stream(t, "slow="+h.URL), stream(t, "good="+liveHLS(t))
+	h := servetest.Hang(t)
+	slow, good := stream(t, "slow="+h.URL), stream(t, "good="+servetest.LiveHLS(t))
 	slow.Timeout, good.Timeout = 3*time.Second, 2500*time.Millisecond
 	s := start(t, &Options{Streams: []Stream{slow, good}, Limits: Limits{Total: 10, PerHost: 1}})
 	var all sync.WaitGroup
@@ -149,7 +133,7 @@ func TestQueue(t *testing.T) {
 			t.Error(got.Status)
 		}
 	})
-	<-h.begun
+	<-h.Begun
 	if got := s.get(t, "/streams/good/snapshot.mp4"); got.StatusCode != 200 {
 		t.Errorf("%s %s", got.Status, got.body)
 	}
@@ -159,7 +143,7 @@ func TestQueue(t *testing.T) {
 // TestLongWait: who has waited longer than an answer may take to write is answered.
 func TestLongWait(t *testing.T) {
 	t.Parallel()
-	slow := stream(t, "slow="+hang(t).URL)
+	slow := stream(t, "slow="+servetest.Hang(t).URL)
 	slow.Timeout = 300 * time.Millisecond
 	s, err := New(&Options{Streams: []Stream{slow}})
 	if err != nil {
@@ -185,7 +169,7 @@ func TestLongWait(t *testing.T) {
 // there already.
 func TestFailedAgain(t *testing.T) {
 	t.Parallel()
-	other := stream(t, "door="+newListed(t).url)
+	other := stream(t, "door="+servetest.NewPlaylist(t).URL)
 	other.Options.Codec = keyframe.H265
 	s := start(t, &Options{Streams: []Stream{other}})
 	for range 2 {
@@ -199,7 +183,7 @@ func TestFailedAgain(t *testing.T) {
 // TestFailedDecoding: the answer has nothing in it of the picture that there is not.
 func TestFailedDecoding(t *testing.T) {
 	t.Parallel()
-	s := start(t, &Options{Streams: []Stream{stream(t, "door="+liveHLS(t))}, Decoder: decode.Decoder{Path: "/bin/false"}})
+	s := start(t, &Options{Streams: []Stream{stream(t, "door="+servetest.LiveHLS(t))}, Decoder: decode.Decoder{Path: "/bin/false"}})
 	for _, query := range []string{"", "?placeholder=1"} {
 		got := s.get(t, "/streams/door/snapshot.jpg"+query)
 		if state := got.Header.Get("X-Kfgrab-State"); state != "" && state != "placeholder" || got.Header.Get("X-Kfgrab-Captured") != "" {

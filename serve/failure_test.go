@@ -35,7 +35,7 @@ func TestPause(t *testing.T) {
 // often.
 func TestPauseOfSamples(t *testing.T) {
 	wrong := &failure{err: &fetch.StatusError{Code: 401}, count: 1}
-	for _, every := range []time.Duration{minEvery, time.Second, maxEvery} {
+	for _, every := range []time.Duration{minInterval, time.Second, maxInterval} {
 		if got := wrong.pause(sampleAge(every)); got != maxPause {
 			t.Errorf("every %v: %v", every, got)
 		}

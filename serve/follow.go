@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/kfgrab/kfgrab"
@@ -13,83 +14,146 @@ import (
 )
 
 const (
-	// lingerTime is how long a stream is followed for nobody: pages are reloaded.
+	// lingerTime is how long a stream is held open after its last viewer has
+	// left: pages are reloaded.
 	lingerTime = 10 * time.Second
-	// stallTime is longer than GOPs and HLS segments are: a stream that gives no keyframe
-	// for so long stands still.
+	// stallTime is longer than GOPs and HLS segments are. A stream that brings no
+	// keyframe for this long has stalled.
 	stallTime = time.Minute
-	// followBytes is no bound: one for each keyframe is what packages rtsp and hls have.
+	// followBytes is no bound: packages rtsp and hls bound each keyframe.
 	followBytes = 1 << 50
+	// minGap is the least time between two live keyframes: ten pictures a second.
+	minGap = 100 * time.Millisecond
 )
 
 var errStalled error = &neterror.TimeoutError{What: "no keyframe", Limit: stallTime}
 
-// watch has every keyframe of the stream received until leave is called, and a while
-// longer: one connection for all who watch. Meanwhile nothing is grabbed.
-func (c *camera) watch() (leave func()) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.viewers++
-	if c.unfollow == nil && !c.closed {
-		ctx, cancel := context.WithCancelCause(context.Background())
-		c.unfollow = cancel
-		c.followers.Go(func() { c.follow(ctx) })
-	}
-	return c.unwatch
+// audience counts the viewers of a stream and has it followed while there are
+// any, and for lingerTime after the last has left.
+type audience struct {
+	follow func(context.Context)
+	ended  func() // called after the stream is no longer followed
+
+	turn    sync.Mutex // held while follow runs: two could overlap
+	running sync.WaitGroup
+
+	mu      sync.Mutex
+	viewers int
+	stop    context.CancelCauseFunc // ends follow; nil if the stream is not followed
+	linger  *time.Timer             // calls endIfIdle; nil before the first use
+	until   time.Time               // when linger is to end the stream
+	closed  bool
 }
 
-func (c *camera) unwatch() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.viewers--; c.viewers == 0 && !c.closed {
-		c.linger = time.AfterFunc(lingerTime, c.rested)
+func newAudience(follow func(context.Context), ended func()) *audience {
+	return &audience{follow: follow, ended: ended}
+}
+
+// join adds a viewer until leave is called.
+func (a *audience) join() (leave func()) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.viewers++
+	if a.linger != nil {
+		a.linger.Stop()
+	}
+	if a.stop == nil && !a.closed {
+		ctx, stop := context.WithCancelCause(context.Background())
+		a.stop = stop
+		a.running.Go(func() {
+			a.turn.Lock()
+			defer a.turn.Unlock()
+			a.follow(ctx)
+		})
+	}
+	return a.leave
+}
+
+func (a *audience) leave() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.viewers--
+	if a.viewers > 0 || a.closed {
+		return
+	}
+	a.until = time.Now().Add(lingerTime)
+	if a.linger == nil {
+		a.linger = time.AfterFunc(lingerTime, func() { a.endIfIdle(time.Now()) })
+	} else {
+		a.linger.Reset(lingerTime)
 	}
 }
 
-// rested ends the reception that nobody watches.
-func (c *camera) rested() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.viewers == 0 && c.unfollow != nil {
-		c.unfollow(errAbandoned)
-		c.unfollow = nil
-		c.changed.tell()
+// endIfIdle stops following if, at now, nobody has watched for lingerTime. A
+// timer that has fired already may call it after others have come and gone.
+func (a *audience) endIfIdle(now time.Time) {
+	a.mu.Lock()
+	idle := a.viewers == 0 && a.stop != nil && !now.Before(a.until)
+	if idle {
+		a.stop(errAbandoned)
+		a.stop = nil
+	}
+	a.mu.Unlock()
+	if idle {
+		a.ended()
 	}
 }
 
-// follow receives keyframes until ctx is done. A stream that is lost is opened again,
-// after the pause that the failure stands for.
+// count returns the number of viewers and whether the stream is followed.
+func (a *audience) count() (viewers int, followed bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.viewers, a.stop != nil
+}
+
+// close stops following for good and waits for the end of that.
+func (a *audience) close() {
+	a.mu.Lock()
+	a.closed = true
+	if a.stop != nil {
+		a.stop(errClosed)
+	}
+	if a.linger != nil {
+		a.linger.Stop()
+	}
+	a.mu.Unlock()
+	a.running.Wait()
+}
+
+// follow receives keyframes until ctx is done. It opens a lost stream again
+// after the pause that its failure calls for.
 func (c *camera) follow(ctx context.Context) {
-	c.turn.Lock() // one that is to end may still be at it
-	defer c.turn.Unlock()
-	c.disconnect()
+	c.connection.closeIdle()
 	for ctx.Err() == nil {
 		n, err := c.receive(ctx)
-		pause := firstPause
-		switch ended := n > 0 && errors.Is(err, keyframe.ErrNotFound); { // a recording
-		case ctx.Err() != nil:
+		if ctx.Err() != nil {
 			return
-		case !ended:
-			c.fail(err)
-			pause = c.pause()
 		}
+		pause := firstPause
+		if recordingEnded := n > 0 && errors.Is(err, keyframe.ErrNotFound); !recordingEnded {
+			c.fail(err)
+			s := c.Status()
+			pause = s.retryPause()
+		}
+
 		select {
-		case <-c.poked: // while it was not down
+		case <-c.retryNow: // sent before the stream was lost
 		default:
 		}
 		again := time.NewTimer(pause/2 + rand.N(pause/2))
 		select {
 		case <-again.C:
-		case <-c.poked:
+		case <-c.retryNow:
 		case <-ctx.Done():
 		}
 		again.Stop()
 	}
 }
 
-// receive takes the keyframes of one connection in. It returns their number.
+// receive opens the stream and notes its keyframes, of which it returns the
+// number, until it is lost.
 func (c *camera) receive(ctx context.Context) (n int, err error) {
-	defer c.lost()
+	defer c.record.update(func(s *status) { s.live = false })
 	o := c.conf.Options
 	o.MaxBytes, o.RTSP.KeyframeTimeout = followBytes, stallTime
 	stream, err := kfgrab.Open(c.conf.URL, &o)
@@ -97,83 +161,44 @@ func (c *camera) receive(ctx context.Context) (n int, err error) {
 		return 0, err
 	}
 	defer stream.Close()
+
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	first := neterror.NotDone(c.conf.Timeout)
-	stalled := time.AfterFunc(c.conf.Timeout, func() { cancel(first) })
+	notDone := neterror.NotDone(c.conf.Timeout)
+	stalled := time.AfterFunc(c.conf.Timeout, func() { cancel(notDone) })
 	defer func() { stalled.Stop() }()
+
 	var pace pace
 	var before int64
 	for snap, err := range stream.Keyframes(ctx) {
 		stalled.Stop()
 		spent := stream.Spent().Down
-		c.spent(spent - before)
+		c.addBytes(spent - before)
 		if err != nil {
 			return n, err
 		}
 		n++
-		snap.Cost.Down, before = spent-before, spent
+		snap.Cost.Down = spent - before
+		before = spent
 		if !sleep.For(ctx, pace.wait(time.Now(), snap.Frame.PTS)) {
 			return n, context.Cause(ctx)
 		}
-		c.arrive(snap, stream, true)
+		c.addKeyframe(snap, stream, true)
 		stalled = time.AfterFunc(stallTime, func() { cancel(errStalled) })
 	}
 	return n, context.Cause(ctx)
 }
 
-// lost has requests wait, or fail, until there is a connection again.
-func (c *camera) lost() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.live = false
-}
-
-// connecting says whether a keyframe is to come without a grab.
-func (c *camera) connecting() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.unfollow != nil
-}
-
-// await returns what the reception brings next. One that is down is tried again now. Where
-// it ends meanwhile, there is a grab.
-func (c *camera) await(ctx context.Context, maxAge time.Duration) (sight, error) {
-	ctx, cancel := neterror.WithTimeout(ctx, c.conf.Timeout)
-	defer cancel()
-	select {
-	case c.poked <- struct{}{}:
-	default:
-	}
-	for {
-		changed := c.changed.next()
-		if s, err, known := c.known(time.Now(), maxAge); known {
-			return s, err
-		}
-		if !c.connecting() {
-			return c.grabs.do(ctx, struct{}{}, c.grab)
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return sight{}, context.Cause(ctx)
-		}
-	}
-}
-
-// minGap bounds what is decoded for those who watch: ten pictures a second.
-const minGap = 100 * time.Millisecond
-
-// pace has the keyframes of a recording, and those of an HLS segment, come as they would
-// be seen. The zero value is ready.
+// pace spaces the keyframes of a recording, and of an HLS segment, by their
+// timestamps. The zero value is ready.
 type pace struct {
-	last time.Time // when the last picture was let through
+	last time.Time // when the last picture was due
 	pts  time.Duration
 }
 
-// wait returns how long a picture that comes now is to wait. Those of a live stream, where
-// time goes by as its pictures say, do not: what they have waited once is made good for
-// by a fiftieth.
+// wait returns how long a picture that arrives now has to wait. Pictures of a
+// live stream need not wait; each makes up a fiftieth of its interval if an
+// earlier one had to.
 func (p *pace) wait(now time.Time, pts time.Duration) time.Duration {
 	due := now
 	if !p.last.IsZero() {

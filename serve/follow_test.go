@@ -1,7 +1,9 @@
 package serve
 
 import (
+	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/kfgrab/kfgrab/keyframe"
@@ -37,9 +39,59 @@ func TestStandstill(t *testing.T) {
 		age, gap, maxAge time.Duration
 		want             state
 	}{{2 * s, 0, 5 * s, fresh}, {6 * s, 0, 5 * s, stale}, {6 * s, 4 * s, 5 * s, fresh}, {9 * s, 4 * s, 5 * s, stale}, {9 * s, 4 * s, 10 * s, fresh}} {
-		c := &camera{live: true, last: &capture{}, confirmed: now.Add(-test.age), gap: test.gap}
-		if got, err, known := c.known(now, test.maxAge); got.state != test.want || err != nil || !known {
+		s := status{live: true, last: &capture{}, confirmed: now.Add(-test.age), gap: test.gap}
+		if got, err, known := s.answer(now, test.maxAge, &Stream{}); got.state != test.want || err != nil || !known {
 			t.Errorf("%+v: %s", test, got.state)
 		}
 	}
+}
+
+// TestLinger: a stream is held open for lingerTime after its last viewer has
+// left, whenever others left before.
+func TestLinger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ended := 0
+		a := newAudience(func(ctx context.Context) { <-ctx.Done() }, func() { ended++ })
+		defer a.close()
+		expect := func(step string, followed bool, ends int) {
+			t.Helper()
+			synctest.Wait()
+			if _, is := a.count(); is != followed || ended != ends {
+				t.Errorf("%s: held open: %v, ended %d times", step, is, ended)
+			}
+		}
+		leave := a.join()
+		expect("one watches", true, 0)
+		leave()
+		<-time.After(lingerTime - time.Second)
+		expect("nobody watches", true, 0)
+		leave = a.join()
+		leave()
+		<-time.After(lingerTime - time.Second) // the first viewer left long ago
+		expect("another has left", true, 0)
+		<-time.After(time.Second)
+		expect("nobody has watched for long enough", false, 1)
+		leave = a.join()
+		<-time.After(2 * lingerTime)
+		expect("somebody watches again", true, 1)
+		leave()
+		<-time.After(lingerTime)
+		expect("and has left", false, 2)
+	})
+}
+
+// TestLingerRace: a timer that fires while others come and go ends nothing.
+func TestLingerRace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAudience(func(ctx context.Context) { <-ctx.Done() }, func() {})
+		defer a.close()
+		a.join()()
+		fired := time.Now().Add(lingerTime)
+		<-time.After(time.Second)
+		a.join()()
+		a.endIfIdle(fired)
+		if _, followed := a.count(); !followed {
+			t.Error("it has ended")
+		}
+	})
 }

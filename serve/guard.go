@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"reflect"
 	"strings"
 
@@ -12,60 +15,49 @@ import (
 	"github.com/kfgrab/kfgrab/internal/allow"
 )
 
-// Guard says who is answered. The zero value answers everybody, but for web pages of other
-// sites where it listens at a loopback address.
+// Guard says who may use the service. The zero value lets everyone, except that
+// at a loopback address it refuses web pages of other sites.
 type Guard struct {
-	// Clients are who may ask, by a header Authorization of Basic or Bearer. Where there
-	// are none, nobody has to say who it is.
+	// Clients are those that may use the service, with a header Authorization of
+	// Basic or Bearer. If there are none, no client has to sign in.
 	Clients []Client
 
-	// Hosts are names of the service. Where there are no Clients, who reaches it at a
-	// loopback address has to ask for one of these, localhost or an address: else any web
-	// page could have its own name lead here (DNS rebinding).
+	// Hosts are names of the service. Without Clients, requests that reach it at a
+	// loopback address must be for one of these, localhost or an address: otherwise
+	// any web page could have its own name lead here (DNS rebinding).
 	Hosts []string
 
-	// Rate bounds the requests of an address. That of a proxy stands for all behind it:
-	// headers such as X-Forwarded-For are not believed.
+	// Rate bounds the requests of one address. Behind a proxy, all requests count
+	// as the proxy's: X-Forwarded-For and its like are not trusted.
 	Rate Rate
 
-	// Allow are the hosts of which clients that may see all streams may have a picture
-	// made with ?url=, such as "example.com, *.example.org, 10.0.0.0/8"; "" for none.
-	// Private, loopback, link-local and metadata addresses have to be there themselves,
-	// whatever names lead to them. Such pictures have an eighth of Options.CacheBytes,
-	// beside the others.
+	// Allow lists the hosts whose streams ?url= may name, such as
+	// "example.com, *.example.org, 10.0.0.0/8"; "" means none. Only clients that may
+	// see all streams can use it. Private, loopback, link-local and metadata
+	// addresses must be listed themselves, whatever names lead to them. The pictures
+	// may take another eighth of Options.CacheBytes.
 	Allow string
 }
 
-// The reasons of refusals, as metrics have them.
+// The reasons of refusals, for metrics.
 const (
 	wrongHost        = "host"
 	foreignPage      = "foreign_page"
-	tooMany          = "rate"
+	overRate         = "rate"
 	noCredentials    = "no_credentials"
 	wrongCredentials = "wrong_credentials"
 	secretInQuery    = "secret_in_query"
 )
 
-// refusal is an httpError of a request that is right, but not to be answered now or for
-// who asks.
-type refusal struct {
-	httpError
-	reason     string
-	retry      int      // seconds
-	challenges []string // of WWW-Authenticate
-}
-
-func (e *refusal) Unwrap() error { return &e.httpError }
-
-// guard is a Guard at work. It is not changed, but replaced.
+// guard applies a Guard. It never changes, but is replaced.
 type guard struct {
 	conf    Guard
-	auth    *auth // nil where everybody may ask
+	auth    *auth // nil if no client has to sign in
 	hosts   map[string]bool
 	allowed *allow.List
 	rate    *limiter // nil for none
 	guesses *limiter
-	ctx     context.Context // of those who watch; done when others may than before
+	ctx     context.Context // of lasting answers; done once the clients change
 	cancel  context.CancelFunc
 }
 
@@ -89,11 +81,12 @@ func newGuard(conf *Guard) (*guard, error) {
 	return g, nil
 }
 
-// SetGuard changes who is answered. Who watches has to ask again, where other clients may
-// than before. The error wraps kfgrab.ErrUsage, and then nothing has changed.
+// SetGuard changes who may use the service. If Clients changes, lasting answers
+// end and their clients have to ask again. The error wraps kfgrab.ErrUsage, and
+// then nothing has changed.
 func (s *Server) SetGuard(conf Guard) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.run.mu.Lock()
+	defer s.run.mu.Unlock()
 	before := s.guard.Load()
 	if before != nil && reflect.DeepEqual(before.conf, conf) {
 		return nil
@@ -102,7 +95,9 @@ func (s *Server) SetGuard(conf Guard) error {
 	if err != nil {
 		return err
 	}
+
 	if before != nil && reflect.DeepEqual(before.conf.Clients, conf.Clients) {
+		g.cancel()
 		g.ctx, g.cancel, g.auth = before.ctx, before.cancel, before.auth
 	}
 	s.guard.Store(g)
@@ -118,8 +113,8 @@ func (s *Server) SetGuard(conf Guard) error {
 	return nil
 }
 
-// guarded has h answer who may ask.
-func (s *Server) guarded(h http.Handler) http.Handler {
+// checkAccess passes requests to h that the guard admits.
+func (s *Server) checkAccess(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		g := s.guard.Load()
 		c, err := g.admit(r)
@@ -140,14 +135,14 @@ func (s *Server) guarded(h http.Handler) http.Handler {
 	})
 }
 
-// context has what handlers ask for of c, nil for anybody, and ends for who watches when c
-// may not any more.
+// context returns the request's context carrying client c (nil if anonymous).
+// That of a lasting answer is cancelled when c may lose access.
 func (g *guard) context(r *http.Request, c *client) (context.Context, context.CancelFunc) {
 	ctx, cancel := r.Context(), func() {}
 	if c != nil && c.streams != nil {
 		ctx = context.WithValue(ctx, clientKey{}, c)
 	}
-	if strings.HasSuffix(r.URL.Path, "/mjpeg") || strings.HasSuffix(r.URL.Path, "/events") {
+	if isLasting(r.URL.Path) {
 		var end context.CancelFunc
 		ctx, end = context.WithCancel(ctx)
 		stop := context.AfterFunc(g.ctx, end)
@@ -156,9 +151,13 @@ func (g *guard) context(r *http.Request, c *client) (context.Context, context.Ca
 	return ctx, cancel
 }
 
+// isLasting reports whether answers at a path last as long as the client stays.
+func isLasting(path string) bool {
+	return strings.HasSuffix(path, "/mjpeg") || strings.HasSuffix(path, "/events")
+}
+
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	w.(*answer).told = true
-	p := problemOf(err)
+	w.(*answer).refused = true
 	var refused *refusal
 	if errors.As(err, &refused) {
 		s.metrics.refused.WithLabelValues(refused.reason).Inc()
@@ -166,10 +165,11 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 			w.Header().Add("WWW-Authenticate", c)
 		}
 	}
-	p.write(w, r)
+	newProblem(err).write(w, r)
 }
 
-// admit returns who asks, nil for anybody, or why there is no answer.
+// admit returns the client of the request (nil if anonymous), or why it is
+// refused.
 func (g *guard) admit(r *http.Request) (*client, error) {
 	if g.auth == nil {
 		if err := g.checkHost(r); err != nil {
@@ -179,11 +179,12 @@ func (g *guard) admit(r *http.Request) (*client, error) {
 	if err := g.checkSite(r); err != nil {
 		return nil, err
 	}
-	if r.URL.Path == "/healthz" || r.URL.Path == "/readyz" { // they tell nothing
+	if r.URL.Path == "/healthz" || r.URL.Path == "/readyz" { // these reveal nothing
 		return nil, nil
 	}
-	if g.rate != nil && !g.rate.take(r) {
-		return nil, tooManyRequests("more requests than %d a second", g.conf.Rate.PerSecond)
+
+	if g.rate != nil && !g.rate.allow(r) {
+		return nil, tooManyRequests("more than %d requests a second", g.conf.Rate.PerSecond)
 	}
 	if g.auth == nil {
 		return nil, nil
@@ -192,22 +193,23 @@ func (g *guard) admit(r *http.Request) (*client, error) {
 }
 
 func (g *guard) identify(r *http.Request) (*client, error) {
-	if inQuery(r) {
+	if hasTokenInQuery(r) {
 		return nil, &refusal{httpError: httpError{
-			http.StatusBadRequest, "a token is taken in the header Authorization alone (Bearer, or as the password of Basic): addresses end in logs and histories, so take another one now",
+			http.StatusBadRequest, "a token belongs in the header Authorization (Bearer, or as the password of Basic), not in the URL, which ends up in logs and histories: replace this token now",
 		}, reason: secretInQuery}
 	}
 	headers := r.Header["Authorization"]
 	if len(headers) == 0 {
-		return nil, unauthorised(noCredentials, "say who you are: Authorization: Bearer TOKEN, or Basic")
+		return nil, unauthorised(noCredentials, "sign in with the header Authorization: Bearer TOKEN, or Basic")
 	}
 	if len(headers) > 1 || len(headers[0]) > maxAuthorization {
-		return nil, unauthorised(wrongCredentials, "there is one header Authorization, of up to 1024 bytes")
+		return nil, unauthorised(wrongCredentials, "want one header Authorization of at most 1024 bytes")
 	}
+
 	sum := g.auth.sum(headers[0])
-	c, seen := g.auth.remembered(sum)
+	c, seen := g.auth.recall(sum)
 	if !seen {
-		if !g.guesses.take(r) {
+		if !g.guesses.allow(r) {
 			return nil, tooManyRequests("too many different credentials")
 		}
 		var err error
@@ -216,7 +218,92 @@ func (g *guard) identify(r *http.Request) (*client, error) {
 		}
 	}
 	if c == nil {
-		return nil, unauthorised(wrongCredentials, "nobody here has these credentials")
+		return nil, unauthorised(wrongCredentials, "unknown user or wrong password")
 	}
 	return c, nil
+}
+
+// checkHost refuses names that others may have lead here.
+func (g *guard) checkHost(r *http.Request) error {
+	if (len(g.conf.Hosts) == 0 && !cameToLoopback(r)) || r.Host == "" {
+		return nil
+	}
+	name := r.Host
+	if host, _, err := net.SplitHostPort(name); err == nil {
+		name = host
+	}
+	name = strings.ToLower(strings.TrimSuffix(name, "."))
+	if _, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil || g.hosts[name] || strings.HasSuffix(name, ".localhost") {
+		return nil
+	}
+	return &refusal{httpError: httpError{
+		http.StatusMisdirectedRequest, fmt.Sprintf("%.60q is not a name of this service: its operator can add it to the configured hosts", name),
+	}, reason: wrongHost}
+}
+
+// checkSite refuses requests that web pages of other sites cause: those that
+// change something and, if no client has to sign in and the browser is on this
+// machine, all except links.
+func (g *guard) checkSite(r *http.Request) error {
+	site := siteOf(r)
+	switch {
+	case site == sameOrigin:
+		return nil
+	case changesState(r):
+	case g.auth != nil || site == sameSite || !cameToLoopback(r) || isLink(r):
+		return nil
+	}
+	return &refusal{httpError: httpError{http.StatusForbidden, "web pages of other sites may not use this service"}, reason: foreignPage}
+}
+
+// changesState reports whether a request does more than read. One of the old
+// paths clears the cache with GET.
+func changesState(r *http.Request) bool {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		return r.URL.Path == "/stream/cache/clear"
+	}
+	return true
+}
+
+// isLink reports whether the browser shows the answer as a page of its own.
+func isLink(r *http.Request) bool {
+	return r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
+}
+
+// site says from which page a request comes.
+type site uint8
+
+const (
+	sameOrigin site = iota // or none
+	sameSite
+	crossSite
+)
+
+// siteOf trusts what browsers say: other programs don't act for a page.
+func siteOf(r *http.Request) site {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "same-origin", "none":
+		return sameOrigin
+	case "same-site":
+		return sameSite
+	case "":
+	default:
+		return crossSite
+	}
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return sameOrigin
+	}
+	if u, err := url.Parse(origin); err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host) {
+		return sameOrigin
+	}
+	return crossSite
+}
+
+// cameToLoopback reports whether the request came to an address that only this
+// machine reaches.
+func cameToLoopback(r *http.Request) bool {
+	a, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	return ok && a.IP.IsLoopback()
 }

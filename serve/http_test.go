@@ -7,18 +7,20 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/kfgrab/kfgrab/serve/internal/servetest"
 )
 
 func serveOne(t *testing.T, o Options) *service {
 	t.Helper()
-	o.Streams = append(o.Streams, stream(t, "door="+liveHLS(t)))
+	o.Streams = append(o.Streams, stream(t, "door="+servetest.LiveHLS(t)))
 	return start(t, &o)
 }
 
 // TestHeaders: a picture says what it is, and how old.
 func TestHeaders(t *testing.T) {
 	t.Parallel()
-	door := stream(t, "door="+liveHLS(t))
+	door := stream(t, "door="+servetest.LiveHLS(t))
 	door.TTL = time.Hour
 	s := start(t, &Options{Streams: []Stream{door}})
 	h := s.get(t, "/streams/door/snapshot.jpg?width=320").Header
@@ -156,7 +158,7 @@ func TestProblems(t *testing.T) {
 			t.Errorf("%s %s: %v", test.method, test.path, got.Header)
 		}
 	}
-	if n := s.streams.Load().list[0].counts.grabs; n != 0 {
+	if n := s.streams.Load().list[0].Status().counts.grabs; n != 0 {
 		t.Errorf("%d grabs", n)
 	}
 }
@@ -182,7 +184,7 @@ func TestNegotiation(t *testing.T) {
 // TestOldPaths: what a service before had, for the first stream or one that is named.
 func TestOldPaths(t *testing.T) {
 	t.Parallel()
-	s := serveOne(t, Options{Streams: []Stream{stream(t, "Front door="+liveHLS(t))}})
+	s := serveOne(t, Options{Streams: []Stream{stream(t, "Front door="+servetest.LiveHLS(t))}})
 	for _, test := range []struct{ method, path, mime, holds string }{
 		{"GET", "/latest.jpg", "image/jpeg", ""},
 		{"GET", "/latest.jpg?stream=door", "image/jpeg", ""},
@@ -207,8 +209,8 @@ func TestOldPaths(t *testing.T) {
 // TestCacheAPI: what is kept is told of, and can be dropped: the next request grabs.
 func TestCacheAPI(t *testing.T) {
 	t.Parallel()
-	s := serveOne(t, Options{Streams: []Stream{stream(t, "other="+liveHLS(t))}})
-	kept := func() (c cacheAllReport) {
+	s := serveOne(t, Options{Streams: []Stream{stream(t, "other="+servetest.LiveHLS(t))}})
+	kept := func() (c fullCacheReport) {
 		t.Helper()
 		if err := json.Unmarshal(s.get(t, "/cache").body, &c); err != nil {
 			t.Fatal(err)
@@ -239,7 +241,7 @@ func TestCacheAPI(t *testing.T) {
 // TestStreams: the documents tell of the stream, and of no secret.
 func TestStreams(t *testing.T) {
 	t.Parallel()
-	url := strings.Replace(liveHLS(t), "http://", "http://user:geheim@", 1) + "?token=geheim"
+	url := strings.Replace(servetest.LiveHLS(t), "http://", "http://user:geheim@", 1) + "?token=geheim"
 	s := serveOne(t, Options{Streams: []Stream{stream(t, "secret="+url)}, Software: "test/1"})
 	var list listReport
 	if err := json.Unmarshal(s.get(t, "/streams").body, &list); err != nil || len(list.Streams) != 2 || list.Software != "test/1" || list.Decoder.Version == "" {
@@ -274,7 +276,7 @@ func TestHealth(t *testing.T) {
 			t.Errorf("%s: %s", path, got.Status)
 		}
 	}
-	s.close()
+	s.run.close()
 	if got := s.get(t, "/readyz"); got.StatusCode != 503 {
 		t.Errorf("while it shuts down: %s", got.Status)
 	}

@@ -7,20 +7,20 @@ import (
 	"github.com/kfgrab/kfgrab/picture"
 )
 
-// The paths of a service that went before, for the stream that ?stream= names, or the
-// first one.
+// These handlers answer the paths of an earlier service, for the stream that
+// ?stream= names, or the first one.
 
-func (s *Server) legacy(h func(http.ResponseWriter, *http.Request, *camera) error) handler {
+func (s *Server) withLegacyStream(h streamHandler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		name := r.URL.Query().Get("stream")
 		if name == "" {
-			list := s.visible(r)
+			list := s.visibleStreams(r)
 			if len(list) == 0 {
-				return notFound("there is no stream")
+				return notFound("there are no streams")
 			}
 			return h(w, r, list[0])
 		}
-		c, err := s.named(r, name)
+		c, err := s.findStream(r, name)
 		if err != nil {
 			return err
 		}
@@ -30,7 +30,7 @@ func (s *Server) legacy(h func(http.ResponseWriter, *http.Request, *camera) erro
 
 // legacySnapshot answers GET /latest.jpg and GET /stream/snapshot.
 func (s *Server) legacySnapshot(w http.ResponseWriter, r *http.Request, c *camera) error {
-	return s.snapshot(w, r, c, picture.JPEG)
+	return s.serveSnapshot(w, r, c, picture.JPEG)
 }
 
 // legacyView answers GET /stream/view.
@@ -41,15 +41,13 @@ func (s *Server) legacyView(w http.ResponseWriter, r *http.Request, c *camera) e
 
 // legacyCache answers GET /stream/cache.
 func (s *Server) legacyCache(w http.ResponseWriter, r *http.Request, c *camera) error {
-	pictures, bytes := s.cache.kept(c)
-	w.Header().Set("Cache-Control", "no-store")
-	writeJSON(w, r, "application/json", http.StatusOK, cacheReport{pictures, bytes})
+	writeReport(w, r, newCacheReport(c))
 	return nil
 }
 
-// legacyClear answers GET and POST /stream/cache/clear, without which kind the clients of
-// that service are not known to get by.
+// legacyClear answers GET and POST /stream/cache/clear, since either may be in
+// use.
 func (s *Server) legacyClear(w http.ResponseWriter, r *http.Request, c *camera) error {
-	s.clear(c)
+	c.clear()
 	return s.legacyCache(w, r, c)
 }

@@ -10,6 +10,8 @@ import (
 	"net/netip"
 	"sync"
 	"testing"
+
+	"github.com/kfgrab/kfgrab/serve/internal/servetest"
 )
 
 // TestRate: each client has so many requests, whatever it says of whom it asks for.
@@ -36,7 +38,7 @@ func TestRate(t *testing.T) {
 // TestLimiter: others are not bothered, and only so many are known.
 func TestLimiter(t *testing.T) {
 	l := newLimiter(Rate{PerSecond: 1})
-	from := func(remote string) bool { return l.take(&http.Request{RemoteAddr: remote}) }
+	from := func(remote string) bool { return l.allow(&http.Request{RemoteAddr: remote}) }
 	if !from("192.0.2.1:1") || from("192.0.2.1:2") || !from("192.0.2.2:1") || from("[::ffff:192.0.2.2]:1") {
 		t.Error("addresses of IPv4 are mixed up")
 	}
@@ -46,10 +48,10 @@ func TestLimiter(t *testing.T) {
 	for i := range 2 * maxClients {
 		from(netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 1).String())
 	}
-	if n := l.of.Len(); n != maxClients {
+	if n := l.byClient.Len(); n != maxClients {
 		t.Errorf("%d clients", n)
 	}
-	if clientAddress("@").IsValid() {
+	if clientPrefix("@").IsValid() {
 		t.Error("a socket without an address has one")
 	}
 }
@@ -62,7 +64,7 @@ func TestConnections(t *testing.T) {
 	for range 3 {
 		held = append(held, s.dial(t))
 	}
-	until(t, func() bool { return s.connections() == 3 })
+	servetest.Until(t, func() bool { return s.endpoint.countConnections() == 3 })
 	late := s.dial(t)
 	io.WriteString(late, "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
 	held[0].Close()
@@ -150,7 +152,7 @@ func TestConnectionsOfOne(t *testing.T) {
 	if _, open := <-accepted; open {
 		t.Error("there is one more")
 	}
-	if len(b.of) != 0 {
-		t.Errorf("%v are remembered", b.of)
+	if len(b.byClient) != 0 {
+		t.Errorf("%v are remembered", b.byClient)
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/kfgrab/kfgrab/serve/internal/servetest"
 )
 
 // listen has Run serve until the test ends; change may be nil.
@@ -54,7 +56,7 @@ func (s *service) dial(t testing.TB) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(testTime))
+	conn.SetDeadline(time.Now().Add(servetest.Time))
 	return conn
 }
 
@@ -63,7 +65,7 @@ func (s *service) dial(t testing.TB) net.Conn {
 func TestSlowClients(t *testing.T) {
 	t.Parallel()
 	s := listen(t, &Options{}, func(s *Server) {
-		s.times = times{header: 100 * time.Millisecond, read: 200 * time.Millisecond, write: time.Second, idle: 100 * time.Millisecond}
+		s.times = times{header: 100 * time.Millisecond, read: 200 * time.Millisecond, write: time.Second, keepAlive: 100 * time.Millisecond}
 	})
 	for name, begin := range map[string]string{
 		"nothing":     "",
@@ -98,13 +100,13 @@ func TestSlowClients(t *testing.T) {
 // TestSlowReader: who asks and does not take what it gets is hung up on.
 func TestSlowReader(t *testing.T) {
 	t.Parallel()
-	s := listen(t, &Options{Streams: []Stream{stream(t, "door="+liveHLS(t))}}, func(s *Server) { s.times.write = 200 * time.Millisecond })
+	s := listen(t, &Options{Streams: []Stream{stream(t, "door="+servetest.LiveHLS(t))}}, func(s *Server) { s.times.write = 200 * time.Millisecond })
 	conn := s.dial(t)
 	requests := strings.Repeat("GET /streams/door/snapshot.png?max_age=3600 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 2000)
 	go io.WriteString(conn, requests) // more than the system's buffers take the pictures of
-	until(t, func() bool { return s.connections() == 1 })
-	until(t, func() bool { return s.connections() == 0 })
-	if c := s.streams.Load().list[0].counted(); c.captures == 0 {
+	servetest.Until(t, func() bool { return s.endpoint.countConnections() == 1 })
+	servetest.Until(t, func() bool { return s.endpoint.countConnections() == 0 })
+	if c := s.streams.Load().list[0].Status().counts; c.captures == 0 {
 		t.Errorf("%+v", c)
 	}
 }

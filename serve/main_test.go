@@ -11,29 +11,16 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
-	"github.com/kfgrab/kfgrab/internal/origin"
-	"github.com/kfgrab/kfgrab/internal/testmedia"
+	"github.com/kfgrab/kfgrab/serve/internal/servetest"
 )
-
-// ladder is a live HLS origin that all tests share.
-var ladder struct {
-	once sync.Once
-	*origin.Origin
-	err error
-}
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if ladder.Origin != nil {
-		ladder.Close()
-	}
-	http.DefaultClient.CloseIdleConnections()
+	servetest.Close()
 	if code == 0 {
 		if err := goleak.Find(); err != nil {
 			println(err.Error())
@@ -42,22 +29,6 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(code)
 }
-
-// liveHLS returns the URL of a live stream.
-func liveHLS(t testing.TB) string {
-	t.Helper()
-	testmedia.Make(t, "hls-ts") // skips where there is no ffmpeg
-	ladder.once.Do(func() {
-		ladder.Origin, ladder.err = origin.Start(context.Background(), &origin.Options{Profile: origin.Small()})
-	})
-	if ladder.err != nil {
-		t.Fatal(ladder.err)
-	}
-	return ladder.HLS(origin.TS)
-}
-
-// testTime is far more than any of the tests need.
-const testTime = 60 * time.Second
 
 // stream makes a stream of NAME=URL.
 func stream(t testing.TB, argument string) Stream {
@@ -88,7 +59,7 @@ func start(t testing.TB, o *Options) *service {
 	s.Start(ctx)
 	t.Cleanup(func() {
 		cancel()
-		s.close() // of those who watch
+		s.run.close() // of those who watch
 		web.Close()
 		if err := s.Close(); err != nil {
 			t.Error(err)
@@ -106,7 +77,7 @@ type answered struct {
 // do sends a request; headers are pairs of name and value.
 func (s *service) do(t testing.TB, method, path string, headers ...string) *answered {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), testTime)
+	ctx, cancel := context.WithTimeout(t.Context(), servetest.Time)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, method, s.url+path, nil)
 	if err != nil {
@@ -143,17 +114,7 @@ func (a *answered) size(t testing.TB) image.Point {
 }
 
 func testContext(t testing.TB) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(t.Context(), testTime)
-}
-
-// until waits for what no channel tells of.
-func until(t testing.TB, is func() bool) {
-	t.Helper()
-	for end := time.Now().Add(testTime); !is(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("never")
-		}
-	}
+	return context.WithTimeout(t.Context(), servetest.Time)
 }
 
 func textLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }

@@ -7,17 +7,19 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/kfgrab/kfgrab/serve/internal/servetest"
 )
 
 // TestMetrics: what has happened is counted, by names of the configuration alone.
 func TestMetrics(t *testing.T) {
 	s := start(t, &Options{
 		Software: "test/1", Guard: Guard{Allow: "127.0.0.1"},
-		Streams: []Stream{stream(t, "door="+liveHLS(t)), stream(t, "gone=http://127.0.0.1:1/?token=geheim")},
+		Streams: []Stream{stream(t, "door="+servetest.LiveHLS(t)), stream(t, "gone=http://127.0.0.1:1/?token=geheim")},
 	})
 	for _, path := range []string{
 		"/streams/door/snapshot.jpg?width=160&max_age=3600", "/streams/door/snapshot.jpg?width=160&max_age=3600", "/streams/gone/snapshot.jpg",
-		"/streams/nobody/snapshot.jpg", "/nothing/at/all", "/snapshot.mp4?url=" + url.QueryEscape(liveHLS(t)), "/snapshot.mp4?url=http://127.0.0.1:1/geheim",
+		"/streams/nobody/snapshot.jpg", "/nothing/at/all", "/snapshot.mp4?url=" + url.QueryEscape(servetest.LiveHLS(t)), "/snapshot.mp4?url=http://127.0.0.1:1/geheim",
 	} {
 		s.get(t, path)
 	}

@@ -7,202 +7,209 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kfgrab/kfgrab/internal/units"
 	"github.com/kfgrab/kfgrab/picture"
 )
 
 const (
 	boundary = "kfgrab-picture" // RFC 2046 5.1.1
-	// minEvery and maxEvery bound ?every=.
-	minEvery, maxEvery = 100 * time.Millisecond, time.Hour
+	// minInterval and maxInterval bound ?every=.
+	minInterval, maxInterval = 100 * time.Millisecond, time.Hour
 )
 
-// mjpeg answers GET /streams/{name}/mjpeg: keyframe after keyframe as JPEGs, each part in
-// place of the one before (multipart/x-mixed-replace, as browsers show in an <img>). Who
-// is slow gets the newest picture when there is room for it, and not those before. Where
-// no picture can be had any more a drawn one says so.
-func (s *Server) mjpeg(w http.ResponseWriter, r *http.Request, c *camera) error {
-	wish, err := parseWish(r, &c.conf, picture.JPEG)
+// serveMJPEG answers GET /streams/{name}/mjpeg: keyframe after keyframe as
+// JPEGs, each of which replaces the one before (multipart/x-mixed-replace, which
+// browsers show in an <img>). A slow client gets the newest picture when it is
+// ready for it, and misses those before. An error is shown as a drawn picture.
+func (s *Server) serveMJPEG(w http.ResponseWriter, r *http.Request, c *camera) error {
+	wanted, err := parsePictureRequest(r, &c.conf, picture.JPEG)
 	if err != nil {
 		return err
 	}
-	every, err := parseEvery(r)
+	every, err := parseInterval(r)
 	if err != nil {
 		return err
 	}
-	v := &viewer{server: s, camera: c, wish: &wish, w: w, r: r, control: http.NewResponseController(w)}
+	v := &viewer{server: s, camera: c, wanted: &wanted, w: w, r: r, control: http.NewResponseController(w)}
 	if r.Method == http.MethodHead {
-		v.head()
+		v.writeHeader()
 		return nil
 	}
-	if every == 0 && s.tools.check(&s.opt.Decoder) == nil { // else there is nothing to show
-		defer c.watch()()
+
+	if every == 0 && s.pictures.decoder.find() == nil { // without a decoder, there is nothing to show
+		defer c.audience.join()()
 	}
 	suspendDeadline(w, r)
-	seen, err := s.look(r.Context(), c, &wish)
+	d, err := s.takePicture(r.Context(), c, &wanted)
 	if err == nil {
-		_, err = v.data(seen)
+		_, err = v.render(d)
 	}
-	if err != nil && !flagged(r, "placeholder") {
+	if err != nil && !hasFlag(r, "placeholder") {
 		return c.explain(err)
 	}
-	v.head()
-	v.ahead = showsBehind(r)
-	fmt.Fprintf(w, "--%s\r\n%s", boundary, v.aheadOf()) // who does not take it is noticed with the picture
+
+	v.writeHeader()
+	v.ahead = showsLate(r)
+	fmt.Fprintf(w, "--%s\r\n%s", boundary, v.headerAhead()) // an error comes up with the first picture
 	if every == 0 {
-		return v.follow(seen, err)
+		v.followStream(d, err)
+	} else {
+		v.sampleStream(d, err, every)
 	}
-	return v.sample(seen, err, every)
+	return nil
 }
 
-func parseEvery(r *http.Request) (every time.Duration, err error) {
+func parseInterval(r *http.Request) (every time.Duration, err error) {
 	q := query{values: r.URL.Query()}
-	q.seconds("every", &every)
-	if q.err == nil && every != 0 && (every < minEvery || every > maxEvery) {
+	q.readSeconds("every", &every)
+	if q.err == nil && every != 0 && (every < minInterval || every > maxInterval) {
 		q.fail("every", q.values.Get("every"), "seconds from 0.1 to 3600")
 	}
 	return every, q.err
 }
 
-// viewer is one who watches.
+// viewer is one client of an MJPEG.
 type viewer struct {
 	server  *Server
 	camera  *camera
-	wish    *wish
+	wanted  *pictureRequest
 	w       http.ResponseWriter
 	r       *http.Request
 	control *http.ResponseController
 
-	ahead  bool  // the headers of a part go behind the part before
-	sent   int64 // the number of the capture
-	failed error // what was drawn last, nil where that was a picture
+	ahead bool  // each part's header follows the boundary before at once
+	sent  int64 // the number of the last capture
+	drawn error // that is shown in place of a picture; nil if none is
 }
 
-func (v *viewer) head() {
+func (v *viewer) writeHeader() {
 	h := v.w.Header()
 	h.Set("Content-Type", "multipart/x-mixed-replace; boundary="+boundary)
 	h.Set("Cache-Control", "no-store")
 	v.w.WriteHeader(http.StatusOK)
 }
 
-// follow sends what comes.
-func (v *viewer) follow(seen sight, err error) error {
+// followStream sends live keyframes until the client leaves, first of all d or
+// err.
+func (v *viewer) followStream(d delivery, err error) {
 	for {
-		changed := v.camera.changed.next()
-		if now, nowErr, known := v.camera.known(time.Now(), v.wish.maxAge); known {
-			seen, err = now, nowErr
+		changed := v.camera.changed.nextChange()
+		known := v.camera.Status()
+		if now, nowErr, ok := known.answer(time.Now(), v.wanted.maxAge, &v.camera.conf); ok {
+			d, err = now, nowErr
 		}
-		if e := v.show(seen, err); e != nil {
-			return nil // it has gone
-		}
-		select {
-		case <-changed:
-		case <-v.r.Context().Done():
-			return nil
-		case <-v.camera.gone:
-			return nil
-		case <-v.server.closing:
-			return nil
+		if v.show(d, err) != nil || !waitFor(v, changed) {
+			return
 		}
 	}
 }
 
-// sample sends a picture every so often, at the same moments to all who want them as
-// often, so that these share one grab.
-func (v *viewer) sample(seen sight, err error, every time.Duration) error {
+// sampleStream sends a picture at every interval until the client leaves, first
+// of all d or err. All clients with the same interval get theirs at the same
+// time, so that they share one grab.
+func (v *viewer) sampleStream(d delivery, err error, every time.Duration) {
 	for {
-		if e := v.show(seen, err); e != nil {
-			return nil // it has gone
+		if v.show(d, err) != nil {
+			return
 		}
 		now := time.Now()
 		next := time.NewTimer(now.Truncate(every).Add(every).Sub(now))
-		select {
-		case <-next.C:
-		case <-v.r.Context().Done():
-			next.Stop()
-			return nil
-		case <-v.camera.gone:
-			next.Stop()
-			return nil
-		case <-v.server.closing:
-			next.Stop()
-			return nil
+		due := waitFor(v, next.C)
+		next.Stop()
+		if !due {
+			return
 		}
-		seen, err = v.camera.take(v.r.Context(), sampleAge(every))
+		d, err = v.camera.take(v.r.Context(), sampleAge(every))
 	}
 }
 
-// sampleAge is how old a picture may be for who wants one every so often. It is never that of
-// who asks for a fresh one, for whom wrong credentials are tried again each second.
+// waitFor returns false if the answer of v must end before there is an event.
+func waitFor[T any](v *viewer, event <-chan T) bool {
+	select {
+	case <-event:
+		return true
+	case <-v.r.Context().Done():
+	case <-v.camera.gone:
+	case <-v.server.run.closing:
+	}
+	return false
+}
+
+// sampleAge returns the greatest age of a picture in a series. It is never that
+// of a request for a fresh one, which would try wrong credentials again each
+// second.
 func sampleAge(every time.Duration) time.Duration { return max(every/2, minAge+1) }
 
-// show sends the picture, or why there is none, unless that was sent last. The error is
-// the connection's.
-func (v *viewer) show(seen sight, err error) error {
+// show sends the picture, or why there is none, unless the client already has
+// it. The error is that of the connection.
+func (v *viewer) show(d delivery, err error) error {
 	ctx := v.r.Context()
 	if err == nil {
-		if seen.number == v.sent && v.failed == nil {
+		if d.number == v.sent && v.drawn == nil {
 			return nil
 		}
 		var data []byte
-		if data, err = v.data(seen); err == nil {
-			v.sent, v.failed = seen.number, nil
-			return v.part(data, seen)
+		if data, err = v.render(d); err == nil {
+			v.sent, v.drawn = d.number, nil
+			return v.writePart(data, d)
 		}
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if v.failed != nil && v.failed.Error() == err.Error() {
+	if v.drawn != nil && v.drawn.Error() == err.Error() {
 		return nil
 	}
-	v.failed = err
+
+	v.drawn = err
 	err = v.camera.explain(err)
-	p := problemOf(err)
-	data, _, err := v.server.draw(v.r, picture.JPEG, lines(v.camera.conf.Name, p, err))
+	text := placeholderText(v.camera.conf.Name, newProblem(err), err)
+	data, err := v.server.drawPlaceholder(v.r, picture.JPEG, text)
 	if err != nil {
 		return err
 	}
-	return v.part(data, sight{})
+	return v.writePart(data, delivery{})
 }
 
-func (v *viewer) data(seen sight) ([]byte, error) {
-	key := rendering{v.camera, seen.id, notEnlarged(v.wish.picture, seen.snapshot.Frame.Info)}
-	return v.server.render(v.r.Context(), key, seen)
+func (v *viewer) render(d delivery) ([]byte, error) {
+	key := rendering{v.camera, d.id, withoutEnlarging(v.wanted.picture, d.snapshot.Frame.Info)}
+	return v.server.pictures.render(v.r.Context(), key, d, v.server.metrics.observeRender)
 }
 
-// showsBehind says whether the client shows a part only when it has the headers of the one
-// behind it, which would be a keyframe late: browsers that are made of Chromium
+// showsLate reports whether the client shows a part only once it has the header
+// of the next, which would be one keyframe late. Browsers based on Chromium do
 // (crbug.com/527446).
-func showsBehind(r *http.Request) bool {
+func showsLate(r *http.Request) bool {
 	return strings.Contains(r.Header.Get("User-Agent"), "Chrome/")
 }
 
-// aheadOf are the headers of a part of which no more is known than that it will come.
-func (v *viewer) aheadOf() string {
+// headerAhead returns the header of a part before that is known.
+func (v *viewer) headerAhead() string {
 	if !v.ahead {
 		return ""
 	}
 	return "Content-Type: " + picture.JPEG.MIMEType() + "\r\n\r\n"
 }
 
-// part writes a JPEG and the boundary behind it, as browsers show a picture when they see
-// that.
-func (v *viewer) part(data []byte, seen sight) error {
+// writePart writes a JPEG and the boundary after it, at which browsers show the
+// picture.
+func (v *viewer) writePart(data []byte, d delivery) error {
 	var head []byte
 	if !v.ahead {
 		head = fmt.Appendf(nil, "Content-Type: %s\r\nContent-Length: %d\r\n", picture.JPEG.MIMEType(), len(data))
-		if seen.capture != nil {
-			head = fmt.Appendf(head, "X-Kfgrab-Captured: %s\r\nX-Kfgrab-State: %s\r\n", stamp(seen.snapshot.Taken), seen.state)
+		if d.capture != nil {
+			head = fmt.Appendf(head, "X-Kfgrab-Captured: %s\r\nX-Kfgrab-State: %s\r\n", units.FormatTimestamp(d.snapshot.Taken), d.state)
 		}
 		head = append(head, "\r\n"...)
 	}
+
 	extendDeadline(v.w)
-	for _, b := range [][]byte{head, data, []byte("\r\n--" + boundary + "\r\n" + v.aheadOf())} {
+	for _, b := range [][]byte{head, data, []byte("\r\n--" + boundary + "\r\n" + v.headerAhead())} {
 		if _, err := v.w.Write(b); err != nil {
 			return err
 		}
 	}
 	err := v.control.Flush()
-	suspendDeadline(v.w, v.r) // the next one may take its time
+	suspendDeadline(v.w, v.r) // the next picture may take a while
 	return err
 }

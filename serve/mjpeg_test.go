@@ -15,6 +15,7 @@ import (
 
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 	"github.com/kfgrab/kfgrab/internal/testserver"
+	"github.com/kfgrab/kfgrab/serve/internal/servetest"
 )
 
 // open sends a request and leaves the answer open until the test ends.
@@ -38,6 +39,12 @@ func (s *service) open(t testing.TB, path string) *http.Response {
 		t.Fatalf("%s: %s %s", path, res.Status, body)
 	}
 	return res
+}
+
+// rtspStream is a stream of a camera, which may take a while to start.
+func rtspStream(t testing.TB) Stream {
+	t.Helper()
+	return Stream{Name: "door", URL: rtspCamera(t).URL("/live").String(), Timeout: servetest.Time}
 }
 
 // parts reads an answer of mjpeg.
@@ -74,7 +81,7 @@ func rtspCamera(t testing.TB) *testserver.RTSP {
 // snapshots come from the same; when all have gone it is not kept.
 func TestMJPEG(t *testing.T) {
 	t.Parallel()
-	s := start(t, &Options{Streams: []Stream{stream(t, "door="+rtspCamera(t).URL("/live").String())}})
+	s := start(t, &Options{Streams: []Stream{rtspStream(t)}})
 	c := s.streams.Load().list[0]
 	var all sync.WaitGroup
 	for i := range 20 {
@@ -96,13 +103,13 @@ func TestMJPEG(t *testing.T) {
 	}
 	all.Wait()
 	got := s.get(t, "/streams/door/snapshot.jpg?fresh=1&width=160")
-	if got.StatusCode != 200 || got.Header.Get("X-Kfgrab-State") != "fresh" || c.counts.grabs != c.counts.captures {
-		t.Errorf("%s %v %+v", got.Status, got.Header, c.counts)
+	if got.StatusCode != 200 || got.Header.Get("X-Kfgrab-State") != "fresh" || c.Status().counts.grabs != c.Status().counts.captures {
+		t.Errorf("%s %v %+v", got.Status, got.Header, c.Status().counts)
 	}
-	if c.counts.failures != 0 || c.stream != nil {
-		t.Errorf("%+v: a second connection", c.counts)
+	if c.Status().counts.failures != 0 || c.connection.stream != nil {
+		t.Errorf("%+v: a second connection", c.Status().counts)
 	}
-	if r := c.report(time.Now()); r.Viewers == 0 || r.State != "live" {
+	if r := newStreamReport(c, time.Now()); r.Viewers == 0 || r.State != "live" {
 		t.Errorf("%+v", r)
 	}
 	s.client.CloseIdleConnections()
@@ -111,15 +118,15 @@ func TestMJPEG(t *testing.T) {
 // TestMJPEGLeft: the reception ends behind the last who watches.
 func TestMJPEGLeft(t *testing.T) {
 	t.Parallel()
-	s := start(t, &Options{Streams: []Stream{stream(t, "door="+liveHLS(t))}})
+	s := start(t, &Options{Streams: []Stream{stream(t, "door="+servetest.LiveHLS(t))}})
 	c := s.streams.Load().list[0]
 	res := s.open(t, "/streams/door/mjpeg?width=160")
 	next(t, parts(t, res))
 	res.Body.Close()
-	until(t, func() bool { c.mu.Lock(); defer c.mu.Unlock(); return c.viewers == 0 })
-	c.rested() // as in ten seconds
-	c.followers.Wait()
-	if c.live || c.connecting() {
+	servetest.Until(t, func() bool { return c.Status().viewers == 0 })
+	c.audience.endIfIdle(time.Now().Add(lingerTime)) // as in ten seconds
+	c.audience.running.Wait()
+	if c.Status().live || c.Status().followed {
 		t.Error("it goes on")
 	}
 	if got := s.get(t, "/streams/door/snapshot.jpg?width=160&max_age=3600"); got.Header.Get("X-Kfgrab-State") != "cached" {
@@ -130,7 +137,7 @@ func TestMJPEGLeft(t *testing.T) {
 // TestMJPEGEvery: who wants pictures every so often shares a grab with all who do.
 func TestMJPEGEvery(t *testing.T) {
 	t.Parallel()
-	s := start(t, &Options{Streams: []Stream{stream(t, "door="+liveHLS(t))}})
+	s := start(t, &Options{Streams: []Stream{stream(t, "door="+servetest.LiveHLS(t))}})
 	var all sync.WaitGroup
 	for range 10 {
 		all.Go(func() {
@@ -142,26 +149,26 @@ func TestMJPEGEvery(t *testing.T) {
 	}
 	all.Wait()
 	c := s.streams.Load().list[0]
-	if c.connecting() || c.counts.grabs > 12 { // in some five seconds
-		t.Errorf("%+v", c.counts)
+	if c.Status().followed || c.Status().counts.grabs > 12 { // in some five seconds
+		t.Errorf("%+v", c.Status().counts)
 	}
 }
 
 // TestMJPEGFailure: who watches a stream that dies is shown why, and its return.
 func TestMJPEGFailure(t *testing.T) {
 	t.Parallel()
-	l := newListed(t)
-	s := start(t, &Options{Streams: []Stream{stream(t, "door="+l.url)}})
+	l := servetest.NewPlaylist(t)
+	s := start(t, &Options{Streams: []Stream{stream(t, "door="+l.URL)}})
 	c := s.streams.Load().list[0]
 	r := parts(t, s.open(t, "/streams/door/mjpeg?every=0.5&width=160"))
 	if captured, _ := next(t, r); captured == "" {
 		t.Error("no picture")
 	}
-	l.remove(t)
-	if captured, width := next(t, r); captured != "" || width != 160 || c.failed == nil {
+	l.Remove(t)
+	if captured, width := next(t, r); captured != "" || width != 160 || c.Status().failure == nil {
 		t.Errorf("captured %q, %d wide", captured, width)
 	}
-	l.list(t, 1)
+	l.List(t, 1)
 	if captured, _ := next(t, r); captured == "" {
 		t.Error("no picture again")
 	}
@@ -174,7 +181,7 @@ func TestMJPEGFailure(t *testing.T) {
 // those before, when it does.
 func TestSlowViewer(t *testing.T) {
 	t.Parallel()
-	s := start(t, &Options{Streams: []Stream{stream(t, "door="+rtspCamera(t).URL("/live").String())}})
+	s := start(t, &Options{Streams: []Stream{rtspStream(t)}})
 	slow := &pipeWriter{header: http.Header{}, begun: make(chan struct{}, 100), proceed: make(chan struct{})}
 	ctx, cancel := testContext(t)
 	defer cancel()
@@ -194,7 +201,7 @@ func TestSlowViewer(t *testing.T) {
 		last, _ = next(t, quick)
 	}
 	close(slow.proceed)
-	until(t, func() bool { return slow.holds(last) })
+	servetest.Until(t, func() bool { return slow.holds(last) })
 	if n := slow.pictures(); n > 3 {
 		t.Errorf("the slow one got %d pictures up to the quick one's fourth", n)
 	}
@@ -244,7 +251,7 @@ func (p *pipeWriter) pictures() int {
 // TestMJPEGHTTP2: there may be longer between two pictures than an answer may take to write.
 func TestMJPEGHTTP2(t *testing.T) {
 	t.Parallel()
-	s, err := New(&Options{Streams: []Stream{stream(t, "door="+liveHLS(t))}})
+	s, err := New(&Options{Streams: []Stream{stream(t, "door="+servetest.LiveHLS(t))}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +261,7 @@ func TestMJPEGHTTP2(t *testing.T) {
 	web.EnableHTTP2 = true
 	web.StartTLS()
 	t.Cleanup(func() {
-		s.close()
+		s.run.close()
 		web.Close()
 		s.Close()
 	})

@@ -1,90 +1,77 @@
 package serve
 
 import (
-	"bytes"
-	"context"
 	"errors"
-	"image"
-	"image/color"
-	"image/draw"
-	"image/jpeg"
-	"image/png"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/kfgrab/kfgrab"
-	"github.com/kfgrab/kfgrab/internal/overlay"
 	"github.com/kfgrab/kfgrab/picture"
 )
 
 const (
 	placeholderWidth, placeholderHeight = 640, 360
-	// maxPlaceholder is what costs little to draw.
+	// maxPlaceholder is cheap to draw.
 	maxPlaceholder = 1280
-	// placeholderColumns are the letters of a line, placeholderLines how many there are of
-	// the reason: more would not be read.
+	// placeholderColumns is the length of a line. placeholderLines bounds the lines
+	// of the reason: nobody would read more.
 	placeholderColumns, placeholderLines = 46, 6
-	// drawnBytes holds some hundred placeholders.
-	drawnBytes = 2 << 20
 )
 
-// placeholders answers an <img> that asks for it with a drawn picture in place of the
-// error of h, with the status 200, as some of those who show pictures show none with
-// another. The status of the error is in a header.
-func (s *Server) placeholders(h handler) handler {
+// drawErrors answers an <img> that asks for it with a drawn picture in place of
+// an error of h. Its status is 200, since some programs show no picture with
+// another; a header has the status of the error.
+func (s *Server) drawErrors(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		err := h(w, r)
-		if err == nil || r.Context().Err() != nil || !flagged(r, "placeholder") {
+		if err == nil || r.Context().Err() != nil || !hasFlag(r, "placeholder") {
 			return err
 		}
-		p := problemOf(err)
+		p := newProblem(err)
 		format := picture.JPEG
 		if f, err := formatOf(r.PathValue("file")); err == nil && f != picture.JPEG {
-			format = picture.PNG // what else can be drawn
+			format = picture.PNG // the only other format that is drawn
 		}
-		data, mime, drawErr := s.draw(r, format, lines(r.PathValue("name"), p, err))
+		data, drawErr := s.drawPlaceholder(r, format, placeholderText(r.PathValue("name"), p, err))
 		if drawErr != nil {
 			return err
 		}
+
 		header := w.Header()
 		for _, name := range []string{"ETag", "Last-Modified", "Age"} {
 			header.Del(name)
 		}
-		header.Set("Content-Type", mime)
-		header.Set("Content-Length", strconv.Itoa(len(data)))
+		header.Set("Content-Type", format.MIMEType())
 		header.Set("Cache-Control", "no-store")
 		header.Set("X-Kfgrab-State", "placeholder")
 		header.Set("X-Kfgrab-Status", strconv.Itoa(p.Status))
 		extendDeadline(w)
-		w.WriteHeader(http.StatusOK)
-		if r.Method != http.MethodHead {
-			w.Write(data) // who does not take it has gone
-		}
+		writeBody(w, r, http.StatusOK, data)
 		return nil
 	}
 }
 
-// lines are what the picture says: the stream's name, the reason and the time. Of a
-// stream's fault it is the reason without the address: pictures go further than who may
-// know where the camera is.
-func lines(name string, p *problem, err error) []string {
+// placeholderText returns the stream's name, the reason and the time. For an
+// error of a stream, the reason leaves out the address: not everyone who sees
+// the picture may know it.
+func placeholderText(name string, p *problem, err error) []string {
 	at := time.Now()
-	var of *streamError
-	if errors.As(err, &of) {
-		at = of.at
+	var failed *streamError
+	if errors.As(err, &failed) {
+		at = failed.at
 	}
 	reason := p.Detail
 	if p.Class != "" {
 		reason = kfgrab.ClassOf(err).Reason()
 	}
-	text := append([]string{name, strconv.Itoa(p.Status) + " " + p.Title}, wrapped(reason)...)
+	text := append([]string{name, strconv.Itoa(p.Status) + " " + p.Title}, wrapText(reason)...)
 	return append(text, at.UTC().Format("2006-01-02 15:04:05 UTC"))
 }
 
-// wrapped breaks text into lines.
-func wrapped(text string) (list []string) {
+// wrapText breaks text into lines.
+func wrapText(text string) (list []string) {
 	line := ""
 	for _, word := range strings.Fields(text) {
 		for runes := []rune(word); len(runes) > placeholderColumns; runes = []rune(word) {
@@ -106,29 +93,16 @@ func wrapped(text string) (list []string) {
 	return list
 }
 
-// draw makes the picture, a JPEG or PNG. The same one is drawn once for all who ask for it
-// at a time, and kept for a while.
-func (s *Server) draw(r *http.Request, format picture.Format, text []string) (data []byte, mime string, err error) {
+// drawPlaceholder draws text in the size that the request asks for.
+func (s *Server) drawPlaceholder(r *http.Request, format picture.Format, text []string) ([]byte, error) {
 	o := picture.Options{Format: format}
 	q := query{values: r.URL.Query()}
-	q.size(&o.Output)
-	width, height := placeholderSize(o.Output.Width, o.Output.Height)
-	o.Output.Width, o.Output.Height = width, height
-	key := rendering{capture: strings.Join(text, "\n"), options: o}
-	if data, ok := s.drawings.get(key); ok {
-		return data, format.MIMEType(), nil
-	}
-	data, err = s.renders.do(r.Context(), key, func(context.Context) ([]byte, error) {
-		data, err := drawn(width, height, format, text)
-		if err == nil {
-			s.drawings.put(key, data)
-		}
-		return data, err
-	})
-	return data, format.MIMEType(), err
+	q.readSize(&o.Output)
+	o.Output.Width, o.Output.Height = placeholderSize(o.Output.Width, o.Output.Height)
+	return s.pictures.drawText(r.Context(), o, text)
 }
 
-// placeholderSize keeps the shape where one side is asked for.
+// placeholderSize keeps the shape if only one side is given.
 func placeholderSize(width, height int) (int, int) {
 	switch {
 	case width == 0 && height == 0:
@@ -139,20 +113,4 @@ func placeholderSize(width, height int) (int, int) {
 		width = height * placeholderWidth / placeholderHeight
 	}
 	return min(width, maxPlaceholder), min(height, maxPlaceholder)
-}
-
-func drawn(width, height int, format picture.Format, text []string) ([]byte, error) {
-	img := image.NewRGBA(image.Rect(0, 0, width, height))
-	draw.Draw(img, img.Bounds(), image.NewUniform(color.RGBA{0x30, 0x34, 0x3c, 0xff}), image.Point{}, draw.Src)
-	if err := overlay.Draw(img, text); err != nil {
-		return nil, err
-	}
-	var b bytes.Buffer
-	var err error
-	if format == picture.JPEG {
-		err = jpeg.Encode(&b, img, &jpeg.Options{Quality: 80})
-	} else {
-		err = png.Encode(&b, img)
-	}
-	return b.Bytes(), err
 }

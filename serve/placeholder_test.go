@@ -35,7 +35,7 @@ func TestPlaceholder(t *testing.T) {
 func TestWrapped(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "short", strings.Repeat("word ", 40), strings.Repeat("x", 1000), strings.Repeat("ü", 100)} {
-		got := wrapped(text)
+		got := wrapText(text)
 		if len(got) > placeholderLines {
 			t.Errorf("%d lines", len(got))
 		}
@@ -60,7 +60,7 @@ func TestPlaceholderReason(t *testing.T) {
 		kfgrab.Timeout.Reason():       &streamError{err: fmt.Errorf("%s: %w", address, os.ErrDeadlineExceeded), name: "door"},
 		"there is no stream \"door\"": notFound("there is no stream %q", "door"),
 	} {
-		text := strings.Join(lines("door", problemOf(err), err), " ")
+		text := strings.Join(placeholderText("door", newProblem(err), err), " ")
 		if !strings.Contains(text, want) || strings.Contains(text, "192.0.2.1") {
 			t.Errorf("%q, want %q", text, want)
 		}

@@ -2,7 +2,6 @@ package serve
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -14,10 +13,10 @@ import (
 	"github.com/kfgrab/kfgrab/internal/neterror"
 )
 
-// handler is an http.Handler that leaves its errors to problems.
+// handler is an http.Handler that leaves its errors to answerErrors.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
-// httpError is the fault of a request.
+// httpError is an error in a request.
 type httpError struct {
 	status int
 	detail string
@@ -33,33 +32,44 @@ func notFound(format string, args ...any) error {
 	return &httpError{http.StatusNotFound, fmt.Sprintf(format, args...)}
 }
 
-// problem is an error for programs (RFC 9457).
-type problem struct {
-	Title  string `json:"title"`
-	Status int    `json:"status"`
-	Detail string `json:"detail,omitempty"`
-	// Class is that of kfgrab.ClassOf, for what went wrong with a stream.
-	Class  string `json:"class,omitempty"`
-	Stream string `json:"stream,omitempty"`
-	// Failing is since when, and RetryAfter in how many seconds to ask again.
-	Failing    *time.Time `json:"failing_since,omitempty"`
-	RetryAfter int        `json:"retry_after,omitempty"`
+// refusal is an httpError of a request that is correct, but not answered at
+// this time or for this client.
+type refusal struct {
+	httpError
+	reason     string   // for metrics
+	retry      int      // in seconds
+	challenges []string // of WWW-Authenticate
 }
 
-// streamError is the fault of a stream, or of the decoder.
+func (e *refusal) Unwrap() error { return &e.httpError }
+
+// streamError is an error of a stream or of the decoder.
 type streamError struct {
 	err   error
 	name  string
-	since time.Time // zero where it is not the stream's
+	since time.Time // zero unless the stream is failing
 	at    time.Time
-	retry time.Duration // when to ask again; 0 where nobody knows
+	retry time.Duration // until it is worth another try; 0 if unknown
 }
 
 func (e *streamError) Error() string { return e.err.Error() }
 func (e *streamError) Unwrap() error { return e.err }
 
-// problemOf returns what is to be told of err.
-func problemOf(err error) *problem {
+// problem is an error in the JSON of RFC 9457.
+type problem struct {
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail,omitempty"`
+	// Class is that of kfgrab.ClassOf, for errors of a stream.
+	Class  string `json:"class,omitempty"`
+	Stream string `json:"stream,omitempty"`
+	// Failing is when the stream began to fail, RetryAfter in how many seconds to
+	// ask again.
+	Failing    *time.Time `json:"failing_since,omitempty"`
+	RetryAfter int        `json:"retry_after,omitempty"`
+}
+
+func newProblem(err error) *problem {
 	var fault *httpError
 	if errors.As(err, &fault) {
 		p := &problem{Title: http.StatusText(fault.status), Status: fault.status, Detail: fault.detail}
@@ -69,6 +79,7 @@ func problemOf(err error) *problem {
 		}
 		return p
 	}
+
 	class := kfgrab.ClassOf(err)
 	p := &problem{Status: class.HTTPStatus(), Class: class.String(), Detail: neterror.OneLine(err.Error())}
 	if errors.Is(err, allow.ErrRefused) {
@@ -78,6 +89,7 @@ func problemOf(err error) *problem {
 		p.Status = http.StatusServiceUnavailable
 	}
 	p.Title = http.StatusText(p.Status)
+
 	var stream *streamError
 	if errors.As(err, &stream) {
 		p.Stream = stream.name
@@ -105,37 +117,23 @@ func (p *problem) write(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, r, "application/problem+json", p.Status, p)
 }
 
-// writeJSON answers with v.
-func writeJSON(w http.ResponseWriter, r *http.Request, contentType string, status int, v any) {
-	data, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		panic(err) // of our own types
-	}
-	data = append(data, '\n')
-	w.Header().Set("Content-Type", contentType)
-	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
-	w.WriteHeader(status)
-	if r.Method != http.MethodHead {
-		w.Write(data) // who does not take it has gone
-	}
-}
-
-// problems answers with the error of h.
-func (s *Server) problems(h handler) http.Handler {
+// answerErrors answers with the error of h, unless the client has left.
+func answerErrors(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := h(w, r)
-		if err == nil || errors.Is(err, context.Canceled) && r.Context().Err() != nil {
-			return // or nobody is there to be told
+		if err == nil || (errors.Is(err, context.Canceled) && r.Context().Err() != nil) {
+			return
 		}
-		problemOf(err).write(w, r)
+		newProblem(err).write(w, r)
 	})
 }
 
-// unmatched answers where no pattern matches, which http.ServeMux has found out.
-func unmatched(w http.ResponseWriter, r *http.Request, status int) {
+// writeUnmatched answers a request that matches no route, with the status of
+// http.ServeMux.
+func writeUnmatched(w http.ResponseWriter, r *http.Request, status int) {
 	p := &problem{Title: http.StatusText(status), Status: status}
 	if status == http.StatusMethodNotAllowed {
-		p.Detail = r.Method + " is not for this address: " + w.Header().Get("Allow")
+		p.Detail = r.Method + " is not allowed here: use " + w.Header().Get("Allow")
 	}
 	p.write(w, r)
 }

@@ -14,16 +14,16 @@ import (
 	"github.com/kfgrab/kfgrab/picture"
 )
 
-// wish is what a request asks for.
-type wish struct {
+// pictureRequest is what a request asks for.
+type pictureRequest struct {
 	picture      picture.Options
 	maxAge       time.Duration
 	staleIfError time.Duration
 	fresh        bool
 }
 
-// Sizes and qualities that are asked for become the next larger of these, so that all the
-// renderings of a keyframe are a few hundred. What is larger than the last is the last.
+// A requested size or quality becomes the next larger of these, or the last, so
+// that a keyframe has a few hundred renderings at most.
 var (
 	widths    = []int{64, 96, 128, 160, 240, 320, 400, 480, 640, 800, 960, 1280, 1600, 1920, 2560, 3840}
 	heights   = []int{36, 54, 72, 90, 120, 135, 180, 240, 270, 360, 450, 480, 540, 720, 900, 1080, 1440, 2160}
@@ -31,44 +31,47 @@ var (
 )
 
 const (
-	// maxSide is what is not taken for a size any more.
+	// maxSide is the largest size that a request may give.
 	maxSide = 16383
-	// maxSeconds bounds ages: a day.
+	// maxSeconds is the largest age that a request may give: a day.
 	maxSeconds = 24 * 60 * 60
 )
 
-func snapped(n int, to []int) int {
+func roundUp(n int, to []int) int {
 	i, _ := slices.BinarySearch(to, n)
 	return to[min(i, len(to)-1)]
 }
 
-// parseWish reads a request's query; what it does not say, the stream's configuration
-// does. Parameters that have no meaning are passed over: pages add some against caches.
-func parseWish(r *http.Request, conf *Stream, f picture.Format) (wish, error) {
-	w := wish{picture: conf.Picture, maxAge: conf.TTL}
-	w.picture.Format, w.picture.Tries = f, 0 // the grab has seen to it
-	if f.Decoded() && f != picture.JPEG && f != picture.PNG || !f.Decoded() {
-		w.picture.Overlay = false
+// parsePictureRequest reads a request's query; conf has the defaults. Unknown
+// parameters are ignored: pages add some to get past caches.
+func parsePictureRequest(r *http.Request, conf *Stream, f picture.Format) (pictureRequest, error) {
+	wanted := pictureRequest{picture: conf.Picture, maxAge: conf.TTL}
+	wanted.picture.Format = f
+	wanted.picture.Tries = 0 // the grab has skipped blank pictures
+	if f != picture.JPEG && f != picture.PNG {
+		wanted.picture.Overlay = false
 	}
 	if r.URL.RawQuery == "" {
-		return w, nil
+		return wanted, nil
 	}
+
 	q := query{values: r.URL.Query()}
-	q.size(&w.picture.Output)
-	q.overlay(&w.picture)
-	q.seconds("max_age", &w.maxAge)
-	q.seconds("stale_if_error", &w.staleIfError)
-	q.flag("force_refresh", &w.fresh)
-	if q.flag("fresh", &w.fresh); w.fresh {
-		w.maxAge = 0
+	q.readSize(&wanted.picture.Output)
+	q.readOverlay(&wanted.picture)
+	q.readSeconds("max_age", &wanted.maxAge)
+	q.readSeconds("stale_if_error", &wanted.staleIfError)
+	q.readFlag("force_refresh", &wanted.fresh)
+	q.readFlag("fresh", &wanted.fresh)
+	if wanted.fresh {
+		wanted.maxAge = 0
 	}
 	if q.err != nil {
-		return w, q.err
+		return wanted, q.err
 	}
-	if err := w.picture.Validate(); err != nil {
-		return w, badRequest("%v", err)
+	if err := wanted.picture.Validate(); err != nil {
+		return wanted, badRequest("%v", err)
 	}
-	return w, nil
+	return wanted, nil
 }
 
 // query reads parameters up to the first error.
@@ -86,23 +89,24 @@ func (q *query) get(name string) (string, bool) {
 }
 
 func (q *query) fail(name, value, want string) {
-	q.err = badRequest("%s=%.40q: want %s", name, value, want)
+	q.err = badRequest("invalid %s=%.40q: want %s", name, value, want)
 }
 
-func (q *query) size(o *decode.Output) {
-	width, height := q.number("width", maxSide), q.number("height", maxSide)
+func (q *query) readSize(o *decode.Output) {
+	width, height := q.readNumber("width", maxSide), q.readNumber("height", maxSide)
 	if width > 0 || height > 0 {
 		o.Width, o.Height, o.Fit = 0, 0, decode.Fill
 		if width > 0 {
-			o.Width = snapped(width, widths)
+			o.Width = roundUp(width, widths)
 		}
 		if height > 0 {
-			o.Height = snapped(height, heights)
+			o.Height = roundUp(height, heights)
 		}
 		if width > 0 && height > 0 {
 			o.Fit = decode.Contain
 		}
 	}
+
 	if text, ok := q.get("fit"); ok {
 		fit, err := decode.ParseFit(text)
 		if err != nil {
@@ -110,21 +114,22 @@ func (q *query) size(o *decode.Output) {
 		}
 		o.Fit = fit
 	}
-	if quality := q.number("quality", 100); quality > 0 {
-		o.Quality = snapped(quality, qualities)
+	if quality := q.readNumber("quality", 100); quality > 0 {
+		o.Quality = roundUp(quality, qualities)
 	}
 }
 
-func (q *query) overlay(o *picture.Options) {
+func (q *query) readOverlay(o *picture.Options) {
 	on := o.Overlay
-	if q.flag("overlay", &on); q.err == nil && on && o.Format != picture.JPEG && o.Format != picture.PNG {
-		q.fail("overlay", "1", "a JPEG or a PNG to write into")
+	q.readFlag("overlay", &on)
+	if q.err == nil && on && o.Format != picture.JPEG && o.Format != picture.PNG {
+		q.fail("overlay", "1", "it with a JPEG or PNG only")
 	}
 	o.Overlay = on
 }
 
-// number returns 0 where the parameter is missing.
-func (q *query) number(name string, most int) int {
+// readNumber returns 0 if the parameter is missing.
+func (q *query) readNumber(name string, most int) int {
 	text, ok := q.get(name)
 	if !ok {
 		return 0
@@ -137,8 +142,8 @@ func (q *query) number(name string, most int) int {
 	return n
 }
 
-// seconds takes 1.5, and 1.5s or 2m, too.
-func (q *query) seconds(name string, to *time.Duration) {
+// readSeconds accepts 1.5 as well as 1.5s and 2m.
+func (q *query) readSeconds(name string, to *time.Duration) {
 	text, ok := q.get(name)
 	if !ok {
 		return
@@ -154,7 +159,7 @@ func (q *query) seconds(name string, to *time.Duration) {
 	*to = d
 }
 
-func (q *query) flag(name string, to *bool) {
+func (q *query) readFlag(name string, to *bool) {
 	text, ok := q.get(name)
 	if !ok {
 		return
@@ -169,37 +174,35 @@ func (q *query) flag(name string, to *bool) {
 	}
 }
 
-// flagged says whether a flag is set, whatever else is wrong with the request.
-func flagged(r *http.Request, name string) (on bool) {
+// hasFlag reports whether a flag is set, whatever else is wrong with the
+// request.
+func hasFlag(r *http.Request, name string) (on bool) {
 	if r.URL.RawQuery == "" {
 		return false
 	}
 	q := query{values: r.URL.Query()}
-	q.flag(name, &on)
+	q.readFlag(name, &on)
 	return on
 }
 
-// formats are those of snapshots, by their endings.
-const formatList = "jpg, png, webp, mp4, h264 or h265"
-
 // formatOf returns the format of a file "snapshot.jpg".
 func formatOf(file string) (picture.Format, error) {
-	if strings.HasPrefix(file, "snapshot.") {
-		if f, ok := picture.ByExtension(path.Ext(file)); ok && f != picture.RGB24 && f != picture.BGR24 {
-			return f, nil
-		}
-		return 0, notFound("no snapshot has the ending %.20q: want %s", strings.TrimPrefix(file, "snapshot"), formatList)
+	if !strings.HasPrefix(file, "snapshot.") {
+		return 0, notFound("a stream has no %.40q", file)
 	}
-	return 0, notFound("there is no %.40q of a stream", file)
+	if f, ok := picture.ByExtension(path.Ext(file)); ok && f != picture.RGB24 && f != picture.BGR24 {
+		return f, nil
+	}
+	return 0, notFound("unknown format %.20q: want jpg, png, webp, mp4, h264 or h265", strings.TrimPrefix(file, "snapshot"))
 }
 
-// notEnlarged leaves out sizes that are larger than the picture's own: whoever shows it
-// enlarges it as well, for nothing.
-func notEnlarged(o picture.Options, i keyframe.Info) picture.Options {
+// withoutEnlarging drops a size that exceeds the picture's own: clients enlarge
+// pictures themselves, for no bytes.
+func withoutEnlarging(o picture.Options, i keyframe.Info) picture.Options {
 	whole := decode.Output{Crop: o.Output.Crop}
 	width, height := whole.Size(i)
 	switch {
-	case width == 0, o.Output.Width > 0 && o.Output.Height > 0:
+	case width == 0 || (o.Output.Width > 0 && o.Output.Height > 0):
 	case o.Output.Width >= width:
 		o.Output.Width = 0
 	case o.Output.Height >= height:

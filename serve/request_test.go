@@ -17,43 +17,43 @@ var testConf = Stream{
 	Picture: picture.Options{Format: picture.PNG, Overlay: true, Output: decode.Output{Width: 720, Quality: 55}},
 }
 
-func TestParseWish(t *testing.T) {
+func TestParsePictureRequest(t *testing.T) {
 	output := func(width, height int, fit decode.Fit, quality int) decode.Output {
 		return decode.Output{Width: width, Height: height, Fit: fit, Quality: quality}
 	}
 	for _, test := range []struct {
 		query  string
 		format picture.Format
-		want   wish
+		want   pictureRequest
 	}{
-		{"", picture.JPEG, wish{picture.Options{Overlay: true, Output: output(720, 0, 0, 55)}, 5 * time.Second, 0, false}},
-		{"t=123&unknown=%zz", picture.MP4, wish{picture.Options{Format: picture.MP4, Output: output(720, 0, 0, 55)}, 5 * time.Second, 0, false}},
-		{"width=500&overlay=0", picture.JPEG, wish{picture.Options{Output: output(640, 0, 0, 55)}, 5 * time.Second, 0, false}},
-		{"height=1&quality=1", picture.JPEG, wish{picture.Options{Overlay: true, Output: output(0, 36, 0, 10)}, 5 * time.Second, 0, false}},
-		{"width=16383&height=16383&fit=cover", picture.WebP, wish{picture.Options{Format: picture.WebP, Output: output(3840, 2160, decode.Cover, 55)}, 5 * time.Second, 0, false}},
-		{"width=9&height=9", picture.WebP, wish{picture.Options{Format: picture.WebP, Output: output(64, 36, decode.Contain, 55)}, 5 * time.Second, 0, false}},
-		{"fresh=1&max_age=60", picture.JPEG, wish{picture.Options{Overlay: true, Output: output(720, 0, 0, 55)}, 0, 0, true}},
-		{"force_refresh=true", picture.JPEG, wish{picture.Options{Overlay: true, Output: output(720, 0, 0, 55)}, 0, 0, true}},
-		{"max_age=1.5&stale_if_error=2m", picture.JPEG, wish{picture.Options{Overlay: true, Output: output(720, 0, 0, 55)}, 1500 * time.Millisecond, 2 * time.Minute, false}},
+		{"", picture.JPEG, pictureRequest{picture.Options{Overlay: true, Output: output(720, 0, 0, 55)}, 5 * time.Second, 0, false}},
+		{"t=123&unknown=%zz", picture.MP4, pictureRequest{picture.Options{Format: picture.MP4, Output: output(720, 0, 0, 55)}, 5 * time.Second, 0, false}},
+		{"width=500&overlay=0", picture.JPEG, pictureRequest{picture.Options{Output: output(640, 0, 0, 55)}, 5 * time.Second, 0, false}},
+		{"height=1&quality=1", picture.JPEG, pictureRequest{picture.Options{Overlay: true, Output: output(0, 36, 0, 10)}, 5 * time.Second, 0, false}},
+		{"width=16383&height=16383&fit=cover", picture.WebP, pictureRequest{picture.Options{Format: picture.WebP, Output: output(3840, 2160, decode.Cover, 55)}, 5 * time.Second, 0, false}},
+		{"width=9&height=9", picture.WebP, pictureRequest{picture.Options{Format: picture.WebP, Output: output(64, 36, decode.Contain, 55)}, 5 * time.Second, 0, false}},
+		{"fresh=1&max_age=60", picture.JPEG, pictureRequest{picture.Options{Overlay: true, Output: output(720, 0, 0, 55)}, 0, 0, true}},
+		{"force_refresh=true", picture.JPEG, pictureRequest{picture.Options{Overlay: true, Output: output(720, 0, 0, 55)}, 0, 0, true}},
+		{"max_age=1.5&stale_if_error=2m", picture.JPEG, pictureRequest{picture.Options{Overlay: true, Output: output(720, 0, 0, 55)}, 1500 * time.Millisecond, 2 * time.Minute, false}},
 	} {
-		got, err := parseWish(httptest.NewRequest("GET", "/?"+test.query, nil), &testConf, test.format)
-		if d := cmp.Diff(test.want, got, cmp.AllowUnexported(wish{})); d != "" || err != nil {
+		got, err := parsePictureRequest(httptest.NewRequest("GET", "/?"+test.query, nil), &testConf, test.format)
+		if d := cmp.Diff(test.want, got, cmp.AllowUnexported(pictureRequest{})); d != "" || err != nil {
 			t.Errorf("%q: %v %s", test.query, err, d)
 		}
 	}
 }
 
-func TestParseWishErrors(t *testing.T) {
+func TestParsePictureRequestErrors(t *testing.T) {
 	for _, query := range []string{
 		"width=0", "width=-1", "width=16384", "width=99999999999999999999", "width=1e3", "width=", "height=x", "quality=0", "quality=101",
 		"fit=squeeze", "fit=cover", "overlay=perhaps", "fresh=2", "max_age=-1", "max_age=NaN", "max_age=86401", "max_age=25h", "stale_if_error=soon",
 	} {
-		_, err := parseWish(httptest.NewRequest("GET", "/?"+query, nil), &testConf, picture.JPEG)
-		if err == nil || problemOf(err).Status != 400 {
+		_, err := parsePictureRequest(httptest.NewRequest("GET", "/?"+query, nil), &testConf, picture.JPEG)
+		if err == nil || newProblem(err).Status != 400 {
 			t.Errorf("%q: %v", query, err)
 		}
 	}
-	if _, err := parseWish(httptest.NewRequest("GET", "/?overlay=1", nil), &testConf, picture.WebP); err == nil {
+	if _, err := parsePictureRequest(httptest.NewRequest("GET", "/?overlay=1", nil), &testConf, picture.WebP); err == nil {
 		t.Error("an overlay in WebP")
 	}
 }
@@ -62,7 +62,7 @@ func TestParseWishErrors(t *testing.T) {
 func TestSnapped(t *testing.T) {
 	made := map[[2]int]bool{}
 	for n := 1; n <= 100_000; n++ {
-		w, h := snapped(n, widths), snapped(n, heights)
+		w, h := roundUp(n, widths), roundUp(n, heights)
 		if w < min(n, 3840) || h < min(n, 2160) {
 			t.Fatalf("%d: %dx%d", n, w, h)
 		}
@@ -79,7 +79,7 @@ func TestNotEnlarged(t *testing.T) {
 		{0, 0, 0, 0}, {640, 0, 640, 0}, {1280, 0, 0, 0}, {3840, 0, 0, 0}, {0, 360, 0, 360}, {0, 1080, 0, 0}, {3840, 2160, 3840, 2160},
 	} {
 		o := picture.Options{Output: decode.Output{Width: test.width, Height: test.height}}
-		if got := notEnlarged(o, info).Output; got.Width != test.wantWidth || got.Height != test.wantHeight {
+		if got := withoutEnlarging(o, info).Output; got.Width != test.wantWidth || got.Height != test.wantHeight {
 			t.Errorf("%+v: %dx%d", test, got.Width, got.Height)
 		}
 	}
@@ -95,7 +95,7 @@ func TestFormatOf(t *testing.T) {
 		}
 	}
 	for _, file := range []string{"", "snapshot.", "snapshot.gif", "snapshot.rgb", "snapshots", "../snapshot.jpg", "snapshot.jpg.exe"} {
-		if f, err := formatOf(file); err == nil || problemOf(err).Status != 404 {
+		if f, err := formatOf(file); err == nil || newProblem(err).Status != 404 {
 			t.Errorf("%q: %v, %v", file, f, err)
 		}
 	}
@@ -115,7 +115,7 @@ func TestAccepted(t *testing.T) {
 		{"image/png;q=many", "image/png", 0},
 		{"", "image/png", 0},
 	} {
-		if got := accepted(test.accept, test.mime); got != test.want {
+		if got := acceptWeight(test.accept, test.mime); got != test.want {
 			t.Errorf("%q, %s: %v, want %v", test.accept, test.mime, got, test.want)
 		}
 	}
@@ -127,9 +127,9 @@ func FuzzParseWish(f *testing.F) {
 	f.Fuzz(func(t *testing.T, query string) {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.URL.RawQuery = query
-		w, err := parseWish(r, &testConf, picture.JPEG)
+		w, err := parsePictureRequest(r, &testConf, picture.JPEG)
 		if err != nil {
-			if problemOf(err).Status != 400 {
+			if newProblem(err).Status != 400 {
 				t.Errorf("%v", err)
 			}
 			return

@@ -1,32 +1,32 @@
 package serve
 
 import (
-	"cmp"
+	"context"
 	"fmt"
+	"net/http"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/kfgrab/kfgrab"
-	"github.com/kfgrab/kfgrab/internal/redact"
 	"github.com/kfgrab/kfgrab/internal/schedule"
 )
 
-// roster is the streams that there are. It is not changed, but replaced.
+// roster holds the configured streams. It never changes, but is replaced.
 type roster struct {
 	list   []*camera // in the order of the configuration
 	byName map[string]*camera
 }
 
-// Set replaces the streams. Those that are as they were go on with all that is known of
-// them; of others, requests under way fail. The error wraps kfgrab.ErrUsage, and then
-// nothing has changed.
+// Set replaces the streams. A stream whose settings stay the same keeps its
+// pictures and connections; requests under way for any other stream fail. The
+// error wraps kfgrab.ErrUsage, and then nothing has changed.
 func (s *Server) Set(streams []Stream) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
+	s.run.mu.Lock()
+	defer s.run.mu.Unlock()
+	if s.run.closed {
 		return errClosed
 	}
+
 	before, after := s.streams.Load(), &roster{byName: map[string]*camera{}}
 	for i := range streams {
 		conf := &streams[i]
@@ -38,60 +38,100 @@ func (s *Server) Set(streams []Stream) error {
 		}
 		c := before.byName[conf.Name]
 		if c == nil || !c.given.Equal(conf) {
-			c = s.newCamera(conf, s.cache)
+			c = newCamera(s.workshop, conf, s.pictures.cache)
 		}
 		after.list = append(after.list, c)
 		after.byName[conf.Name] = c
 	}
 	s.streams.Store(after)
-	s.replaced.tell()
+	s.replaced.broadcast()
+
 	gone := slices.DeleteFunc(slices.Clone(before.list), func(c *camera) bool { return after.byName[c.conf.Name] == c })
 	closeAll(gone)
 	for _, c := range gone {
-		s.cache.forget(c, "")
+		c.cache.forget(c, "")
 	}
-	s.changed.tell()
+	s.changed.broadcast()
 	return nil
 }
 
-// closeAll takes as long as the slowest.
-func closeAll(list []*camera) {
-	var all sync.WaitGroup
-	for _, c := range list {
-		all.Go(c.close)
-	}
-	all.Wait()
-}
+// SetLimits changes how many grabs may run at once.
+func (s *Server) SetLimits(l Limits) { s.workshop.gate.SetLimits(schedule.Limits(l)) }
 
-// SetLimits changes how many grabs there may be at once.
-func (s *Server) SetLimits(l Limits) { s.gate.SetLimits(schedule.Limits(l)) }
-
-func (s *Server) newCamera(conf *Stream, cache *cache) *camera {
-	c := &camera{conf: *conf, given: *conf, cache: cache, gate: s.gate, pool: s.pool, host: schedule.HostOf(conf.URL), poked: make(chan struct{}, 1), gone: make(chan struct{})}
-	if c.conf.TTL == 0 {
-		c.conf.TTL = DefaultTTL
-	}
-	if c.conf.Timeout == 0 {
-		c.conf.Timeout = DefaultTimeout
-	}
-	c.conf.RedactedURL = cmp.Or(conf.RedactedURL, redact.URL(conf.URL))
-	c.conf.Picture.Name = conf.Name
-	c.conf.Picture.Software = s.opt.Software
-	c.conf.Picture.NoSource = true // a picture goes further than who may know the camera's address
-	c.told = s.told
-	c.took = func(d time.Duration) { s.metrics.grabbed.Observe(d.Seconds()) }
-	return c
-}
-
-// told takes in that something has changed of a stream.
-func (s *Server) told(c *camera) {
-	c.mu.Lock()
+// noteChange drops outdated pictures of the camera and wakes those that wait
+// for a change.
+func (s *Server) noteChange(c *camera) {
 	newest := ""
-	if c.last != nil {
-		newest = c.last.id
+	if last := c.record.load().last; last != nil {
+		newest = last.id
 	}
-	c.mu.Unlock()
 	c.cache.forget(c, newest)
-	c.changed.tell()
-	s.changed.tell()
+	c.changed.broadcast()
+	s.changed.broadcast()
+}
+
+func (s *Server) countGrab(took time.Duration) { s.metrics.grabbed.Observe(took.Seconds()) }
+
+// clientKey is the context key of a request's *client if that may not see all
+// streams.
+type clientKey struct{}
+
+// visibleNames returns the names of the streams that a request may see; nil
+// means all.
+func visibleNames(ctx context.Context) map[string]bool {
+	if c, ok := ctx.Value(clientKey{}).(*client); ok {
+		return c.streams
+	}
+	return nil
+}
+
+// visibleStreams returns the streams that the request may see.
+func (s *Server) visibleStreams(r *http.Request) []*camera {
+	all, names := s.streams.Load().list, visibleNames(r.Context())
+	if names == nil {
+		return all
+	}
+	var list []*camera
+	for _, c := range all {
+		if names[c.conf.Name] {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// findStream returns a stream by its name. For a stream that the request may
+// not see, the error does not reveal whether it exists.
+func (s *Server) findStream(r *http.Request, name string) (*camera, error) {
+	if names := visibleNames(r.Context()); names != nil && !names[name] {
+		return nil, &httpError{http.StatusForbidden, "you may not see this stream; /streams lists those you may"}
+	}
+	if c := s.streams.Load().byName[name]; c != nil {
+		return c, nil
+	}
+	return nil, notFound("there is no stream %.60q; /streams lists them", name)
+}
+
+// streamHandler is a handler of requests for one stream.
+type streamHandler func(http.ResponseWriter, *http.Request, *camera) error
+
+// withStream calls h with the stream that the path names.
+func (s *Server) withStream(h streamHandler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		c, err := s.findStream(r, r.PathValue("name"))
+		if err != nil {
+			return err
+		}
+		return h(w, r, c)
+	}
+}
+
+// forUnrestricted refuses clients that may not see all streams.
+func (s *Server) forUnrestricted(h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if visibleNames(r.Context()) != nil {
+			return &httpError{http.StatusForbidden, "only clients that may see all streams can use this"}
+		}
+		return h(w, r)
+	}
 }

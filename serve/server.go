@@ -1,10 +1,10 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"log/slog"
 	"net"
 	"net/http"
@@ -16,20 +16,21 @@ import (
 	"github.com/kfgrab/kfgrab/internal/schedule"
 )
 
-// DefaultCacheBytes holds some 1,500 pictures of 640x360, or 300 of 1920x1080.
+// DefaultCacheBytes holds about 1,500 pictures of 640x360, or 300 of 1920x1080.
 const DefaultCacheBytes = 64 << 20
 
 const (
-	headerTimeout = 10 * time.Second // for the lines of a request
-	readTimeout   = 30 * time.Second // for the whole of it
-	idleTimeout   = 2 * time.Minute  // between two requests of a connection
-	// writeTimeout is for an answer whose bytes are there, or for one picture of many.
+	headerTimeout = 10 * time.Second // for the header of a request
+	readTimeout   = 30 * time.Second // for the whole request
+	keepAliveTime = 2 * time.Minute  // between two requests of a connection
+	// writeTimeout is for an answer whose bytes are ready, or for one picture of
+	// many.
 	writeTimeout = 30 * time.Second
-	// maxHeader is four times what browsers send with their cookies for a host.
+	// maxHeader is four times what browsers send, cookies included.
 	maxHeader = 16 << 10
-	// maxConcurrentStreams are the requests of one connection of HTTP/2.
+	// maxConcurrentStreams bounds the requests of one HTTP/2 connection.
 	maxConcurrentStreams = 100
-	// graceTime is how long a shutdown waits for answers that are under way.
+	// graceTime is how long a shutdown waits for answers under way.
 	graceTime = 10 * time.Second
 )
 
@@ -39,171 +40,172 @@ type Options struct {
 	Limits  Limits // of grabs at once; 64 in total and 8 per host if zero
 
 	Decoder    decode.Decoder
-	CacheBytes int64 // of renderings; DefaultCacheBytes where 0
+	CacheBytes int64 // of pictures; DefaultCacheBytes if 0
 
-	// Guard says who is answered, and TLS is the paths of a certificate for Run, read
-	// again when they change; without them Run speaks plain HTTP.
+	// Guard says who may use the service. TLS holds the paths of a certificate for
+	// Run, which are read again when they change; without it, Run speaks plain HTTP.
 	Guard Guard
 	TLS   TLS
-	// Connections bounds those of Run, of which a single client of another machine gets
-	// half; DefaultConnections where 0.
+	// Connections bounds the connections of Run, of which one client on another
+	// machine gets at most half. DefaultConnections if 0.
 	Connections int
 
-	// Software is what the service and its pictures name as their maker, such as
-	// "kfgrab/1.0".
+	// Software names the program in pictures and reports, such as "kfgrab/1.0".
 	Software string
 
-	// Logger takes a line for each request, without its query; may be nil.
+	// Logger gets a line for each request, without its query; may be nil.
 	Logger *slog.Logger
 }
 
-// times are how long a client may take.
+// times bound how long a client may take.
 type times struct {
-	header, read, write, idle time.Duration
+	header, read, write, keepAlive time.Duration
 }
 
-var usualTimes = times{headerTimeout, readTimeout, writeTimeout, idleTimeout}
+var usualTimes = times{headerTimeout, readTimeout, writeTimeout, keepAliveTime}
 
-// Server is an http.Handler. Its methods may be called from several goroutines.
+// Server is an http.Handler. Its methods may be called by several goroutines.
 type Server struct {
-	opt      Options
-	gate     *schedule.Gate
-	pool     *decode.Pool
-	cache    *cache
-	drawings *cache // placeholders: they take no room from pictures
-	seed     maphash.Seed
-	renders  group[rendering, []byte]
-	tools    tools
-	times    times
-	handler  http.Handler
-	changed  signal        // something has, of any stream
-	replaced signal        // streams
-	closing  chan struct{} // closed when those who watch are to go
-	close    func()        // closes it
+	opt     Options
+	times   times
+	handler http.Handler
+	metrics *metrics
 
-	guard       atomic.Pointer[guard]
-	metrics     *metrics
-	guests      guests
-	guestCache  *cache
-	certificate *certificate // nil without TLS
-	listener    atomic.Pointer[boundedListener]
+	guard    atomic.Pointer[guard]
+	streams  atomic.Pointer[roster]
+	replaced signal // streams was
+	changed  signal // the status of any stream has
 
-	streams atomic.Pointer[roster]
-
-	mu     sync.Mutex // of Set, Start and Close
-	closed bool
-	stop   context.CancelFunc
-	done   chan struct{} // closed when nothing goes on in the background
+	workshop *workshop
+	pictures *renderer
+	guests   guests
+	endpoint endpoint
+	run      lifecycle
 }
 
-// New returns the service of these streams. There is no I/O before Start or the first
-// request. The error wraps kfgrab.ErrUsage. The Server must be closed.
+// lifecycle is where a Server stands between New and the end of Close.
+type lifecycle struct {
+	closing chan struct{} // closed when answers that last must end
+	close   func()        // closes it
+
+	mu     sync.Mutex // held by Set, SetGuard, Start and Close until they return
+	closed bool
+	stop   context.CancelFunc // ends the background work
+	done   chan struct{}      // closed when it has ended; nil before Start
+}
+
+// New returns a service of these streams. There is no I/O before Start or the
+// first request. The error wraps kfgrab.ErrUsage. The Server must be closed.
 func New(o *Options) (*Server, error) {
-	s := &Server{opt: *o, seed: maphash.MakeSeed(), closing: make(chan struct{}), times: usualTimes}
+	s := &Server{opt: *o, times: usualTimes}
 	if s.opt.Limits == (Limits{}) {
 		s.opt.Limits = Limits(schedule.DefaultLimits)
 	}
-	if s.opt.CacheBytes == 0 {
-		s.opt.CacheBytes = DefaultCacheBytes
-	}
+	s.opt.CacheBytes = cmp.Or(s.opt.CacheBytes, DefaultCacheBytes)
 	if s.opt.Logger == nil {
 		s.opt.Logger = slog.New(slog.DiscardHandler)
 	}
-	s.close = sync.OnceFunc(func() { close(s.closing) })
-	s.gate = schedule.NewGate(schedule.Limits(s.opt.Limits))
-	s.pool = &decode.Pool{Decoder: o.Decoder}
-	s.cache, s.drawings = newCache(s.opt.CacheBytes), newCache(drawnBytes)
-	s.guestCache = newCache(s.opt.CacheBytes / guestShare)
+
+	s.run.closing = make(chan struct{})
+	s.run.close = sync.OnceFunc(func() { close(s.run.closing) })
+	s.pictures = newRenderer(&s.opt)
+	s.workshop = &workshop{
+		gate: schedule.NewGate(schedule.Limits(s.opt.Limits)), pool: s.pictures.pool, software: s.opt.Software,
+		onGrab: s.countGrab, onChange: s.noteChange,
+	}
 	s.streams.Store(&roster{})
 	s.metrics = newMetrics(s)
-	s.handler = s.logged(s.guarded(s.routes()))
+	s.handler = s.logRequests(s.checkAccess(s.routes()))
+
 	if err := s.SetGuard(o.Guard); err != nil {
 		return nil, err
 	}
+	s.endpoint.most = o.Connections
 	if o.TLS != (TLS{}) {
 		var err error
-		if s.certificate, err = newCertificate(o.TLS, s.opt.Logger); err != nil {
+		if s.endpoint.certificate, err = newCertificate(o.TLS, s.opt.Logger); err != nil {
 			return nil, err
 		}
 	}
 	return s, s.Set(o.Streams)
 }
 
-// routes are all there are. What a pattern does not match is told of by logged.
+// routes has all paths of the service. logRequests answers all others.
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
-	handle := func(pattern string, h handler) { mux.Handle(pattern, s.problems(h)) }
-	show := func(pattern string, h handler) { mux.Handle(pattern, s.problems(s.placeholders(h))) }
+	handle := func(pattern string, h handler) { mux.Handle(pattern, answerErrors(h)) }
+	show := func(pattern string, h handler) { mux.Handle(pattern, answerErrors(s.drawErrors(h))) }
 
-	handle("GET /{$}", s.wall)
-	handle("GET /streams/{name}/view", s.ofStream(s.view))
-	handle("GET /assets/{file}", s.asset)
-	handle("GET /openapi.json", s.openAPI)
+	handle("GET /{$}", s.showWall)
+	handle("GET /streams/{name}/view", s.withStream(s.showView))
+	handle("GET /assets/{file}", s.serveAsset)
+	handle("GET /openapi.json", s.serveOpenAPI)
 
 	handle("GET /streams", s.listStreams)
-	handle("GET /streams/{name}", s.ofStream(s.showStream))
-	show("GET /streams/{name}/snapshot", s.ofStream(s.negotiated))
-	show("GET /streams/{name}/{file}", s.ofStream(s.snapshotFile))
+	handle("GET /streams/{name}", s.withStream(s.reportStream))
+	show("GET /streams/{name}/snapshot", s.withStream(s.negotiateSnapshot))
+	show("GET /streams/{name}/{file}", s.withStream(s.serveSnapshotFile))
 
-	handle("GET /streams/{name}/mjpeg", s.ofStream(s.mjpeg))
-	handle("GET /streams/{name}/events", s.ofStream(s.streamEvents))
-	handle("GET /events", s.allEvents)
+	handle("GET /streams/{name}/mjpeg", s.withStream(s.serveMJPEG))
+	handle("GET /streams/{name}/events", s.withStream(s.serveStreamEvents))
+	handle("GET /events", s.serveAllEvents)
 
-	handle("GET /cache", s.showCache)
+	handle("GET /cache", s.reportCache)
 	handle("DELETE /cache", s.clearCache)
-	handle("DELETE /cache/{name}", s.ofStream(s.clearStream))
+	handle("DELETE /cache/{name}", s.withStream(s.clearStream))
 
-	show("GET /snapshot", s.adhoc(s.negotiated))
+	show("GET /snapshot", s.withGuest(s.negotiateSnapshot))
 	for _, ending := range endings {
-		show("GET /snapshot"+ending, s.adhoc(s.adhocFile))
+		show("GET /snapshot"+ending, s.withGuest(s.serveGuestFile))
 	}
-	show("GET /latest.jpg", s.byURL(s.legacy(s.legacySnapshot), s.legacySnapshot))
-	show("GET /stream/snapshot", s.byURL(s.legacy(s.legacySnapshot), s.legacySnapshot))
-	handle("GET /stream/view", s.legacy(s.legacyView))
-	handle("GET /stream/info", s.legacy(s.showStream))
-	handle("GET /stream/cache", s.legacy(s.legacyCache))
-	handle("GET /stream/cache/clear", s.legacy(s.legacyClear))
-	handle("POST /stream/cache/clear", s.legacy(s.legacyClear))
+	show("GET /latest.jpg", s.withGuestOr(s.withLegacyStream(s.legacySnapshot), s.legacySnapshot))
+	show("GET /stream/snapshot", s.withGuestOr(s.withLegacyStream(s.legacySnapshot), s.legacySnapshot))
+	handle("GET /stream/view", s.withLegacyStream(s.legacyView))
+	handle("GET /stream/info", s.withLegacyStream(s.reportStream))
+	handle("GET /stream/cache", s.withLegacyStream(s.legacyCache))
+	handle("GET /stream/cache/clear", s.withLegacyStream(s.legacyClear))
+	handle("POST /stream/cache/clear", s.withLegacyStream(s.legacyClear))
 
-	handle("GET /healthz", s.healthy)
-	handle("GET /readyz", s.ready)
-	handle("GET /metrics", s.forAll(s.showMetrics))
+	handle("GET /healthz", s.reportHealth)
+	handle("GET /readyz", s.reportReadiness)
+	handle("GET /metrics", s.forUnrestricted(s.serveMetrics))
 	return mux
 }
 
 // ServeHTTP answers a request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
-// Start begins what goes on without requests: the grabs of scheduled streams and the
-// reception of warm ones, until ctx is done or Close. It is to be called once.
+// Start begins the work that needs no requests, until ctx is done or Close is
+// called: it grabs scheduled streams and holds warm ones open. Call it once.
 func (s *Server) Start(ctx context.Context) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.done != nil || s.closed {
+	s.run.mu.Lock()
+	defer s.run.mu.Unlock()
+	if s.run.done != nil || s.run.closed {
 		return
 	}
-	ctx, s.stop = context.WithCancel(ctx)
-	s.done = make(chan struct{})
+	ctx, s.run.stop = context.WithCancel(ctx)
+	s.run.done = make(chan struct{})
 	go func() {
-		defer close(s.done)
-		s.background(ctx)
+		defer close(s.run.done)
+		s.runSchedule(ctx)
 	}()
 }
 
-// Run serves l until ctx is done, and then lets those finish who have asked already, for
-// ten seconds at most. The Server is closed when it returns. The error is that of l.
+// Run serves l until ctx is done. It then gives answers under way ten seconds
+// to finish, and closes the Server. The error is that of l.
 func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	s.Start(ctx)
 	defer s.Close()
 	web := &http.Server{
 		Handler: s, ReadHeaderTimeout: s.times.header, ReadTimeout: s.times.read, WriteTimeout: s.times.write,
-		IdleTimeout: s.times.idle, MaxHeaderBytes: maxHeader,
+		IdleTimeout: s.times.keepAlive, MaxHeaderBytes: maxHeader,
 		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: maxConcurrentStreams},
 		ErrorLog: slog.NewLogLogger(s.opt.Logger.Handler(), slog.LevelDebug),
 	}
-	web.RegisterOnShutdown(s.close)
+	web.RegisterOnShutdown(s.run.close)
 	ended := make(chan error, 1)
-	go func() { ended <- s.listen(web, l) }()
+	go func() { ended <- s.endpoint.serve(web, l) }()
+
 	select {
 	case err := <-ended:
 		return fmt.Errorf("serve: %w", err)
@@ -219,42 +221,18 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	return err
 }
 
-// listen serves l until web is shut down.
-func (s *Server) listen(web *http.Server, l net.Listener) error {
-	most := s.opt.Connections
-	if most == 0 {
-		most = DefaultConnections
-	}
-	bounded := newBoundedListener(l, most)
-	s.listener.Store(bounded)
-	if s.certificate == nil {
-		return web.Serve(bounded)
-	}
-	web.TLSConfig = s.certificate.config()
-	return web.ServeTLS(bounded, "", "")
-}
-
-// connections returns the number of those of Run.
-func (s *Server) connections() int {
-	if l := s.listener.Load(); l != nil {
-		return l.count()
-	}
-	return 0
-}
-
-// Close ends all that goes on, connections to streams among it, and returns when it has
-// ended. Requests from then on fail.
+// Close ends everything, connections to streams included, and returns when it
+// has ended. Later requests fail.
 func (s *Server) Close() error {
-	s.close()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.closed = true
-	if s.done != nil {
-		s.stop()
-		<-s.done
+	s.run.close()
+	s.run.mu.Lock()
+	defer s.run.mu.Unlock()
+	s.run.closed = true
+	if s.run.done != nil {
+		s.run.stop()
+		<-s.run.done
 	}
 	closeAll(s.streams.Load().list)
 	s.guests.close()
-	s.renders.close()
-	return s.pool.Close()
+	return s.pictures.close()
 }

@@ -12,19 +12,20 @@ import (
 	"time"
 
 	"github.com/kfgrab/kfgrab"
+	"github.com/kfgrab/kfgrab/serve/internal/servetest"
 )
 
 // TestSet: streams come, go and change, and what stays is not touched.
 func TestSet(t *testing.T) {
 	t.Parallel()
-	same, changes, goes := stream(t, "same="+liveHLS(t)), stream(t, "changes="+liveHLS(t)), stream(t, "goes="+liveHLS(t))
+	same, changes, goes := stream(t, "same="+servetest.LiveHLS(t)), stream(t, "changes="+servetest.LiveHLS(t)), stream(t, "goes="+servetest.LiveHLS(t))
 	s := start(t, &Options{Streams: []Stream{same, changes, goes}})
 	for _, name := range []string{"same", "changes", "goes"} {
 		s.get(t, "/streams/"+name+"/snapshot.jpg?width=160")
 	}
 	watched := s.open(t, "/streams/goes/mjpeg?width=160")
 	changes.TTL = time.Minute
-	if err := s.Set([]Stream{stream(t, "comes="+liveHLS(t)), changes, same}); err != nil {
+	if err := s.Set([]Stream{stream(t, "comes="+servetest.LiveHLS(t)), changes, same}); err != nil {
 		t.Fatal(err)
 	}
 	io.Copy(io.Discard, watched.Body) // it ends
@@ -43,7 +44,7 @@ func TestSet(t *testing.T) {
 func TestRun(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	s, err := New(&Options{Streams: []Stream{stream(t, "door="+liveHLS(t))}, Logger: textLogger(&log)})
+	s, err := New(&Options{Streams: []Stream{stream(t, "door="+servetest.LiveHLS(t))}, Logger: textLogger(&log)})
 	if err != nil {
 		t.Fatal(err)
 	}

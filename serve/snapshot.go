@@ -4,128 +4,150 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"hash/maphash"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/kfgrab/kfgrab/internal/neterror"
 	"github.com/kfgrab/kfgrab/internal/units"
 	"github.com/kfgrab/kfgrab/picture"
 )
 
-// ofStream gives h the stream that the path names.
-func (s *Server) ofStream(h func(http.ResponseWriter, *http.Request, *camera) error) handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		c, err := s.named(r, r.PathValue("name"))
-		if err != nil {
-			return err
-		}
-		return h(w, r, c)
+// offers are the formats to negotiate, in order of preference.
+var offers = []picture.Format{picture.JPEG, picture.PNG, picture.WebP, picture.MP4}
+
+// negotiateSnapshot answers GET /streams/{name}/snapshot by the header Accept
+// (RFC 9110 12.5.1). Without one, the format is that of the configuration.
+func (s *Server) negotiateSnapshot(w http.ResponseWriter, r *http.Request, c *camera) error {
+	w.Header().Set("Vary", "Accept")
+	accept := strings.Join(r.Header.Values("Accept"), ",")
+	if accept == "" {
+		return s.serveSnapshot(w, r, c, c.conf.Picture.Format)
 	}
+	best, weight := picture.Format(0), 0.0
+	for _, f := range offers {
+		if q := acceptWeight(accept, f.MIMEType()); q > weight {
+			best, weight = f, q
+		}
+	}
+	if weight == 0 {
+		return &httpError{http.StatusNotAcceptable, "available are image/jpeg, image/png, image/webp and video/mp4"}
+	}
+	return s.serveSnapshot(w, r, c, best)
 }
 
-// snapshotFile answers GET /streams/{name}/snapshot.jpg and its like.
-func (s *Server) snapshotFile(w http.ResponseWriter, r *http.Request, c *camera) error {
+// acceptWeight returns the weight that a header Accept gives a media type: that
+// of its most specific range.
+func acceptWeight(accept, mime string) (weight float64) {
+	kind, _, _ := strings.Cut(mime, "/")
+	most := 0
+	for element := range strings.SplitSeq(accept, ",") {
+		parameters := strings.Split(element, ";")
+		specific := 0
+		switch strings.ToLower(strings.TrimSpace(parameters[0])) {
+		case mime:
+			specific = 3
+		case kind + "/*":
+			specific = 2
+		case "*/*":
+			specific = 1
+		}
+		if specific > most {
+			most, weight = specific, parseWeight(parameters[1:])
+		}
+	}
+	return weight
+}
+
+// parseWeight reads q=0.5 among the parameters of a media range.
+func parseWeight(parameters []string) float64 {
+	for _, p := range parameters {
+		name, value, _ := strings.Cut(strings.TrimSpace(p), "=")
+		if strings.EqualFold(name, "q") {
+			if q, err := strconv.ParseFloat(value, 64); err == nil && q >= 0 && q <= 1 {
+				return q
+			}
+			return 0
+		}
+	}
+	return 1
+}
+
+// serveSnapshotFile answers GET /streams/{name}/snapshot.jpg and the other
+// formats.
+func (s *Server) serveSnapshotFile(w http.ResponseWriter, r *http.Request, c *camera) error {
 	f, err := formatOf(r.PathValue("file"))
 	if err != nil {
 		return err
 	}
-	return s.snapshot(w, r, c, f)
+	return s.serveSnapshot(w, r, c, f)
 }
 
-// snapshot answers with a picture.
-func (s *Server) snapshot(w http.ResponseWriter, r *http.Request, c *camera, f picture.Format) error {
-	wish, err := parseWish(r, &c.conf, f)
+func (s *Server) serveSnapshot(w http.ResponseWriter, r *http.Request, c *camera, f picture.Format) error {
+	wanted, err := parsePictureRequest(r, &c.conf, f)
 	if err != nil {
 		return err
 	}
 	suspendDeadline(w, r)
-	seen, err := s.look(r.Context(), c, &wish)
+	d, err := s.takePicture(r.Context(), c, &wanted)
 	if err != nil {
 		return c.explain(err)
 	}
-	key := rendering{c, seen.id, notEnlarged(wish.picture, seen.snapshot.Frame.Info)}
-	etag := s.etag(key)
-	if unchanged(r, etag, seen.snapshot.Taken) {
-		setHeaders(w.Header(), c, seen, &wish, etag)
+
+	key := rendering{c, d.id, withoutEnlarging(wanted.picture, d.snapshot.Frame.Info)}
+	etag := s.pictures.etag(key)
+	if isUnchanged(r, etag, d.snapshot.Taken) {
+		setPictureHeaders(w.Header(), d, &wanted, etag)
 		extendDeadline(w)
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	data, err := s.render(r.Context(), key, seen)
+
+	data, err := s.pictures.render(r.Context(), key, d, s.metrics.observeRender)
 	if err != nil {
 		return &streamError{err: err, name: c.conf.Name, at: time.Now()}
 	}
-	setHeaders(w.Header(), c, seen, &wish, etag)
+	setPictureHeaders(w.Header(), d, &wanted, etag)
 	extendDeadline(w)
-	if partial(r) {
-		http.ServeContent(w, r, "", seen.snapshot.Taken, bytes.NewReader(data))
+	if needsServeContent(r) {
+		http.ServeContent(w, r, "", d.snapshot.Taken, bytes.NewReader(data))
 		return nil
 	}
-	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
-	w.WriteHeader(http.StatusOK)
-	if r.Method != http.MethodHead {
-		w.Write(data) // who does not take it has gone
-	}
+	writeBody(w, r, http.StatusOK, data)
 	return nil
 }
 
-// look returns the keyframe for a request, an older one where that is allowed and no
-// other can be had.
-func (s *Server) look(ctx context.Context, c *camera, wish *wish) (sight, error) {
-	if wish.picture.Format.Decoded() {
-		if err := s.tools.check(&s.opt.Decoder); err != nil {
-			return sight{}, err
+// takePicture returns the keyframe for a request. If there is no new one, it is
+// an older one that the request allows.
+func (s *Server) takePicture(ctx context.Context, c *camera, wanted *pictureRequest) (delivery, error) {
+	if wanted.picture.Format.Decoded() {
+		if err := s.pictures.decoder.find(); err != nil {
+			return delivery{}, err
 		}
 	}
-	seen, err := c.take(ctx, wish.maxAge)
-	if err != nil && wish.staleIfError > 0 && ctx.Err() == nil {
-		if old, ok := c.stale(time.Now(), wish.maxAge+wish.staleIfError); ok {
+	d, err := c.take(ctx, wanted.maxAge)
+	if err != nil && wanted.staleIfError > 0 && ctx.Err() == nil {
+		known := c.Status()
+		if old, ok := known.answerStale(time.Now(), wanted.maxAge+wanted.staleIfError); ok {
 			return old, nil
 		}
 	}
-	return seen, err
+	return d, err
 }
 
-// render returns the bytes, made once for all who ask for them.
-func (s *Server) render(ctx context.Context, key rendering, seen sight) ([]byte, error) {
-	if data, ok := key.camera.cache.get(key); ok {
-		return data, nil
-	}
-	return s.renders.do(ctx, key, func(ctx context.Context) ([]byte, error) {
-		ctx, cancel := neterror.WithTimeout(ctx, key.camera.conf.Timeout)
-		defer cancel()
-		began := time.Now()
-		data, err := picture.Make(ctx, s.pool, seen.snapshot, &key.options)
-		s.metrics.rendered.Observe(time.Since(began).Seconds())
-		if err == nil {
-			key.camera.cache.put(key, data)
-		}
-		return data, err
-	})
-}
-
-// etag is a strong one: a capture's id and what is made of it are all that the bytes
-// depend on.
-func (s *Server) etag(key rendering) string {
-	return `"` + key.capture + "-" + strconv.FormatUint(maphash.Comparable(s.seed, key.options), 36) + `"`
-}
-
-// setHeaders says what picture it is, and how old.
-func setHeaders(h http.Header, c *camera, seen sight, wish *wish, etag string) {
-	now, snap := time.Now(), seen.snapshot
-	h.Set("Content-Type", wish.picture.Format.MIMEType())
+func setPictureHeaders(h http.Header, d delivery, wanted *pictureRequest, etag string) {
+	snap := d.snapshot
+	h.Set("Content-Type", wanted.picture.Format.MIMEType())
 	h.Set("ETag", etag)
 	h.Set("Last-Modified", snap.Taken.UTC().Format(http.TimeFormat))
-	h.Set("Age", strconv.Itoa(int(seen.age(now)/time.Second)))
-	if wish.fresh {
+	h.Set("Age", strconv.Itoa(int(d.age(time.Now())/time.Second)))
+	if wanted.fresh {
 		h.Set("Cache-Control", "no-cache")
 	} else {
-		h.Set("Cache-Control", fmt.Sprintf("private, max-age=%d", int(wish.maxAge/time.Second)))
+		h.Set("Cache-Control", fmt.Sprintf("private, max-age=%d", int(wanted.maxAge/time.Second)))
 	}
-	h.Set("X-Kfgrab-State", string(seen.state))
+
+	h.Set("X-Kfgrab-State", string(d.state))
 	h.Set("X-Kfgrab-Captured", units.FormatTimestamp(snap.Taken))
 	if !snap.MediaTime.IsZero() {
 		h.Set("X-Kfgrab-Media-Time", units.FormatTimestamp(snap.MediaTime))
@@ -133,9 +155,9 @@ func setHeaders(h http.Header, c *camera, seen sight, wish *wish, etag string) {
 	h.Set("X-Kfgrab-Bytes", strconv.FormatInt(snap.Cost.Down, 10))
 }
 
-// unchanged says whether the client has the picture already (RFC 9110 13.2.2). What else
-// conditions can ask for is http.ServeContent's.
-func unchanged(r *http.Request, etag string, modified time.Time) bool {
+// isUnchanged reports whether the client already has the picture (RFC 9110
+// 13.2.2). http.ServeContent handles the other conditions.
+func isUnchanged(r *http.Request, etag string, modified time.Time) bool {
 	if tags := r.Header.Get("If-None-Match"); tags != "" {
 		for tag := range strings.SplitSeq(tags, ",") {
 			if tag = strings.TrimSpace(tag); tag == "*" || strings.TrimPrefix(tag, "W/") == etag {
@@ -148,37 +170,7 @@ func unchanged(r *http.Request, etag string, modified time.Time) bool {
 	return err == nil && !modified.Truncate(time.Second).After(since)
 }
 
-// partial says whether the request has what http.ServeContent is needed for.
-func partial(r *http.Request) bool {
+func needsServeContent(r *http.Request) bool {
 	h := r.Header
 	return h.Get("Range") != "" || h.Get("If-Match") != "" || h.Get("If-Unmodified-Since") != ""
-}
-
-// extendDeadline gives the answer its whole time, however long the grab took.
-func extendDeadline(w http.ResponseWriter) {
-	timeout := writeTimeout
-	if a, ok := w.(*answer); ok {
-		timeout = a.timeout
-	}
-	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(timeout)) // not everything has one
-}
-
-// suspendDeadline leaves the answer without a deadline until extendDeadline: that of HTTP/2
-// ends requests that only wait, too.
-func suspendDeadline(w http.ResponseWriter, r *http.Request) {
-	if r.ProtoMajor > 1 {
-		http.NewResponseController(w).SetWriteDeadline(time.Time{}) // not everything has one
-	}
-}
-
-// explain adds what is known of the stream to the error of a request.
-func (c *camera) explain(err error) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	e := &streamError{err: err, name: c.conf.Name, at: time.Now()}
-	if f := c.failed; f != nil && f.err == err {
-		e.since, e.at = f.since, f.at
-		e.retry = max(0, f.pause(c.conf.TTL)-time.Since(f.at))
-	}
-	return e
 }

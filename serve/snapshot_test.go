@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/kfgrab/kfgrab/internal/schedule"
+	"github.com/kfgrab/kfgrab/serve/internal/servetest"
 )
 
 func newReader(b []byte) io.Reader { return bytes.NewReader(b) }
@@ -15,7 +16,7 @@ func newReader(b []byte) io.Reader { return bytes.NewReader(b) }
 // TestSnapshot: the picture of a live stream, in every format and the sizes asked for.
 func TestSnapshot(t *testing.T) {
 	t.Parallel()
-	source := stream(t, "door="+liveHLS(t))
+	source := stream(t, "door="+servetest.LiveHLS(t))
 	s := start(t, &Options{Streams: []Stream{source}, Software: "test software"})
 	for _, test := range []struct {
 		path, mime string
@@ -48,7 +49,7 @@ func TestSnapshot(t *testing.T) {
 	if got := s.get(t, "/streams/door/snapshot.jpg"); !bytes.Contains(got.body, []byte("test software")) {
 		t.Error("a picture does not tell what made it")
 	}
-	if c := s.streams.Load().byName["door"].counts; c.grabs == 0 {
+	if c := s.streams.Load().byName["door"].Status().counts; c.grabs == 0 {
 		t.Error("no grab is counted")
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/kfgrab/kfgrab/internal/nginx"
+	"github.com/kfgrab/kfgrab/serve/internal/servetest"
 )
 
 // pair writes a certificate and its key.
@@ -68,21 +69,21 @@ func TestTLS(t *testing.T) {
 		}
 	}
 	second := pair(t, paths)
-	until(t, func() bool { return s.trusted(second) })
+	servetest.Until(t, func() bool { return s.trusted(second) })
 	if err := os.WriteFile(paths.Key, []byte("nonsense"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	until(t, func() bool { return s.trusted(second) && strings.Contains(log.String(), "stays as it was") })
+	servetest.Until(t, func() bool { return s.trusted(second) && strings.Contains(log.String(), "stays as it was") })
 	os.Remove(paths.Key)
 	third := pair(t, paths)
-	until(t, func() bool { return s.trusted(third) })
+	servetest.Until(t, func() bool { return s.trusted(third) })
 }
 
 // TestRapidReset: streams of HTTP/2 that are given up at once are not worked on without
 // bounds (CVE-2023-44487).
 func TestRapidReset(t *testing.T) {
 	t.Parallel()
-	h := hang(t)
+	h := servetest.Hang(t)
 	dir := t.TempDir()
 	paths := TLS{Cert: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem")}
 	roots := pair(t, paths)
@@ -108,5 +109,5 @@ func TestRapidReset(t *testing.T) {
 		t.Errorf("others: %s", got.Status)
 	}
 	c := s.streams.Load().list[0]
-	until(t, func() bool { return c.grabs.waiters(struct{}{}) == 0 })
+	servetest.Until(t, func() bool { return c.grabs.waiters(struct{}{}) == 0 })
 }

@@ -134,7 +134,7 @@ func (f *guardFlags) printHash(std *streams) error {
 	if err != nil {
 		return err
 	}
-	hash, err := credential.OfPassword(password)
+	hash, err := credential.HashPassword(password)
 	if err != nil {
 		return usageError(err)
 	}

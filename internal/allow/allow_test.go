@@ -88,7 +88,7 @@ func TestPublic(t *testing.T) {
 		"::": false, "::1": false, "::ffff:127.0.0.1": false, "::7f00:1": false, "fe80::1%eth0": false, "fd00:ec2::254": false,
 		"ff02::1": false, "64:ff9b::a9fe:a9fe": false, "64:ff9b:1::1": false, "2001:0:1::1": false, "2002:7f00:1::": false,
 	} {
-		if got := public(netip.MustParseAddr(text)); got != want {
+		if got := isPublic(netip.MustParseAddr(text)); got != want {
 			t.Errorf("%s is public: %v", text, got)
 		}
 	}
@@ -161,7 +161,7 @@ func FuzzCheckURL(f *testing.F) {
 			return
 		}
 		address, err := netip.ParseAddr(u.Hostname())
-		if err == nil && !l.any && !l.lists(address) {
+		if err == nil && !l.any && !l.hasAddress(address) {
 			t.Errorf("%q lets %s by", text, rawURL)
 		}
 	})

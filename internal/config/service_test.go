@@ -18,7 +18,7 @@ func serving(lines ...string) string {
 
 func TestService(t *testing.T) {
 	_, hash := credential.NewToken()
-	password, err := credential.OfPassword("long enough")
+	password, err := credential.HashPassword("long enough")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func TestServiceErrors(t *testing.T) {
 		"auth: [{name: a, password: geheim}]":            "unknown key",
 		"auth: [{name: a, streams: ['../x']}]":           "begins with a letter",
 		"allow: 'http://example.com'":                    "is a URL",
-		"allow: [example.com, 'a b', '*.']":              "no host to allow",
+		"allow: [example.com, 'a b', '*.']":              "invalid host to allow",
 		"allow: []":                                      "has no value",
 		"hosts: a/b":                                     "no name of a host",
 		"rate: {per_second: -1}":                         "out of bounds",

@@ -1,8 +1,11 @@
-// Package credential checks passwords and tokens against what is kept of them: of a
-// password, which people choose, a bcrypt hash, so that guessing is dear; of a token, which
-// [NewToken] makes of 256 random bits, its SHA-256, as nobody guesses those.
+// Package credential checks passwords and tokens against their hashes. It is
+// internal to kfgrab, for the clients of kfgrab serve.
 //
-// Call [Parse], then [Hash.Matches]. Nothing here says who may do what.
+// Call [Parse], then [Hash.Matches]. The hash of a password, which a person
+// chooses, is bcrypt's, so that guessing is expensive. That of a token, which
+// [NewToken] makes of 256 random bits, is its SHA-256, since nobody can guess it.
+//
+// Nothing here says who may do what.
 package credential
 
 import (
@@ -19,59 +22,60 @@ import (
 )
 
 const (
-	// MinCost and MaxCost bound the work of a bcrypt hash, which is 2 to its power: at 10
-	// a guess takes some 50 ms of a core, at 14 a second.
+	// MinCost and MaxCost bound the cost of a bcrypt hash, whose work is 2 to its
+	// power: at 10, a guess takes about 50 ms of a core; at 14, a second.
 	MinCost, MaxCost = 10, 14
-	// MaxPassword is what bcrypt looks at, in bytes.
+	// MaxPassword is how many bytes bcrypt looks at.
 	MaxPassword = 72
-	// minPassword is what is not guessed within a few tries.
+	// minPassword can't be guessed within a few tries.
 	minPassword = 8
 
 	tokenHash   = "sha256:"
-	tokenPrefix = "kfgrab_" // by which scanners of repositories know one
+	tokenPrefix = "kfgrab_" // by which scanners of repositories recognise one
 	tokenBytes  = 32
 )
 
-// ErrNoHash is returned by Parse for a text that is neither kind of hash.
+// ErrNoHash is the error of Parse for a text that is neither kind of hash.
 var ErrNoHash = errors.New("not a bcrypt hash, nor sha256: and a digest")
 
-// Hash is what is kept of a secret. The zero value matches none.
+// Hash is that of a password or a token. The zero value matches nothing.
 type Hash struct {
 	token    [sha256.Size]byte
 	password []byte // in the form of crypt(3); nil for a token
 	known    bool
 }
 
-// Parse reads a hash: sha256: and 64 hexadecimal digits for a token, or that of bcrypt,
-// such as "htpasswd -nB -C 10 NAME" writes. The error does not show it.
+// Parse reads a hash: sha256: and 64 hexadecimal digits for a token, or bcrypt's
+// form, as "htpasswd -nB -C 10 NAME" prints it. The error does not show it.
 func Parse(text string) (Hash, error) {
 	if digits, ok := strings.CutPrefix(text, tokenHash); ok {
 		digest, err := hex.DecodeString(digits)
 		if err != nil || len(digest) != sha256.Size {
-			return Hash{}, errors.New("behind sha256: there are 64 hexadecimal digits")
+			return Hash{}, errors.New("invalid hash: want 64 hexadecimal digits after sha256:")
 		}
 		return Hash{token: [sha256.Size]byte(digest), known: true}, nil
 	}
+
 	cost, err := bcrypt.Cost([]byte(text))
 	switch {
 	case err != nil:
 		return Hash{}, ErrNoHash
 	case cost < MinCost || cost > MaxCost:
-		return Hash{}, fmt.Errorf("the hash has the cost %d: want %d to %d", cost, MinCost, MaxCost)
+		return Hash{}, fmt.Errorf("invalid hash: its bcrypt cost is %d; want %d to %d", cost, MinCost, MaxCost)
 	}
 	return Hash{password: []byte(text), known: true}, nil
 }
 
-// Token says whether it is a token's, which is cheap to check.
-func (h Hash) Token() bool { return h.known && h.password == nil }
+// IsToken reports whether the hash is a token's, which is cheap to check.
+func (h Hash) IsToken() bool { return h.known && h.password == nil }
 
-// Matches says whether secret is what the hash was made of, in a time that does not depend
-// on how much of it is right.
+// Matches reports whether the hash is that of secret, in a time that does not
+// depend on how much of it is right.
 func (h Hash) Matches(secret string) bool {
 	switch {
 	case !h.known:
 		return false
-	case h.Token():
+	case h.IsToken():
 		digest := sha256.Sum256([]byte(secret))
 		return subtle.ConstantTimeCompare(digest[:], h.token[:]) == 1
 	case len(secret) > MaxPassword:
@@ -80,19 +84,19 @@ func (h Hash) Matches(secret string) bool {
 	return bcrypt.CompareHashAndPassword(h.password, []byte(secret)) == nil
 }
 
-// OfPassword returns the hash of a password, to be parsed.
-func OfPassword(password string) (string, error) {
+// HashPassword returns the hash of a password, in the form that Parse reads.
+func HashPassword(password string) (string, error) {
 	switch {
 	case len(password) < minPassword:
-		return "", fmt.Errorf("a password has %d characters at least", minPassword)
+		return "", fmt.Errorf("password too short: want at least %d characters", minPassword)
 	case len(password) > MaxPassword:
-		return "", fmt.Errorf("a password has %d bytes at most", MaxPassword)
+		return "", fmt.Errorf("password too long: want at most %d bytes", MaxPassword)
 	}
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), MinCost)
 	return string(hash), err
 }
 
-// NewToken returns a token that nobody has, and its hash.
+// NewToken returns a new random token and its hash.
 func NewToken() (token, hash string) {
 	var b [tokenBytes]byte
 	rand.Read(b[:]) // never fails

@@ -8,12 +8,12 @@ import (
 )
 
 func TestPassword(t *testing.T) {
-	text, err := OfPassword("correct horse")
+	text, err := HashPassword("correct horse")
 	if err != nil {
 		t.Fatal(err)
 	}
 	h, err := Parse(text)
-	if err != nil || h.Token() {
+	if err != nil || h.IsToken() {
 		t.Fatalf("%v", err)
 	}
 	for secret, want := range map[string]bool{
@@ -24,7 +24,7 @@ func TestPassword(t *testing.T) {
 		}
 	}
 	for _, secret := range []string{"", "1234567", strings.Repeat("x", MaxPassword+1)} {
-		if _, err := OfPassword(secret); err == nil {
+		if _, err := HashPassword(secret); err == nil {
 			t.Errorf("%q makes a hash", secret)
 		}
 	}
@@ -34,7 +34,7 @@ func TestToken(t *testing.T) {
 	token, text := NewToken()
 	other, _ := NewToken()
 	h, err := Parse(text)
-	if err != nil || !h.Token() || token == other || len(token) < 43 {
+	if err != nil || !h.IsToken() || token == other || len(token) < 43 {
 		t.Fatalf("%v", err)
 	}
 	for secret, want := range map[string]bool{token: true, other: false, "": false, token + "x": false, text: false} {
@@ -42,7 +42,7 @@ func TestToken(t *testing.T) {
 			t.Errorf("%q: %v", secret, !want)
 		}
 	}
-	if (Hash{}).Matches("") || (Hash{}).Token() {
+	if (Hash{}).Matches("") || (Hash{}).IsToken() {
 		t.Error("no hash matches something")
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"github.com/kfgrab/kfgrab/internal/config"
+	"github.com/kfgrab/kfgrab/internal/filestamp"
 	"github.com/kfgrab/kfgrab/internal/neterror"
 )
 
@@ -28,7 +29,7 @@ type Reloader struct {
 	Load   func() error
 	Logger *slog.Logger
 
-	last   [2]fileStamp // when the files were last read
+	last   [2]filestamp.Stamp // when the files were last read
 	hangup chan os.Signal
 }
 
@@ -141,21 +142,6 @@ func (r *Reloader) reportChanges(w *fsnotify.Watcher, changes chan<- struct{}) {
 	}
 }
 
-// fileStamp differs between two states of a file.
-type fileStamp struct {
-	modified time.Time
-	size     int64
-	target   string
-}
-
-func (r *Reloader) stampFiles() [2]fileStamp {
-	return [2]fileStamp{stampFile(r.Path), stampFile(r.Other)}
-}
-
-func stampFile(path string) (s fileStamp) {
-	s.target, _ = filepath.EvalSymlinks(path)
-	if info, err := os.Stat(path); err == nil {
-		s.modified, s.size = info.ModTime(), info.Size()
-	}
-	return s
+func (r *Reloader) stampFiles() [2]filestamp.Stamp {
+	return [2]filestamp.Stamp{filestamp.Of(r.Path), filestamp.Of(r.Other)}
 }

@@ -1,4 +1,4 @@
-package serve
+package browsertest
 
 import (
 	"context"
@@ -8,9 +8,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/kfgrab/kfgrab/serve"
+	"github.com/kfgrab/kfgrab/serve/internal/servetest"
 )
 
 // TestPages shows the pages in a browser, and does with them what people do.
@@ -42,7 +44,7 @@ func TestPages(t *testing.T) {
 }
 
 // scene makes a stream of one picture, drawn by a source of ffmpeg's.
-func scene(t *testing.T, name, source string) Stream {
+func scene(t *testing.T, name, source string) serve.Stream {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "scene.mp4")
 	out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", source, "-frames:v", "1", "-pix_fmt", "yuv420p", "-c:v", "libx264", path).CombinedOutput()
@@ -54,8 +56,8 @@ func scene(t *testing.T, name, source string) Stream {
 
 // testScreens looks at both pages in light and dark, on a desk and on a phone.
 func testScreens(t *testing.T, browser context.Context) {
-	s := start(t, &Options{Streams: []Stream{
-		stream(t, "Front door="+liveHLS(t)),
+	s := start(t, &serve.Options{Streams: []serve.Stream{
+		stream(t, "Front door="+servetest.LiveHLS(t)),
 		scene(t, "Car park", "mandelbrot=size=1280x720"),
 		scene(t, "Lobby", "gradients=size=1920x1080:c0=navy:c1=teal:c2=gold:n=3:x0=0:y0=0:x1=1920:y1=1080"),
 		stream(t, "Gate=http://user:geheim@127.0.0.1:1/live.m3u8?token=geheim"),
@@ -137,15 +139,14 @@ const drawnColours = `(c) => c.split(',').slice(0, 3).every((v, i) => Math.abs(v
 
 // testView refreshes a still, and looks at live keyframes: their reception ends with that.
 func testView(t *testing.T, browser context.Context) {
-	s := start(t, &Options{Streams: []Stream{stream(t, "door="+liveHLS(t)), scene(t, "tall", "testsrc=size=360x640")}})
-	c := s.streams.Load().list[0]
+	s := start(t, &serve.Options{Streams: []serve.Stream{stream(t, "door="+servetest.LiveHLS(t)), scene(t, "tall", "testsrc=size=360x640")}})
 	tall := openTab(t, browser, s, "/streams/tall/view", desktop)
 	tall.await(`document.getElementById('stage').clientWidth * 16 / 9 - document.getElementById('stage').clientHeight < 2`)
 	tall.shot("tall")
 	b := openTab(t, browser, s, "/streams/door/view", desktop, remember(0))
 	b.await(`document.querySelector('.picture > img').naturalWidth > 0`)
 	first := b.text(colours)
-	until(t, func() bool { return time.Since(c.taken()) > 2*minAge }) // a segment is two seconds
+	servetest.Until(t, func() bool { return s.report(t, "door").Picture.Age > 2 }) // a segment is two seconds
 	b.do(chromedp.Click("#refresh"))
 	b.await(colours + ` !== ` + fmt.Sprintf("%q", first))
 	b.await(`/^Picture of /.test(document.getElementById('changes').innerText)`)
@@ -159,30 +160,18 @@ func testView(t *testing.T, browser context.Context) {
 	}
 	b.shot("live")
 	b.do(chromedp.Click("input[value=still]"))
-	until(t, func() bool { return c.watching() == 0 })
+	servetest.Until(t, func() bool { return s.report(t, "door").Viewers == 0 })
 	b.await(`document.getElementById('refresh').checkVisibility()`)
 	b.clean()
 }
 
-func (c *camera) taken() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.last.snapshot.Taken
-}
-
-func (c *camera) watching() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.viewers
-}
-
 // testVideo plays an HLS stream where the browser can, and none with a secret.
 func testVideo(t *testing.T, browser context.Context) {
-	source := liveHLS(t)
+	source := servetest.LiveHLS(t)
 	secret := stream(t, "secret="+source+"?token=geheim")
 	header := stream(t, "header="+source)
 	header.Options.Header = http.Header{"Authorization": {"geheim"}}
-	s := start(t, &Options{Streams: []Stream{stream(t, "door="+source), secret, header}})
+	s := start(t, &serve.Options{Streams: []serve.Stream{stream(t, "door="+source), secret, header}})
 	for _, name := range []string{"secret", "header"} {
 		if b := openTab(t, browser, s, "/streams/"+name+"/view"); b.text(`document.querySelector('[value=video]') === null`) != "true" {
 			t.Errorf("%s can be played", name)

@@ -1,4 +1,4 @@
-package serve
+package browsertest
 
 import (
 	"context"
@@ -20,6 +20,8 @@ import (
 	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/kfgrab/kfgrab/serve/internal/servetest"
 )
 
 // chromium starts a browser, in which every tab that is opened is a page of its own.
@@ -66,7 +68,7 @@ func openTab(t *testing.T, browser context.Context, s *service, path string, set
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel = context.WithTimeout(ctx, 4*testTime)
+	ctx, cancel = context.WithTimeout(ctx, 4*servetest.Time)
 	t.Cleanup(cancel)
 	u, err := url.Parse(s.url)
 	if err != nil {
@@ -152,7 +154,7 @@ func (b *tab) text(expression string) string {
 // await waits until an expression of JavaScript is true.
 func (b *tab) await(expression string) {
 	b.t.Helper()
-	for end := time.Now().Add(testTime); b.text("(() => { try { return Boolean("+expression+"); } catch { return false; } })()") != "true"; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(servetest.Time); b.text("(() => { try { return Boolean("+expression+"); } catch { return false; } })()") != "true"; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			b.shot("never")
 			b.t.Fatalf("never: %s; the page says %q", expression, b.text("document.body.innerText.slice(0, 2000)"))

@@ -1,4 +1,4 @@
-package serve
+package browsertest
 
 import (
 	"context"
@@ -9,34 +9,35 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/kfgrab/kfgrab/internal/credential"
+	"github.com/kfgrab/kfgrab/serve"
+	"github.com/kfgrab/kfgrab/serve/internal/servetest"
 )
 
 // testHidden has pages that nobody sees ask for nothing.
 func testHidden(t *testing.T, browser context.Context) {
-	s := start(t, &Options{Streams: []Stream{stream(t, "door="+liveHLS(t))}})
-	c := s.streams.Load().list[0]
+	s := start(t, &serve.Options{Streams: []serve.Stream{stream(t, "door="+servetest.LiveHLS(t))}})
 	wall := openTab(t, browser, s, "/", remember(2))
 	live := openTab(t, browser, s, "/streams/door/view", remember(2))
 	live.do(chromedp.Click("input[value=live]"))
-	until(t, func() bool { return c.watching() == 1 })
+	servetest.Until(t, func() bool { return s.report(t, "door").Viewers == 1 })
 	wall.await(`document.querySelector('.picture > img').naturalWidth > 0`)
 	wall.hidden(true)
 	live.hidden(true)
-	until(t, func() bool { return c.watching() == 0 })
+	servetest.Until(t, func() bool { return s.report(t, "door").Viewers == 0 })
 	before := wall.count("/s")
 	seen := openTab(t, browser, s, "/", remember(2))
-	until(t, func() bool { return seen.count("snapshot.jpg") > 2 })
+	servetest.Until(t, func() bool { return seen.count("snapshot.jpg") > 2 })
 	if n := wall.count("/s") - before; n > 1 { // one may have been under way
 		t.Errorf("%d requests of a page that nobody sees", n)
 	}
 	wall.hidden(false)
 	live.hidden(false)
-	until(t, func() bool { return wall.count("/s") > before+1 && c.watching() == 1 })
+	servetest.Until(t, func() bool { return wall.count("/s") > before+1 && s.report(t, "door").Viewers == 1 })
 }
 
 // testKeyboard goes from the wall to live keyframes and back without a mouse.
 func testKeyboard(t *testing.T, browser context.Context) {
-	s := start(t, &Options{Streams: []Stream{stream(t, "door="+liveHLS(t)), stream(t, "gate="+liveHLS(t))}})
+	s := start(t, &serve.Options{Streams: []serve.Stream{stream(t, "door="+servetest.LiveHLS(t)), stream(t, "gate="+servetest.LiveHLS(t))}})
 	b := openTab(t, browser, s, "/", desktop, light())
 	focused := func(want string) {
 		t.Helper()
@@ -66,11 +67,11 @@ func testKeyboard(t *testing.T, browser context.Context) {
 
 // testStreamsChange has the wall follow the configuration.
 func testStreamsChange(t *testing.T, browser context.Context) {
-	s := start(t, &Options{})
+	s := start(t, &serve.Options{})
 	b := openTab(t, browser, s, "/", desktop, light())
 	b.await(`/No streams/.test(document.body.innerText)`)
 	b.shot("none")
-	if err := s.Set([]Stream{stream(t, "Tür 1="+liveHLS(t))}); err != nil {
+	if err := s.Set([]serve.Stream{stream(t, "Tür 1="+servetest.LiveHLS(t))}); err != nil {
 		t.Fatal(err)
 	}
 	b.await(tileOf("Tür 1") + `?.querySelector('.picture > img').naturalWidth > 0`)
@@ -80,7 +81,7 @@ func testStreamsChange(t *testing.T, browser context.Context) {
 }
 
 func testPrefix(t *testing.T, browser context.Context) {
-	s, _ := proxied(t, start(t, &Options{Streams: []Stream{stream(t, "Front door="+liveHLS(t))}}))
+	s, _ := proxied(t, start(t, &serve.Options{Streams: []serve.Stream{stream(t, "Front door="+servetest.LiveHLS(t))}}))
 	b := openTab(t, browser, s, "/cams/", desktop)
 	b.await(`document.querySelector('.picture > img')?.naturalWidth > 0 && / today/.test(document.querySelector('.facts').innerText)`)
 	b.do(chromedp.Click(".tile a"))
@@ -96,9 +97,9 @@ func testPrefix(t *testing.T, browser context.Context) {
 // pages ask for, and shows what this client may see.
 func testSignedIn(t *testing.T, browser context.Context) {
 	token, hash := credential.NewToken()
-	s := start(t, &Options{
-		Streams: []Stream{stream(t, "door="+liveHLS(t)), stream(t, "gate="+liveHLS(t))},
-		Guard:   Guard{Clients: []Client{{Name: "anna", Hash: hash, Streams: []string{"door"}}}},
+	s := start(t, &serve.Options{
+		Streams: []serve.Stream{stream(t, "door="+servetest.LiveHLS(t)), stream(t, "gate="+servetest.LiveHLS(t))},
+		Guard:   serve.Guard{Clients: []serve.Client{{Name: "anna", Hash: hash, Streams: []string{"door"}}}},
 	})
 	s.url = strings.Replace(s.url, "http://", "http://anna:"+token+"@", 1)
 	b := openTab(t, browser, s, "/", desktop)
@@ -112,7 +113,7 @@ func testSignedIn(t *testing.T, browser context.Context) {
 
 // testWithoutScripts has pictures, those that say why there is none among them, and links.
 func testWithoutScripts(t *testing.T, browser context.Context) {
-	s := start(t, &Options{Streams: []Stream{stream(t, "door="+liveHLS(t)), stream(t, "gate=http://127.0.0.1:1/live.m3u8")}})
+	s := start(t, &serve.Options{Streams: []serve.Stream{stream(t, "door="+servetest.LiveHLS(t)), stream(t, "gate=http://127.0.0.1:1/live.m3u8")}})
 	b := openTab(t, browser, s, "/", desktop, light(), noScripts())
 	loaded := `[...document.images].every(i => i.complete && i.naturalWidth > 0)`
 	b.await(`document.images.length === 3 && ` + loaded)

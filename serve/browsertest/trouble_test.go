@@ -1,4 +1,4 @@
-package serve
+package browsertest
 
 import (
 	"context"
@@ -14,15 +14,17 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/serve"
+	"github.com/kfgrab/kfgrab/serve/internal/servetest"
 )
 
 // testDies watches a stream that goes away and comes back: on the wall, as a still and
 // live.
 func testDies(t *testing.T, browser context.Context) {
-	l := newListed(t)
-	door := stream(t, "door="+l.url)
+	l := servetest.NewPlaylist(t)
+	door := stream(t, "door="+l.URL)
 	door.TTL = time.Second
-	s := start(t, &Options{Streams: []Stream{door}})
+	s := start(t, &serve.Options{Streams: []serve.Stream{door}})
 	wall := openTab(t, browser, s, "/", desktop, light(), remember(2))
 	still := openTab(t, browser, s, "/streams/door/view", desktop, light(), remember(2))
 	live := openTab(t, browser, s, "/streams/door/view", desktop, dark(), remember(2))
@@ -31,7 +33,7 @@ func testDies(t *testing.T, browser context.Context) {
 	for _, b := range tabs {
 		b.await(`document.querySelector('.picture > img:not([hidden])').naturalWidth > 0`)
 	}
-	l.remove(t)
+	l.Remove(t)
 	for name, b := range tabs {
 		b.await(`document.querySelector('.state').innerText === 'failing'`)
 		b.await(`/door (fails|is back)/.test(document.getElementById('changes').innerText)`)
@@ -41,7 +43,7 @@ func testDies(t *testing.T, browser context.Context) {
 		b.await(`/since .*404/s.test(document.querySelector('.notice').innerText)`)
 		b.await(`document.querySelector('.picture.failing > img').naturalWidth > 0 && / old/.test(document.querySelector('.age').innerText)`)
 	}
-	l.list(t, 1)
+	l.List(t, 1)
 	for name, b := range tabs {
 		b.await(`document.querySelector('.state').innerText !== 'failing'`)
 		b.await(`/door is back/.test(document.getElementById('changes').innerText)`)
@@ -55,15 +57,15 @@ func testDies(t *testing.T, browser context.Context) {
 // testHang has streams that do not answer hold up no others, though there are more of them
 // than pictures are asked for at a time.
 func testHang(t *testing.T, browser context.Context) {
-	h := hang(t)
-	var streams []Stream
+	h := servetest.Hang(t)
+	var streams []serve.Stream
 	for i := range 5 {
 		streams = append(streams, stream(t, fmt.Sprintf("dead%d=%s/%d", i, h.URL, i)))
 	}
-	s := start(t, &Options{Streams: append(streams, stream(t, "door="+liveHLS(t)))})
+	s := start(t, &serve.Options{Streams: append(streams, stream(t, "door="+servetest.LiveHLS(t)))})
 	b := openTab(t, browser, s, "/", chromedp.EmulateViewport(1280, 1200), light(), remember(2))
 	b.await(tileOf("door") + `.querySelector('.picture > img').naturalWidth > 0`)
-	until(t, func() bool { return b.count("door/snapshot.jpg") > 3 })
+	servetest.Until(t, func() bool { return b.count("door/snapshot.jpg") > 3 })
 	b.shot("wall")
 	b.clean()
 }
@@ -93,7 +95,7 @@ func proxied(t *testing.T, s *service) (behind *service, cut *atomic.Bool) {
 
 // testNoDecoder says what is missing, on the page and in the pictures.
 func testNoDecoder(t *testing.T, browser context.Context) {
-	s := start(t, &Options{Streams: []Stream{stream(t, "door="+liveHLS(t))}, Decoder: decode.Decoder{Path: "/nonexistent/ffmpeg"}})
+	s := start(t, &serve.Options{Streams: []serve.Stream{stream(t, "door="+servetest.LiveHLS(t))}, Decoder: decode.Decoder{Path: "/nonexistent/ffmpeg"}})
 	for name, path := range map[string]string{"wall": "/", "view": "/streams/door/view"} {
 		b := openTab(t, browser, s, path, desktop, light())
 		b.await(`(` + drawnColours + `)(` + colours + `)`)
@@ -108,7 +110,7 @@ func testNoDecoder(t *testing.T, browser context.Context) {
 
 // testServiceGone says so, and goes on when the service is back.
 func testServiceGone(t *testing.T, browser context.Context) {
-	s, cut := proxied(t, start(t, &Options{Streams: []Stream{stream(t, "door="+liveHLS(t))}}))
+	s, cut := proxied(t, start(t, &serve.Options{Streams: []serve.Stream{stream(t, "door="+servetest.LiveHLS(t))}}))
 	wall := openTab(t, browser, s, "/cams/", desktop, light(), remember(2))
 	view := openTab(t, browser, s, "/cams/streams/door/view", desktop, light(), remember(2))
 	tabs := map[string]*tab{"wall": wall, "view": view}

@@ -1,0 +1,164 @@
+package serve
+
+import (
+	"bytes"
+	"context"
+	"hash/maphash"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/jpeg"
+	"image/png"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/internal/neterror"
+	"github.com/kfgrab/kfgrab/internal/overlay"
+	"github.com/kfgrab/kfgrab/picture"
+)
+
+// drawnBytes holds a few hundred placeholders.
+const drawnBytes = 2 << 20
+
+// renderer makes pictures of captures, and placeholders, each once.
+type renderer struct {
+	pool    *decode.Pool
+	decoder decoderCheck
+	seed    maphash.Seed // of etags
+	work    group[rendering, []byte]
+
+	cache      *cache // of the configured streams
+	guestCache *cache // of those that ?url= names
+	drawings   *cache // placeholders: they take no room from pictures
+}
+
+func newRenderer(o *Options) *renderer {
+	return &renderer{
+		pool: &decode.Pool{Decoder: o.Decoder}, decoder: decoderCheck{decoder: o.Decoder}, seed: maphash.MakeSeed(),
+		cache: newCache(o.CacheBytes), guestCache: newCache(o.CacheBytes / guestShare), drawings: newCache(drawnBytes),
+	}
+}
+
+func (r *renderer) close() error {
+	r.work.close()
+	return r.pool.Close()
+}
+
+// render returns the picture's bytes. observe is told how long they took to
+// make.
+func (r *renderer) render(ctx context.Context, key rendering, d delivery, observe func(time.Duration)) ([]byte, error) {
+	if data, ok := key.camera.cache.get(key); ok {
+		return data, nil
+	}
+	return r.work.do(ctx, key, func(ctx context.Context) ([]byte, error) {
+		ctx, cancel := neterror.WithTimeout(ctx, key.camera.conf.Timeout)
+		defer cancel()
+		began := time.Now()
+		data, err := picture.Make(ctx, r.pool, d.snapshot, &key.options)
+		observe(time.Since(began))
+		if err == nil {
+			key.camera.cache.put(key, data)
+		}
+		return data, err
+	})
+}
+
+// etag returns a strong one: the bytes depend only on the capture and the
+// options.
+func (r *renderer) etag(key rendering) string {
+	return `"` + key.capture + "-" + strconv.FormatUint(maphash.Comparable(r.seed, key.options), 36) + `"`
+}
+
+// drawText returns a placeholder with these lines: a PNG or a JPEG, as the
+// format of o says.
+func (r *renderer) drawText(ctx context.Context, o picture.Options, text []string) ([]byte, error) {
+	key := rendering{capture: strings.Join(text, "\n"), options: o}
+	if data, ok := r.drawings.get(key); ok {
+		return data, nil
+	}
+	return r.work.do(ctx, key, func(context.Context) ([]byte, error) {
+		data, err := encodeText(o.Output.Width, o.Output.Height, o.Format, text)
+		if err == nil {
+			r.drawings.put(key, data)
+		}
+		return data, err
+	})
+}
+
+func encodeText(width, height int, format picture.Format, text []string) ([]byte, error) {
+	img := image.NewRGBA(image.Rect(0, 0, width, height))
+	draw.Draw(img, img.Bounds(), image.NewUniform(color.RGBA{0x30, 0x34, 0x3c, 0xff}), image.Point{}, draw.Src)
+	if err := overlay.Draw(img, text); err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if format == picture.PNG {
+		err := png.Encode(&b, img)
+		return b.Bytes(), err
+	}
+	err := jpeg.Encode(&b, img, &jpeg.Options{Quality: 80})
+	return b.Bytes(), err
+}
+
+const (
+	// findAgain is how long the result of a search for the decoder is valid.
+	findAgain = 5 * time.Second
+	// versionTimeout is for a program that prints a line.
+	versionTimeout = 5 * time.Second
+)
+
+// decoderCheck remembers whether there is a decoder, and its version.
+type decoderCheck struct {
+	decoder decode.Decoder
+
+	mu      sync.Mutex
+	checked time.Time
+	missing error // as of checked; nil if there is a decoder
+
+	asking  sync.Mutex // held while the decoder is asked for its version
+	path    string     // to which version belongs
+	version string
+}
+
+// find returns an error if there is no decoder, before a stream is opened in
+// vain.
+func (d *decoderCheck) find() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if now := time.Now(); now.Sub(d.checked) > findAgain {
+		d.checked = now
+		_, d.missing = d.decoder.Find()
+	}
+	return d.missing
+}
+
+type decoderReport struct {
+	Found   bool   `json:"found"`
+	Version string `json:"version,omitempty"`
+	Error   string `json:"error,omitempty"`
+}
+
+// report searches for the decoder and, if it is a new one, asks for its
+// version.
+func (d *decoderCheck) report(ctx context.Context) decoderReport {
+	path, err := d.decoder.Find()
+	if err != nil {
+		return decoderReport{Error: "no ffmpeg: only .mp4, .h264 and .h265 are available"}
+	}
+
+	d.asking.Lock()
+	defer d.asking.Unlock()
+	if d.path != path {
+		ctx, cancel := context.WithTimeout(ctx, versionTimeout)
+		defer cancel()
+		version, err := d.decoder.Version(ctx)
+		if err != nil {
+			return decoderReport{Found: true, Error: "ffmpeg does not report its version"}
+		}
+		d.path, d.version = path, version
+	}
+	return decoderReport{Found: true, Version: d.version}
+}
