@@ -1,5 +1,5 @@
-# make help lists the targets. What is missing on the machine is installed by
-# `make deps`, which demo and test call; all it needs is Go, make, git, Debian.
+# make help lists the targets. You need Go, make, git and a Debian-based system;
+# demo, test and bench install the rest with scripts/deps.sh.
 
 GO         ?= go
 export GO
@@ -21,11 +21,11 @@ demo: deps-demo build ## start a live origin on loopback and grab a picture from
 	bin/kfgrab demo
 	@echo "Your own streams in a browser: bin/kfgrab serve NAME=URL … and http://127.0.0.1:8080/"
 
-test: deps build ## run all tests, and the corpus of real streams where it is beside the tree
-	@if [ -f $(CORPUS) ]; then python3 scripts/corpus.py $(CORPUS) bin/kfgrab; else echo "corpus: 0 streams checked, $(CORPUS) is not there"; fi
+test: deps build ## run all tests, and check the corpus of real streams if it is next to the tree
+	@if [ -f $(CORPUS) ]; then python3 scripts/corpus.py $(CORPUS) bin/kfgrab; else echo "corpus: 0 streams checked, no $(CORPUS)"; fi
 	@sh scripts/gotest.sh
 
-check: ## gofumpt, vet, staticcheck, tidy go.mod, and the floors of the architecture
+check: ## check format, vet, staticcheck, go.mod files and the floors of the architecture
 	@files=$$($(GO) run $(GOFUMPT) -l .) && if [ -n "$$files" ]; then echo "not formatted with gofumpt:"; echo "$$files"; exit 1; fi
 	@sh scripts/each-module.sh $(GO) vet ./...
 	@sh scripts/each-module.sh $(GO) run $(STATICCHECK) ./...
@@ -38,19 +38,19 @@ tidy: ## run go mod tidy in every module
 fuzz: ## run each fuzz target for FUZZTIME (10s)
 	@sh scripts/fuzz.sh $(FUZZTIME)
 
-bench: deps-bench build ## measure kfgrab beside other tools: BENCHMARKS.md, bench/results.json, bench/chart.png
+bench: deps-bench build ## compare kfgrab with other tools: BENCHMARKS.md and bench/results.md
 	$(GO) build -C bench -trimpath -o ../bin/kfgrab-bench ./cmd/kfgrab-bench
 	bin/kfgrab-bench -tuning -repeats $(REPEATS) -report BENCHMARKS.md -details bench/results.md -json bench/results.json -chart bench/chart.png
 
-bench-rtsp: deps-bench build ## measure a picture over RTSP beside other tools, for some ten minutes
+bench-rtsp: deps-bench build ## compare kfgrab with other tools over RTSP (ten minutes)
 	$(GO) build -C bench -trimpath -o ../bin/kfgrab-bench ./cmd/kfgrab-bench
 	bin/kfgrab-bench rtsp
 
-bench-watch: deps-bench build ## measure kfgrab watch: beside a loop around ffmpeg, and 1000 streams for ten minutes
+bench-watch: deps-bench build ## compare kfgrab watch with a loop around ffmpeg, and watch 1000 streams for ten minutes
 	$(GO) build -C bench -trimpath -o ../bin/kfgrab-bench ./cmd/kfgrab-bench
 	bin/kfgrab-bench watch
 
-bench-serve: deps-bench build ## measure kfgrab serve on loopback, for some two minutes
+bench-serve: deps-bench build ## measure kfgrab serve on loopback (two minutes)
 	$(GO) build -C bench -trimpath -o ../bin/kfgrab-bench ./cmd/kfgrab-bench
 	bin/kfgrab-bench serve
 
@@ -60,23 +60,23 @@ microbench: ## run the Go benchmarks that match BENCH, BENCHCOUNT times
 measure: ## measure CPU time, memory, speed and bytes of one keyframe
 	@sh scripts/measure.sh
 
-bench-loss: deps ## take 200 pictures over UDP where 5 % is lost, of four streams: some quarter of an hour
+bench-loss: deps ## take 200 pictures each of four streams over UDP with 5 % loss (15 minutes)
 	KFGRAB_LOSSY_GRABS=200 $(GO) test -count=1 -timeout 40m -v -run '^TestLossy$$' ./rtsp | grep -v 'no keyframe within'
 
 build: ## build bin/kfgrab
 	$(GO) build -trimpath -o bin/kfgrab ./cmd/kfgrab
 
-ffmpeg: ## build the small ffmpeg that kfgrab decodes with beside it, as bin/kfgrab-ffmpeg
+ffmpeg: ## build a small ffmpeg next to kfgrab, as bin/kfgrab-ffmpeg
 	@mkdir -p bin && dir=$$(sh scripts/ffmpeg.sh) && cp "$$dir/ffmpeg" bin/kfgrab-ffmpeg.new && mv bin/kfgrab-ffmpeg.new bin/kfgrab-ffmpeg
 	@ls -l bin/kfgrab-ffmpeg
 
-dist: ## build dist/kfgrab-linux-*: one static program each, its ffmpeg within
+dist: ## build dist/kfgrab-linux-*: static programs with ffmpeg inside
 	@sh scripts/dist.sh
 
-lambda: ## build dist/kfgrab-lambda-*.zip: the function for AWS Lambda
+lambda: ## build dist/kfgrab-lambda-*.zip for AWS Lambda
 	@sh scripts/lambda.sh
 
-deps: ## install what demo and tests need
+deps: ## install what the demo and the tests need
 	@sh scripts/deps.sh test
 
 deps-demo:
@@ -85,5 +85,5 @@ deps-demo:
 deps-bench:
 	@sh scripts/deps.sh bench
 
-clean: ## delete what was built, and the demo's pictures
+clean: ## delete what was built and the demo's pictures
 	rm -rf bin dist demo-out

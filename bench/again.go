@@ -16,15 +16,15 @@ import (
 	"github.com/kfgrab/kfgrab/decode"
 )
 
-// againCommand is the contestant "kfgrab, second grab": the library's Open and
-// two grabs, of which only the second is measured.
+// againCommand runs the contestant "kfgrab, second grab": it opens a stream and grabs
+// twice, and only the second grab is measured.
 const againCommand = "again"
 
-// againReport is what it prints of the second.
+// againReport is what it prints about the second grab.
 type againReport struct{ Wall, CPU time.Duration }
 
-// runAgain grabs args[0] once, says "ready", waits for a line, and writes a picture
-// of the second grab to args[1].
+// runAgain grabs args[0], prints "ready", waits for a line, grabs again, and writes the
+// picture to args[1].
 func runAgain(args []string, in io.Reader, out, errs io.Writer) int {
 	flags := flag.NewFlagSet(againCommand, flag.ContinueOnError)
 	flags.SetOutput(errs)
@@ -50,6 +50,7 @@ func grabAgain(url, file, ca string, in io.Reader, out io.Writer) error {
 		options.RootCAs = x509.NewCertPool()
 		options.RootCAs.AppendCertsFromPEM(pem)
 	}
+
 	stream, err := kfgrab.Open(url, options)
 	if err != nil {
 		return err
@@ -59,6 +60,7 @@ func grabAgain(url, file, ca string, in io.Reader, out io.Writer) error {
 	if _, err := stream.Grab(ctx); err != nil {
 		return err
 	}
+
 	fmt.Fprintln(out, "ready")
 	if _, err := bufio.NewReader(in).ReadString('\n'); err != nil {
 		return err
@@ -68,6 +70,7 @@ func grabAgain(url, file, ca string, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+
 	var picture bytes.Buffer
 	if err := new(decode.Decoder).Decode(ctx, &picture, snap.Frame, decode.Output{}); err != nil {
 		return err

@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// Case is one kind of stream at one kind of server.
+// Case is one kind of stream on one kind of server.
 type Case struct {
 	Name, What string
-	server     string // one of the origin's
-	ladder     bool   // there are several renditions to choose from
+	server     string // the name of one of the origin's
+	ladder     bool   // has several renditions to choose from
 	build      func(m *media, step int) (*stage, error)
 }
 
@@ -46,7 +46,8 @@ const (
 	hevcCodecs = "hvc1.1.6.L120.90,mp4a.40.2"
 )
 
-// Media playlists lie at CASE/RENDITION.m3u8, sets at SET/.
+// newStage returns a stage with a master playlist. Media playlists are at
+// CASE/RENDITION.m3u8, media sets below SET/.
 func newStage(dir string, renditions []Rendition, codecs string, extra ...string) *stage {
 	return &stage{
 		master: dir + "/master.m3u8",
@@ -55,8 +56,8 @@ func newStage(dir string, renditions []Rendition, codecs string, extra ...string
 	}
 }
 
-// setCosts sets what the picture costs, from what comes after the playlists. setup
-// is fetched by those alone who come anew.
+// setCosts sets what the picture costs: the playlists, setup and picture. Only a new
+// client fetches setup.
 func (s *stage) setCosts(playlist string, setup, picture []Body) {
 	master := Body{"master playlist", int64(len(s.files[s.master]))}
 	list := Body{"media playlist", int64(len(s.files[playlist]))}
@@ -64,7 +65,8 @@ func (s *stage) setCosts(playlist string, setup, picture []Body) {
 	s.again = append([]Body{list}, picture...)
 }
 
-// setSmallCosts sets what a picture of the smallest rendition costs.
+// setSmallCosts sets what a picture of the smallest rendition costs: the playlists and
+// rest.
 func (s *stage) setSmallCosts(playlist string, rest ...Body) {
 	s.small = append([]Body{
 		{"master playlist", int64(len(s.files[s.master]))},
@@ -72,11 +74,12 @@ func (s *stage) setSmallCosts(playlist string, rest ...Body) {
 	}, rest...)
 }
 
-// firstKeyframeEnd is what has to be had of a transport stream for its first keyframe.
+// firstKeyframeEnd returns the length of a transport stream up to the end of its first
+// keyframe.
 func firstKeyframeEnd(b []byte) (int64, error) {
 	units := tsUnits(b)
 	if len(units) == 0 || !units[0].key {
-		return 0, fmt.Errorf("the segment begins with no keyframe")
+		return 0, fmt.Errorf("the segment does not begin with a keyframe")
 	}
 	return units[0].end, nil
 }
@@ -107,6 +110,7 @@ func tsStage(m *media, step int) (*stage, error) {
 		}
 		heads = append(heads, Body{"segment, to the keyframe's end", n})
 	}
+
 	s.setCosts(s.media, nil, heads[:1])
 	s.setSmallCosts("ts/360p.m3u8", heads[2])
 	s.reference = []piece{{file: m.filePath("ladder", fmt.Sprintf("1080p-%d.ts", last))}}
@@ -114,8 +118,8 @@ func tsStage(m *media, step int) (*stage, error) {
 	return s, nil
 }
 
-// sampleBodies is what has to be had of a segment: its index and the sample, in
-// one range where they adjoin.
+// sampleBodies returns what a client must fetch of a segment: its index and the sample,
+// in one range if they adjoin.
 func sampleBodies(k keySample) []Body {
 	if k.start-k.moofEnd <= segmentPayload {
 		return []Body{{"segment, to the keyframe's end", k.end}}
@@ -147,8 +151,8 @@ func fmp4Stage(m *media, step int) (*stage, error) {
 	return s, nil
 }
 
-// firstSampleCosts returns what an initialisation section and the first sample of a segment
-// cost.
+// firstSampleCosts returns what an initialisation section and the first sample of a
+// segment cost.
 func (m *media) firstSampleCosts(set, initFile, segmentFile string) (init Body, picture []Body, err error) {
 	head, err := m.readFile(set, initFile)
 	if err != nil {
@@ -158,6 +162,7 @@ func (m *media) firstSampleCosts(set, initFile, segmentFile string) (init Body, 
 	if err != nil {
 		return Body{}, nil, err
 	}
+
 	k, err := firstSample(head, segment)
 	if err != nil {
 		return Body{}, nil, fmt.Errorf("%s: %w", segmentFile, err)
@@ -171,6 +176,7 @@ func byteRangeStage(m *media, step int) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	text, err := m.readFile("ladder", "single.m3u8")
 	if err != nil {
 		return nil, err
@@ -179,11 +185,13 @@ func byteRangeStage(m *media, step int) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	p := livePlaylist(windowSize, segmentTime, step, func(int) string { return "../ladder/single.ts" })
 	for i := range p.entries {
 		r := ranges[step+i]
 		p.entries[i].after = []string{"#EXT-X-BYTERANGE:" + byteRange(r.start, r.end)}
 	}
+
 	s.files[s.media] = p.String()
 	last := ranges[step+windowSize-1]
 	n, err := firstKeyframeEnd(b[last.start:last.end])
@@ -209,6 +217,7 @@ func readRanges(text string) ([]span, error) {
 		}
 		out = append(out, span{start: at, end: at + n})
 	}
+
 	if len(out) < ladderSegments {
 		return nil, fmt.Errorf("%d byte ranges, want %d", len(out), ladderSegments)
 	}
@@ -260,6 +269,7 @@ func longGOPStage(m *media, step int) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	n, err := firstKeyframeEnd(b)
 	if err != nil {
 		return nil, err
@@ -269,7 +279,7 @@ func longGOPStage(m *media, step int) (*stage, error) {
 	return s, nil
 }
 
-// linkSets makes the sets' directories visible below root.
+// linkSets links the sets' directories into root.
 func (m *media) linkSets(root string) error {
 	for set, dir := range m.dirs {
 		if err := os.Symlink(dir, root+"/"+set); err != nil && !os.IsExist(err) {
@@ -279,11 +289,11 @@ func (m *media) linkSets(root string) error {
 	return nil
 }
 
-// gzipSize is the length that a text has as gzip makes it.
+// gzipSize returns the length of a text after gzip.
 func gzipSize(text string) int64 {
 	var b bytes.Buffer
 	w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	w.Write([]byte(text)) //nolint:errcheck // a buffer takes all
+	w.Write([]byte(text)) //nolint:errcheck // a buffer accepts everything
 	w.Close()
 	return int64(b.Len())
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// iframeStage has an I-frame playlist beside each rendition (RFC 8216 4.3.3.6).
+// iframeStage has an I-frame playlist for each rendition (RFC 8216 4.3.3.6).
 // The tables of the transport stream come as EXT-X-MAP.
 func iframeStage(m *media, step int) (*stage, error) {
 	var extra []string
@@ -37,8 +37,8 @@ func iframeStage(m *media, step int) (*stage, error) {
 	return s, nil
 }
 
-// listIframes lists the keyframes of a window. The pieces are the tables and the
-// newest of them.
+// listIframes returns a playlist of the keyframes of a window, and as pieces the tables
+// and the newest keyframe.
 func (m *media) listIframes(r Rendition, step int) (*playlist, []piece, error) {
 	p := &playlist{version: 5, target: segmentTime, first: step, header: []string{"#EXT-X-I-FRAMES-ONLY"}}
 	var pieces []piece
@@ -69,8 +69,8 @@ func (m *media) listIframes(r Rendition, step int) (*playlist, []piece, error) {
 	return p, pieces, nil
 }
 
-// The Low-Latency playlist: whole segments, and of the newest the parts that are
-// there, which end in the middle of its second GOP.
+// The low-latency playlist has whole segments and the first parts of the newest one,
+// which end in the middle of its second GOP.
 const (
 	partsListed    = 7 // of the newest segment
 	independent    = 4 // parts from one keyframe to the next
@@ -104,7 +104,7 @@ func partsStage(m *media, step int) (*stage, error) {
 	return s, nil
 }
 
-// partLines lists the first parts of a segment.
+// partLines returns the tags of the first parts of a segment.
 func partLines(segment, count int) []string {
 	var out []string
 	for i := range count {
@@ -127,12 +127,12 @@ func partDuration(i int) string {
 
 const (
 	dvrSegments = 5400
-	dvrMade     = 10 // that there really are; the server maps the names to them
+	dvrMade     = 10 // files that exist; the server maps all names to them
 	dvrSkipped  = dvrSegments - 9
 )
 
-// dvrServer is nginx's part of the case: the names of six hours of segments, the
-// compressed playlist, and its delta update (RFC 8216bis 6.2.5.1).
+// dvrServer is nginx's configuration for the case: the names of six hours of segments,
+// the compressed playlist, and its delta update (RFC 8216bis 6.2.5.1).
 var dvrServer = []string{
 	`rewrite ^/dvr/seg-\d*(\d)\.ts$ /ladder/dvr-$1.ts break;`,
 	`location = /dvr/1080p.m3u8 {
@@ -159,6 +159,7 @@ func dvrStage(m *media, step int) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	n, err := firstKeyframeEnd(b)
 	if err != nil {
 		return nil, err

@@ -20,13 +20,14 @@ var (
 	othersColour = color.RGBA{R: 0xa0, G: 0xae, B: 0xc0, A: 0xff}
 )
 
-// bar is one of the chart's.
+// bar is one bar of the chart.
 type bar struct {
 	name  string
 	bytes int64
 }
 
-// chartBars are those of case ts, most bytes last, with the floor.
+// chartBars returns a bar for each contestant of case ts and one for the floor, the
+// longest last.
 func chartBars(rows []Row) []bar {
 	var out []bar
 	for _, r := range rowsOf(rows, "ts", 0) {
@@ -45,7 +46,7 @@ func chartBars(rows []Row) []bar {
 func (r *Results) writeChart(file string) error {
 	list := chartBars(r.Rows)
 	if len(list) == 0 {
-		return fmt.Errorf("no chart: case ts was not measured")
+		return fmt.Errorf("no chart without case ts: measure it as well")
 	}
 	p := plot.New()
 	p.Title.Text = "Megabytes for one picture of a live 1080p HLS stream"
@@ -69,7 +70,7 @@ func (r *Results) writeChart(file string) error {
 	return savePlot(p, vg.Length(len(list))*vg.Points(22)+vg.Points(80), file)
 }
 
-// savePlot writes a PNG, whose letters are the same everywhere.
+// savePlot writes a PNG. It draws the letters itself, so they look the same everywhere.
 func savePlot(p *plot.Plot, height vg.Length, file string) error {
 	const width, margin = 18 * vg.Centimeter, 8
 	c := vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(144))
@@ -80,6 +81,7 @@ func savePlot(p *plot.Plot, height vg.Length, file string) error {
 	if err != nil {
 		return err
 	}
+
 	if _, err := (vgimg.PngCanvas{Canvas: c}).WriteTo(f); err != nil {
 		f.Discard()
 		return err

@@ -15,23 +15,22 @@ import (
 	"time"
 )
 
-// outcome is how a contestant's process went.
+// outcome describes how a contestant's process went.
 type outcome struct {
 	Exit     int
 	TimedOut bool
 	Wall     time.Duration
-	CPU      time.Duration // user and system, of the process and all that it waited for
-	Memory   int64         // bytes, resident, of its largest process at its largest
+	CPU      time.Duration // user and system, of the process and its children
+	Memory   int64         // resident bytes of its largest process, at its peak
 	Stdout   string        // the beginning
 	Stderr   string        // the beginning
 }
 
-// maxOutput bounds what is kept of a contestant's output.
+// maxOutput limits how much of a contestant's output is kept.
 const maxOutput = 4000
 
-// clientSide runs the contestants. It is a process of its own so that they start
-// from a small one: what Linux tells of a process's memory begins with its
-// parent's.
+// clientSide runs the contestants. It is a small process of its own because Linux
+// counts the parent's memory at the fork as the child's peak.
 type clientSide struct {
 	mu      sync.Mutex
 	running *contestant
@@ -54,7 +53,7 @@ func (c *clientSide) startContestant(o *order) (*contestant, error) {
 	return c.running, err
 }
 
-// awaitContestant waits for the running contestant.
+// awaitContestant waits until the running contestant ends.
 func (c *clientSide) awaitContestant() answer {
 	c.running.stdin.Close()
 	o := c.running.awaitEnd()
@@ -87,7 +86,7 @@ func (c *clientSide) do(o *order) (answer, error) {
 		if c.running == nil {
 			return answer{}, errors.New("finish without start")
 		}
-		io.WriteString(c.running.stdin, "\n") //nolint:errcheck // its exit code tells
+		io.WriteString(c.running.stdin, "\n") //nolint:errcheck // its exit code shows it
 		return c.awaitContestant(), nil
 	}
 	return answer{}, fmt.Errorf("unknown order %q", o.Op)
@@ -100,7 +99,7 @@ func (c *clientSide) close() {
 	}
 }
 
-// contestant is a running process with a group of its own.
+// contestant is a running process with its own process group.
 type contestant struct {
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser
@@ -108,7 +107,7 @@ type contestant struct {
 	stderr bytes.Buffer
 	began  time.Time
 	timer  *time.Timer
-	late   chan struct{} // closed when the time was up
+	late   chan struct{} // closed at the timeout
 }
 
 func startContestant(o *order) (*contestant, error) {
@@ -121,6 +120,7 @@ func startContestant(o *order) (*contestant, error) {
 	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
 		return nil, err
 	}
+
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -130,6 +130,7 @@ func startContestant(o *order) (*contestant, error) {
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
+
 	p.timer = time.AfterFunc(time.Duration(o.TimeoutMS)*time.Millisecond, func() {
 		close(p.late)
 		p.killGroup()
@@ -137,10 +138,10 @@ func startContestant(o *order) (*contestant, error) {
 	return p, nil
 }
 
-// killGroup ends the whole group.
+// killGroup kills the whole process group.
 func (p *contestant) killGroup() { syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) }
 
-// awaitEnd waits for the process.
+// awaitEnd waits until the process ends.
 func (p *contestant) awaitEnd() *outcome {
 	var stdout bytes.Buffer
 	io.Copy(&limited{w: &stdout, left: maxOutput}, p.stdout) //nolint:errcheck // it ends with the process
@@ -150,7 +151,8 @@ func (p *contestant) awaitEnd() *outcome {
 		<-p.late
 		o.TimedOut = true
 	}
-	p.killGroup() // what it left behind
+
+	p.killGroup() // processes that it left running
 	o.CPU = p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
 	o.Memory = peakMemory(p.cmd.ProcessState)
 	o.Stdout, o.Stderr = stdout.String(), p.stderr.String()
@@ -160,7 +162,7 @@ func (p *contestant) awaitEnd() *outcome {
 	return o
 }
 
-// limited keeps the beginning and takes the rest.
+// limited passes on the first bytes and drops the rest.
 type limited struct {
 	w    io.Writer
 	left int

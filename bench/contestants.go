@@ -7,21 +7,21 @@ import (
 	"strings"
 )
 
-// Contestant is a way to a picture.
+// Contestant is one way to get a picture.
 type Contestant struct {
 	Name string
-	// Command is its words, in which MASTER, MEDIA, PICTURE and the names of
-	// programs stand for what they are in a run.
+	// Command has the words of its command line. MASTER, MEDIA, PICTURE, CERTIFICATE
+	// and the names of our programs are replaced in each run.
 	Command []string
-	needs   []string // programs, without which it is left out
-	again   bool     // its second grab is measured
-	direct  bool     // it begins with the media playlist, and has that floor
-	only    []string // the cases that it takes part in; none stands for all
-	small   bool     // it wants 320 pixels, and runs where there is a ladder
-	kfgrab  bool     // it is the one that is to be good
+	needs   []string // programs; without them it is left out
+	again   bool     // only its second grab is measured
+	direct  bool     // starts with the media playlist, which lowers its floor
+	only    []string // cases that it takes part in; empty means all
+	small   bool     // wants 320 pixels; takes part if there is a ladder
+	kfgrab  bool     // is kfgrab
 }
 
-// The contestants that the targets are about.
+// The contestants that the reports name.
 const (
 	masterName  = "ffmpeg, master"
 	tunedName   = "ffmpeg tuned"
@@ -32,7 +32,7 @@ const (
 	smallName   = "kfgrab --width 320"
 )
 
-// The words of a command that stand for something else.
+// The words of a command that stand for a program of ours.
 const (
 	kfgrabWord = "kfgrab"
 	benchWord  = "kfgrab-bench"
@@ -43,7 +43,7 @@ func splitWords(s string) []string { return strings.Fields(s) }
 
 func shellCommand(script string) []string { return []string{"sh", "-c", script} }
 
-// encoding is how all of ffmpeg's contestants write the picture.
+// encoding has the options with which every ffmpeg writes the picture.
 const encoding = "-frames:v 1 -q:v 2 -y PICTURE"
 
 // Contestants lists all contestants.
@@ -81,19 +81,19 @@ func Contestants() []Contestant {
 	}
 }
 
-// go2rtcScript runs the server for one picture: there is no answer yet, or the
-// path is not known yet, while it starts. Its HTTP interface is on the
-// contestants' own loopback, which is not counted.
+// go2rtcScript runs the server for one picture. While it starts it does not answer, or
+// does not know the path. Its HTTP interface is on the contestants' own loopback, which
+// is not counted.
 const go2rtcScript = `SSL_CERT_FILE=CERTIFICATE go2rtc -config '{"api":{"listen":"127.0.0.1:1984"},"rtsp":{"listen":""},"webrtc":{"listen":""},"log":{"level":"warn","output":"stderr"},"streams":{"live":"MEDIA"}}' & ` +
 	`while code=$(curl -s -w '%{http_code}' -o PICTURE 'http://127.0.0.1:1984/api/frame.jpeg?src=live'); [ "$code" = 000 ] || [ "$code" = 404 ]; do kill -0 $! || exit; sleep 0.02; done; ` +
 	`kill $!; wait $!; [ "$code" = 200 ]`
 
-// gstreamerScript waits for a second picture, when the first is whole: hlsdemux
-// does not end with the end of what comes after it.
+// gstreamerScript waits for a second picture, because the first is complete then:
+// hlsdemux does not end when the elements after it do.
 const gstreamerScript = `gst-launch-1.0 -q souphttpsrc ssl-strict=false location=MEDIA ! hlsdemux ! decodebin ! videoconvert ! jpegenc quality=95 ! multifilesink location=PICTURE.%d & ` +
 	`while ! [ -e PICTURE.1 ]; do kill -0 $! || exit; sleep 0.02; done; kill $!; wait $!; mv PICTURE.0 PICTURE; rm PICTURE.*`
 
-// String is the command as one types it.
+// String returns the command as one types it.
 func (c *Contestant) String() string {
 	if c.Command[0] == "sh" {
 		return c.Command[2]
@@ -108,7 +108,7 @@ func (c *Contestant) String() string {
 	return strings.Join(quoted, " ")
 }
 
-// missingProgram returns the first program that is not there.
+// missingProgram returns the first program that is not installed, or "".
 func (c *Contestant) missingProgram(programs map[string]string) string {
 	for _, name := range c.needs {
 		if path, ours := programs[name]; ours && path != "" {
@@ -121,7 +121,7 @@ func (c *Contestant) missingProgram(programs map[string]string) string {
 	return ""
 }
 
-// fillCommand puts what they stand for in place of the words.
+// fillCommand returns the command with values and programs filled in.
 func (c *Contestant) fillCommand(values, programs map[string]string) []string {
 	var pairs []string
 	for word, value := range values {
@@ -132,7 +132,8 @@ func (c *Contestant) fillCommand(values, programs map[string]string) []string {
 	for i, word := range c.Command {
 		argv[i] = replace.Replace(word)
 	}
-	if argv[0] == "sh" { // programs are those of PATH there, but for this one
+
+	if argv[0] == "sh" { // a shell finds the others in PATH
 		argv[2] = strings.Replace(argv[2], go2rtcWord+" -", programs[go2rtcWord]+" -", 1)
 	}
 	if path := programs[argv[0]]; path != "" {
@@ -141,7 +142,7 @@ func (c *Contestant) fillCommand(values, programs map[string]string) []string {
 	return argv
 }
 
-// findGo2rtc looks where testdata/tools/go2rtc.sh puts it.
+// findGo2rtc returns the path at which testdata/tools/go2rtc.sh puts the program, or "".
 func findGo2rtc() string {
 	dir := os.Getenv("KFGRAB_TOOLS")
 	if dir == "" {
@@ -151,6 +152,7 @@ func findGo2rtc() string {
 		}
 		dir = filepath.Join(cache, "kfgrab-tools")
 	}
+
 	path := filepath.Join(dir, "go2rtc-v1.9.14", "go2rtc")
 	if _, err := os.Stat(path); err != nil {
 		return ""
@@ -158,17 +160,15 @@ func findGo2rtc() string {
 	return path
 }
 
-// tunedCommand is the cheapest of those of Tuning that bring the picture of every
-// stream.
+// tunedCommand is the cheapest of Tuning that gets a picture from every stream.
 const tunedCommand = "ffmpeg -nostdin -v error -threads 1 -flags low_delay -live_start_index -1 -probesize 32768 -analyzeduration 0 -fpsprobesize 0 -i MEDIA -an " + encoding
 
-// guessedCommand spends less still, by asking for a quarter of a megabyte of
-// everything. Where the guess is too small for the keyframe and what the muxer put
-// before and behind it, ffmpeg asks again and again and brings no picture.
+// guessedCommand spends even less: it requests a quarter of a megabyte of everything. If
+// that is too little for the keyframe and what the muxer put around it, ffmpeg repeats
+// the request forever and brings no picture.
 const guessedCommand = "ffmpeg -nostdin -v error -threads 1 -headers Range:~bytes=0-262143 -live_start_index -1 -probesize 32768 -analyzeduration 0 -i MEDIA -an " + encoding
 
-// Tuning lists what was tried to make ffmpeg spend less: each is measured as a
-// contestant is.
+// Tuning lists attempts to make ffmpeg spend less, to be measured like contestants.
 func Tuning() []Contestant {
 	var list []Contestant
 	const base = "-live_start_index -1 -probesize 32768 -analyzeduration 0"
@@ -201,7 +201,7 @@ func Tuning() []Contestant {
 	return list
 }
 
-// tildesToSpaces makes spaces of tildes, for words with spaces in them.
+// tildesToSpaces replaces tildes, which stand for spaces inside a word.
 func tildesToSpaces(list []string) []string {
 	for i, w := range list {
 		list[i] = strings.ReplaceAll(w, "~", " ")

@@ -1,15 +1,15 @@
-// Package bench measures what one picture of a live HLS stream costs, with
-// kfgrab and with what people use today, and compares it to the floor: the bytes
-// that the picture cannot be had without.
+// Package bench measures what one picture of a live stream costs, with kfgrab and
+// with other tools, and compares it with the floor: the fewest bytes that the picture
+// can cost. It is a module of its own, for make bench; nothing should import it.
 //
 // Call [Run] with the contestants to measure; [Results.WriteFiles] writes the
-// report, the JSON and the chart. A program that calls Run calls [Main] before
-// anything else, since the suite starts the program again for its two sides.
+// reports, the JSON and the chart. A program that calls Run must call [Main] first,
+// because the suite starts the program again for its two sides. [MeasureRTSP],
+// [MeasureServe], [Soak], [MeasureWatch] and [CompareLoop] measure the rest.
 //
-// The origin's side and the contestants' side are two processes. For root on
-// Linux each has a network namespace of its own, the two joined by a veth shaped
-// to [LinkRate], and the bytes are those of the contestants' interface: Ethernet,
-// IP and TCP headers are in them. For others both are on loopback with a counting
-// proxy between them, which shapes as well but sees no headers below HTTP's.
-// [Results] says which it was.
+// The origin and the contestants are on two sides, one process each. As root on
+// Linux, each side has its own network namespace. A veth shaped to [LinkRate] joins
+// them, and the bytes counted are those of the contestants' interface, with Ethernet,
+// IP and TCP headers. Otherwise both sides are on loopback, and a proxy between them
+// counts and shapes; it sees no headers below HTTP's. Results.Mode says which it was.
 package bench

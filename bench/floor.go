@@ -1,13 +1,13 @@
 package bench
 
-// Body is one answer that the picture cannot be had without.
+// Body is one answer that every client must fetch.
 type Body struct {
 	What  string `json:"what"`
 	Bytes int64  `json:"bytes"` // of the body
 }
 
-// Sizes that the floor's formula adds to the bodies. The heads of nginx's
-// answers are 240 to 330 bytes; the segments carry TCP's timestamps.
+// Sizes that the floor's formula adds to the bodies. The heads of nginx's answers have
+// 240 to 330 bytes; the segments carry TCP timestamps.
 const (
 	headBytes       = 280               // an answer's status line and header fields
 	segmentPayload  = 1448              // 1500 less IPv4's and TCP's headers
@@ -15,16 +15,15 @@ const (
 	connectionBytes = 74 + 2*(14+20+32) // SYN-ACK, the last ACK and FIN
 )
 
-// Floor is the least that a picture costs, downwards.
+// Floor is the least that a client must download for a picture.
 type Floor struct {
 	Bodies  []Body `json:"bodies"`
 	Payload int64  `json:"payload"` // the bodies alone
-	Wire    int64  `json:"wire"`    // with what carries them
+	Wire    int64  `json:"wire"`    // with headers
 }
 
-// newFloor adds up the bodies. Over a link whose headers count, an answer of n
-// bytes, head included, takes n + 66·⌈n/1448⌉, and a connection of its own, where
-// there is none yet, 206 more. TLS has no part in it.
+// newFloor adds up the bodies. If headers count, an answer of n bytes, with its head,
+// takes n + 66·⌈n/1448⌉, and a new connection 206 more. TLS is not counted.
 func newFloor(bodies []Body, headers, connect bool) Floor {
 	f := Floor{Bodies: bodies}
 	for _, b := range bodies {
@@ -35,6 +34,7 @@ func newFloor(bodies []Body, headers, connect bool) Floor {
 			f.Wire += segmentOverhead * ((n + segmentPayload - 1) / segmentPayload)
 		}
 	}
+
 	if headers && connect {
 		f.Wire += connectionBytes
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/Eyevinn/mp4ff/mp4"
 )
 
-// span is a box's place in a file.
+// span is the position of a box in a file.
 type span struct {
 	kind       string
 	start, end int64
@@ -32,14 +32,15 @@ func listBoxes(b []byte) ([]span, error) {
 	return out, nil
 }
 
-// keySample is where the first video sample of a fragmented file lies, which is
-// a keyframe in what ffmpeg's HLS muxer makes.
+// keySample is the position of the first video sample of a fragmented file. In files of
+// ffmpeg's HLS muxer it is a keyframe.
 type keySample struct {
-	moofEnd    int64 // behind the index that tells of the sample
+	moofEnd    int64 // end of the index that describes the sample
 	start, end int64
 }
 
-// firstSample reads segment, whose initialisation section is init.
+// firstSample finds the first video sample in segment, with init as its initialisation
+// section.
 func firstSample(init, segment []byte) (keySample, error) {
 	f, err := mp4.DecodeFile(bytes.NewReader(append(bytes.Clone(init), segment...)))
 	if err != nil {
@@ -75,18 +76,18 @@ func isVideo(moov *mp4.MoovBox, track uint32) bool {
 	return false
 }
 
-// unit is where an access unit's bytes are in a file.
+// unit is the position of an access unit in a file.
 type unit struct {
-	start, end int64 // from its first packet to behind its last one
-	key        bool  // the muxer marked it as a point of random access
+	start, end int64 // from the start of its first packet to the end of its last
+	key        bool  // the muxer marked it as a random access point
 }
 
 // tsPacket is the packet length of ISO/IEC 13818-1 2.4.3.2.
 const tsPacket = 188
 
-// tsUnits lists the access units of the one video stream of a transport stream
-// that ffmpeg made: whole packets from the first byte, one PES an access unit.
-// It is not the code under test, and reads no other transport stream.
+// tsUnits lists the access units of a transport stream that ffmpeg made: one video
+// stream, whole packets from the first byte, one PES per access unit. It is independent
+// of the code under test and reads no other transport streams.
 func tsUnits(b []byte) []unit {
 	var units []unit
 	video := -1
@@ -116,7 +117,7 @@ func tsPayload(p []byte) []byte {
 	return nil
 }
 
-// randomAccess tells whether the packet's adaptation field has the
+// randomAccess reports whether the packet's adaptation field has the
 // random_access_indicator of ISO/IEC 13818-1 2.4.3.5.
 func randomAccess(p []byte) bool {
 	return p[3]&0x20 != 0 && p[4] > 0 && p[5]&0x40 != 0

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// delayedCases are measured with latency added as well.
+// delayedCases are also measured with added latency.
 var delayedCases = []string{"ts", "fmp4"}
 
-// job is a case at a server, for the contestants that take part.
+// job is a case on a server with the contestants that take part.
 type job struct {
 	Case
 	server  string
@@ -43,13 +43,14 @@ func (s *suite) listJobs() []job {
 			who = append(who, c)
 		}
 	}
+
 	var jobs []job
 	for _, c := range Cases() {
 		if !wanted(s.Cases, c.Name) {
 			continue
 		}
 		takesPart := slices.DeleteFunc(slices.Clone(who), func(w Contestant) bool {
-			return w.small && !c.ladder || len(w.only) > 0 && !slices.Contains(w.only, c.Name)
+			return (w.small && !c.ladder) || (len(w.only) > 0 && !slices.Contains(w.only, c.Name))
 		})
 		jobs = append(jobs, job{Case: c, server: c.server, who: takesPart})
 		if s.Tuning && (c.Name == "ts" || c.Name == "fmp4") {
@@ -64,8 +65,8 @@ func (s *suite) listJobs() []job {
 	return jobs
 }
 
-// runJob repeats a job's contestants in turn, so that what disturbs the machine
-// disturbs all.
+// runJob runs a job's contestants in turn, several times, so that anything that disturbs
+// the machine disturbs all of them.
 func (s *suite) runJob(ctx context.Context, j job) error {
 	stages, err := s.buildStages(ctx, j)
 	if err != nil {
@@ -78,6 +79,7 @@ func (s *suite) runJob(ctx context.Context, j job) error {
 			Command: c.String(), Floor: s.floorFor(&c, &stages[0], &stages[1]),
 		}
 	}
+
 	for repeat := range s.Repeats {
 		now, next := &stages[repeat%moments], &stages[repeat%moments+1]
 		for i := range j.who {
@@ -94,6 +96,7 @@ func (s *suite) runJob(ctx context.Context, j job) error {
 			s.done++
 		}
 	}
+
 	for i := range rows {
 		rows[i].summarise()
 	}
@@ -105,7 +108,7 @@ func (s *suite) runJob(ctx context.Context, j job) error {
 	return nil
 }
 
-// buildStages are the moments that the runs take in turn, and one more.
+// buildStages returns a stage for each moment that the runs take in turn, and one more.
 func (s *suite) buildStages(ctx context.Context, j job) ([]expected, error) {
 	var out []expected
 	for step := range min(s.Repeats, moments) + 1 {
@@ -122,7 +125,7 @@ func (s *suite) buildStages(ctx context.Context, j job) ([]expected, error) {
 	return out, nil
 }
 
-// floorFor is what a contestant's picture costs now, or next, if it was there now.
+// floorFor returns the floor of a contestant's picture: now, or for the second grab next.
 func (s *suite) floorFor(c *Contestant, now, next *expected) Floor {
 	bodies := now.cold
 	switch {

@@ -10,10 +10,10 @@ import (
 	"syscall"
 )
 
-// isolateNetwork gives a process a network namespace of its own.
+// isolateNetwork starts the process in its own network namespace.
 func isolateNetwork(attr *syscall.SysProcAttr) { attr.Cloneflags = syscall.CLONE_NEWNET }
 
-// canIsolate tells why not, if it cannot be done here.
+// canIsolate returns the reason if namespaces are not possible here.
 func canIsolate() error {
 	if os.Geteuid() != 0 {
 		return fmt.Errorf("not root")
@@ -26,7 +26,7 @@ func canIsolate() error {
 	return nil
 }
 
-// The link's ends. The namespaces have no other interface but their loopback.
+// The ends of the link. The namespaces have no other interface except loopback.
 const (
 	device     = "kf0"
 	originHost = "10.213.0.1"
@@ -35,9 +35,9 @@ const (
 	clientMAC  = "02:6b:66:00:00:02"
 )
 
-// setUp makes an end. What would be counted and is no traffic of a contestant is
-// kept off the link (ARP by permanent neighbours, IPv6's solicitations), and
-// segments are not joined, so that each has its headers.
+// setUp sets up one end. It keeps traffic off the link that is not a contestant's (ARP,
+// by permanent neighbours, and IPv6 solicitations). Segments are not joined, so that each
+// one has its headers.
 const setUp = `
 echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6 || true
 ip link set dev lo up
@@ -48,7 +48,7 @@ ip neigh add %[4]s lladdr %[5]s nud permanent dev %[1]s
 tc qdisc add dev %[1]s root tbf rate %[6]d burst 16kb latency 50ms
 `
 
-// joinNamespaces joins the namespaces of two processes by a veth, shaped both ways.
+// joinNamespaces connects the namespaces of two processes with a veth, shaped both ways.
 func joinNamespaces(origin, client int) error {
 	if err := runCommand("ip", "link", "add", device, "netns", strconv.Itoa(origin), "type", "veth",
 		"peer", "name", device, "netns", strconv.Itoa(client)); err != nil {
@@ -71,7 +71,7 @@ func runCommand(name string, args ...string) error {
 	return nil
 }
 
-// interfaceTraffic reads the counters of this namespace's end of the link.
+// interfaceTraffic reads the counters of the link's end in this namespace.
 func interfaceTraffic() (traffic, error) {
 	f, err := os.Open("/proc/self/net/dev")
 	if err != nil {
@@ -94,5 +94,5 @@ func interfaceTraffic() (traffic, error) {
 		up, err := strconv.ParseInt(fields[8], 10, 64)
 		return traffic{Down: down, Up: up}, err
 	}
-	return traffic{}, fmt.Errorf("no counters of %s", device)
+	return traffic{}, fmt.Errorf("no counters for %s", device)
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/kfgrab/kfgrab/internal/meter"
 )
 
-// LoopRow is one way to take a picture of each of some streams, again and again.
+// LoopRow is one way to take pictures of several streams repeatedly.
 type LoopRow struct {
 	Name     string
 	Pictures int
@@ -24,8 +24,8 @@ type LoopRow struct {
 	CPU      time.Duration
 }
 
-// pythonLoop is what kfgrab watch replaces. Its arguments are a directory, a number of
-// rounds and URLs.
+// pythonLoop is a script that kfgrab watch replaces. Its arguments are a directory, a
+// number of rounds, and URLs.
 const pythonLoop = `
 import subprocess, sys, time, os
 folder, rounds, urls = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
@@ -36,8 +36,8 @@ for _ in range(rounds):
                        timeout=30, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 `
 
-// CompareLoop has the loop and kfgrab watch take rounds of pictures of the same streams,
-// and counts what comes through a proxy in front of the origin.
+// CompareLoop lets the loop and kfgrab watch take rounds of pictures of the same streams,
+// and counts their bytes in a proxy in front of the origin.
 func CompareLoop(ctx context.Context, kfgrab string, o *WatchOrigin, streams, rounds int, every time.Duration) ([]LoopRow, error) {
 	dir, err := os.MkdirTemp("", "kfgrab-bench-")
 	if err != nil {
@@ -67,7 +67,7 @@ func CompareLoop(ctx context.Context, kfgrab string, o *WatchOrigin, streams, ro
 	for _, c := range []struct {
 		name string
 		cmd  *exec.Cmd
-		stop time.Duration // after which it is told to end
+		stop time.Duration // time until SIGTERM; 0 waits for the end
 	}{
 		{"Python loop, `ffmpeg -i URL -frames:v 1`", loop, 0},
 		{"`kfgrab watch --once`", exec.CommandContext(ctx, kfgrab, once...), 0},
@@ -100,7 +100,7 @@ func runLoop(name string, cmd *exec.Cmd, stop time.Duration, count *meter.Counte
 	}, err
 }
 
-// countPictures counts those that kfgrab or the loop named after a time.
+// countPictures counts the pictures that kfgrab or the loop named after a time.
 func countPictures(dir string) int {
 	n := 0
 	for _, pattern := range []string{"*.jpg", "*/2*/*.jpg"} {
@@ -110,10 +110,10 @@ func countPictures(dir string) int {
 	return n
 }
 
-// WriteLoop writes what CompareLoop found in Markdown, for each picture.
+// WriteLoop writes the rows of CompareLoop in Markdown, per picture.
 func WriteLoop(w io.Writer, streams, rounds int, rows []LoopRow) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "## Beside a loop\n\n%d streams, %d rounds (of `--once`: one)\n\n| | pictures | bytes of one | CPU of one |\n|---|--:|--:|--:|\n", streams, rounds)
+	fmt.Fprintf(&b, "## Compared with a loop\n\n%d streams, %d rounds (`--once`: one)\n\n| | pictures | bytes of one | CPU of one |\n|---|--:|--:|--:|\n", streams, rounds)
 	for _, r := range rows {
 		n := max(1, r.Pictures)
 		fmt.Fprintf(&b, "| %s | %d | %d kB | %d ms |\n", r.Name, r.Pictures, r.Down/int64(n)/1000, r.CPU.Milliseconds()/int64(n))

@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// programVersions asks the programs what they are. kfgrab is the path of the command, or "".
+// programVersions returns the versions of the programs. kfgrab is the path of the command,
+// or "".
 func programVersions(kfgrab string) map[string]string {
 	out := map[string]string{"go": runtime.Version()}
 	for name, args := range map[string][]string{
@@ -27,6 +28,7 @@ func programVersions(kfgrab string) map[string]string {
 		line, _, _ = strings.Cut(line, " Copyright")
 		out[name] = strings.TrimSpace(line)
 	}
+
 	if b, err := exec.Command(kfgrab, "version").Output(); err == nil {
 		out["kfgrab"] = withDecoder(string(b))
 	}
@@ -36,8 +38,8 @@ func programVersions(kfgrab string) map[string]string {
 	return out
 }
 
-// withDecoder makes one line of what kfgrab version says, with the decoder's name in
-// place of its path: a kfgrab-ffmpeg takes less CPU than the system's.
+// withDecoder turns the output of kfgrab version into one line, with the name of the
+// decoder instead of its path: kfgrab-ffmpeg takes less CPU than the system's ffmpeg.
 func withDecoder(version string) string {
 	program, rest, _ := strings.Cut(version, "\n")
 	program, _, _ = strings.Cut(program, ",")
@@ -46,25 +48,25 @@ func withDecoder(version string) string {
 	return fmt.Sprintf("%s with %s (%s)", program, number, filepath.Base(path))
 }
 
-// systemLoad is the machine's load of the last minute, 0 where it cannot be told.
+// systemLoad returns the machine's load of the last minute, or 0 if unknown.
 func systemLoad() float64 {
 	b, err := os.ReadFile("/proc/loadavg")
 	if err != nil {
 		return 0
 	}
 	var l float64
-	fmt.Sscan(string(b), &l) //nolint:errcheck // 0 then
+	fmt.Sscan(string(b), &l) //nolint:errcheck // stays 0
 	return l
 }
 
-// processLook is what a process takes at a moment.
+// processLook is what a process uses at one moment.
 type processLook struct {
 	Memory         int64 // resident bytes
 	Threads, Files int
-	Children       int // processes that it has started
+	Children       int // running child processes
 }
 
-// inspectProcess reads proc(5); elsewhere there is nothing to see.
+// inspectProcess reads proc(5). The result is zero on other systems.
 func inspectProcess(pid int) (l processLook) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -80,6 +82,7 @@ func inspectProcess(pid int) (l processLook) {
 			l.Threads = n
 		}
 	}
+
 	files, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
 	l.Files = len(files)
 	tasks, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))

@@ -19,10 +19,10 @@ import (
 type Rendition struct {
 	Name          string
 	Width, Height int
-	Bandwidth     int // bits a second
+	Bandwidth     int // bits per second
 }
 
-// ladder is best first.
+// ladder has the best rendition first.
 var ladder = []Rendition{
 	{"1080p", 1920, 1080, 5_000_000},
 	{"720p", 1280, 720, 2_500_000},
@@ -32,9 +32,9 @@ var ladder = []Rendition{
 const (
 	frameRate   = 25
 	windowSize  = 6 // segments in a live playlist
-	shortWindow = 3 // where segments are long or slow to make
-	// moments are those at which the runs look at a stream, in turn: each has another
-	// newest keyframe. The window moves on once more, for the second grab.
+	shortWindow = 3 // if segments are long or slow to make
+	// moments is the number of moments at which runs look at a stream, in turn. Each has
+	// another newest keyframe. The window moves on once more for the second grab.
 	moments        = 3
 	ladderSegments = windowSize + moments
 	segmentTime    = 6 * time.Second
@@ -43,24 +43,25 @@ const (
 	partsInSegment = 12 // of half a second
 )
 
-// set is a directory of media that ffmpeg makes once: several runs in it, the
-// last of which may use what those before made.
+// set is a directory of media that ffmpeg makes once, in several runs. Later runs may
+// use the files of earlier ones.
 type set struct {
 	name string
-	runs []string // ffmpeg's arguments, divided at spaces
+	runs []string // ffmpeg's arguments, separated by spaces
 }
 
-// testPattern is what all renditions show: a test pattern that moves as a whole, so
-// that no two pictures are alike, with a little grain, so that the encoder has
-// work to do as with a camera's picture. Its colours are BT.601, as ffmpeg makes them,
-// which has to be told in high definition.
+// testPattern returns ffmpeg's input for a rendition: a test pattern that moves as a
+// whole, so that no two pictures are alike, with grain, so that the encoder has to work as
+// with a camera's picture. ffmpeg makes its colours in BT.601, which a high-definition
+// stream must signal.
 func testPattern(r Rendition, length time.Duration) string {
 	return fmt.Sprintf("-f lavfi -i testsrc2=size=%dx%d:rate=%d:duration=%[4]d,scroll=horizontal=0.003:vertical=0.001,noise=alls=4:allf=t,format=yuv420p -f lavfi -i sine=frequency=440:sample_rate=48000:duration=%[4]d "+
 		"-colorspace smpte170m -color_primaries smpte170m -color_trc smpte170m",
 		r.Width, r.Height, frameRate, wholeSeconds(length))
 }
 
-// x264Options encodes as a camera does: in constant time, and so without looking ahead.
+// x264Options returns options for encoding as a camera does: in constant time, and so
+// without looking ahead.
 func x264Options(bandwidth int, gop time.Duration) string {
 	return fmt.Sprintf("-c:v libx264 -preset veryfast -tune zerolatency -g %[1]d -keyint_min %[1]d -sc_threshold 0 -b:v %[2]d -maxrate %[2]d -bufsize %[2]d -c:a aac -b:a 64k",
 		wholeSeconds(gop)*frameRate, bandwidth)
@@ -72,8 +73,8 @@ func hlsMuxer(length time.Duration, rest string) string {
 
 func wholeSeconds(d time.Duration) int { return int(d / time.Second) }
 
-// mediaSets returns the recipes: the ladder, cut in every way that the cases need, and
-// what has to be encoded apart.
+// mediaSets returns all sets: the ladder, cut in every way that the cases need, and the
+// streams with an encoding of their own.
 func mediaSets() []set {
 	const gop = 2 * time.Second
 	s := set{name: "ladder"}
@@ -83,11 +84,13 @@ func mediaSets() []set {
 			fmt.Sprintf("-i %[1]s.mp4 %[2]s -hls_segment_filename %[1]s-%%d.ts %[1]s-ts.m3u8 %[3]s -hls_segment_filename %[1]s-%%d.m4s %[1]s-fmp4.m3u8",
 				r.Name, hlsMuxer(segmentTime, ""), hlsMuxer(segmentTime, "-hls_segment_type fmp4 -hls_fmp4_init_filename "+r.Name+"-init.mp4")))
 	}
+
 	s.runs = append(s.runs,
 		"-i 1080p.mp4 "+hlsMuxer(segmentTime, "-hls_flags single_file -hls_segment_filename single.ts single.m3u8"),
 		"-i 1080p.mp4 "+hlsMuxer(dvrSegmentTime, "-hls_segment_filename dvr-%d.ts dvr.m3u8"),
 		fmt.Sprintf("-i 1080p.mp4 -c copy -f mp4 -movflags +empty_moov+default_base_moof+frag_keyframe -frag_duration %d parts.mp4",
 			(segmentTime/partsInSegment).Microseconds()))
+
 	long := ladder[0]
 	return []set{
 		s,
@@ -99,7 +102,7 @@ func mediaSets() []set {
 	}
 }
 
-// media finds the files of all sets.
+// media locates the files of all sets.
 type media struct {
 	root string
 	dirs map[string]string // by set
@@ -109,7 +112,8 @@ func (m *media) filePath(set, file string) string { return filepath.Join(m.dirs[
 
 func (m *media) readFile(set, file string) ([]byte, error) { return os.ReadFile(m.filePath(set, file)) }
 
-// makeMedia encodes what the cache lacks. A set is kept under its recipe's hash.
+// makeMedia encodes the sets that the cache lacks. It keeps each under the hash of its
+// runs.
 func makeMedia(ctx context.Context, tell func(string)) (*media, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -131,7 +135,7 @@ func makeMedia(ctx context.Context, tell func(string)) (*media, error) {
 	return m, nil
 }
 
-// encodeSet makes dir as a whole or not at all.
+// encodeSet makes dir completely or not at all.
 func (s *set) encodeSet(ctx context.Context, root, dir string) error {
 	if err := os.MkdirAll(root, 0o755); err != nil {
 		return err
@@ -141,6 +145,7 @@ func (s *set) encodeSet(ctx context.Context, root, dir string) error {
 		return err
 	}
 	defer os.RemoveAll(tmp)
+
 	for _, run := range s.runs {
 		args := append([]string{"-hide_banner", "-nostdin", "-v", "error", "-y"}, strings.Fields(run)...)
 		cmd := exec.CommandContext(ctx, "ffmpeg", args...)
@@ -149,6 +154,7 @@ func (s *set) encodeSet(ctx context.Context, root, dir string) error {
 			return fmt.Errorf("making the media %s: ffmpeg: %w: %s", s.name, err, out)
 		}
 	}
+
 	if s.name == "ladder" {
 		if err := encryptSegments(tmp); err != nil {
 			return err
@@ -160,7 +166,7 @@ func (s *set) encodeSet(ctx context.Context, root, dir string) error {
 	return os.Rename(tmp, dir)
 }
 
-// aesKey is the key of the AES-128 case, which guards nothing.
+// aesKey is the key of case aes128. It protects nothing.
 var aesKey = []byte("kfgrab benchmark")
 
 // encryptSegments writes 1080p-aes-N.ts for every 1080p-N.ts, with the media
@@ -186,8 +192,8 @@ func encryptSegments(dir string) error {
 	return os.WriteFile(filepath.Join(dir, "key.bin"), aesKey, 0o644)
 }
 
-// splitParts cuts parts.mp4 into part-init.mp4, part-N.m4s and, of every
-// partsInSegment parts, whole-N.m4s.
+// splitParts cuts parts.mp4 into part-init.mp4 and part-N.m4s, and joins every
+// partsInSegment parts into whole-N.m4s.
 func splitParts(dir string) error {
 	b, err := os.ReadFile(filepath.Join(dir, "parts.mp4"))
 	if err != nil {
@@ -197,6 +203,7 @@ func splitParts(dir string) error {
 	if err != nil {
 		return err
 	}
+
 	var part int
 	var whole []byte
 	for i, s := range spans {
@@ -216,6 +223,7 @@ func splitParts(dir string) error {
 			return err
 		}
 	}
+
 	if part < ladderSegments*partsInSegment {
 		return fmt.Errorf("parts.mp4 holds %d parts, want %d", part, ladderSegments*partsInSegment)
 	}

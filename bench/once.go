@@ -21,11 +21,13 @@ func (s *suite) runOnce(row *Row, j job, c *Contestant, now, next *expected) err
 	if j.server == tlsServer {
 		scheme = "https://"
 	}
+
 	base := scheme + s.addresses[j.server] + "/"
 	o := order{Op: "run", TimeoutMS: runTimeout.Milliseconds(), Argv: c.fillCommand(map[string]string{
 		"MASTER": base + now.master, "MEDIA": base + now.media, "PICTURE": picture,
 		"CERTIFICATE": filepath.Join(s.dir, certificate),
 	}, s.programs)}
+
 	if err := s.publishStage(now.stage); err != nil {
 		return err
 	}
@@ -46,6 +48,7 @@ func (s *suite) runOnce(row *Row, j job, c *Contestant, now, next *expected) err
 		}
 		o = order{Op: "finish"}
 	}
+
 	before, err := s.awaitSettledTraffic()
 	if err != nil {
 		return err
@@ -54,6 +57,7 @@ func (s *suite) runOnce(row *Row, j job, c *Contestant, now, next *expected) err
 	if err != nil {
 		return err
 	}
+
 	a, err := s.client.sendOrder(o)
 	if err != nil {
 		return err
@@ -62,6 +66,7 @@ func (s *suite) runOnce(row *Row, j job, c *Contestant, now, next *expected) err
 	if err != nil {
 		return err
 	}
+
 	log, err := s.readAccessLog()
 	if err != nil {
 		return err
@@ -76,10 +81,10 @@ func (s *suite) runOnce(row *Row, j job, c *Contestant, now, next *expected) err
 	return nil
 }
 
-// addSample adds the sample, or says why there is none.
+// addSample adds the sample to the row, or sets the row's status if there is no picture.
 func (s *suite) addSample(row *Row, c *Contestant, o *outcome, sample Sample, picture string, wanted *expected) {
 	got, err := readPicture(picture)
-	if o.Exit != 0 && (err != nil || c.kfgrab) || o.TimedOut {
+	if (o.Exit != 0 && (err != nil || c.kfgrab)) || o.TimedOut {
 		row.Status = describeFailure(c, o)
 		return
 	}
@@ -90,6 +95,7 @@ func (s *suite) addSample(row *Row, c *Contestant, o *outcome, sample Sample, pi
 		}
 		return
 	}
+
 	if c.again {
 		var r againReport
 		if json.Unmarshal([]byte(o.Stdout), &r) != nil {
@@ -98,6 +104,7 @@ func (s *suite) addSample(row *Row, c *Contestant, o *outcome, sample Sample, pi
 		}
 		sample.Wall, sample.CPU = r.Wall, r.CPU
 	}
+
 	reference := wanted.picture
 	if c.small {
 		reference = wanted.thumbnail
@@ -106,7 +113,7 @@ func (s *suite) addSample(row *Row, c *Contestant, o *outcome, sample Sample, pi
 	row.Runs = append(row.Runs, sample)
 }
 
-// describeFailure says in a few words how a contestant failed.
+// describeFailure returns a short description of how a contestant failed.
 func describeFailure(c *Contestant, o *outcome) string {
 	said, _, _ := strings.Cut(strings.TrimSpace(o.Stderr), "\n")
 	switch {
@@ -118,14 +125,14 @@ func describeFailure(c *Contestant, o *outcome) string {
 	return fmt.Sprintf("failed: exit %d: %s", o.Exit, said)
 }
 
-// publishStage puts a stage in place, with times that differ from those before.
+// publishStage publishes a stage with a later modification time than the one before.
 func (s *suite) publishStage(st *stage) error {
 	s.modified = s.modified.Add(time.Second)
 	return st.writeFiles(s.root, s.modified)
 }
 
-// awaitSettledTraffic waits until nothing crosses the link any more: what a contestant left
-// unread is still on its way.
+// awaitSettledTraffic waits until nothing crosses the link any more: data that a
+// contestant has not read may still be on its way.
 func (s *suite) awaitSettledTraffic() (traffic, error) {
 	const pause, patience = 60 * time.Millisecond, 50
 	var last traffic
@@ -143,7 +150,7 @@ func (s *suite) awaitSettledTraffic() (traffic, error) {
 	return last, nil
 }
 
-// readAccessLog returns what the servers logged so far.
+// readAccessLog returns what the servers have logged so far.
 func (s *suite) readAccessLog() ([]byte, error) {
 	b, err := os.ReadFile(filepath.Join(s.dir, accessLog))
 	if errors.Is(err, os.ErrNotExist) {

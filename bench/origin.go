@@ -19,27 +19,27 @@ import (
 	"github.com/kfgrab/kfgrab/internal/nginx"
 )
 
-// LinkRate is the link's bandwidth in bits a second, either way.
+// LinkRate is the link's bandwidth in bits per second, each way.
 const LinkRate = 50_000_000
 
-// Latencies are what the suite's delayed servers add to each answer.
+// Latencies are the delays that the suite's delayed servers add to each answer.
 var Latencies = []time.Duration{40 * time.Millisecond, 150 * time.Millisecond}
 
-// delayedServer names the plain server with a latency added. What toxiproxy adds
-// delays answers, not handshakes.
+// delayedServer returns the name of the plain server with added latency. toxiproxy delays
+// answers, but not handshakes.
 func delayedServer(d time.Duration) string { return plainServer + "+" + d.String() }
 
-// The files that the origin's side keeps in its directory.
+// Files in the directory of the origin's side.
 const (
 	accessLog   = "access.log"
 	certificate = "cert.pem"
 )
 
-// originSide serves.
+// originSide runs the servers.
 type originSide struct {
 	servers []*nginx.Server
 	toxic   *toxiproxy.ApiServer
-	count   *meter.Counter // of the proxies in front, if there are any
+	count   *meter.Counter // of the counting proxies, if any
 	fronts  []net.Listener
 }
 
@@ -120,8 +120,8 @@ func (s *originSide) startToxicProxy(name, host, upstream, toxic string) (string
 	return p.Listen, nil
 }
 
-// addCountingProxies puts in front of each server a proxy that counts, and before that one
-// that shapes.
+// addCountingProxies puts two proxies in front of each server: one that counts, and
+// between it and the server one that shapes.
 func (s *originSide) addCountingProxies(host string, addresses map[string]string) (map[string]string, error) {
 	out := map[string]string{}
 	for name, upstream := range addresses {
@@ -152,8 +152,8 @@ func (s *originSide) close() {
 	}
 }
 
-// countingProxy passes on what comes to address, to upstream and back, and counts
-// it, until the listener is closed.
+// countingProxy relays connections to upstream and counts their bytes, until the listener
+// is closed.
 func countingProxy(address, upstream string, count *meter.Counter) (net.Listener, error) {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
@@ -171,13 +171,14 @@ func countingProxy(address, upstream string, count *meter.Counter) (net.Listener
 	return l, nil
 }
 
-// relayConnection ends both connections when either does.
+// relayConnection relays one connection; when either end closes, it closes both.
 func relayConnection(conn net.Conn, upstream string, count *meter.Counter) {
 	defer conn.Close()
 	server, err := net.Dial("tcp", upstream)
 	if err != nil {
 		return
 	}
+
 	server = count.Conn(server)
 	var both sync.WaitGroup
 	for _, way := range [][2]net.Conn{{server, conn}, {conn, server}} {

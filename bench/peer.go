@@ -11,7 +11,7 @@ import (
 	"syscall"
 )
 
-// roleVariable tells a process of the suite which side it is.
+// roleVariable names the environment variable with a process's side.
 const roleVariable = "KFGRAB_BENCH_ROLE"
 
 const (
@@ -19,9 +19,8 @@ const (
 	clientRole = "client"
 )
 
-// Main takes over, and does not return, where the process was started by the
-// suite: as one of its two sides, or as the contestant that grabs twice. A main
-// function, and a TestMain, calls it first.
+// Main does not return if the suite started this process as one of its two sides, or as
+// the contestant that grabs twice. Call it first in main and TestMain.
 func Main() {
 	switch role := os.Getenv(roleVariable); {
 	case role == originRole:
@@ -41,13 +40,12 @@ func Main() {
 	}
 }
 
-// order is what the suite tells a side to do. The fields are those of the
-// operation.
+// order is an order of the suite to a side. Each operation has its own fields.
 type order struct {
 	Op string
 
 	// open, of the origin
-	Dir, Root string // for logs and such; the files to serve
+	Dir, Root string // for logs; of the files to serve
 	Host      string // the address to listen on
 	Proxied   bool   // put a counting and shaping proxy in front
 
@@ -56,7 +54,7 @@ type order struct {
 	TimeoutMS int64
 }
 
-// answer is a side's reply. The fields are those of the operation.
+// answer is a side's reply. Each operation has its own fields.
 type answer struct {
 	Error     string            `json:",omitempty"`
 	Addresses map[string]string `json:",omitempty"` // open: by server
@@ -64,7 +62,7 @@ type answer struct {
 	Outcome   *outcome          `json:",omitempty"` // run, finish
 }
 
-// traffic is what crossed the link, seen from the contestants.
+// traffic is the number of bytes on the link, as the contestants see it.
 type traffic struct{ Down, Up int64 }
 
 // side carries out orders.
@@ -73,7 +71,7 @@ type side interface {
 	close()
 }
 
-// answerOrders reads orders until the suite has no more, or is no more.
+// answerOrders answers orders until the suite closes the pipe or dies.
 func answerOrders(in io.Reader, out io.Writer, s side) int {
 	defer s.close()
 	orders, answers := json.NewDecoder(in), json.NewEncoder(out)
@@ -95,7 +93,7 @@ func answerOrders(in io.Reader, out io.Writer, s side) int {
 	}
 }
 
-// peer is a side, seen from the suite.
+// peer is the suite's handle of a side.
 type peer struct {
 	cmd     *exec.Cmd
 	in      io.WriteCloser
@@ -103,8 +101,7 @@ type peer struct {
 	answers *json.Decoder
 }
 
-// startPeer runs this program again, in a network namespace of its own if
-// isolated.
+// startPeer runs this program again as a side, in its own network namespace if isolated.
 func startPeer(role string, isolated bool) (*peer, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -113,10 +110,11 @@ func startPeer(role string, isolated bool) (*peer, error) {
 	p := &peer{cmd: exec.Command(self)}
 	p.cmd.Env = append(os.Environ(), roleVariable+"="+role)
 	p.cmd.Stderr = os.Stderr
-	p.cmd.SysProcAttr = ownProcessGroup() // an interrupt is for the suite to deal with
+	p.cmd.SysProcAttr = ownProcessGroup() // only the suite handles an interrupt
 	if isolated {
 		isolateNetwork(p.cmd.SysProcAttr)
 	}
+
 	if p.in, err = p.cmd.StdinPipe(); err != nil {
 		return nil, err
 	}
@@ -124,9 +122,10 @@ func startPeer(role string, isolated bool) (*peer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	p.orders, p.answers = json.NewEncoder(p.in), json.NewDecoder(out)
 	if err := p.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("the %s's side does not start: %w", role, err)
+		return nil, fmt.Errorf("starting the %s side: %w", role, err)
 	}
 	return p, nil
 }
@@ -145,10 +144,10 @@ func (p *peer) sendOrder(o order) (answer, error) {
 	return a, nil
 }
 
-// interrupt ends what the client's side runs at the moment.
+// interrupt ends the contestant that the client side is running.
 func (p *peer) interrupt() { p.cmd.Process.Signal(syscall.SIGTERM) }
 
-// close lets the side end, which ends all that it started.
+// close ends the side, which ends everything that it started.
 func (p *peer) close() error {
 	p.in.Close()
 	return p.cmd.Wait()

@@ -13,14 +13,14 @@ import (
 	"os/exec"
 )
 
-// luma is a picture's luminance, in rows.
+// luma is the luminance of a picture, row by row.
 type luma struct {
 	width, height int
 	pix           []byte
 }
 
-// samePSNR parts a picture that was only compressed again as JPEG (35 dB and more)
-// from any other of the suite's streams (under 15 dB), which move as a whole.
+// samePSNR separates a picture that was only recompressed as JPEG (35 dB and more) from
+// any other picture of the suite's streams, which move as a whole (below 15 dB).
 const samePSNR = 25
 
 // decodeLuma decodes a JPEG or PNG.
@@ -38,6 +38,7 @@ func decodeLuma(file []byte) (luma, error) {
 		}
 		return l, nil
 	}
+
 	for y := b.Min.Y; y < b.Max.Y; y++ {
 		for x := b.Min.X; x < b.Max.X; x++ {
 			r, g, b, _ := img.At(x, y).RGBA()
@@ -48,7 +49,7 @@ func decodeLuma(file []byte) (luma, error) {
 	return l, nil
 }
 
-// psnr compares two pictures, in decibels: 99 where they are equal, 0 where their
+// psnr returns the PSNR of two pictures in decibels: 99 if they are equal, 0 if their
 // sizes differ.
 func psnr(a, b luma) float64 {
 	if a.width != b.width || a.height != b.height || len(a.pix) == 0 {
@@ -65,13 +66,13 @@ func psnr(a, b luma) float64 {
 	return min(99, 10*math.Log10(255*255*float64(len(a.pix))/sum))
 }
 
-// expected is what a stage asks of a picture.
+// expected is a stage with the pictures that contestants should get from it.
 type expected struct {
 	*stage
 	picture, thumbnail luma
 }
 
-// decodeExpected decodes the pictures that a stage's contestants are to bring.
+// decodeExpected decodes the pictures that contestants should get.
 func (s *suite) decodeExpected(ctx context.Context, st *stage) (expected, error) {
 	e := expected{stage: st}
 	var err error
@@ -94,6 +95,7 @@ func decodeFirst(ctx context.Context, pieces []piece, filter string) (luma, erro
 	if filter != "" {
 		args = append(args, "-vf", filter)
 	}
+
 	cmd := exec.CommandContext(ctx, "ffmpeg", append(args, "pipe:1")...)
 	cmd.Stdin = bytes.NewReader(stream)
 	out, err := cmd.Output()

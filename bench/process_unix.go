@@ -11,7 +11,8 @@ import (
 
 func ownProcessGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
-// peakMemory is in kilobytes on Linux, and in bytes on macOS.
+// peakMemory returns the peak memory in bytes. Linux reports it in kilobytes, macOS in
+// bytes.
 func peakMemory(s *os.ProcessState) int64 {
 	usage, ok := s.SysUsage().(*syscall.Rusage)
 	if !ok {
@@ -23,7 +24,7 @@ func peakMemory(s *os.ProcessState) int64 {
 	return int64(usage.Maxrss) * 1024
 }
 
-// ownCPU is what this process and those that it waited for used so far.
+// ownCPU returns the CPU time of this process and of the children that it waited for.
 func ownCPU() time.Duration {
 	var sum time.Duration
 	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {

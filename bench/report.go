@@ -99,6 +99,7 @@ func (r *Results) report(f Files) string {
 	if f.Chart != "" {
 		fmt.Fprintf(&b, "![Bar chart of the megabytes that each tool downloads for one picture](%s)\n\n", filepath.ToSlash(f.Chart))
 	}
+
 	r.writeBytes(&b)
 	r.writeMachine(&b)
 	r.writeBusy(&b)
@@ -182,7 +183,7 @@ func (r *Results) writeBusy(b *strings.Builder) {
 
 const detailsStart = `# Benchmark details
 
-Every table behind [BENCHMARKS.md](../BENCHMARKS.md). [results.json](results.json) has
+All tables for [BENCHMARKS.md](../BENCHMARKS.md). [results.json](results.json) has
 each single run.
 
 `

@@ -6,19 +6,19 @@ import (
 	"time"
 )
 
-// Sample is what one run took.
+// Sample is what one run cost.
 type Sample struct {
 	Down     int64         `json:"down"` // bytes over the link
 	Up       int64         `json:"up"`
-	Floor    int64         `json:"floor"` // of its picture
+	Floor    int64         `json:"floor"` // bytes of the least possible
 	Requests int           `json:"requests"`
 	Wall     time.Duration `json:"wall_ns"`
 	CPU      time.Duration `json:"cpu_ns"`
 	Memory   int64         `json:"memory"` // bytes, of the largest process
-	PSNR     float64       `json:"psnr"`   // dB against the newest picture, 0 for none
+	PSNR     float64       `json:"psnr"`   // dB against the newest picture; 0 without a picture
 }
 
-// ratio is how many times the floor was spent, 0 where there is none.
+// ratio returns how many times the floor was spent, or 0 if there is no floor.
 func (s Sample) ratio() float64 {
 	if s.Floor == 0 {
 		return 0
@@ -26,37 +26,37 @@ func (s Sample) ratio() float64 {
 	return float64(s.Down) / float64(s.Floor)
 }
 
-// Row is a contestant at a case.
+// Row is one contestant in one case.
 type Row struct {
 	Case       string        `json:"case"`
 	Contestant string        `json:"contestant"`
-	Latency    time.Duration `json:"latency_ns"` // added
+	Latency    time.Duration `json:"latency_ns"` // added by the server
 	Command    string        `json:"command"`
 	Status     string        `json:"status"` // "ok", "unsupported", or what went wrong
 	Runs       []Sample      `json:"runs"`
-	Median     Sample        `json:"median"` // of each figure by itself
+	Median     Sample        `json:"median"` // each figure by itself
 	Floor      Floor         `json:"floor"`  // of the first run's picture
-	Ratio      float64       `json:"ratio"`  // of the bytes down to the floor, the median of it
+	Ratio      float64       `json:"ratio"`  // median of bytes down per floor
 	Same       bool          `json:"same"`   // every picture is the newest one
 }
 
-// ok is the status of a row whose runs all brought a picture.
+// The status of a row whose runs all brought a picture, and of one that kfgrab refused.
 const (
 	okStatus          = "ok"
 	unsupportedStatus = "unsupported"
 )
 
-// Results are those of one run of the suite.
+// Results are the results of one run of the suite.
 type Results struct {
 	Began    time.Time         `json:"began"`
-	Mode     string            `json:"mode"` // what the link was
+	Mode     string            `json:"mode"` // kind of link
 	Repeats  int               `json:"repeats"`
 	CPUs     int               `json:"cpus"`
-	Load     [2]float64        `json:"load"` // the machine's, at the beginning and at its highest
+	Load     [2]float64        `json:"load"` // the machine's, at the start and at its highest
 	Versions map[string]string `json:"versions"`
-	LeftOut  map[string]string `json:"left_out"` // contestants, by what they lack
+	LeftOut  map[string]string `json:"left_out"` // missing programs, by contestant
 	Rows     []Row             `json:"rows"`
-	Tuning   []Row             `json:"tuning"` // of ffmpeg's options
+	Tuning   []Row             `json:"tuning"` // attempts with ffmpeg's options
 	Targets  []Target          `json:"targets"`
 }
 
@@ -82,7 +82,7 @@ func (r *Row) summarise() {
 	r.Same = !slices.ContainsFunc(r.Runs, func(s Sample) bool { return s.PSNR < samePSNR })
 }
 
-// findRow returns the row of a contestant at a case without added latency, or nil.
+// findRow returns the row of a contestant in a case with this added latency, or nil.
 func findRow(rows []Row, caseName, contestant string, latency time.Duration) *Row {
 	for i := range rows {
 		r := &rows[i]
@@ -93,8 +93,8 @@ func findRow(rows []Row, caseName, contestant string, latency time.Duration) *Ro
 	return nil
 }
 
-// median returns the middle value, of an even number the lower one of the two in
-// the middle: a value that was measured. It is the zero value of an empty list.
+// median returns the middle value; if there are two, the lower one, because that one was
+// measured. It returns the zero value for an empty list.
 func median[T cmp.Ordered](values []T) T {
 	if len(values) == 0 {
 		var zero T
@@ -104,7 +104,7 @@ func median[T cmp.Ordered](values []T) T {
 	return sorted[(len(sorted)-1)/2]
 }
 
-// medianOf is the median of one figure of each run.
+// medianOf returns the median of one figure of all runs.
 func medianOf[T cmp.Ordered](runs []Sample, figure func(Sample) T) T {
 	values := make([]T, len(runs))
 	for i, r := range runs {

@@ -15,16 +15,15 @@ import (
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 )
 
-// RTSPConfig says what MeasureRTSP measures. The zero value runs each contestant
-// twenty times.
+// RTSPConfig configures MeasureRTSP. The zero value runs each contestant twenty times.
 type RTSPConfig struct {
-	Kfgrab  string // the command's path; "" leaves its contestants out
-	Repeats int    // 0 stands for 20
-	// Progress is told of each run; may be nil.
+	Kfgrab  string // path of the command; "" leaves out its contestants
+	Repeats int    // 0 means 20
+	// Progress is called before each run; may be nil.
 	Progress func(done, total int, what string)
 }
 
-// rtspStream is a camera as the suite has it: see its recipe.
+// rtspStream is the stream of a camera; package testmedia makes it.
 const (
 	rtspStream  = "camera.264"
 	rtspGOP     = 4 * time.Second
@@ -36,7 +35,8 @@ const (
 	rtspPath    = "/live"
 )
 
-// RTSPContestants lists those of MeasureRTSP. MASTER stands for the stream's URL.
+// RTSPContestants lists the contestants of MeasureRTSP. MASTER stands for the stream's
+// URL.
 func RTSPContestants() []Contestant {
 	return []Contestant{
 		{
@@ -55,9 +55,9 @@ func RTSPContestants() []Contestant {
 
 const undecodedName = "kfgrab --format annexb"
 
-// MeasureRTSP measures what one picture of a live RTSP stream costs, the
-// contestants in turn, at moments that are spread over its GOP and the same for
-// all. It is for the module's root directory, where GStreamer's server is.
+// MeasureRTSP measures what one picture of a live RTSP stream costs. The contestants take
+// turns, and each starts at the same moments, spread over the GOP. Call it in the root of
+// the tree, where the script of GStreamer's server is.
 func MeasureRTSP(ctx context.Context, c RTSPConfig) (*RTSPResults, error) {
 	if c.Repeats == 0 {
 		c.Repeats = rtspRepeats
@@ -65,6 +65,7 @@ func MeasureRTSP(ctx context.Context, c RTSPConfig) (*RTSPResults, error) {
 	if c.Progress == nil {
 		c.Progress = func(int, int, string) {}
 	}
+
 	file, err := testmedia.Path(rtspStream)
 	if err != nil {
 		return nil, err
@@ -72,6 +73,7 @@ func MeasureRTSP(ctx context.Context, c RTSPConfig) (*RTSPResults, error) {
 	m := &rtspMeasure{RTSPConfig: c, results: &RTSPResults{
 		Began: time.Now().UTC().Truncate(time.Second), Versions: programVersions(c.Kfgrab), LeftOut: map[string]string{},
 	}}
+
 	m.programs = map[string]string{kfgrabWord: c.Kfgrab, go2rtcWord: findGo2rtc()}
 	if m.frames, err = readFrames(ctx, file); err != nil {
 		return nil, err
@@ -92,13 +94,13 @@ type rtspMeasure struct {
 	RTSPConfig
 	dir      string
 	address  string // of the server
-	frames   []luma // all pictures of the stream, small
+	frames   []luma // all pictures of the stream, scaled down
 	viewer   *rtspTap
 	programs map[string]string
 	results  *RTSPResults
 }
 
-// startServer starts the server, and a viewer, so that its stream goes on between the
+// startServer starts the server, and a viewer so that the stream goes on between
 // contestants.
 func (m *rtspMeasure) startServer(ctx context.Context, file string) (stop func(), err error) {
 	server := exec.CommandContext(ctx, gstPython(), rtspServer, "--codec", "h264", file)
@@ -106,6 +108,7 @@ func (m *rtspMeasure) startServer(ctx context.Context, file string) (stop func()
 	if err != nil {
 		return nil, err
 	}
+
 	out, err := server.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -113,34 +116,38 @@ func (m *rtspMeasure) startServer(ctx context.Context, file string) (stop func()
 	if err := server.Start(); err != nil {
 		return nil, err
 	}
+
 	lines := bufio.NewReader(out)
 	line, err := lines.ReadString('\n')
 	port, ok := strings.CutPrefix(strings.TrimSpace(line), "port ")
 	if !ok {
 		in.Close()
-		return nil, errors.Join(fmt.Errorf("GStreamer's RTSP server did not start (make deps)"), err, server.Wait())
+		return nil, errors.Join(fmt.Errorf("GStreamer's RTSP server did not start; install it with make deps"), err, server.Wait())
 	}
-	go io.Copy(io.Discard, lines) //nolint:errcheck // what it tells is not needed
+
+	go io.Copy(io.Discard, lines) //nolint:errcheck // nobody needs its output
 	m.address = "127.0.0.1:" + port
 	if m.viewer, err = newRTSPTap(m.address); err != nil {
 		in.Close()
 		return nil, errors.Join(err, server.Wait())
 	}
+
 	viewer := exec.CommandContext(ctx, "ffmpeg", splitWords("-nostdin -v quiet -rtsp_transport tcp -i rtsp://"+m.viewer.listener.Addr().String()+rtspPath+" -c copy -f null -")...)
 	if err := viewer.Start(); err != nil {
 		in.Close()
 		return nil, errors.Join(err, server.Wait())
 	}
+
 	return func() {
 		viewer.Process.Kill() //nolint:errcheck // it may have gone
 		viewer.Wait()         //nolint:errcheck // it was killed
 		m.viewer.close()
 		in.Close()
-		server.Wait() //nolint:errcheck // there is nothing to do about it
+		server.Wait() //nolint:errcheck // nothing to do about it
 	}, nil
 }
 
-// awaitMoment waits for the nth of Repeats moments of a GOP.
+// awaitMoment waits for moment n of the Repeats moments of a GOP.
 func (m *rtspMeasure) awaitMoment(ctx context.Context, n int) error {
 	const look = 5 * time.Millisecond
 	before := m.viewer.latestKeyframe()
@@ -157,7 +164,7 @@ func (m *rtspMeasure) awaitMoment(ctx context.Context, n int) error {
 	return nil
 }
 
-// gstPython finds an interpreter that has GStreamer's binding: the distribution's.
+// gstPython returns an interpreter with GStreamer's binding, as the distribution's has.
 func gstPython() string {
 	const script = "import gi; gi.require_version('GstRtspServer', '1.0')"
 	if exec.Command("python3", "-c", script).Run() == nil {
@@ -176,6 +183,7 @@ func (m *rtspMeasure) runContestants(ctx context.Context) error {
 		who = append(who, c)
 		m.results.Rows = append(m.results.Rows, RTSPRow{Contestant: c.Name, Command: c.String()})
 	}
+
 	for round := range m.Repeats {
 		for i := range who {
 			m.Progress(round*len(who)+i, m.Repeats*len(who), who[i].Name)
@@ -192,7 +200,7 @@ func (m *rtspMeasure) runContestants(ctx context.Context) error {
 	return nil
 }
 
-// runOnce lets a contestant take one picture.
+// runOnce runs a contestant for one picture.
 func (m *rtspMeasure) runOnce(ctx context.Context, c *Contestant) (RTSPRun, error) {
 	picture := filepath.Join(m.dir, "picture")
 	if c.Name != undecodedName {
@@ -203,6 +211,7 @@ func (m *rtspMeasure) runOnce(ctx context.Context, c *Contestant) (RTSPRun, erro
 	if err != nil {
 		return RTSPRun{}, err
 	}
+
 	began := time.Now()
 	p, err := startContestant(&order{TimeoutMS: runTimeout.Milliseconds(), Argv: c.fillCommand(map[string]string{
 		"MASTER": "rtsp://" + tap.listener.Addr().String() + rtspPath, "PICTURE": picture,
@@ -211,6 +220,7 @@ func (m *rtspMeasure) runOnce(ctx context.Context, c *Contestant) (RTSPRun, erro
 		tap.close()
 		return RTSPRun{}, err
 	}
+
 	p.stdin.Close()
 	o := p.awaitEnd()
 	saw := tap.close()
@@ -218,6 +228,7 @@ func (m *rtspMeasure) runOnce(ctx context.Context, c *Contestant) (RTSPRun, erro
 	if !saw.Key.IsZero() {
 		run.Wait, run.After = saw.Key.Sub(saw.Play), began.Add(o.Wall).Sub(saw.Key)
 	}
+
 	if o.Exit != 0 {
 		run.Failure = describeFailure(c, o)
 		return run, nil
@@ -229,13 +240,13 @@ func (m *rtspMeasure) runOnce(ctx context.Context, c *Contestant) (RTSPRun, erro
 	default:
 		run.PSNR = bestPSNR(m.frames, shrinkLuma(got))
 		if run.PSNR < samePSNR {
-			run.Failure = fmt.Sprintf("a picture that was not sent (%.0f dB)", run.PSNR)
+			run.Failure = fmt.Sprintf("a picture that the server did not send (%.0f dB)", run.PSNR)
 		}
 	}
 	return run, nil
 }
 
-// readResult reads what a contestant wrote, and decodes what was not.
+// readResult reads what a contestant wrote, and decodes it if it is a keyframe.
 func (m *rtspMeasure) readResult(ctx context.Context, c *Contestant, picture string) (luma, error) {
 	if c.Name == undecodedName {
 		return decodeFirst(ctx, []piece{{file: picture}}, "")
@@ -243,13 +254,14 @@ func (m *rtspMeasure) readResult(ctx context.Context, c *Contestant, picture str
 	return readPicture(picture)
 }
 
-// readFrames decodes a stream's pictures, each made smaller.
+// readFrames decodes all pictures of a stream and scales them down.
 func readFrames(ctx context.Context, file string) ([]luma, error) {
 	cmd := exec.CommandContext(ctx, "ffmpeg", splitWords("-nostdin -v error -i "+file+" -f rawvideo -pix_fmt gray pipe:1")...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
 	}
+
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -264,7 +276,7 @@ func readFrames(ctx context.Context, file string) ([]luma, error) {
 	return frames, cmd.Wait()
 }
 
-// shrinkLuma averages squares of four by four.
+// shrinkLuma scales a picture down by averaging squares of four by four.
 func shrinkLuma(l luma) luma {
 	const by = 4
 	s := luma{width: l.width / by, height: l.height / by}
@@ -282,7 +294,7 @@ func shrinkLuma(l luma) luma {
 	return s
 }
 
-// bestPSNR is how much l is like the one that it is most like.
+// bestPSNR returns the PSNR of l and the most similar frame.
 func bestPSNR(frames []luma, l luma) (best float64) {
 	for _, f := range frames {
 		best = max(best, psnr(f, l))

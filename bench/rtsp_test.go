@@ -19,10 +19,10 @@ func interleaved(t *testing.T, marker bool, payload ...byte) string {
 }
 
 // However the bytes are cut, the reader finds the answer to PLAY, the end of the
-// first whole keyframe behind it, and the bytes between them.
+// first complete keyframe after it, and the bytes between them.
 func TestRTSPReader(t *testing.T) {
 	before := "RTSP/1.0 200 OK\r\nCSeq: 3\r\nContent-Length: 5\r\n\r\nv=0\r\n" + "RTSP/1.0 200 OK\r\nCSeq: 4\r\n\r\n"
-	behind := interleaved(t, true, 28, 0x45, 1) + // the end of a keyframe whose beginning was before PLAY
+	behind := interleaved(t, true, 28, 0x45, 1) + // the end of a keyframe that began before PLAY
 		interleaved(t, true, 0x41, 1) +
 		interleaved(t, false, 28, 0x85, 1) + interleaved(t, false, 28, 0x05, 1) + interleaved(t, true, 28, 0x45, 1)
 	rest := interleaved(t, true, 0x41, 1) + interleaved(t, true, 0x65, 1)
@@ -33,7 +33,7 @@ func TestRTSPReader(t *testing.T) {
 		for text, at := before+behind+rest, 0; at < len(text); at += size {
 			r.readAnswer([]byte(text[at:min(at+size, len(text))]), began.Add(time.Duration(at)))
 		}
-		if r.keyDown != int64(len(behind)) || r.key.Before(r.play) || r.play.Before(began) || size == 1 && !r.latest.After(r.key) {
+		if r.keyDown != int64(len(behind)) || r.key.Before(r.play) || r.play.Before(began) || (size == 1 && !r.latest.After(r.key)) {
 			t.Errorf("in pieces of %d: %d bytes from PLAY to the keyframe, want %d; %v", size, r.keyDown, len(behind), r.latest)
 		}
 	}
@@ -55,9 +55,9 @@ func TestRTSPReport(t *testing.T) {
 	}
 	for _, want := range []string{
 		"| ffmpeg tuned | 2.0 kB | 9.0 kB | 1.00 s | 2.00 s | 0 ms | 1 of 2 |",
-		"to stay below 4 kB: 1 of 2 runs (3950 bytes, 4050 bytes",
-		"to stay below 120 ms: 2 of 2",
-		"to stay below 15 ms: 1 of 2 runs (15ms, 16ms",
+		"at most 4 kB: 1 of 2 runs (3950 bytes, 4050 bytes",
+		"at most 120 ms: 2 of 2",
+		"at most 15 ms: 1 of 2 runs (15ms, 16ms",
 		" With tool 1, tool 2.",
 		"Left out: go2rtc (curl is not installed).",
 	} {

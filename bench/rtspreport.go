@@ -11,11 +11,11 @@ import (
 	"github.com/kfgrab/kfgrab/internal/units"
 )
 
-// RTSPResults is what MeasureRTSP found.
+// RTSPResults are the results of MeasureRTSP.
 type RTSPResults struct {
 	Began    time.Time
 	Versions map[string]string
-	LeftOut  map[string]string // contestants, by name, and what they lack
+	LeftOut  map[string]string // missing programs, by contestant
 	Rows     []RTSPRow
 }
 
@@ -27,16 +27,16 @@ type RTSPRow struct {
 
 // RTSPRun is one picture.
 type RTSPRun struct {
-	Failure   string        // "" where the picture is good
+	Failure   string        // "" if the picture is good
 	Down      int64         // bytes of RTSP and RTP to the contestant
 	Wall, CPU time.Duration // of the command
-	Wait      time.Duration // from the answer to PLAY to the end of the first keyframe; 0 where none was seen
-	KeyDown   int64         // bytes of that time
+	Wait      time.Duration // from the answer to PLAY to the end of the first keyframe; 0 if there was none
+	KeyDown   int64         // bytes in that time
 	After     time.Duration // from there to the command's end
-	PSNR      float64       // to the nearest of the stream's pictures
+	PSNR      float64       // against the most similar picture of the stream
 }
 
-// The targets of a grab over RTSP.
+// The targets for a grab over RTSP.
 const (
 	rtspBytesFactor = 1.05
 	rtspBytesMore   = 4000
@@ -47,7 +47,7 @@ const (
 // WriteTo writes the report in Markdown.
 func (r *RTSPResults) WriteTo(w io.Writer) (int64, error) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# One picture over RTSP\n\nMeasured %s: %dx%d, 25 pictures a second, 2 Mbit/s, a keyframe every %v, from GStreamer's RTSP server over TCP\non loopback, the contestants in turn, begun at moments that are spread over the GOP.",
+	fmt.Fprintf(&b, "# One picture over RTSP\n\nMeasured %s: %dx%d, 25 pictures a second, 2 Mbit/s, a keyframe every %v, from GStreamer's RTSP server over TCP\non loopback, the contestants in turn, starting at moments spread over the GOP.",
 		r.Began.Format("2006-01-02"), rtspWidth, rtspHeight, rtspGOP)
 	for i, name := range slices.Sorted(maps.Keys(r.Versions)) {
 		fmt.Fprintf(&b, "%s%s", [...]string{" With ", ", "}[min(i, 1)], r.Versions[name])
@@ -58,7 +58,7 @@ func (r *RTSPResults) WriteTo(w io.Writer) (int64, error) {
 	for _, name := range slices.Sorted(maps.Keys(r.LeftOut)) {
 		fmt.Fprintf(&b, " Left out: %s (%s is not installed).", name, r.LeftOut[name])
 	}
-	b.WriteString("\nBytes are those of RTSP and RTP, without TCP/IP headers. Good pictures are like one that was sent.\n\n" +
+	b.WriteString("\nBytes are those of RTSP and RTP, without TCP/IP headers. A picture is good if the server sent it.\n\n" +
 		"| contestant | down, median | worst | time, median | worst | CPU, median | good |\n|---|--:|--:|--:|--:|--:|--:|\n")
 	for i := range r.Rows {
 		row := &r.Rows[i]
@@ -79,22 +79,22 @@ func (r *RTSPResults) WriteTo(w io.Writer) (int64, error) {
 	return int64(n), err
 }
 
-// writeTargets says how kfgrab's runs stand to what they are to stay below.
+// writeTargets compares kfgrab's runs with their targets.
 func (r *RTSPResults) writeTargets(b *strings.Builder) {
 	b.WriteString("\n## Targets\n\n")
 	for i := range r.Rows {
 		row := &r.Rows[i]
 		switch row.Contestant {
 		case coldName:
-			row.writeTarget(b, "bytes down, less those from PLAY to the keyframe's end × 1.05, to stay below 4 kB", func(r RTSPRun) (string, bool) {
+			row.writeTarget(b, "bytes down, minus 1.05 times those from PLAY to the keyframe's end: at most 4 kB", func(r RTSPRun) (string, bool) {
 				over := r.Down - int64(rtspBytesFactor*float64(r.KeyDown))
 				return fmt.Sprintf("%d bytes", over), over <= rtspBytesMore
 			})
-			row.writeTarget(b, "time from the keyframe's end to the picture, to stay below 120 ms", func(r RTSPRun) (string, bool) {
+			row.writeTarget(b, "time from the keyframe's end to the picture: at most 120 ms", func(r RTSPRun) (string, bool) {
 				return r.After.Round(time.Millisecond).String(), r.After <= rtspTimeMore
 			})
 		case undecodedName:
-			row.writeTarget(b, "CPU of a grab without decoding, to stay below 15 ms", func(r RTSPRun) (string, bool) {
+			row.writeTarget(b, "CPU of a grab without decoding: at most 15 ms", func(r RTSPRun) (string, bool) {
 				return r.CPU.Round(time.Millisecond / 10).String(), r.CPU <= rtspCPU
 			})
 		}

@@ -12,8 +12,8 @@ import (
 	"github.com/pion/rtp"
 )
 
-// rtspTap stands between viewers and an RTSP server, and keeps what came down and
-// when the first keyframe behind PLAY was whole. It reads H.264 over TCP.
+// rtspTap relays viewers to an RTSP server. It counts what comes down and notes when the
+// first keyframe after PLAY was complete. It reads H.264 over TCP.
 type rtspTap struct {
 	listener net.Listener
 	upstream string
@@ -23,13 +23,13 @@ type rtspTap struct {
 	tapped
 }
 
-// tapped is what a tap saw.
+// tapped is what a tap has seen.
 type tapped struct {
 	Down    int64     // bytes to the viewer
 	Play    time.Time // when the answer to PLAY came
-	Key     time.Time // when the first keyframe was whole
-	KeyDown int64     // bytes from the one to the other
-	Latest  time.Time // when the latest keyframe was whole
+	Key     time.Time // when the first keyframe was complete
+	KeyDown int64     // bytes from Play to Key
+	Latest  time.Time // when the latest keyframe was complete
 }
 
 func newRTSPTap(upstream string) (*rtspTap, error) {
@@ -50,14 +50,14 @@ func newRTSPTap(upstream string) (*rtspTap, error) {
 	return t, nil
 }
 
-// latestKeyframe is when the latest keyframe was whole.
+// latestKeyframe returns when the latest keyframe was complete.
 func (t *rtspTap) latestKeyframe() time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.Latest
 }
 
-// close waits for the viewers to have gone.
+// close waits until all viewers have gone.
 func (t *rtspTap) close() tapped {
 	t.listener.Close()
 	t.running.Wait()
@@ -70,12 +70,14 @@ func (t *rtspTap) relayViewer(viewer net.Conn) {
 	if err != nil {
 		return
 	}
+
 	r := &rtspReader{}
 	var both sync.WaitGroup
 	both.Go(func() {
 		defer server.Close()
 		io.Copy(server, io.TeeReader(viewer, writerFunc(r.readRequest))) //nolint:errcheck // a contestant may hang up
 	})
+
 	both.Go(func() {
 		defer viewer.Close()
 		io.Copy(viewer, io.TeeReader(server, writerFunc(func(b []byte) { t.readDown(r, b) }))) //nolint:errcheck // as above
@@ -101,8 +103,8 @@ func (f writerFunc) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// rtspReader reads one connection: the requests for PLAY's number, and what comes
-// down for its answer and the packets behind it.
+// rtspReader reads one connection: requests, for the number of PLAY; and answers, for the
+// one to PLAY and the packets after it.
 type rtspReader struct {
 	mu     sync.Mutex
 	number string // CSeq of PLAY
@@ -122,7 +124,7 @@ var (
 	contentLength = regexp.MustCompile(`(?i)\r\nContent-Length: *(\d+)`)
 )
 
-// readRequest takes what the viewer sends, of which a request comes at once.
+// readRequest reads what the viewer sends; each request comes in one piece.
 func (r *rtspReader) readRequest(b []byte) {
 	if m := playRequest.FindSubmatch(b); m != nil {
 		r.mu.Lock()
@@ -143,8 +145,8 @@ func (r *rtspReader) readAnswer(b []byte, now time.Time) {
 	}
 }
 
-// messageLength returns the length of the answer or packet that pending begins with, 0
-// where that cannot be told yet.
+// messageLength returns the length of the answer or packet at the start of pending, or 0
+// if it is not known yet.
 func (r *rtspReader) messageLength() int {
 	b := r.pending
 	if len(b) < 4 {
@@ -153,6 +155,7 @@ func (r *rtspReader) messageLength() int {
 	if b[0] == '$' {
 		return 4 + int(b[2])<<8 + int(b[3])
 	}
+
 	end := bytes.Index(b, []byte("\r\n\r\n"))
 	if end < 0 {
 		return 0
@@ -175,6 +178,7 @@ func (r *rtspReader) takeMessage(b []byte, now time.Time) {
 		}
 		return
 	}
+
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if m := answerNumber.FindSubmatch(b); m != nil && string(m[1]) == r.number && r.play.IsZero() {
@@ -182,20 +186,22 @@ func (r *rtspReader) takeMessage(b []byte, now time.Time) {
 	}
 }
 
-// readPacket looks for the first packet of an IDR picture's slice, and from there on
-// for the marker.
+// readPacket looks for the first packet of an IDR picture's slice, and then for the
+// marker.
 func (r *rtspReader) readPacket(b []byte, now time.Time) {
 	const slice, fuA, first = 5, 28, 0x80
 	var p rtp.Packet
 	if p.Unmarshal(b) != nil || len(p.Payload) < 2 {
 		return
 	}
+
 	switch p.Payload[0] & 0x1f {
 	case slice:
 		r.inKey = true
 	case fuA:
-		r.inKey = r.inKey || p.Payload[1]&0x1f == slice && p.Payload[1]&first != 0
+		r.inKey = r.inKey || (p.Payload[1]&0x1f == slice && p.Payload[1]&first != 0)
 	}
+
 	if !r.inKey || !p.Marker {
 		return
 	}

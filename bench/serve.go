@@ -15,32 +15,32 @@ import (
 	"time"
 )
 
-// ServeConfig says what of kfgrab serve is measured.
+// ServeConfig configures MeasureServe.
 type ServeConfig struct {
 	Kfgrab    string        // path of the command
 	Stream    string        // URL of live HLS of 1080p
-	RTSP      string        // URL of a stream to compare with go2rtc by
+	RTSP      string        // URL of a stream for the comparison with go2rtc
 	For       time.Duration // of each load
 	Clients   int           // connections of each load
-	Crowd     int           // clients who want a fresh picture within a second
-	Keyframes int           // of a stream that is held open, to ask for
+	Crowd     int           // clients that want a fresh picture within one second
+	Keyframes int           // to ask for, of a stream held open
 	Viewers   int           // of MJPEG
 }
 
-// ServeResult is what was found.
+// ServeResult is the result of MeasureServe.
 type ServeResult struct {
 	ServeConfig
 	Loads         []ServeLoad
-	Grabs         int64           // for the crowd
-	Fresh         []time.Duration // a keyframe as a JPEG of 1080p, as soon as it is there
-	Idle, Viewing int64           // bytes of memory before and with the viewers
-	Streams       int64           // receptions of the stream for them
+	Grabs         int64           // for all clients of the crowd
+	Fresh         []time.Duration // from a new keyframe to its JPEG of 1080p
+	Idle, Viewing int64           // bytes of memory without and with the viewers
+	Streams       int64           // connections to the stream for them
 }
 
-// The stream by its name in the service.
+// served is the path of the stream in the service.
 const served = "/streams/live"
 
-// MeasureServe runs kfgrab serve and asks it for what has to be fast. Service and clients
+// MeasureServe runs kfgrab serve and requests what has to be fast. Service and clients
 // share the machine.
 func MeasureServe(ctx context.Context, c ServeConfig) (*ServeResult, error) {
 	r := &ServeResult{ServeConfig: c}
@@ -63,14 +63,14 @@ func MeasureServe(ctx context.Context, c ServeConfig) (*ServeResult, error) {
 	return r, r.comparePeers(ctx)
 }
 
-// service is a kfgrab serve.
+// service is a running kfgrab serve.
 type service struct {
 	cmd     *exec.Cmd
 	address string
 	ended   chan struct{}
 }
 
-// startService returns when the service listens. Its log goes nowhere, but is written.
+// startService returns when the service listens. It discards the service's log.
 func startService(ctx context.Context, kfgrab string, args []string) (*service, error) {
 	s := &service{ended: make(chan struct{})}
 	s.cmd = exec.CommandContext(ctx, kfgrab, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
@@ -81,13 +81,15 @@ func startService(ctx context.Context, kfgrab string, args []string) (*service, 
 	if err != nil {
 		return nil, err
 	}
+
 	lines := bufio.NewReader(log)
 	line, err := lines.ReadString('\n')
 	go func() {
 		defer close(s.ended)
 		io.Copy(io.Discard, lines) //nolint:errcheck // it ends with the process
-		s.cmd.Wait()               //nolint:errcheck // it was told to end
+		s.cmd.Wait()               //nolint:errcheck // it got a signal
 	}()
+
 	_, rest, found := strings.Cut(line, "http://")
 	if !found {
 		s.stop()
@@ -102,7 +104,7 @@ func (s *service) stop() {
 	<-s.ended
 }
 
-// getPath returns an answer, which the caller closes.
+// getPath requests path. The caller closes the answer's body.
 func (s *service) getPath(ctx context.Context, path string) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.address+path, nil)
 	if err != nil {
@@ -116,7 +118,7 @@ func (s *service) getPath(ctx context.Context, path string) (*http.Response, err
 	return res, err
 }
 
-// fetchPath reads an answer and throws it away.
+// fetchPath requests path and discards the answer's body.
 func (s *service) fetchPath(ctx context.Context, path string) (http.Header, error) {
 	res, err := s.getPath(ctx, path)
 	if err != nil {
@@ -127,7 +129,7 @@ func (s *service) fetchPath(ctx context.Context, path string) (http.Header, erro
 	return res.Header, err
 }
 
-// serveCounts is a part of GET /streams/{name}.
+// serveCounts is a part of the answer to GET /streams/{name}.
 type serveCounts struct {
 	Counts struct {
 		Grabs    int64 `json:"grabs"`
@@ -145,11 +147,11 @@ func (s *service) readCounts(ctx context.Context) (c serveCounts, err error) {
 	return c, json.NewDecoder(res.Body).Decode(&c)
 }
 
-// measureCached asks for pictures that are there.
+// measureCached requests cached pictures.
 func (r *ServeResult) measureCached(ctx context.Context, s *service) error {
 	for _, load := range []struct {
 		name, path string
-		known      bool // the client has it
+		known      bool // the client has the picture
 	}{
 		{"cached, 640x360", served + "/snapshot.jpg?width=640", false},
 		{"cached, 1920x1080", served + "/snapshot.jpg", false},
@@ -173,7 +175,7 @@ func (r *ServeResult) measureCached(ctx context.Context, s *service) error {
 	return nil
 }
 
-// measureCrowd has many clients ask for a fresh picture within a second.
+// measureCrowd lets many clients ask for a fresh picture within one second.
 func (r *ServeResult) measureCrowd(ctx context.Context, s *service) error {
 	errs := make(chan error, r.Crowd)
 	began := time.Now()
@@ -184,6 +186,7 @@ func (r *ServeResult) measureCrowd(ctx context.Context, s *service) error {
 			errs <- err
 		}()
 	}
+
 	for range r.Crowd {
 		if err := <-errs; err != nil {
 			return err
@@ -194,7 +197,7 @@ func (r *ServeResult) measureCrowd(ctx context.Context, s *service) error {
 	return err
 }
 
-// measureFresh asks for each keyframe when there is an event of it.
+// measureFresh requests each keyframe as soon as its event arrives.
 func (r *ServeResult) measureFresh(ctx context.Context, s *service) error {
 	events, err := s.getPath(ctx, served+"/events")
 	if err != nil {
@@ -202,6 +205,7 @@ func (r *ServeResult) measureFresh(ctx context.Context, s *service) error {
 	}
 	defer events.Body.Close()
 	lines := bufio.NewReader(events.Body)
+
 	for first := true; len(r.Fresh) < r.Keyframes; {
 		line, err := lines.ReadString('\n')
 		if err != nil {
@@ -214,7 +218,7 @@ func (r *ServeResult) measureFresh(ctx context.Context, s *service) error {
 		if _, err := s.fetchPath(ctx, served+"/snapshot.jpg?fresh=1"); err != nil {
 			return err
 		}
-		if !first { // which starts the decoder
+		if !first { // the first one starts the decoder
 			r.Fresh = append(r.Fresh, time.Since(began))
 		}
 		first = false
@@ -222,8 +226,8 @@ func (r *ServeResult) measureFresh(ctx context.Context, s *service) error {
 	return nil
 }
 
-// measureViewers has many watch, and looks at the service's memory when each has had three
-// pictures.
+// measureViewers starts many viewers and reads the service's memory when each has had
+// three pictures.
 func (r *ServeResult) measureViewers(ctx context.Context, s *service) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var all sync.WaitGroup
@@ -234,6 +238,7 @@ func (r *ServeResult) measureViewers(ctx context.Context, s *service) error {
 		stop()
 		return err
 	}
+
 	r.Idle = inspectProcess(s.cmd.Process.Pid).Memory
 	seen := make(chan error, 2*r.Viewers)
 	for range r.Viewers {
@@ -243,11 +248,13 @@ func (r *ServeResult) measureViewers(ctx context.Context, s *service) error {
 			}
 		})
 	}
+
 	for range r.Viewers {
 		if err := <-seen; err != nil {
 			return err
 		}
 	}
+
 	r.Viewing = inspectProcess(s.cmd.Process.Pid).Memory
 	c, err := s.readCounts(ctx)
 	r.Streams = c.Counts.Grabs - c.Counts.Captures + 1
@@ -257,14 +264,14 @@ func (r *ServeResult) measureViewers(ctx context.Context, s *service) error {
 // WriteTo writes the result in Markdown.
 func (r *ServeResult) WriteTo(w io.Writer) (int64, error) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d connections where no other number is given, service and clients on the same processors:\n\n| | status | bytes | requests/s | median | 99 %% | most |\n|---|--:|--:|--:|--:|--:|--:|\n", r.Clients)
+	fmt.Fprintf(&b, "%d connections unless stated otherwise; service and clients share the processors:\n\n| | status | bytes | requests/s | median | 99 %% | most |\n|---|--:|--:|--:|--:|--:|--:|\n", r.Clients)
 	for _, l := range r.Loads {
 		fmt.Fprintf(&b, "| %s | %d | %d | %.1f | %v | %v | %v |\n", l.Name, l.Status, l.Bytes, float64(len(l.Took))/l.For.Seconds(),
 			roundShort(quantile(l.Took, 0.5)), roundShort(quantile(l.Took, 0.99)), roundShort(quantile(l.Took, 1)))
 	}
-	fmt.Fprintf(&b, "\n- %d clients asked for a fresh picture within a second: %d grab(s).\n", r.Crowd, r.Grabs)
-	fmt.Fprintf(&b, "- Of a stream held open a keyframe as JPEG, 1920x1080: median %v, most %v, of %d.\n", roundShort(quantile(r.Fresh, 0.5)), roundShort(quantile(r.Fresh, 1)), len(r.Fresh))
-	fmt.Fprintf(&b, "- %d viewers of MJPEG: %d reception(s), memory %.1f MB, before %.1f MB: %.1f kB each.\n",
+	fmt.Fprintf(&b, "\n- %d clients asked for a fresh picture within one second: %d grab(s).\n", r.Crowd, r.Grabs)
+	fmt.Fprintf(&b, "- From a new keyframe of a stream held open to its JPEG of 1920x1080: median %v, longest %v, of %d.\n", roundShort(quantile(r.Fresh, 0.5)), roundShort(quantile(r.Fresh, 1)), len(r.Fresh))
+	fmt.Fprintf(&b, "- %d viewers of MJPEG: %d connection(s) to the stream, memory %.1f MB, without them %.1f MB: %.1f kB each.\n",
 		r.Viewers, r.Streams, float64(r.Viewing)/1e6, float64(r.Idle)/1e6, float64(r.Viewing-r.Idle)/1e3/float64(max(1, r.Viewers)))
 	n, err := io.WriteString(w, b.String())
 	return int64(n), err

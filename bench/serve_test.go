@@ -19,7 +19,7 @@ func TestSkipAnswer(t *testing.T) {
 			t.Errorf("%q: %+v, %v", text, got, err)
 		}
 		if got, err := skipAnswer(in); err != nil || got.status != 304 {
-			t.Errorf("behind %q: %+v, %v", text, got, err)
+			t.Errorf("after %q: %+v, %v", text, got, err)
 		}
 	}
 	for _, text := range []string{"", "HTTP/1.1 200", "nonsense\r\n\r\n", "HTTP/1.1 xyz\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab", "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"} {

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// ServeLoad is one request, again and again, from several connections, each behind its
+// ServeLoad is one request, repeated on several connections. Each connection waits for its
 // last answer.
 type ServeLoad struct {
 	Name   string
@@ -23,8 +23,8 @@ type ServeLoad struct {
 	For    time.Duration
 }
 
-// measureLoad puts the load on. Package net/http as the client would take more of the machine
-// than the service does.
+// measureLoad runs the load. It does not use net/http, which as a client would take more
+// CPU than the service.
 func measureLoad(ctx context.Context, address, path, headers string, clients int, long time.Duration) (*ServeLoad, error) {
 	request := []byte("GET " + path + " HTTP/1.1\r\nHost: " + address + "\r\n" + headers + "\r\n")
 	all := make([]ServeLoad, clients)
@@ -34,6 +34,7 @@ func measureLoad(ctx context.Context, address, path, headers string, clients int
 	for i := range clients {
 		running.Go(func() { errs[i] = all[i].askRepeatedly(ctx, address, request, began.Add(long)) })
 	}
+
 	running.Wait()
 	sum := all[0]
 	for _, l := range all[1:] {
@@ -51,6 +52,7 @@ func (l *ServeLoad) askRepeatedly(ctx context.Context, address string, request [
 			c.Close()
 		}
 	}()
+
 	for began := time.Now(); began.Before(end); {
 		if c == nil {
 			var err error
@@ -78,23 +80,24 @@ func (l *ServeLoad) askRepeatedly(ctx context.Context, address string, request [
 	return nil
 }
 
-// answerHead is what of an answer is looked at.
+// answerHead is the part of an answer that the load looks at.
 type answerHead struct {
 	status, length int
-	last           bool // of its connection
+	last           bool // the server closes the connection
 }
 
 var lengthName = []byte("Content-Length: ")
 
-// skipAnswer reads past an answer that tells its length, or has none.
+// skipAnswer reads an answer with a Content-Length, or without a body.
 func skipAnswer(in *bufio.Reader) (a answerHead, err error) {
 	line, err := in.ReadSlice('\n')
 	if err != nil {
 		return a, err
 	}
 	if len(line) < 12 {
-		return a, fmt.Errorf("no answer of HTTP: %q", line)
+		return a, fmt.Errorf("not an HTTP answer: %q", line)
 	}
+
 	if a.status, err = strconv.Atoi(string(line[9:12])); err != nil {
 		return a, err
 	}
@@ -113,7 +116,7 @@ func skipAnswer(in *bufio.Reader) (a answerHead, err error) {
 	return a, err
 }
 
-// watchMJPEG watches until ctx is done, and tells when it has had n pictures.
+// watchMJPEG watches until ctx is done and calls had after n pictures.
 func (s *service) watchMJPEG(ctx context.Context, n int, had func()) error {
 	c, err := new(net.Dialer).DialContext(ctx, "tcp", s.address)
 	if err != nil {
@@ -124,6 +127,7 @@ func (s *service) watchMJPEG(ctx context.Context, n int, had func()) error {
 	if _, err := io.WriteString(c, "GET "+served+"/mjpeg?width=640 HTTP/1.0\r\n\r\n"); err != nil {
 		return err
 	}
+
 	in := bufio.NewReaderSize(c, 4<<10)
 	if _, err := skipAnswer(in); err != nil {
 		return err
@@ -141,7 +145,7 @@ func (s *service) watchMJPEG(ctx context.Context, n int, had func()) error {
 	}
 }
 
-// skipPart reads past a picture and the end of its line.
+// skipPart reads a picture and the line end after it.
 func skipPart(in *bufio.Reader) error {
 	length := 0
 	for {

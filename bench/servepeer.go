@@ -12,11 +12,11 @@ import (
 	"github.com/kfgrab/kfgrab/internal/sleep"
 )
 
-// peerClients are fewer than others: go2rtc starts an ffmpeg for each request.
+// peerClients are few because go2rtc starts an ffmpeg for each request.
 const peerClients = 4
 
-// comparePeers asks kfgrab serve and go2rtc, where that is there, for fresh pictures of a stream
-// that both hold open.
+// comparePeers requests fresh pictures from kfgrab serve and, if it is installed, go2rtc.
+// Both hold the stream open.
 func (r *ServeResult) comparePeers(ctx context.Context) error {
 	s, err := startService(ctx, r.Kfgrab, []string{"--warm", "live=" + r.RTSP})
 	if err != nil {
@@ -26,11 +26,13 @@ func (r *ServeResult) comparePeers(ctx context.Context) error {
 	if err == nil {
 		err = r.measurePeer(ctx, "RTSP 1280x720, fresh", s.address, served+"/snapshot.jpg?fresh=1")
 	}
+
 	s.stop()
 	program := findGo2rtc()
 	if err != nil || program == "" {
 		return err
 	}
+
 	address, stop, err := r.startGo2rtc(ctx, program)
 	if err != nil {
 		return err
@@ -42,7 +44,7 @@ func (r *ServeResult) comparePeers(ctx context.Context) error {
 func (r *ServeResult) measurePeer(ctx context.Context, name, address, path string) error {
 	l, err := measureLoad(ctx, address, path, "", peerClients, r.For)
 	if err == nil && l.Bytes == 0 {
-		err = fmt.Errorf("%d without a picture", l.Status)
+		err = fmt.Errorf("status %d without a picture", l.Status)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
@@ -63,14 +65,16 @@ func (r *ServeResult) startGo2rtc(ctx context.Context, program string) (address 
 	if err != nil {
 		return "", nil, err
 	}
+
 	cmd := exec.CommandContext(ctx, program, "-config", string(config))
 	if err := cmd.Start(); err != nil {
 		return "", nil, err
 	}
 	stop = func() {
 		cmd.Process.Signal(syscall.SIGTERM) //nolint:errcheck // it may have ended
-		cmd.Wait()                          //nolint:errcheck // it was told to end
+		cmd.Wait()                          //nolint:errcheck // it got a signal
 	}
+
 	if err := awaitListener(ctx, address); err != nil {
 		stop()
 		return "", nil, fmt.Errorf("go2rtc: %w", err)
@@ -78,7 +82,7 @@ func (r *ServeResult) startGo2rtc(ctx context.Context, program string) (address 
 	return address, stop, nil
 }
 
-// freeAddress is one of loopback at which nobody listens.
+// freeAddress returns a loopback address at which nobody listens.
 func freeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -87,7 +91,7 @@ func freeAddress() (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// awaitListener waits until somebody does.
+// awaitListener waits until somebody listens at address.
 func awaitListener(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()

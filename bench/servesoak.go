@@ -20,8 +20,7 @@ import (
 	"github.com/kfgrab/kfgrab/internal/sleep"
 )
 
-// SoakConfig says how long kfgrab serve is under a mixed load, while streams fail and
-// come back.
+// SoakConfig configures Soak.
 type SoakConfig struct {
 	Kfgrab  string
 	Stream  string // URL of live HLS
@@ -30,31 +29,31 @@ type SoakConfig struct {
 	Clients int
 }
 
-// SoakResult is what the service took at moments of that time.
+// SoakResult is the result of Soak.
 type SoakResult struct {
 	SoakConfig
 	Samples  []SoakSample
-	Statuses map[int]int // of answers; 0 for none
+	Statuses map[int]int // number of answers by status; 0 means no answer
 }
 
-// SoakSample is one moment. Under load figures go up and down.
+// SoakSample is what the service uses at one moment. Under load, figures go up and down.
 type SoakSample struct {
 	At         time.Duration
 	Goroutines int
-	Cached     int64 // bytes of pictures that are kept
+	Cached     int64 // bytes of cached pictures
 	processLook
 }
 
 const (
-	// soakStreams are of HLS; one of RTSP is beside them.
+	// soakStreams is the number of HLS streams. There is one RTSP stream as well.
 	soakStreams = 10
-	// soakSamples are how many moments are looked at.
+	// soakSamples is the number of samples.
 	soakSamples = 20
-	// flakyTurn is how long a stream is up, or down: each is for one of three turns.
+	// flakyTurn is the length of a turn. Each stream is down in one of three turns.
 	flakyTurn = 20 * time.Second
 )
 
-// Soak puts the load on.
+// Soak puts kfgrab serve under a mixed load while streams fail and come back.
 func Soak(ctx context.Context, c SoakConfig) (*SoakResult, error) {
 	front, stream, err := startFlakyProxy(c.Stream)
 	if err != nil {
@@ -70,6 +69,7 @@ func Soak(ctx context.Context, c SoakConfig) (*SoakResult, error) {
 	if err := os.WriteFile(path, []byte(soakConfig(&c, stream)), 0o600); err != nil {
 		return nil, err
 	}
+
 	s, err := startService(ctx, c.Kfgrab, []string{"--config", path})
 	if err != nil {
 		return nil, err
@@ -79,8 +79,8 @@ func Soak(ctx context.Context, c SoakConfig) (*SoakResult, error) {
 	return r, r.runClients(ctx, s)
 }
 
-// startFlakyProxy stands in front of the stream at rawURL: stream(n) is the same with another name,
-// and each name is down now and then.
+// startFlakyProxy starts a proxy to the stream at rawURL. stream(n) is the stream under
+// another URL, and each URL fails in one of three turns.
 func startFlakyProxy(rawURL string) (front *httptest.Server, stream func(n int) string, err error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
@@ -91,7 +91,7 @@ func startFlakyProxy(rawURL string) (front *httptest.Server, stream func(n int) 
 	front = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var n int
 		var rest string
-		fmt.Sscanf(r.URL.Path, "/%d/%s", &n, &rest) //nolint:errcheck // 0 is a name, too
+		fmt.Sscanf(r.URL.Path, "/%d/%s", &n, &rest) //nolint:errcheck // n stays 0 for other paths
 		if turn := int(time.Since(began) / flakyTurn); (turn+n)%3 == 0 {
 			http.Error(w, "down", []int{http.StatusServiceUnavailable, http.StatusNotFound}[n%2])
 			return
@@ -113,7 +113,7 @@ func soakConfig(c *SoakConfig, stream func(n int) string) string {
 	return b.String()
 }
 
-// runClients looks at the service while the clients ask.
+// runClients samples the service while clients send requests.
 func (r *SoakResult) runClients(ctx context.Context, s *service) error {
 	load, cancel := context.WithTimeout(ctx, r.For)
 	defer cancel()
@@ -130,6 +130,7 @@ func (r *SoakResult) runClients(ctx context.Context, s *service) error {
 		})
 	}
 	defer clients.Wait()
+
 	for i := range soakSamples {
 		if !sleep.For(load, r.For/soakSamples-r.For/soakSamples/100) {
 			break
@@ -143,7 +144,7 @@ func (r *SoakResult) runClients(ctx context.Context, s *service) error {
 	return context.Cause(ctx)
 }
 
-// askAnything asks for one of the many things there are, and returns the status.
+// askAnything sends one of many kinds of requests and returns the status.
 func (s *service) askAnything(ctx context.Context) (status int) {
 	name := fmt.Sprintf("/streams/s%d", rand.N(soakStreams+1))
 	paths := []string{
@@ -152,6 +153,7 @@ func (s *service) askAnything(ctx context.Context) (status int) {
 		name, "/streams", "/cache", name + "/nothing", name + "/snapshot.jpg?width=nonsense",
 		name + "/mjpeg?width=320", name + "/mjpeg?every=1&width=160", name + "/events", "/events",
 	}
+
 	path := paths[rand.N(len(paths))]
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(1+rand.N(5))*time.Second)
 	defer cancel()
@@ -159,16 +161,17 @@ func (s *service) askAnything(ctx context.Context) (status int) {
 	if err != nil {
 		return 0
 	}
+
 	res, err := http.DefaultClient.Do(q)
 	if err != nil {
 		return 0
 	}
 	defer res.Body.Close()
-	io.Copy(io.Discard, res.Body) //nolint:errcheck // it goes on until ctx is done
+	io.Copy(io.Discard, res.Body) //nolint:errcheck // some answers go on until ctx is done
 	return res.StatusCode
 }
 
-// readInternals is what the service tells of itself.
+// readInternals reads what the service reports about itself.
 func (s *service) readInternals(ctx context.Context, to *SoakSample) error {
 	cache, err := s.getPath(ctx, "/cache")
 	if err != nil {
@@ -193,17 +196,17 @@ func (s *service) readInternals(ctx context.Context, to *SoakSample) error {
 			return nil
 		}
 	}
-	return errors.Join(err, errors.New("/metrics tells of no goroutines"))
+	return errors.Join(err, errors.New("/metrics has no goroutines"))
 }
 
 // WriteTo writes the result in Markdown.
 func (r *SoakResult) WriteTo(w io.Writer) (int64, error) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d clients for %v, %d streams that fail a third of the time:\n\n| at | memory, MB | of it pictures kept | goroutines | threads | open files | processes |\n|--:|--:|--:|--:|--:|--:|--:|\n", r.Clients, r.For, soakStreams)
+	fmt.Fprintf(&b, "%d clients for %v, %d streams that fail a third of the time:\n\n| at | memory, MB | cached pictures, MB | goroutines | threads | open files | processes |\n|--:|--:|--:|--:|--:|--:|--:|\n", r.Clients, r.For, soakStreams)
 	for _, s := range r.Samples {
 		fmt.Fprintf(&b, "| %v | %.1f | %.1f | %d | %d | %d | %d |\n", s.At.Round(time.Second), float64(s.Memory)/1e6, float64(s.Cached)/1e6, s.Goroutines, s.Threads, s.Files, s.Children)
 	}
-	fmt.Fprintf(&b, "\nAnswers by status: %v (0: the client went before)\n", r.Statuses)
+	fmt.Fprintf(&b, "\nAnswers by status: %v (0: the client left first)\n", r.Statuses)
 	n, err := io.WriteString(w, b.String())
 	return int64(n), err
 }

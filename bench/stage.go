@@ -10,27 +10,27 @@ import (
 	"github.com/kfgrab/kfgrab/internal/atomicfile"
 )
 
-// stage is what an origin serves for one case at one moment, and what the newest
-// picture of it costs at the least.
+// stage is what an origin serves for one case at one moment, with the least that the
+// newest picture costs.
 type stage struct {
-	files         map[string]string // texts, by path below the root
+	files         map[string]string // contents by path below the root
 	master, media string            // the playlists' paths below the root
 
-	cold  []Body // for one who comes anew
-	again []Body // for one who was there at the stage before
-	small []Body // for one who wants 320 pixels
+	cold  []Body // for a new client
+	again []Body // for a client that had the stage before
+	small []Body // for a picture 320 pixels wide
 
-	reference      []piece // a stream whose first picture is the one wanted
-	smallReference []piece // the same of the smallest rendition
+	reference      []piece // a stream whose first picture is the right one
+	smallReference []piece // the same for the smallest rendition
 }
 
-// piece is a part of a media file; to is 0 for its end.
+// piece is a part of a media file. If to is 0 it extends to the end.
 type piece struct {
 	file     string
 	from, to int64
 }
 
-// joinPieces puts the pieces together.
+// joinPieces concatenates the pieces.
 func joinPieces(pieces []piece) ([]byte, error) {
 	var out []byte
 	for _, p := range pieces {
@@ -49,8 +49,8 @@ func joinPieces(pieces []piece) ([]byte, error) {
 	return out, nil
 }
 
-// writeFiles puts the stage's files below root, each at once. nginx makes its entity
-// tags of time and size: two stages within one second need two times.
+// writeFiles writes the stage's files below root, each atomically. nginx makes its entity
+// tags from time and size, so two stages within one second need different times.
 func (s *stage) writeFiles(root string, modified time.Time) error {
 	for path, text := range s.files {
 		name := filepath.Join(root, path)
@@ -77,20 +77,20 @@ func (s *stage) writeFiles(root string, modified time.Time) error {
 
 // entry is one segment of a media playlist.
 type entry struct {
-	before   []string // tags of its own, in front of EXTINF
+	before   []string // tags before EXTINF
 	duration time.Duration
 	after    []string // such as EXT-X-BYTERANGE
 	uri      string
 }
 
-// playlist is a media playlist without an end.
+// playlist is a live media playlist.
 type playlist struct {
 	version int
 	target  time.Duration
 	first   int // the media sequence number
 	header  []string
 	entries []entry
-	trailer []string // parts that have no segment yet
+	trailer []string // parts without a segment yet
 }
 
 func (p *playlist) String() string {
@@ -101,6 +101,7 @@ func (p *playlist) String() string {
 			b.WriteString(t + "\n")
 		}
 	}
+
 	lines(p.header)
 	for _, e := range p.entries {
 		lines(e.before)
@@ -112,7 +113,8 @@ func (p *playlist) String() string {
 	return b.String()
 }
 
-// masterPlaylist names a media playlist NAME.m3u8 beside it for each rendition.
+// masterPlaylist returns a master playlist with a media playlist NAME.m3u8 for each
+// rendition.
 func masterPlaylist(renditions []Rendition, codecs string, extra ...string) string {
 	var b strings.Builder
 	b.WriteString("#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-INDEPENDENT-SEGMENTS\n")
@@ -126,5 +128,5 @@ func masterPlaylist(renditions []Rendition, codecs string, extra ...string) stri
 	return b.String()
 }
 
-// byteRange is the value of EXT-X-BYTERANGE.
+// byteRange returns the value of EXT-X-BYTERANGE.
 func byteRange(start, end int64) string { return fmt.Sprintf("%d@%d", end-start, start) }

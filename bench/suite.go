@@ -10,16 +10,16 @@ import (
 	"time"
 )
 
-// Config says what to measure. The zero value measures everything that is
-// installed, three times.
+// Config configures Run. The zero value measures everything that is installed, three
+// times.
 type Config struct {
-	Kfgrab      string   // the command's path; "" leaves its contestants out but the second grab
-	Cases       []string // by name; none stands for all
-	Contestants []string // by name; none stands for all
-	Repeats     int      // 0 stands for 3
-	NoLatency   bool     // leave out the runs with added latency
-	Tuning      bool     // measure ffmpeg's options as well
-	// Progress is told of each run, and of what is made before; may be nil.
+	Kfgrab      string   // path of the command; "" leaves out its contestants, except the second grab
+	Cases       []string // by name; empty means all
+	Contestants []string // by name; empty means all
+	Repeats     int      // 0 means 3
+	NoLatency   bool     // skip runs with added latency
+	Tuning      bool     // measure attempts with ffmpeg's options as well
+	// Progress is called before each run and each encoding; may be nil.
 	Progress func(done, total int, what string)
 }
 
@@ -28,14 +28,14 @@ const (
 	runTimeout     = 30 * time.Second
 )
 
-// suite is a run of Run.
+// suite is the state of one call of Run.
 type suite struct {
 	Config
 	media          *media
-	dir, root      string // of logs; of what is served
+	dir, root      string // for logs; of the files to serve
 	origin, client *peer
 	counter        *peer // the side that counts
-	headers        bool  // the count has headers below HTTP's in it
+	headers        bool  // the count includes headers below HTTP
 	addresses      map[string]string
 	programs       map[string]string
 	modified       time.Time
@@ -43,8 +43,8 @@ type suite struct {
 	results        *Results
 }
 
-// Run measures. The error is of the suite: what contestants fail at is in their
-// rows.
+// Run measures. It returns errors of the suite only: a contestant's failure is in its
+// row.
 func Run(ctx context.Context, c Config) (*Results, error) {
 	if c.Repeats == 0 {
 		c.Repeats = defaultRepeats
@@ -52,11 +52,13 @@ func Run(ctx context.Context, c Config) (*Results, error) {
 	if c.Progress == nil {
 		c.Progress = func(int, int, string) {}
 	}
+
 	s := &suite{Config: c}
 	var err error
 	if s.media, err = makeMedia(ctx, func(what string) { c.Progress(0, 0, what) }); err != nil {
 		return nil, err
 	}
+
 	if s.dir, err = os.MkdirTemp("", "kfgrab-bench-"); err != nil {
 		return nil, err
 	}
@@ -65,6 +67,7 @@ func Run(ctx context.Context, c Config) (*Results, error) {
 		Began: time.Now().UTC().Truncate(time.Second), Repeats: c.Repeats, CPUs: runtime.NumCPU(),
 		Versions: programVersions(c.Kfgrab), LeftOut: map[string]string{},
 	}
+
 	if err := s.startSides(canIsolate()); err != nil {
 		return nil, errors.Join(err, s.stopSides())
 	}
@@ -75,8 +78,8 @@ func Run(ctx context.Context, c Config) (*Results, error) {
 	return s.results, errors.Join(err, s.stopSides())
 }
 
-// startSides starts both sides and joins them, by loopback where something speaks
-// against namespaces of their own.
+// startSides starts both sides and joins them: with network namespaces, or if against
+// gives a reason not to, on loopback.
 func (s *suite) startSides(against error) error {
 	s.root, s.modified = filepath.Join(s.dir, "root"), time.Now().Add(-time.Hour)
 	if err := os.Mkdir(s.root, 0o755); err != nil {
@@ -85,11 +88,13 @@ func (s *suite) startSides(against error) error {
 	if err := s.media.linkSets(s.root); err != nil {
 		return err
 	}
+
 	isolated := against == nil
 	var err error
 	if s.origin, err = startPeer(originRole, isolated); err != nil {
 		return err
 	}
+
 	if s.client, err = startPeer(clientRole, isolated); err != nil {
 		return err
 	}
@@ -100,11 +105,12 @@ func (s *suite) startSides(against error) error {
 		err = joinNamespaces(s.origin.cmd.Process.Pid, s.client.cmd.Process.Pid)
 	} else {
 		s.counter, host = s.origin, "127.0.0.1"
-		s.results.Mode = fmt.Sprintf("loopback behind a counting proxy, %d Mbit/s by toxiproxy (%v); bytes are those of HTTP and TLS, without TCP/IP headers", LinkRate/1_000_000, against)
+		s.results.Mode = fmt.Sprintf("loopback with a counting proxy, %d Mbit/s by toxiproxy (%v); bytes are those of HTTP and TLS, without TCP/IP headers", LinkRate/1_000_000, against)
 	}
 	if err != nil {
 		return err
 	}
+
 	a, err := s.origin.sendOrder(order{Op: "open", Dir: s.dir, Root: s.root, Host: host, Proxied: !isolated})
 	s.addresses = a.Addresses
 	self, selfErr := os.Executable()

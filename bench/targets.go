@@ -2,16 +2,16 @@ package bench
 
 import "fmt"
 
-// Target is a figure that kfgrab is to reach.
+// Target is a figure that kfgrab should reach.
 type Target struct {
 	What   string  `json:"what"`
 	Limit  float64 `json:"limit"`
 	Got    float64 `json:"got"`
 	Unit   string  `json:"unit"`
-	Result string  `json:"result"` // "met", "missed", or why there is none
+	Result string  `json:"result"` // "met", "missed", or why there is no result
 }
 
-// ratioTargets are the most that a picture may cost, as multiples of the floor.
+// ratioTargets are the highest costs of a picture, as multiples of the floor.
 var ratioTargets = []struct {
 	caseName    string
 	cold, again float64
@@ -28,7 +28,7 @@ const (
 	requestTarget = 5  // master, media playlist, initialisation section, two ranges
 )
 
-// judgeTargets holds the rows to the targets.
+// judgeTargets compares the rows with the targets.
 func judgeTargets(rows []Row) []Target {
 	var out []Target
 	for _, t := range ratioTargets {
@@ -36,12 +36,14 @@ func judgeTargets(rows []Row) []Target {
 			judgeRatio(findRow(rows, t.caseName, coldName, 0), t.caseName+", cold", t.cold),
 			judgeRatio(findRow(rows, t.caseName, againName, 0), t.caseName+", second grab", t.again))
 	}
+
 	for _, other := range []string{tunedName, guessedName} {
 		out = append(out, judgeSmallRatio(findRow(rows, "ts", smallName, 0), findRow(rows, "ts", other, 0), other))
 	}
 	for _, name := range []string{"ts", "fmp4"} {
 		out = append(out, judgeRequests(findRow(rows, name, coldName, 0), name))
 	}
+
 	for _, caseName := range delayedCases {
 		for _, name := range []string{coldName, directName} {
 			out = append(out, judgeWall(rows, caseName, name))
@@ -50,8 +52,7 @@ func judgeTargets(rows []Row) []Target {
 	return out
 }
 
-// unusableReason says why a row cannot be held to a target, "" where it can. A picture
-// other than the newest one has another floor.
+// unusableReason returns why a row cannot be compared with a target, or "".
 func unusableReason(r *Row) string {
 	switch {
 	case r == nil:
@@ -100,7 +101,7 @@ func judgeRequests(r *Row, name string) Target {
 	return t
 }
 
-// judgeWall compares times with the longest latency.
+// judgeWall compares the times with the longest latency.
 func judgeWall(rows []Row, caseName, name string) Target {
 	latency := Latencies[len(Latencies)-1]
 	ours, tuned := findRow(rows, caseName, name, latency), findRow(rows, caseName, tunedName, latency)

@@ -18,10 +18,10 @@ import (
 	"time"
 )
 
-// WatchOrigin is where the streams come from that are watched: live HLS in MPEG-TS.
+// WatchOrigin is the origin of the watched streams: live HLS in MPEG-TS.
 type WatchOrigin struct {
-	Stream string                     // URL of the master playlist; a query makes streams of it
-	Media  func(rendition int) string // URL of a media playlist, the best being 0
+	Stream string                     // URL of the master playlist; with queries it stands for many streams
+	Media  func(rendition int) string // URL of a media playlist; 0 is the best
 }
 
 // WatchCase is one measurement of kfgrab watch.
@@ -30,29 +30,29 @@ type WatchCase struct {
 	Streams int
 	Every   time.Duration
 	For     time.Duration
-	Args    []string // of the command
-	// Rendition is the one that Args lead to.
+	Args    []string // further arguments
+	// Rendition is the rendition that Args select.
 	Rendition int
 }
 
-// WatchResult is what it took, the decoders included. Grabs are those behind each
-// stream's first.
+// WatchResult is what a case cost, including decoders. The first grab of each stream does
+// not count.
 type WatchResult struct {
 	WatchCase
 	Grabs, Failed, Skipped int
-	Fewest                 int           // grabs of a stream
-	Longest                time.Duration // between two pictures of a stream
-	CPU                    time.Duration // of all the time
+	Fewest                 int           // grabs of one stream
+	Longest                time.Duration // between two pictures of one stream
+	CPU                    time.Duration // in all
 	Wall                   time.Duration
-	Memory                 []int64 // resident bytes at a tenth, two tenths … of the time
+	Memory                 []int64 // resident bytes at each tenth of the time
 	Threads, Files         int     // at the end
 	Bytes                  []int64 // of grabs
 	Late, Took             []time.Duration
-	Starts                 []int // in each second
-	Floor                  int64 // bytes of a grab
+	Starts                 []int // number in each second
+	Floor                  int64 // least bytes of a grab
 }
 
-// memorySamples is how often the process is looked at.
+// memorySamples is the number of samples of the process.
 const memorySamples = 10
 
 // MeasureWatch runs kfgrab watch against o.
@@ -66,11 +66,13 @@ func MeasureWatch(ctx context.Context, kfgrab string, o *WatchOrigin, c WatchCas
 	if r.Floor, err = o.measureFloor(ctx, c.Rendition); err != nil {
 		return nil, err
 	}
+
 	log := filepath.Join(dir, "log")
 	args := append([]string{
 		"watch", "--every", c.Every.String(), "--dir", filepath.Join(dir, "shots"),
 		"--per-host", "64", "--keep", "2", "--log-format", "json", "--log-file", log,
 	}, c.Args...)
+
 	for i := range c.Streams {
 		args = append(args, fmt.Sprintf("cam%d=%s?stream=%d", i, o.Stream, i))
 	}
@@ -80,7 +82,7 @@ func MeasureWatch(ctx context.Context, kfgrab string, o *WatchOrigin, c WatchCas
 	return r, r.readLog(log)
 }
 
-// runWatch has the command watch for the time, and looks at it now and then.
+// runWatch runs the command for the time of the case and samples it.
 func (r *WatchResult) runWatch(ctx context.Context, cmd *exec.Cmd) error {
 	var said strings.Builder
 	cmd.Stdout, cmd.Stderr = &said, &said
@@ -89,6 +91,7 @@ func (r *WatchResult) runWatch(ctx context.Context, cmd *exec.Cmd) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
+
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	look := time.NewTicker(r.For / memorySamples)
@@ -106,13 +109,14 @@ func (r *WatchResult) runWatch(ctx context.Context, cmd *exec.Cmd) error {
 			r.Threads, r.Files = now.Threads, now.Files
 		}
 	}
+
 	r.Wall = time.Since(began)
 	err := errors.Join(cmd.Process.Signal(syscall.SIGTERM), <-ended)
 	r.CPU = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	return err
 }
 
-// watchLine is a line of the log.
+// watchLine is one line of the log.
 type watchLine struct {
 	Time    time.Time `json:"time"`
 	Message string    `json:"msg"`
@@ -124,7 +128,7 @@ type watchLine struct {
 	Runs    int       `json:"runs"`
 }
 
-// readLog takes in the log.
+// readLog reads the log.
 func (r *WatchResult) readLog(path string) error {
 	file, err := os.Open(path)
 	if err != nil {
@@ -132,6 +136,7 @@ func (r *WatchResult) readLog(path string) error {
 	}
 	defer file.Close()
 	last, counts, seconds := map[string]time.Time{}, map[string]int{}, map[int64]int{}
+
 	for lines := bufio.NewScanner(file); lines.Scan(); {
 		var l watchLine
 		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
@@ -159,6 +164,7 @@ func (r *WatchResult) readLog(path string) error {
 		r.Took = append(r.Took, time.Duration(l.MS)*time.Millisecond)
 		seconds[l.Time.Add(-time.Duration(l.MS)*time.Millisecond).Unix()]++
 	}
+
 	r.Fewest = r.Grabs
 	for i := range r.Streams {
 		r.Fewest = min(r.Fewest, counts[fmt.Sprintf("cam%d", i)])
@@ -169,14 +175,15 @@ func (r *WatchResult) readLog(path string) error {
 	return nil
 }
 
-// measureFloor is what a grab of a stream takes at least that knows its rendition, on average:
-// the media playlist, and a segment that it lists up to the end of its first keyframe.
+// measureFloor returns the least that a repeated grab costs, on average: the media
+// playlist, and a segment up to the end of its first keyframe.
 func (o *WatchOrigin) measureFloor(ctx context.Context, rendition int) (int64, error) {
 	address := o.Media(rendition)
 	media, err := httpGet(ctx, address)
 	if err != nil {
 		return 0, err
 	}
+
 	base, err := url.Parse(address)
 	if err != nil {
 		return 0, err
@@ -221,7 +228,7 @@ func meanOf(values []int64) (of int64) {
 	return of / int64(max(1, len(values)))
 }
 
-// quantile is the value that a share of the others is not above.
+// quantile returns the value below which a share of the values lies.
 func quantile[T int | int64 | time.Duration](values []T, share float64) T {
 	if len(values) == 0 {
 		return 0
@@ -238,21 +245,21 @@ func (r *WatchResult) WriteTo(w io.Writer) (int64, error) {
 	row := func(what, format string, args ...any) {
 		fmt.Fprintf(&b, "| %s | "+format+" |\n", append([]any{what}, args...)...)
 	}
-	row("grabs behind each stream's first", "%d", r.Grabs)
+	row("grabs after each stream's first", "%d", r.Grabs)
 	row("failed, skipped", "%d, %d", r.Failed, r.Skipped)
-	row("fewest of a stream, longest time between two", "%d, %v", r.Fewest, r.Longest.Round(time.Millisecond))
+	row("fewest of one stream, longest time between two", "%d, %v", r.Fewest, r.Longest.Round(time.Millisecond))
 	row("CPU of one core", "%.1f %%", 100*r.CPU.Seconds()/r.Wall.Seconds())
 	row("CPU of a grab", "%.2f ms", 1000*r.CPU.Seconds()/float64(max(1, r.Grabs+r.Streams)))
 	row("bytes of a grab: mean, 99 %", "%d, %d", meanOf(r.Bytes), quantile(r.Bytes, 0.99))
 	row("the floor: playlist and keyframe, mean", "%d", r.Floor)
-	row("behind its time: median, 99 %, most", "%v, %v, %v", quantile(r.Late, 0.5), quantile(r.Late, 0.99), quantile(r.Late, 1))
-	row("takes: median, 99 %, most", "%v, %v, %v", quantile(r.Took, 0.5), quantile(r.Took, 0.99), quantile(r.Took, 1))
-	row("starts in a second: median, 99 %, most", "%d, %d, %d", quantile(r.Starts, 0.5), quantile(r.Starts, 0.99), quantile(r.Starts, 1))
+	row("delay of the start: median, 99 %, longest", "%v, %v, %v", quantile(r.Late, 0.5), quantile(r.Late, 0.99), quantile(r.Late, 1))
+	row("duration: median, 99 %, longest", "%v, %v, %v", quantile(r.Took, 0.5), quantile(r.Took, 0.99), quantile(r.Took, 1))
+	row("starts per second: median, 99 %, most", "%d, %d, %d", quantile(r.Starts, 0.5), quantile(r.Starts, 0.99), quantile(r.Starts, 1))
 	var memory []string
 	for _, m := range r.Memory {
 		memory = append(memory, fmt.Sprintf("%.0f", float64(m)/1e6))
 	}
-	row("memory at each tenth of the time, MB", "%s", strings.Join(memory, " "))
+	row("memory at each tenth of the time in MB", "%s", strings.Join(memory, " "))
 	row("threads, open files at the end", "%d, %d", r.Threads, r.Files)
 	b.WriteString("\n")
 	n, err := io.WriteString(w, b.String())

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// What a log tells is what is behind each stream's first grab.
+// TestWatchLog: the first grab of each stream does not count.
 func TestWatchLog(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	text := `{"time":"2026-03-01T00:00:00Z","msg":"added","name":"cam0"}

@@ -7,8 +7,8 @@ import (
 	"github.com/kfgrab/kfgrab/internal/origin"
 )
 
-// BenchmarkZip takes 640-pixel JPEGs of a broadcaster's 1080p ladder: init is the time to
-// the first question for an event, cold that of the first invocation behind it.
+// BenchmarkZip takes JPEGs, 640 pixels wide, from a broadcaster's 1080p ladder. init is the
+// time until the function asks for its first event, first that of the first invocation.
 func BenchmarkZip(b *testing.B) {
 	o, err := origin.Start(b.Context(), nil)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/kfgrab/kfgrab/internal/units"
 )
 
-// answer is what an event gets. Its names are those of kfgrab's report.
+// answer is the result of an event. Its fields have the names of kfgrab's report.
 type answer struct {
 	Name        string   `json:"name"`
 	URL         string   `json:"url"` // redacted
@@ -32,7 +32,7 @@ type answer struct {
 	Age         *float64 `json:"age,omitempty"`
 	Down        int64    `json:"bytes_down"`
 	Requests    int      `json:"requests"`
-	Elapsed     float64  `json:"elapsed"` // seconds, of all
+	Elapsed     float64  `json:"elapsed"` // seconds, in all
 }
 
 func newAnswer(s *shot, began time.Time) *answer {
@@ -42,7 +42,7 @@ func newAnswer(s *shot, began time.Time) *answer {
 		Codec: snap.Frame.Codec.String(), Taken: units.FormatTimestamp(snap.Taken),
 		Down: snap.Cost.Down, Requests: snap.Cost.Requests, Elapsed: float64(time.Since(began).Milliseconds()) / 1000,
 	}
-	a.Width, a.Height = s.size()
+	a.Width, a.Height = s.pictureSize()
 	if !snap.MediaTime.IsZero() {
 		a.MediaTime = units.FormatTimestamp(snap.MediaTime)
 		a.Age = new(float64(snap.Taken.Sub(snap.MediaTime).Milliseconds()) / 1000)
@@ -50,43 +50,46 @@ func newAnswer(s *shot, began time.Time) *answer {
 	return a
 }
 
-// handle answers an event. The error is one that Step Functions can tell by its type.
-func (f *function) handle(ctx context.Context, event []byte) ([]byte, error) {
+// handleEvent answers an event. Step Functions can match its error by type.
+func (f *function) handleEvent(ctx context.Context, event []byte) ([]byte, error) {
 	began := time.Now()
 	var j *job
 	var s *shot
 	o, err := parseOrder(event, f.settings)
 	if err == nil {
-		j, err = o.job(f.settings)
+		j, err = o.newJob(f.settings)
+	}
+
+	if err == nil {
+		s, err = f.grabFrame(ctx, j)
 	}
 	if err == nil {
-		s, err = f.grab(ctx, j)
+		err = f.decodePicture(ctx, s)
 	}
-	if err == nil {
-		err = f.decode(ctx, s)
-	}
+
 	var response []byte
 	if err == nil {
-		response, err = f.deliver(ctx, s, began)
+		response, err = f.deliverPicture(ctx, s, began)
 	}
-	f.tell(ctx, began, j, s, err)
+	f.logOutcome(ctx, began, j, s, err)
 	if err != nil {
 		return nil, messages.InvokeResponse_Error{Message: err.Error(), Type: errorType(err)}
 	}
 	return response, nil
 }
 
-// deliver stores the picture, or puts it into the answer.
-func (f *function) deliver(ctx context.Context, s *shot, began time.Time) ([]byte, error) {
+// deliverPicture stores the picture, or returns it in the answer.
+func (f *function) deliverPicture(ctx context.Context, s *shot, began time.Time) ([]byte, error) {
 	if s.sink == "" {
-		if err := s.fits(); err != nil {
+		if err := s.checkSize(); err != nil {
 			return nil, err
 		}
 		a := newAnswer(s, began)
 		a.Body = s.data
 		return json.Marshal(a)
 	}
-	location, err := f.sinks.put(ctx, s.sink, s.stored())
+
+	location, err := f.sinks.putPicture(ctx, s.sink, s.sinkPicture())
 	if err != nil {
 		return nil, err
 	}
@@ -95,8 +98,8 @@ func (f *function) deliver(ctx context.Context, s *shot, began time.Time) ([]byt
 	return json.Marshal(a)
 }
 
-func (s *shot) stored() *sink.Picture {
-	width, height := s.size()
+func (s *shot) sinkPicture() *sink.Picture {
+	width, height := s.pictureSize()
 	return &sink.Picture{
 		Stream: s.name, URL: s.snapshot.URL, Time: s.snapshot.Taken, MediaTime: s.snapshot.MediaTime,
 		Data: s.data, ContentType: s.picture.Format.MIMEType(), Extension: s.picture.Format.Extension(),
@@ -104,15 +107,15 @@ func (s *shot) stored() *sink.Picture {
 	}
 }
 
-// besideBody is more than an answer has of anything else.
+// besideBody is an upper bound for the rest of an answer.
 const besideBody = 16 << 10
 
-// fits says whether the picture goes into an answer.
-func (s *shot) fits() error {
+// checkSize returns an error if the picture is too large for an answer.
+func (s *shot) checkSize() error {
 	if base64.StdEncoding.EncodedLen(len(s.data))+besideBody <= maxResponse {
 		return nil
 	}
-	return fmt.Errorf("%w: the picture has %.1f MB, too many for an answer, of which Lambda lets 4.7 MB through: ask for a smaller width, for jpeg or a lower quality, or have it stored by \"sink\"",
+	return fmt.Errorf("%w: the picture has %.1f MB, but an answer of Lambda holds 4.7 MB: ask for a smaller width, for jpeg or a lower quality, or store it with \"sink\"",
 		kfgrab.ErrUsage, float64(len(s.data))/1e6)
 }
 

@@ -53,7 +53,8 @@ func TestEventWarm(t *testing.T) {
 	if second.Requests >= first.Requests || second.Requests > 2 {
 		t.Errorf("%d requests, then %d", first.Requests, second.Requests)
 	}
-	if s := f.decoders.Stats(); s.Started != 1 || s.Warm != 2 {
+	// On a busy machine a kept decoder may miss its deadline, and another is started.
+	if s := f.decoders.Stats(); s.Warm+s.Alone != 2 || (s.Discarded == 0 && s.Started != 1) {
 		t.Errorf("%+v", s)
 	}
 	if !strings.Contains(log.String(), `"warm":true`) || f.streams.idle.Len() != 1 {
@@ -80,7 +81,7 @@ func TestEventsAtOnce(t *testing.T) {
 	}
 }
 
-// TestEventNamed: what an event says goes before what is stored.
+// TestEventNamed: an event's fields override those of the named stream.
 func TestEventNamed(t *testing.T) {
 	o := startOrigin(t)
 	f, _ := environment{streamsVariable: named(t, "lobby", map[string]any{"url": o.HLS(origin.FMP4), "width": 320, "format": "png", "sink": nil})}.open(t)
@@ -101,11 +102,11 @@ func TestEventRefused(t *testing.T) {
 		{``, "usage", ""},
 		{`{}`, "usage", `"url"`},
 		{`{"url":"http://127.0.0.1/","with":1}`, "usage", `unknown field "with"`},
-		{`{"url":"http://127.0.0.1/"} {}`, "usage", "behind the JSON"},
-		{`{"url":"http://127.0.0.1/","stream":"lobby"}`, "usage", "both"},
+		{`{"url":"http://127.0.0.1/"} {}`, "usage", "after the JSON"},
+		{`{"url":"http://127.0.0.1/","stream":"lobby"}`, "usage", "exclude each other"},
 		{`{"url":"http://127.0.0.1/","width":-1}`, "usage", "out of bounds"},
 		{`{"url":"http://127.0.0.1/","format":"gif"}`, "usage", "gif"},
-		{`{"url":"http://127.0.0.1/","edge":"best"}`, "usage", "first, last and next"},
+		{`{"url":"http://127.0.0.1/","edge":"best"}`, "usage", "first, last or next"},
 		{`{"url":"http://127.0.0.1/","at":"now"}`, "usage", "00:10:30"},
 		{`{"url":"http://127.0.0.1/","crop":"half"}`, "usage", "half"},
 		{`{"url":"http://127.0.0.1/","fit":"cover"}`, "usage", "width and a height"},
@@ -132,8 +133,8 @@ func TestEventRefused(t *testing.T) {
 	}
 }
 
-// TestEventAllowed: where there is a list it binds events, but not the streams that the
-// function knows by name.
+// TestEventAllowed: a list of hosts applies to the URLs of events, but not to named
+// streams.
 func TestEventAllowed(t *testing.T) {
 	url := startOrigin(t).HLS(origin.TS)
 	f, _ := environment{allowedVariable: "example.com, 192.0.2.0/24", streamsVariable: named(t, "lobby", map[string]any{"url": url})}.open(t)
@@ -147,7 +148,8 @@ func TestEventAllowed(t *testing.T) {
 	f.event(t, map[string]any{"url": url})
 }
 
-// TestEventTooLarge: what Lambda would not let through is told of, with what to do.
+// TestEventTooLarge: a picture too large for Lambda's answer is an error that says what
+// to do.
 func TestEventTooLarge(t *testing.T) {
 	f, _ := environment{}.open(t)
 	event := encode(t, map[string]any{"url": startOrigin(t).HLS(origin.TS), "format": "rgb24", "width": 1920})
@@ -156,7 +158,7 @@ func TestEventTooLarge(t *testing.T) {
 	}
 }
 
-// TestEventDeadline: the end of the function's time is told of while there is some left.
+// TestEventDeadline: a timeout is reported before Lambda kills the function.
 func TestEventDeadline(t *testing.T) {
 	blocked := make(chan struct{})
 	url := serve(t, func(http.ResponseWriter, *http.Request) { <-blocked })
@@ -168,6 +170,6 @@ func TestEventDeadline(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	if ctx.Err() != nil {
-		t.Error("there was no time left to tell")
+		t.Error("no time was left to report it")
 	}
 }

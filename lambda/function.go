@@ -13,16 +13,16 @@ import (
 )
 
 const (
-	// maxResponse is what Lambda takes of a function that answers at once.
+	// maxResponse is what Lambda accepts from a function that does not stream.
 	maxResponse = 6 << 20
-	// margin is left of the function's time to tell that it was not enough.
-	margin = 500 * time.Millisecond
-	// decoderIdle is longer than Lambda keeps a function that is not called. Frozen, a
-	// decoder costs nothing, and its time goes on.
+	// timeMargin is kept of the function's time, to report that it was not enough.
+	timeMargin = 500 * time.Millisecond
+	// decoderIdle is longer than Lambda keeps an idle function. A frozen decoder costs
+	// nothing, but its clock goes on.
 	decoderIdle = 24 * time.Hour
 )
 
-// function is what lives from one invocation to the next.
+// function holds what lives from one invocation to the next.
 type function struct {
 	settings *settings
 	log      *slog.Logger
@@ -38,7 +38,7 @@ func newFunction(s *settings, log *slog.Logger) *function {
 	}
 }
 
-// close ends processes and connections. Lambda itself never lets it come to that.
+// close ends processes and connections. Only tests call it: Lambda kills functions.
 func (f *function) close() {
 	f.decoders.Close()
 	f.streams.close()
@@ -47,26 +47,26 @@ func (f *function) close() {
 
 // Invoke implements lambda.Handler.
 func (f *function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	ctx, cancel := inTime(ctx)
+	ctx, cancel := withMargin(ctx)
 	defer cancel()
 	if r := parseHTTP(payload); r != nil {
-		return f.serve(ctx, r)
+		return f.serveHTTP(ctx, r)
 	}
-	return f.handle(ctx, payload)
+	return f.handleEvent(ctx, payload)
 }
 
-// inTime ends a little before ctx does.
-func inTime(ctx context.Context) (context.Context, context.CancelFunc) {
+// withMargin returns a context that ends a little before ctx.
+func withMargin(ctx context.Context) (context.Context, context.CancelFunc) {
 	end, ok := ctx.Deadline()
 	if !ok {
 		return context.WithCancel(ctx)
 	}
 	left := time.Until(end)
-	return context.WithDeadlineCause(ctx, end.Add(-min(margin, left/4)),
-		fmt.Errorf("%w: the function's time is up; give it a longer timeout", context.DeadlineExceeded))
+	return context.WithDeadlineCause(ctx, end.Add(-min(timeMargin, left/4)),
+		fmt.Errorf("%w: the function ran out of time; give it a longer timeout", context.DeadlineExceeded))
 }
 
-// shot is a job that is done.
+// shot is a job that has its picture.
 type shot struct {
 	*job
 	snapshot *kfgrab.Snapshot
@@ -74,11 +74,11 @@ type shot struct {
 	data     []byte
 }
 
-// grab fetches the keyframe, without its picture: the connection is free for the next
+// grabFrame fetches the keyframe, without its picture: the connection is free for the next
 // invocation before the picture is decoded.
-func (f *function) grab(ctx context.Context, j *job) (*shot, error) {
+func (f *function) grabFrame(ctx context.Context, j *job) (*shot, error) {
 	j.stream.Logger = f.log
-	stream, kept, err := f.streams.take(j)
+	stream, kept, err := f.streams.takeStream(j)
 	if err != nil {
 		return nil, err
 	}
@@ -93,8 +93,8 @@ func (f *function) grab(ctx context.Context, j *job) (*shot, error) {
 	return &shot{job: j, snapshot: taken.Snapshot, warm: kept, data: taken.Data}, nil
 }
 
-// decode makes the picture, if grab has not.
-func (f *function) decode(ctx context.Context, s *shot) (err error) {
+// decodePicture makes the picture, unless grabFrame did.
+func (f *function) decodePicture(ctx context.Context, s *shot) (err error) {
 	if s.data != nil {
 		return nil
 	}
@@ -104,8 +104,8 @@ func (f *function) decode(ctx context.Context, s *shot) (err error) {
 	return nil
 }
 
-// size is that of the picture, in pixels.
-func (s *shot) size() (width, height int) {
+// pictureSize returns the size of the picture in pixels.
+func (s *shot) pictureSize() (width, height int) {
 	i := s.snapshot.Frame.Info
 	if s.picture.Format.Decoded() {
 		return s.picture.Output.Size(i)
@@ -113,8 +113,9 @@ func (s *shot) size() (width, height int) {
 	return i.Width, i.Height
 }
 
-// tell writes the one line of an invocation. s is nil where there was no picture.
-func (f *function) tell(ctx context.Context, began time.Time, j *job, s *shot, err error) {
+// logOutcome writes one line for an invocation. j or s is nil if it failed
+// before there was one.
+func (f *function) logOutcome(ctx context.Context, began time.Time, j *job, s *shot, err error) {
 	attributes := []any{"outcome", kfgrab.ClassOf(err).String(), "ms", time.Since(began).Milliseconds()}
 	if j != nil {
 		attributes = append(attributes, "name", j.name, "url", redact.URL(j.url))

@@ -14,7 +14,7 @@ import (
 	"github.com/kfgrab/kfgrab/picture"
 )
 
-// httpRequest is of a function URL or an HTTP API, whose format 2.0 is the same.
+// httpRequest is a request to a function URL or, in the same format 2.0, an HTTP API.
 type httpRequest struct {
 	Path    string            `json:"rawPath"`
 	Query   string            `json:"rawQueryString"`
@@ -27,7 +27,7 @@ type httpRequest struct {
 	} `json:"requestContext"`
 }
 
-// parseHTTP returns nil for what is no HTTP request.
+// parseHTTP returns nil if payload is not an HTTP request.
 func parseHTTP(payload []byte) *httpRequest {
 	var r httpRequest
 	if err := json.Unmarshal(payload, &r); err != nil || r.Context.HTTP.Method == "" {
@@ -37,42 +37,44 @@ func parseHTTP(payload []byte) *httpRequest {
 }
 
 var (
-	errMethod = errors.New("this is for GET and HEAD")
-	// errClosed keeps a function that the world can call from fetching for it.
-	errClosed = fmt.Errorf("%w: this function serves no streams but those that it knows by name (%s would list hosts)", allow.ErrRefused, allowedVariable)
+	errMethod = errors.New("only GET and HEAD are allowed")
+	// errClosed keeps a public function from fetching any URL for anybody.
+	errClosed = fmt.Errorf("%w: this function serves only named streams; %s would allow others", allow.ErrRefused, allowedVariable)
 )
 
-// order reads /NAME, /NAME.png or /?url=….
-func (r *httpRequest) order(s *settings) (*order, error) {
+// parseOrder reads /NAME, /NAME.png or /?url=….
+func (r *httpRequest) parseOrder(s *settings) (*order, error) {
 	query, err := url.ParseQuery(r.Query)
 	if err != nil {
-		return nil, fmt.Errorf("%w: the query does not parse", kfgrab.ErrUsage)
+		return nil, fmt.Errorf("%w: invalid query", kfgrab.ErrUsage)
 	}
 	o := &order{}
-	if name := r.name(); name != "" {
-		if o, err = s.byPath(name); err != nil {
+	if name := r.streamName(); name != "" {
+		if o, err = s.orderByPath(name); err != nil {
 			return nil, err
 		}
 	}
-	o.Sink = "" // what is stored is the owner's business
+
+	o.Sink = "" // only the owner's events store pictures
 	for name, values := range query {
-		if err := o.set(name, values[0]); err != nil {
+		if err := o.setParameter(name, values[0]); err != nil {
 			return nil, fmt.Errorf("%w: %w", kfgrab.ErrUsage, err)
 		}
 	}
+
 	switch {
 	case o.URL == "":
 		return nil, errNoURL
 	case o.Stream != "" && query.Has("url"):
-		return nil, fmt.Errorf("%w: there are both a name and a url", kfgrab.ErrUsage)
+		return nil, fmt.Errorf("%w: the path names a stream, and the query has a url: use one of them", kfgrab.ErrUsage)
 	case o.Stream == "" && s.allowed.Empty():
 		return nil, errClosed
 	}
 	return o, nil
 }
 
-// name is the path without the stage that an HTTP API may put in front.
-func (r *httpRequest) name() string {
+// streamName returns the path without the stage that an HTTP API may put in front.
+func (r *httpRequest) streamName() string {
 	p := r.Path
 	if after, found := strings.CutPrefix(p, "/"+r.Context.Stage+"/"); found && r.Context.Stage != "" {
 		p = after
@@ -80,9 +82,9 @@ func (r *httpRequest) name() string {
 	return strings.Trim(p, "/")
 }
 
-// byPath finds the stream of that name, which may have the ending of a format.
-func (s *settings) byPath(name string) (*order, error) {
-	o, err := s.named(name)
+// orderByPath finds a stream by its name, which may end with a format's extension.
+func (s *settings) orderByPath(name string) (*order, error) {
+	o, err := s.namedOrder(name)
 	if err == nil {
 		return o, nil
 	}
@@ -91,14 +93,15 @@ func (s *settings) byPath(name string) (*order, error) {
 	if !known {
 		return nil, err
 	}
-	if o, err = s.named(strings.TrimSuffix(name, ext)); err == nil {
+
+	if o, err = s.namedOrder(strings.TrimSuffix(name, ext)); err == nil {
 		o.Format = format.String()
 	}
 	return o, err
 }
 
-// set is for the parameters of a query.
-func (o *order) set(name, value string) (err error) {
+// setParameter sets the field for a parameter of a query.
+func (o *order) setParameter(name, value string) (err error) {
 	switch name {
 	case "url":
 		o.URL = value
@@ -121,12 +124,12 @@ func (o *order) set(name, value string) (err error) {
 	case "overlay":
 		o.Overlay, err = strconv.ParseBool(value)
 	case "at":
-		return o.At.parse(value)
+		return o.At.parseText(value)
 	default:
-		return fmt.Errorf("there is no parameter %q: url, at, edge, skip_black, format, width, height, fit, crop, quality and overlay are known", name)
+		return fmt.Errorf("unknown parameter %q; known are url, at, edge, skip_black, format, width, height, fit, crop, quality and overlay", name)
 	}
 	if err != nil {
-		return fmt.Errorf("%s=%q makes no sense", name, value)
+		return fmt.Errorf("invalid value %s=%q", name, value)
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ func TestHTTP(t *testing.T) {
 		}
 		isPicture(t, body(t, r), test.format, test.width)
 		if named := !strings.HasPrefix(test.query, "url="); bytes.Contains(body(t, r), []byte("127.0.0.1")) == named {
-			t.Errorf("%s?%s: a picture tells the address of a stream that has a name, and else does not: %v", test.path, test.query, named)
+			t.Errorf("%s?%s: a picture names the address of a named stream, or not that of another: %v", test.path, test.query, named)
 		}
 		for _, name := range []string{"x-kfgrab-captured", "x-kfgrab-media-time"} {
 			if _, err := time.Parse(time.RFC3339, r.Headers[name]); err != nil {
@@ -61,7 +61,7 @@ func TestHTTP(t *testing.T) {
 	}
 }
 
-// TestHTTPConditional: a picture that the client has is neither decoded nor sent.
+// TestHTTPConditional: a picture that the client already has is neither decoded nor sent.
 func TestHTTPConditional(t *testing.T) {
 	url := startOrigin(t).Newest(origin.TS) // the same picture each time
 	f, _ := environment{streamsVariable: named(t, "a", map[string]any{"url": url})}.open(t)
@@ -106,20 +106,20 @@ func TestHTTPProblems(t *testing.T) {
 		method, path, query, detail string
 		status                      int
 	}{
-		{closed, "GET", "/", "", "which stream", 400},
+		{closed, "GET", "/", "", "the stream is missing", 400},
 		{closed, "GET", "/hall", "", `"hall"`, 404},
 		{closed, "GET", "/hall.jpg", "", `"hall"`, 404},
 		{closed, "GET", "/favicon.ico", "", `"favicon.ico"`, 404},
 		{closed, "POST", "/cam", "", "GET", 405},
-		{closed, "GET", "/cam", "url=http://example.com/", "both", 400},
+		{closed, "GET", "/cam", "url=http://example.com/", "use one of them", 400},
 		{closed, "GET", "/cam", "sink=s3://b/k", `"sink"`, 400},
 		{closed, "GET", "/cam", "with=100", `"with"`, 400},
 		{closed, "GET", "/cam", "width=wide", "width", 400},
 		{closed, "GET", "/cam", "width=99999", "out of bounds", 400},
 		{closed, "GET", "/cam", "at=now", "00:10:30", 400},
-		{closed, "GET", "/cam", "%zz", "parse", 400},
+		{closed, "GET", "/cam", "%zz", "invalid query", 400},
 		{closed, "GET", "/cam", "", "credentials", 502},
-		{closed, "GET", "/", "url=" + refused, "by name", 403},
+		{closed, "GET", "/", "url=" + refused, "only named streams", 403},
 		{open, "GET", "/", "url=http://169.254.169.254/latest/meta-data/", "not on the list", 403},
 		{open, "GET", "/", "url=http://10.0.0.1/", "not on the list", 403},
 		{open, "GET", "/", "url=file:///etc/passwd", "file", 403},
@@ -145,7 +145,7 @@ func TestHTTPProblems(t *testing.T) {
 			t.Errorf("%s %s?%s: %v", test.method, test.path, test.query, r.Headers)
 		}
 		if test.f == closed && strings.Contains(p.Detail, "127.0.0.1") {
-			t.Errorf("%s?%s: the address of a named stream is told: %s", test.path, test.query, p.Detail)
+			t.Errorf("%s?%s: the answer has the address of a named stream: %s", test.path, test.query, p.Detail)
 		}
 	}
 	for _, log := range []string{closedLog.String(), openLog.String()} {
@@ -155,8 +155,8 @@ func TestHTTPProblems(t *testing.T) {
 	}
 }
 
-// FuzzHTTP: whatever is asked for, it is a stream that the function knows by name, or one
-// of a listed host, for which all connections are checked; and nothing is stored.
+// FuzzHTTP: any request leads to a named stream or to one on a listed host, with all its
+// connections checked; and nothing is stored.
 func FuzzHTTP(f *testing.F) {
 	for _, path := range []string{"/cam", "/cam.png", "/", "//cam//", "/prod/cam", "/../cam", "/%63am"} {
 		f.Add(path, "url=http://example.com/&width=1&at=1:00&crop=1x1+0+0")
@@ -170,11 +170,11 @@ func FuzzHTTP(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, path, query string) {
 		r := &httpRequest{Path: path, Query: query}
-		o, err := r.order(settings)
+		o, err := r.parseOrder(settings)
 		if err != nil {
 			return
 		}
-		j, err := o.job(settings)
+		j, err := o.newJob(settings)
 		if err != nil {
 			return
 		}

@@ -1,8 +1,8 @@
-// Command kfgrab-lambda is kfgrab as an AWS Lambda function, on the runtime
-// provided.al2023: an event with a stream's URL in, a picture out, or one in S3. As a
-// function URL, or behind an HTTP API, it serves pictures to browsers.
+// Command kfgrab-lambda is kfgrab as an AWS Lambda function, for the runtime
+// provided.al2023. It takes an event with a stream's URL and returns a picture or
+// stores it in S3. Behind a function URL or an HTTP API it serves pictures to browsers.
 //
-// It runs within Lambda alone; what it takes is in the README.
+// It runs only inside Lambda; docs/lambda.md describes its events and settings.
 package main
 
 import (
@@ -14,7 +14,7 @@ import (
 )
 
 func main() {
-	if err := check(os.Getenv); err != nil {
+	if err := checkRuntime(os.Getenv); err != nil {
 		fmt.Fprintln(os.Stderr, "kfgrab-lambda:", err)
 		os.Exit(1)
 	}
@@ -26,9 +26,9 @@ func main() {
 	lambda.StartWithOptions(newFunction(s, lambdacontext.NewLogger()))
 }
 
-func check(getenv func(string) string) error {
+func checkRuntime(getenv func(string) string) error {
 	if getenv("AWS_LAMBDA_RUNTIME_API") == "" {
-		return fmt.Errorf("this runs as an AWS Lambda function, for which make lambda makes the zip; on other machines run kfgrab")
+		return fmt.Errorf("this program runs only as an AWS Lambda function: make lambda builds its zip; elsewhere run kfgrab")
 	}
 	return nil
 }

@@ -34,10 +34,10 @@ func within(t testing.TB, d time.Duration) context.Context {
 	return ctx
 }
 
-// environment is what the function is set up with.
+// environment holds the function's environment variables.
 type environment map[string]string
 
-// open makes the function within the test. Its log goes to the buffer.
+// open returns a function that runs inside the test, and its log.
 func (e environment) open(t testing.TB) (*function, *bytes.Buffer) {
 	t.Helper()
 	s, err := readSettings(func(name string) string { return e[name] })
@@ -52,7 +52,7 @@ func (e environment) open(t testing.TB) (*function, *bytes.Buffer) {
 
 func startOrigin(t testing.TB) *origin.Origin {
 	t.Helper()
-	testmedia.Make(t, "h264.ts") // skips where there is no ffmpeg
+	testmedia.Make(t, "h264.ts") // skips without ffmpeg
 	o, err := origin.Start(t.Context(), &origin.Options{Profile: origin.Small()})
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +61,7 @@ func startOrigin(t testing.TB) *origin.Origin {
 	return o
 }
 
-// named makes the variable of one stream.
+// named returns the value of KFGRAB_STREAMS for one stream.
 func named(t testing.TB, name string, o map[string]any) string {
 	t.Helper()
 	return string(encode(t, map[string]any{name: o}))
@@ -100,7 +100,7 @@ func (f *function) refusal(t testing.TB, event string) messages.InvokeResponse_E
 	return refusal
 }
 
-// request is as a function URL sends it.
+// request returns a request as a function URL sends it.
 func request(t testing.TB, method, path, query string, headers map[string]string) []byte {
 	t.Helper()
 	return encode(t, events.APIGatewayV2HTTPRequest{
@@ -129,7 +129,7 @@ func (f *function) ask(t testing.TB, payload []byte) *events.LambdaFunctionURLRe
 	return &r
 }
 
-// isPicture checks that data is a whole picture of that format and width.
+// isPicture checks that data is a complete picture with this format and width.
 func isPicture(t testing.TB, data []byte, format string, width int) {
 	t.Helper()
 	img, got, err := image.Decode(bytes.NewReader(data))
@@ -138,7 +138,7 @@ func isPicture(t testing.TB, data []byte, format string, width int) {
 	}
 }
 
-// serve answers with h, on loopback.
+// serve starts a server on loopback and returns its URL.
 func serve(t testing.TB, h http.HandlerFunc) string {
 	t.Helper()
 	s := httptest.NewUnstartedServer(h)

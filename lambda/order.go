@@ -22,14 +22,14 @@ import (
 
 // order is what an event asks for.
 type order struct {
-	Stream  string            `json:"stream"` // a name of the settings, in place of URL
+	Stream  string            `json:"stream"` // a name from the settings, instead of URL
 	URL     string            `json:"url"`
 	Headers map[string]string `json:"headers"` // for the stream's own server
 	Edge    string            `json:"edge"`    // first, last or next
 	At      timeInMedia       `json:"at"`
 
-	// SkipBlack is how many keyframes are tried for one that shows something; 0 takes the
-	// first as it is.
+	// SkipBlack is the number of keyframes to try for one that is not blank; 0 takes
+	// the first one.
 	SkipBlack int `json:"skip_black"`
 
 	Format  string `json:"format"`
@@ -39,33 +39,33 @@ type order struct {
 	Crop    string `json:"crop"` // see decode.ParseCrop
 	Quality int    `json:"quality"`
 	Overlay bool   `json:"overlay"`
-	Name    string `json:"name"` // for the overlay and the sink; of the stream where empty
+	Name    string `json:"name"` // for the overlay and the sink; empty means the stream's
 
-	Sink string `json:"sink"` // see openSink; "" answers with the picture
+	Sink string `json:"sink"` // see parseSink; "" returns the picture
 }
 
-// timeInMedia is a number of seconds or a text such as "00:10:30".
+// timeInMedia is a time in a recording: seconds, or text such as "00:10:30".
 type timeInMedia time.Duration
 
 func (t *timeInMedia) UnmarshalJSON(data []byte) error {
 	if bytes.Equal(data, []byte("null")) {
 		return nil
 	}
-	return t.parse(strings.Trim(string(data), `"`))
+	return t.parseText(strings.Trim(string(data), `"`))
 }
 
-func (t *timeInMedia) parse(text string) error {
+func (t *timeInMedia) parseText(text string) error {
 	d, err := units.ParseTime(text)
 	*t = timeInMedia(d)
 	return err
 }
 
 var (
-	errNoStream = errors.New("there is no stream")
-	errNoURL    = fmt.Errorf(`%w: say which stream, by "url" or, if the function knows it, by "stream"`, kfgrab.ErrUsage)
+	errNoStream = errors.New("no stream")
+	errNoURL    = fmt.Errorf(`%w: the stream is missing: give its "url", or its name as "stream"`, kfgrab.ErrUsage)
 )
 
-// decodeStrictly reads one JSON value that has no field which v has not.
+// decodeStrictly decodes one JSON value and refuses fields that v does not have.
 func decodeStrictly(data []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
@@ -73,40 +73,40 @@ func decodeStrictly(data []byte, v any) error {
 		return fmt.Errorf("%w: %s", kfgrab.ErrUsage, strings.TrimPrefix(err.Error(), "json: "))
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("%w: something stands behind the JSON", kfgrab.ErrUsage)
+		return fmt.Errorf("%w: there is more after the JSON value", kfgrab.ErrUsage)
 	}
 	return nil
 }
 
-// parseOrder reads an event. What it says goes before what is stored of a named stream.
+// parseOrder reads an event. Its fields override those of the named stream.
 func parseOrder(event []byte, s *settings) (*order, error) {
 	var first order
 	if err := decodeStrictly(event, &first); err != nil || first.Stream == "" {
 		return &first, err
 	}
 	if first.URL != "" {
-		return nil, fmt.Errorf(`%w: there are both "stream" and "url"`, kfgrab.ErrUsage)
+		return nil, fmt.Errorf(`%w: "stream" and "url" exclude each other`, kfgrab.ErrUsage)
 	}
-	o, err := s.named(first.Stream)
+	o, err := s.namedOrder(first.Stream)
 	if err != nil {
 		return nil, err
 	}
 	return o, decodeStrictly(event, o)
 }
 
-// job is an order that has been found sound.
+// job is a valid order.
 type job struct {
 	name    string // of the stream
 	url     string
-	named   bool // by the owner of the function, who alone knows the address
+	named   bool // from the settings: only the owner knows the address
 	stream  kfgrab.Options
 	picture picture.Options
 	sink    string
 }
 
-// job checks all of o before anything is fetched. Addresses that the owner of the
-// function has not named have to be on his list, where he has one.
-func (o *order) job(s *settings) (*job, error) {
+// newJob checks all of o before anything is fetched. If the owner of the function has
+// a list of hosts, it applies to every address that is not from the settings.
+func (o *order) newJob(s *settings) (*job, error) {
 	j := &job{name: o.Name, url: o.URL, named: o.Stream != "", sink: o.Sink}
 	if j.url == "" {
 		return nil, errNoURL
@@ -117,6 +117,7 @@ func (o *order) job(s *settings) (*job, error) {
 		}
 		j.stream.DialContext = s.allowed.DialContext
 	}
+
 	switch {
 	case j.name != "":
 	case j.named:
@@ -124,6 +125,7 @@ func (o *order) job(s *settings) (*job, error) {
 	default:
 		j.name = picture.StreamName(j.url)
 	}
+
 	if err := o.parseOptions(j); err != nil {
 		return nil, fmt.Errorf("%w: %w", kfgrab.ErrUsage, err)
 	}
@@ -137,8 +139,8 @@ func (o *order) job(s *settings) (*job, error) {
 
 func checkAllowed(l *allow.List, rawURL string) error {
 	u, err := url.Parse(rawURL)
-	if err != nil { // its text has the password in it
-		return fmt.Errorf("%w: %s is no valid URL", kfgrab.ErrUsage, redact.URL(rawURL))
+	if err != nil { // its text contains the password
+		return fmt.Errorf("%w: invalid URL %s", kfgrab.ErrUsage, redact.URL(rawURL))
 	}
 	return l.CheckURL(u)
 }
@@ -149,27 +151,32 @@ func (o *order) parseOptions(j *job) (err error) {
 	for name, value := range o.Headers {
 		j.stream.Header.Set(name, value)
 	}
+
 	if o.Edge != "" {
 		if j.stream.Edge, err = hls.ParseEdge(o.Edge); err != nil {
 			return err
 		}
 	}
+
 	if o.Format != "" {
 		if j.picture.Format, err = picture.ParseFormat(o.Format); err != nil {
 			return err
 		}
 	}
+
 	output := decode.Output{Width: o.Width, Height: o.Height, Quality: o.Quality}
 	if o.Fit != "" {
 		if output.Fit, err = decode.ParseFit(o.Fit); err != nil {
 			return err
 		}
 	}
+
 	if o.Crop != "" {
 		if output.Crop, err = decode.ParseCrop(o.Crop); err != nil {
 			return err
 		}
 	}
+
 	j.picture.Output, j.picture.Tries = output, o.SkipBlack
 	j.picture.Overlay, j.picture.Name, j.picture.Software = o.Overlay, j.name, "kfgrab"
 	j.stream.Width, j.stream.Height = output.Needed()

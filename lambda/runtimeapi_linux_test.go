@@ -30,7 +30,7 @@ type runtimeAPI struct {
 	last    int
 }
 
-// invocation is one event and what became of it.
+// invocation is one event and its outcome.
 type invocation struct {
 	id      string
 	payload []byte
@@ -87,7 +87,7 @@ func (r *runtimeAPI) take(w http.ResponseWriter, req *http.Request) {
 	close(i.done)
 }
 
-// process is a bootstrap that runs.
+// process is a running bootstrap.
 type process struct {
 	api    *runtimeAPI
 	cmd    *exec.Cmd
@@ -115,7 +115,7 @@ func start(t testing.TB, dir string, env ...string) *process {
 	return p
 }
 
-// await waits for the question for the next event.
+// await waits until the bootstrap asks for the next event.
 func (p *process) await(t testing.TB) {
 	t.Helper()
 	select {
@@ -128,7 +128,7 @@ func (p *process) await(t testing.TB) {
 	}
 }
 
-// invoke sends an event, with that much time for it.
+// invoke sends an event with this time limit.
 func (p *process) invoke(t testing.TB, payload []byte, timeout time.Duration) *invocation {
 	t.Helper()
 	p.api.last++
@@ -146,7 +146,7 @@ func (p *process) invoke(t testing.TB, payload []byte, timeout time.Duration) *i
 	return i
 }
 
-// children lists the processes that the function has started and that run.
+// children returns the running processes that the function has started.
 func (p *process) children(t testing.TB) (pids []int) {
 	t.Helper()
 	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", p.cmd.Process.Pid))
@@ -163,7 +163,8 @@ func (p *process) children(t testing.TB) (pids []int) {
 	return pids
 }
 
-// kill ends the function as Lambda does, without a word. Its decoders end with it.
+// kill ends the function as Lambda does, without a signal that it could handle. Its
+// decoders must end with it.
 func (p *process) kill(t testing.TB) {
 	select {
 	case err := <-p.ended:
@@ -182,7 +183,7 @@ func (p *process) kill(t testing.TB) {
 	p.ended <- <-p.ended
 	for k := range decoders {
 		if n, err := poll(decoders[k:k+1], testTime); n != 1 {
-			t.Errorf("a decoder is left behind: %v", err)
+			t.Errorf("a decoder is still running: %v", err)
 		}
 	}
 }
@@ -195,7 +196,7 @@ func poll(fds []unix.PollFd, timeout time.Duration) (n int, err error) {
 	}
 }
 
-// peak is the most memory that a process had, in MB.
+// peak returns the peak memory of a process in MB.
 func peak(t testing.TB, pid int) float64 {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))

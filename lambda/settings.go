@@ -12,25 +12,25 @@ import (
 	"github.com/kfgrab/kfgrab/internal/allow"
 )
 
-// The environment variables that set the function up.
+// The environment variables with the settings.
 const (
 	streamsVariable = "KFGRAB_STREAMS"       // the named streams: a JSON object of orders
 	allowedVariable = "KFGRAB_ALLOWED_HOSTS" // as allow.Parse reads it
 	maxAgeVariable  = "KFGRAB_MAX_AGE"       // in seconds
 )
 
-// defaultMaxAge is how long a client may show a picture without asking again.
+// defaultMaxAge is how long clients may cache a picture.
 const defaultMaxAge = 5 * time.Second
 
-// settings are what the owner of the function decides.
+// settings are the owner's decisions.
 type settings struct {
-	streams map[string]json.RawMessage // named orders, each of them sound
-	allowed *allow.List                // whom others may have connections made to
+	streams map[string]json.RawMessage // orders by name, all valid
+	allowed *allow.List                // hosts that others may have the function connect to
 	maxAge  time.Duration
 }
 
-// streamName is what stands in the path of a URL as it is.
-var streamName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$`)
+// namePattern matches names that need no escaping in the path of a URL.
+var namePattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$`)
 
 func readSettings(getenv func(string) string) (*settings, error) {
 	s := &settings{maxAge: defaultMaxAge}
@@ -38,13 +38,15 @@ func readSettings(getenv func(string) string) (*settings, error) {
 	if s.allowed, err = allow.Parse(getenv(allowedVariable)); err != nil {
 		return nil, fmt.Errorf("%s: %w", allowedVariable, err)
 	}
+
 	if text := getenv(maxAgeVariable); text != "" {
 		seconds, err := strconv.ParseUint(text, 10, 31)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %q is no number of seconds", maxAgeVariable, text)
+			return nil, fmt.Errorf("%s: want a number of seconds, not %q", maxAgeVariable, text)
 		}
 		s.maxAge = time.Duration(seconds) * time.Second
 	}
+
 	if err := s.readStreams(getenv(streamsVariable)); err != nil {
 		return nil, fmt.Errorf("%s: %w", streamsVariable, err)
 	}
@@ -56,18 +58,18 @@ func (s *settings) readStreams(text string) error {
 		return nil
 	}
 	if err := decodeStrictly([]byte(text), &s.streams); err != nil {
-		return fmt.Errorf(`%w: write {"lobby": {"url": "https://…"}}`, err)
+		return fmt.Errorf(`%w: want {"lobby": {"url": "https://…"}}`, err)
 	}
 	for name := range s.streams {
-		if !streamName.MatchString(name) {
-			return fmt.Errorf("%q is no name: letters, digits, dots, dashes and underscores make one, 100 at most", name)
+		if !namePattern.MatchString(name) {
+			return fmt.Errorf("invalid name %q: use at most 100 letters, digits, dots, dashes and underscores", name)
 		}
-		o, err := s.named(name)
+		o, err := s.namedOrder(name)
 		if err == nil && (o.URL == "" || o.Stream != name) {
-			err = errors.New(`it has to have a "url", and no "stream"`)
+			err = errors.New(`want a "url", and no "stream"`)
 		}
 		if err == nil {
-			err = s.try(o)
+			err = s.checkOrder(o)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -76,9 +78,9 @@ func (s *settings) readStreams(text string) error {
 	return nil
 }
 
-// try checks all of o that can be checked without the stream.
-func (s *settings) try(o *order) error {
-	j, err := o.job(s)
+// checkOrder checks what it can without the stream.
+func (s *settings) checkOrder(o *order) error {
+	j, err := o.newJob(s)
 	if err != nil {
 		return err
 	}
@@ -89,11 +91,11 @@ func (s *settings) try(o *order) error {
 	return stream.Close()
 }
 
-// named returns the order of that name, for others to be put over it.
-func (s *settings) named(name string) (*order, error) {
+// namedOrder returns a copy of the order with this name, for callers to override.
+func (s *settings) namedOrder(name string) (*order, error) {
 	stored, ok := s.streams[name]
 	if !ok {
-		return nil, fmt.Errorf("%w of the name %q", errNoStream, name)
+		return nil, fmt.Errorf("%w has the name %q", errNoStream, name)
 	}
 	o := &order{Stream: name}
 	return o, decodeStrictly(stored, o)

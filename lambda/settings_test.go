@@ -17,7 +17,7 @@ func TestSettings(t *testing.T) {
 		{streamsVariable, `{"a":{"url":"rtsp://me:s3cret@camera/1","size":5}}`, `"size"`},
 		{streamsVariable, `{"a":{"url":"rtsp://me:s3cret@camera/1","format":"gif"}}`, "gif"},
 		{streamsVariable, `{"a":{"url":"ftp://me:s3cret@camera/1"}}`, "kfgrab reads"},
-		{streamsVariable, `{"a/b":{"url":"rtsp://me:s3cret@camera/1"}}`, "no name"},
+		{streamsVariable, `{"a/b":{"url":"rtsp://me:s3cret@camera/1"}}`, "invalid name"},
 		{allowedVariable, "*.example.com 10.0.0.0/8", ""},
 		{allowedVariable, "https://example.com", "no host"},
 		{maxAgeVariable, "0", ""},
@@ -31,7 +31,7 @@ func TestSettings(t *testing.T) {
 		case test.text == "" || !strings.Contains(err.Error(), test.text) || !strings.Contains(err.Error(), test.variable):
 			t.Errorf("%s: %v", test.value, err)
 		case strings.Contains(err.Error(), "s3cret"):
-			t.Errorf("%s: %v tells the password", test.value, err)
+			t.Errorf("%s: %v contains the password", test.value, err)
 		}
 	}
 }
@@ -59,10 +59,10 @@ func TestParseSink(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	if err := check(func(string) string { return "" }); err == nil || !strings.Contains(err.Error(), "make lambda") {
+	if err := checkRuntime(func(string) string { return "" }); err == nil || !strings.Contains(err.Error(), "make lambda") {
 		t.Error(err)
 	}
-	if err := check(func(string) string { return "127.0.0.1:9001" }); err != nil {
+	if err := checkRuntime(func(string) string { return "127.0.0.1:9001" }); err != nil {
 		t.Error(err)
 	}
 }

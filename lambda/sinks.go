@@ -11,31 +11,32 @@ import (
 	"github.com/kfgrab/kfgrab/internal/sink"
 )
 
-// maxSinks bounds those whose connections are kept.
+// maxSinks limits how many buckets keep their connections.
 const maxSinks = 16
 
-// sinks keeps connections to buckets.
+// sinks keeps connections to buckets open.
 type sinks struct {
 	mu   sync.Mutex
 	open *simplelru.LRU[string, *sink.S3]
 }
 
 func newSinks() *sinks {
-	// Of one that is closed connections end that are idle: a Put that is under way goes on.
-	open, _ := simplelru.NewLRU(maxSinks, func(_ string, old *sink.S3) { old.Close() }) // fails for no size alone
+	// Close ends only idle connections: a Put under way goes on.
+	open, _ := simplelru.NewLRU(maxSinks, func(_ string, old *sink.S3) { old.Close() }) // fails only without a size
 	return &sinks{open: open}
 }
 
-// target is where in a bucket pictures go.
+// target is where pictures go in a bucket.
 type target struct {
 	location *sink.S3Location
 	options  sink.S3Options
 }
 
-// parseSink reads s3://bucket/prefix, below which the pictures of streams go as package
-// sink's default has it, with a copy of the newest; s3://bucket/key.jpg, which the next
-// picture replaces; or s3://bucket/{name}-{unix}.jpg, a template. The parameters are
-// those of sink.ParseS3.
+// parseSink reads one of three forms, with the parameters of sink.ParseS3:
+//
+//	s3://bucket/prefix              pictures below it by sink.DefaultTemplate, and the newest
+//	s3://bucket/key.jpg             one object, which the next picture replaces
+//	s3://bucket/{name}-{unix}.jpg   a template
 func parseSink(text string) (*target, error) {
 	l, err := sink.ParseS3(text)
 	if err != nil {
@@ -46,6 +47,7 @@ func parseSink(text string) (*target, error) {
 	if !strings.ContainsAny(l.Prefix, "{}") && !strings.Contains(last, ".") {
 		return t, nil
 	}
+
 	t.options.NoLatest = true
 	if t.options.Template, err = sink.ParseKey(l.Prefix); err != nil {
 		return nil, fmt.Errorf("s3://%s: %w", l.Bucket, err)
@@ -54,21 +56,22 @@ func parseSink(text string) (*target, error) {
 	return t, nil
 }
 
-// put stores p and returns where it is.
-func (s *sinks) put(ctx context.Context, to string, p *sink.Picture) (location string, err error) {
-	store, err := s.get(to)
+// putPicture stores p and returns its location.
+func (s *sinks) putPicture(ctx context.Context, to string, p *sink.Picture) (location string, err error) {
+	store, err := s.openSink(to)
 	if err != nil {
 		return "", err
 	}
 	return store.Put(ctx, p)
 }
 
-func (s *sinks) get(text string) (*sink.S3, error) {
+func (s *sinks) openSink(text string) (*sink.S3, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if store, ok := s.open.Get(text); ok {
 		return store, nil
 	}
+
 	t, err := parseSink(text)
 	if err != nil {
 		return nil, err

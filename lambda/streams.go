@@ -10,33 +10,33 @@ import (
 	"github.com/kfgrab/kfgrab"
 )
 
-// maxStreams bounds those that are kept from one invocation to the next. One holds its
-// connections and a playlist, some 100 kB.
+// maxStreams limits how many streams stay open between invocations. One holds its
+// connections and a playlist, about 100 kB.
 const maxStreams = 64
 
-// streams keeps, of streams that nobody uses, what makes their next grab cheaper.
+// streams holds idle streams, so that their next grab costs less.
 type streams struct {
 	mu   sync.Mutex
 	idle *simplelru.LRU[string, *kfgrab.Stream]
 }
 
 func newStreams() *streams {
-	idle, _ := simplelru.NewLRU[string, *kfgrab.Stream](maxStreams, nil) // fails for no size alone
+	idle, _ := simplelru.NewLRU[string, *kfgrab.Stream](maxStreams, nil) // fails only without a size
 	return &streams{idle: idle}
 }
 
-// key tells apart what one Stream cannot serve.
-func (j *job) key() string {
-	key, _ := json.Marshal([]any{ // fails never
+// streamKey returns equal keys for jobs that can share a Stream.
+func (j *job) streamKey() string {
+	key, _ := json.Marshal([]any{ // cannot fail
 		j.url, j.stream.DialContext != nil, j.stream.Header, j.stream.Edge, time.Duration(j.stream.At), j.stream.Width, j.stream.Height,
 	})
 	return string(key)
 }
 
-// take returns a stream for j, which nobody else uses until it is given back; kept says
-// whether it was used before.
-func (s *streams) take(j *job) (stream *kfgrab.Stream, kept bool, err error) {
-	key := j.key()
+// takeStream returns a stream for j, to be given back. kept reports whether it was used
+// before.
+func (s *streams) takeStream(j *job) (stream *kfgrab.Stream, kept bool, err error) {
+	key := j.streamKey()
 	s.mu.Lock()
 	if stream, kept = s.idle.Peek(key); kept {
 		s.idle.Remove(key)
@@ -48,15 +48,15 @@ func (s *streams) take(j *job) (stream *kfgrab.Stream, kept bool, err error) {
 	return stream, kept, err
 }
 
-// giveBack keeps stream for the next one who asks for the same.
+// giveBack keeps stream for the next job with the same key.
 func (s *streams) giveBack(j *job, stream *kfgrab.Stream) {
-	if spare := s.keep(j.key(), stream); spare != nil {
+	if spare := s.keepStream(j.streamKey(), stream); spare != nil {
 		spare.Close()
 	}
 }
 
-// keep returns what there is no room for.
-func (s *streams) keep(key string, stream *kfgrab.Stream) (spare *kfgrab.Stream) {
+// keepStream returns a stream to close if there is no room for both.
+func (s *streams) keepStream(key string, stream *kfgrab.Stream) (spare *kfgrab.Stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch other, same := s.idle.Peek(key); {

@@ -6,8 +6,7 @@ import (
 	"testing"
 )
 
-// TestStreams: a stream is one caller's at a time, and no more are kept than there is
-// room for.
+// TestStreams: only one caller at a time has a stream, and at most maxStreams are kept.
 func TestStreams(t *testing.T) {
 	s := newStreams()
 	defer s.close()
@@ -17,7 +16,7 @@ func TestStreams(t *testing.T) {
 		for range 2 {
 			all.Go(func() {
 				j := of(k)
-				stream, _, err := s.take(j)
+				stream, _, err := s.takeStream(j)
 				if err != nil {
 					t.Error(err)
 					return
@@ -31,23 +30,23 @@ func TestStreams(t *testing.T) {
 		t.Errorf("%d are kept, want %d", n, maxStreams)
 	}
 	j := of(-1)
-	first, kept, _ := s.take(j)
-	second, again, _ := s.take(j)
+	first, kept, _ := s.takeStream(j)
+	second, again, _ := s.takeStream(j)
 	if kept || again || first == second {
-		t.Error("two have the same stream")
+		t.Error("two callers have the same stream")
 	}
 	s.giveBack(j, first)
 	s.giveBack(j, second)
-	if got, kept, _ := s.take(j); !kept || got != second {
+	if got, kept, _ := s.takeStream(j); !kept || got != second {
 		t.Error("the stream that was given back is not kept")
 	}
-	// What is checked by an allow list is never mixed with what is not.
+	// Streams with and without checked connections are never mixed.
 	s.giveBack(j, second)
 	list := environment{allowedVariable: "127.0.0.1"}
 	f, _ := list.open(t)
 	j = of(-1)
 	j.stream.DialContext = f.settings.allowed.DialContext
-	if _, kept, _ := s.take(j); kept {
-		t.Error("a stream without checks is given to who wants it with")
+	if _, kept, _ := s.takeStream(j); kept {
+		t.Error("a caller that wants checks got a stream without")
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// module is deploy/terraform, as far as a parser without AWS's schema sees it.
+// module is deploy/terraform as a parser without AWS's schema sees it.
 type module struct {
 	declared map[string]*hclsyntax.Block // var.name, data.type.name, type.name
 	used     map[string]bool
@@ -26,7 +26,7 @@ func parseModule(t *testing.T) *module {
 	t.Helper()
 	files, err := filepath.Glob("../deploy/terraform/*.tf")
 	if err != nil || len(files) == 0 {
-		t.Fatal("there is no Terraform module", err)
+		t.Fatal("no Terraform module", err)
 	}
 	m := &module{declared: map[string]*hclsyntax.Block{}, used: map[string]bool{}}
 	parser := hclparse.NewParser()
@@ -60,7 +60,7 @@ func (m *module) declare(t *testing.T, b *hclsyntax.Block) {
 		name = "output." + name
 	}
 	if m.declared[name] != nil {
-		t.Errorf("%s is there twice", name)
+		t.Errorf("%s is declared twice", name)
 	}
 	m.declared[name] = b
 }
@@ -87,7 +87,7 @@ func (m *module) read(body *hclsyntax.Body) {
 	})
 }
 
-// texts are the literal strings of an attribute, wherever in it they are.
+// texts returns all literal strings in an attribute.
 func texts(a *hclsyntax.Attribute) (list []string) {
 	hclsyntax.VisitAll(a.Expr, func(node hclsyntax.Node) hcl.Diagnostics {
 		if e, ok := node.(*hclsyntax.LiteralValueExpr); ok && e.Val.Type() == cty.String {
@@ -106,8 +106,7 @@ func walk(body *hclsyntax.Body, see func(*hclsyntax.Block)) {
 	}
 }
 
-// TestTerraform: what is referred to is there, what is there is of use, and each variable
-// is described.
+// TestTerraform: every reference is declared, every variable is used and described.
 func TestTerraform(t *testing.T) {
 	m := parseModule(t)
 	for name := range m.used {
@@ -131,15 +130,15 @@ func TestTerraform(t *testing.T) {
 	}
 	function := m.declared["aws_lambda_function.this"]
 	if function == nil {
-		t.Fatal("there is no function")
+		t.Fatal("no function")
 	}
 	if got := texts(function.Body.Attributes["runtime"]); !slices.Equal(got, []string{"provided.al2023"}) {
 		t.Errorf("runtime %q", got)
 	}
 }
 
-// TestTerraformEnvironment: the function is set up by the variables that it reads, and
-// the streams have the fields that an event has.
+// TestTerraformEnvironment: the module sets the variables that the function reads, and
+// its streams have the fields of an event.
 func TestTerraformEnvironment(t *testing.T) {
 	m := parseModule(t)
 	var names []string
@@ -178,8 +177,8 @@ func TestTerraformEnvironment(t *testing.T) {
 	}
 }
 
-// TestTerraformRights: nobody is given an action by a wildcard, and the function no more
-// of them than its log and its pictures take.
+// TestTerraformRights: no right has a wildcard, and the function may only write its log
+// and its pictures.
 func TestTerraformRights(t *testing.T) {
 	m := parseModule(t)
 	granted := map[string][]string{}
@@ -216,6 +215,6 @@ func TestTerraformRights(t *testing.T) {
 	}
 	url := m.declared["var.function_url_public"].Body.Attributes["default"]
 	if v, problems := url.Expr.Value(nil); problems.HasErrors() || v.True() {
-		t.Error("the URL is public unless somebody says otherwise")
+		t.Error("the URL is public by default")
 	}
 }

@@ -24,11 +24,11 @@ import (
 	"github.com/kfgrab/kfgrab/internal/origin"
 )
 
-const noDecoder = "there is no decoder to embed: make ffmpeg builds one"
+const noDecoder = "no decoder to embed: make ffmpeg builds one"
 
-// bundle is what Lambda runs: the directory of the zip that make lambda builds for this
-// machine, unpacked. Where scripts/ffmpeg.sh has built nothing yet, which takes it some
-// minutes, it is the program without a decoder, for that of this machine.
+// bundle returns the directory that Lambda runs: the unpacked zip that make lambda builds
+// for this machine. scripts/ffmpeg.sh takes minutes; if it has built nothing yet, the
+// program has no decoder embedded and uses this machine's.
 func bundle(t testing.TB) (dir string, embedded bool) {
 	t.Helper()
 	dir = t.TempDir()
@@ -43,7 +43,8 @@ func bundle(t testing.TB) (dir string, embedded bool) {
 	return dir, true
 }
 
-// builtFFmpeg is where scripts/ffmpeg.sh has left one for this machine, or "".
+// builtFFmpeg returns the directory of the newest ffmpeg that scripts/ffmpeg.sh has built
+// for this machine, or "".
 func builtFFmpeg() string {
 	cache, err := os.UserCacheDir()
 	tools := filepath.Join(cache, "kfgrab-tools")
@@ -66,7 +67,7 @@ func modified(file string) time.Time {
 	return state.ModTime()
 }
 
-// run runs a command in the tree's root.
+// run runs a command in the root of the tree.
 func run(t testing.TB, env []string, name string, args ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)
@@ -77,7 +78,7 @@ func run(t testing.TB, env []string, name string, args ...string) {
 	}
 }
 
-// unpack checks that the zip is as Lambda wants it.
+// unpack unpacks the zip and checks that it has what Lambda requires.
 func unpack(t testing.TB, file, dir string) {
 	t.Helper()
 	z, err := zip.OpenReader(file)
@@ -112,7 +113,7 @@ func unpack(t testing.TB, file, dir string) {
 	}
 }
 
-// bucket is an S3 server on loopback with the bucket "shots".
+// bucket starts an S3 server on loopback with a bucket "shots".
 func bucket(t testing.TB) (b *s3mem.Backend, env []string) {
 	t.Helper()
 	b = s3mem.New()
@@ -138,7 +139,7 @@ func object(t testing.TB, b *s3mem.Backend, key string) []byte {
 	return data
 }
 
-// TestZip: what make lambda builds does its work.
+// TestZip: the zip that make lambda builds works.
 func TestZip(t *testing.T) {
 	dir, embedded := bundle(t)
 	if embedded {
@@ -151,7 +152,7 @@ func TestZip(t *testing.T) {
 	t.Run("settings", func(t *testing.T) { settled(t, dir) })
 }
 
-// answers: through Lambda's Runtime API, cold and warm.
+// answers checks events and requests through Lambda's Runtime API, cold and warm.
 func answers(t *testing.T, dir string, env ...string) {
 	o := startOrigin(t)
 	store, s3 := bucket(t)
@@ -209,16 +210,16 @@ func answers(t *testing.T, dir string, env ...string) {
 	p.kill(t)
 	output := p.output.String()
 	if strings.Contains(output+string(i.body), "s3cret") {
-		t.Errorf("a secret is told:\n%s", output)
+		t.Errorf("a secret is in the log:\n%s", output)
 	}
 	for _, want := range []string{`"requestId":"request-1"`, `"outcome":"unauthorised"`, `"warm":true`} {
 		if !strings.Contains(output, want) {
-			t.Errorf("the log does not tell %s:\n%s", want, output)
+			t.Errorf("the log does not have %s:\n%s", want, output)
 		}
 	}
 }
 
-// settled: a function that is set up wrongly says so and does not start.
+// settled checks that a function with wrong settings reports them and does not start.
 func settled(t *testing.T, dir string) {
 	for env, want := range map[string]string{"KFGRAB_STREAMS={": "KFGRAB_STREAMS", "": "make lambda"} {
 		cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "bootstrap"))

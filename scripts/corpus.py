@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""corpus.py CHECKER KFGRAB runs the checker of the corpus of real streams and
-compares what fails with testdata/corpus-exceptions.tsv: streams whose expected
-picture is damaged or encrypted, each with the reason. Exit status 0 when nothing
-else fails and every exception still does."""
+"""corpus.py CHECKER KFGRAB runs the checker of the corpus of real streams. It compares
+the failures with testdata/corpus-exceptions.tsv, which lists streams whose expected
+picture is damaged or encrypted, each with the reason. Exits with 0 if exactly the
+exceptions fail."""
 import json
 import os
 import subprocess
@@ -26,7 +26,7 @@ for path in sorted(failed.keys() & known.keys()):
 for path in sorted(failed.keys() - known.keys()):
     print("FAIL", path, "|", failed[path])
 for path in sorted(known.keys() - failed.keys()):
-    print("FAIL", path, "| no longer fails: take it out of the exceptions")
+    print("FAIL", path, "| no longer fails: remove it from the exceptions")
 wrong = len(failed.keys() ^ known.keys())
 print("corpus: %d streams as expected, %d excepted, %d wrong" % (len(rows) - len(failed), len(failed.keys() & known.keys()), wrong))
 sys.exit(1 if wrong else 0)

@@ -1,18 +1,18 @@
 #!/bin/sh
 # deps.sh demo|test|bench installs what the demo, the tests or the benchmark suite
-# need and this machine lacks, with apt as root or through sudo -n. Nothing is done, nor the package
-# lists read, where all is there.
+# need and this machine lacks, with apt, as root or through sudo -n. If nothing is
+# missing it does nothing and does not read the package lists.
 #
-# Without ffmpeg there is no demo, so that is an error. The tests skip what they
-# cannot run, the suite leaves contestants out: for them a missing package is a
-# message.
+# The demo needs ffmpeg, so a missing ffmpeg is an error. The tests skip what they
+# cannot run, and the suite leaves contestants out; for them, a missing package is
+# only a message.
 set -eu
 
 for_what=${1:-test}
 
 have() { command -v "$1" >/dev/null 2>&1; }
 have_package() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
-# Debian's gcc comes without the C library's headers unless they are asked for.
+# Debian's gcc does not install the C library's headers by itself.
 have_compiler() { echo '#include <stdlib.h>' | cc -E -x c - >/dev/null 2>&1; }
 # A user's PATH on Debian has no sbin.
 have_nginx() { have nginx || [ -x /usr/sbin/nginx ]; }
@@ -61,7 +61,7 @@ forbid_nginx_to_start() {
 	policy_made=yes
 	as_root tee $policy >/dev/null <<-'EOF'
 		#!/bin/sh
-		# Written by kfgrab's scripts/deps.sh for the time of its installation.
+		# Written by kfgrab's scripts/deps.sh during its installation.
 		case " $* " in *" nginx "* | *" nginx.service "*) exit 101 ;; esac
 		exit 0
 	EOF
@@ -78,8 +78,8 @@ install_packages() {
 	case " $missing " in *" nginx "*) forbid_nginx_to_start ;; esac
 	echo "installing:$missing"
 	apt="as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300"
-	# One package list that cannot be read need not be the one that is wanted.
-	$apt update </dev/null || echo "apt-get update failed; trying with the lists that are there"
+	# A package list that cannot be read may not be the one that is needed.
+	$apt update </dev/null || echo "apt-get update failed; trying with the existing lists"
 	# shellcheck disable=SC2086 # a list of words
 	$apt install -y --no-install-recommends $missing </dev/null || return 1
 	case " $missing " in
@@ -92,9 +92,9 @@ missing_packages
 if [ -n "$missing" ]; then
 	wanted=$missing
 	if ! have apt-get; then
-		echo "missing, and there is no apt-get to install it (the names are Debian's):$missing" >&2
+		echo "missing, and no apt-get to install it (Debian's names):$missing" >&2
 	elif ! can_be_root; then
-		echo "missing, and neither root nor sudo without a password is at hand; run:" >&2
+		echo "missing, and this is neither root nor sudo without a password; run:" >&2
 		echo "  sudo apt-get update && sudo apt-get install --no-install-recommends$missing" >&2
 	elif ! install_packages; then
 		echo "apt-get could not install:$wanted" >&2
@@ -108,7 +108,7 @@ if [ -n "$missing" ]; then
 		fi
 		;;
 	esac
-	[ -z "$missing" ] || echo "going on; what needs these is skipped:$missing" >&2
+	[ -z "$missing" ] || echo "going on without:$missing" >&2
 fi
 
 case $for_what in

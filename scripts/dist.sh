@@ -1,6 +1,6 @@
 #!/bin/sh
-# dist.sh leaves in dist/ one static program per platform that has its ffmpeg within
-# it: kfgrab-linux-amd64, and kfgrab-linux-arm64 where that can be built.
+# dist.sh builds static programs with ffmpeg inside: dist/kfgrab-linux-amd64 and, if
+# this machine can, dist/kfgrab-linux-arm64.
 set -eu
 
 work=$(mktemp -d)

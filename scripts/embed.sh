@@ -1,9 +1,9 @@
 #!/bin/sh
-# embed.sh ARCH PACKAGE DIRECTORY [TAG] builds the program PACKAGE for Linux on ARCH,
-# static and with its ffmpeg within it, as DIRECTORY/program, beside licences.txt with
-# the texts of all that it holds; where the package has a file of that name it is
-# embedded, too. The ffmpeg is that of scripts/ffmpeg.sh, or of the directory
-# KFGRAB_FFMPEG_BUILD, which that script has made before.
+# embed.sh ARCH PACKAGE DIRECTORY [TAG] builds PACKAGE for Linux on ARCH as the static
+# program DIRECTORY/program with ffmpeg inside, and DIRECTORY/licences.txt with the
+# licences of everything in it. If the package embeds a file licences.txt, it gets that
+# one. The ffmpeg is from scripts/ffmpeg.sh, or from the directory KFGRAB_FFMPEG_BUILD,
+# which that script has made before.
 set -eu
 
 go=${GO:-go}
@@ -15,7 +15,7 @@ modules() {
 	$go list -C "$package" -deps -tags "$tag" -f '{{with .Module}}{{if not (or .Main .Replace)}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}' . | sort -u
 }
 
-# The texts of all that is in the program, and the offer that goes with ffmpeg's.
+# All licences, and the offer that ffmpeg's requires.
 licences() {
 	cat <<-END
 		==== kfgrab ====
@@ -32,7 +32,7 @@ licences() {
 			printf '\n\n==== %s %s ====\n\n' "$module" "$version"
 			cat "$text"
 		done
-		[ -n "$found" ] || { echo "embed: $module comes without a licence" >&2; exit 1; }
+		[ -n "$found" ] || { echo "embed: $module has no licence" >&2; exit 1; }
 	done
 	cat <<-END
 

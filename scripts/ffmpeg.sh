@@ -1,13 +1,13 @@
 #!/bin/sh
-# ffmpeg.sh [amd64|arm64] builds the small static ffmpeg that kfgrab decodes with,
-# from the source package of the distribution's ffmpeg, and prints the path of the
-# directory that holds it beside the texts of its licences. It is built once for a
-# version of the package and of this file; KFGRAB_TOOLS names another directory than
-# the user's cache. For another architecture than the machine's, Debian's cross
-# compiler and packages of that architecture are used; those are only unpacked.
+# ffmpeg.sh [amd64|arm64] builds a small static ffmpeg for kfgrab from the
+# distribution's source package, and prints the directory that holds it and the texts
+# of its licences. It builds once for each version of the package and of this file, in
+# the user's cache or below the directory KFGRAB_TOOLS. For a foreign architecture it
+# uses Debian's cross compiler and unpacks, but does not install, libraries of that
+# architecture.
 #
-# It is under the LGPL: nothing here asks for parts under the GPL. What is left out
-# is all that kfgrab has no use for; the network among it.
+# The result is under the LGPL: no part under the GPL is enabled. Everything that kfgrab
+# does not use is left out, such as the network.
 set -eu
 
 say() { echo "$*" >&2; }
@@ -17,7 +17,7 @@ fail() {
 }
 
 for tool in apt-get dpkg-query; do
-	command -v $tool >/dev/null 2>&1 || fail "this needs Debian or its like: there is no $tool. Without it kfgrab uses the ffmpeg in PATH"
+	command -v $tool >/dev/null 2>&1 || fail "this needs a Debian-based system with $tool. Without kfgrab-ffmpeg, kfgrab uses the ffmpeg in PATH"
 done
 machine=$(dpkg --print-architecture)
 arch=${1:-$machine}
@@ -27,8 +27,8 @@ arm64) triple=aarch64-linux-gnu cpu=aarch64 ;;
 *) [ "$arch" = "$machine" ] || fail "cannot build for $arch" ;;
 esac
 
-# Debian's libraries come as archives, too. libstdc++, which zimg is written with,
-# comes with the compiler.
+# Debian's packages have static libraries as well. libstdc++, which zimg needs, comes
+# with the compiler.
 libraries="zlib1g-dev libwebp-dev libzimg-dev"
 tools="dpkg-dev make pkg-config ca-certificates"
 case $arch in amd64 | i386) tools="$tools nasm" ;; esac
@@ -52,7 +52,7 @@ install_packages() {
 	missing_packages
 	[ -n "$missing" ] || return 0
 	if [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; then
-		fail "missing, and neither root nor sudo without a password is at hand; run: sudo apt-get install --no-install-recommends$missing"
+		fail "missing, and this is neither root nor sudo without a password; run: sudo apt-get install --no-install-recommends$missing"
 	fi
 	say "installing:$missing"
 	# shellcheck disable=SC2086 # a list of words
@@ -60,7 +60,8 @@ install_packages() {
 		fail "apt-get could not install:$missing"
 }
 
-# apt-get with lists of its own, of sources and of $arch: the machine's stay as they are.
+# apt-get with its own package lists, for sources and for $arch. The machine's lists
+# stay as they are.
 own_apt() {
 	command=$1
 	shift
@@ -85,7 +86,7 @@ own_lists() {
 	own_apt apt-get update </dev/null >&2 || say "some package lists were not read"
 }
 
-# Of another architecture the libraries are only unpacked.
+# Unpacks libraries of a foreign architecture without installing them.
 unpack_libraries() {
 	root=$work/root
 	mkdir "$work/debs" "$root"
@@ -97,7 +98,7 @@ unpack_libraries() {
 	export PKG_CONFIG_LIBDIR="$root/usr/lib/$triple/pkgconfig:$root/usr/share/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$root"
 }
 
-# ivf is for decoders that stay up.
+# Processes that decode many frames read IVF.
 configure_flags() {
 	cat <<-'END'
 		--disable-everything
@@ -137,7 +138,7 @@ compile() {
 	fail "ffmpeg could not be built for $arch"
 }
 
-# licences are of all that is linked into the program.
+# The licences of everything that is linked into the program.
 licences() {
 	cat <<-END
 		==== ffmpeg ====
@@ -157,7 +158,7 @@ licences() {
 	done
 }
 
-root= # of the libraries
+root= # directory of unpacked libraries
 build() {
 	work=$(mktemp -d "$dir.XXXXXX")
 	trap 'rm -rf --one-file-system "$work"' EXIT
@@ -176,7 +177,7 @@ build() {
 }
 
 version=$(apt-cache policy ffmpeg | sed -n 's/^ *Candidate: *//p')
-case $version in '' | '(none)') fail "apt knows no package of ffmpeg: run apt-get update" ;; esac
+case $version in '' | '(none)') fail "apt has no package ffmpeg: run apt-get update" ;; esac
 recipe=$(cksum <"$0" | cut -d' ' -f1)
 dir=${KFGRAB_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/kfgrab-tools}/ffmpeg-$(echo "$version" | tr -c 'A-Za-z0-9.\n' -)-$arch-$recipe
 if [ ! -x "$dir/ffmpeg" ]; then

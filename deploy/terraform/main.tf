@@ -42,7 +42,7 @@ resource "aws_lambda_function" "this" {
   depends_on = [aws_iam_role_policy.function, aws_iam_role_policy_attachment.vpc]
 }
 
-# A picture that was missed is not taken later: the next one is due soon.
+# Do not retry a missed picture: the next one is due soon.
 resource "aws_lambda_function_event_invoke_config" "this" {
   function_name                = aws_lambda_function.this.function_name
   maximum_retry_attempts       = 0

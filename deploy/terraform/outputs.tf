@@ -7,6 +7,6 @@ output "function_arn" {
 }
 
 output "function_url" {
-  description = "With a stream's name behind it: the picture. Null without a function URL."
+  description = "URL of the function; append a stream's name for its picture. Null without a function URL."
   value       = one(aws_lambda_function_url.this[*].function_url)
 }

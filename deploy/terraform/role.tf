@@ -14,8 +14,7 @@ resource "aws_iam_role" "function" {
   assume_role_policy = data.aws_iam_policy_document.assume.json
 }
 
-# All that the function does with AWS: it writes its log and, where there is a bucket,
-# pictures. It reads nothing there.
+# The function writes its log and, if there is a bucket, pictures. It reads nothing.
 data "aws_iam_policy_document" "function" {
   statement {
     sid       = "Log"
@@ -39,7 +38,7 @@ resource "aws_iam_role_policy" "function" {
   policy = data.aws_iam_policy_document.function.json
 }
 
-# Network interfaces in the subnets, which Lambda itself makes and removes.
+# Lambda creates and removes network interfaces in the subnets.
 resource "aws_iam_role_policy_attachment" "vpc" {
   count      = length(var.subnet_ids) > 0 ? 1 : 0
   role       = aws_iam_role.function.name

@@ -10,7 +10,7 @@ resource "aws_lambda_function_url" "this" {
   }
 }
 
-# A public URL takes both permissions since October 2025.
+# Since October 2025 a public URL needs both permissions.
 resource "aws_lambda_permission" "url" {
   count                  = var.function_url && var.function_url_public ? 1 : 0
   statement_id           = "PublicUrl"

@@ -1,16 +1,16 @@
 variable "name" {
-  description = "Name of the function, and beginning of all other names."
+  description = "Name of the function, and prefix of all other names."
   type        = string
   default     = "kfgrab"
 }
 
 variable "zip" {
-  description = "Path of the zip that make lambda builds, for var.architecture."
+  description = "Path of the zip for var.architecture, as make lambda builds it."
   type        = string
 }
 
 variable "architecture" {
-  description = "Of the zip: arm64, or x86_64 for kfgrab-lambda-amd64.zip."
+  description = "Architecture of the zip: arm64, or x86_64 for kfgrab-lambda-amd64.zip."
   type        = string
   default     = "arm64"
 
@@ -21,24 +21,24 @@ variable "architecture" {
 }
 
 variable "memory" {
-  description = "Memory in MB. Lambda gives CPU by it: 1769 is one whole processor."
+  description = "Memory in MB. Lambda assigns CPU in proportion: 1769 MB is one whole processor."
   type        = number
   default     = 1024
 
   validation {
     condition     = var.memory >= 256
-    error_message = "A picture of 1080p takes more than 128 MB."
+    error_message = "A picture of 1080p needs more than 128 MB: use at least 256."
   }
 }
 
 variable "timeout" {
-  description = "Seconds for one picture. What takes longer is told of half a second before."
+  description = "Seconds for one picture. The function reports a timeout half a second earlier."
   type        = number
   default     = 20
 }
 
 variable "streams" {
-  description = "Streams that the function knows by name, with what is asked of them where a request does not say otherwise."
+  description = "Streams by name, with defaults for requests."
   type = map(object({
     url        = string
     headers    = optional(map(string))
@@ -56,23 +56,23 @@ variable "streams" {
     sink       = optional(string)
   }))
   default   = {}
-  sensitive = true # URLs and headers have credentials in them
+  sensitive = true # URLs and headers contain credentials
 }
 
 variable "allowed_hosts" {
-  description = "Hosts of streams that are asked for by URL: names, *.example.com, addresses, networks. Empty: the function URL serves var.streams alone."
+  description = "Hosts that requests may name in a URL: names, *.example.com, addresses, networks. If empty, the function URL serves only var.streams."
   type        = list(string)
   default     = []
 }
 
 variable "max_age" {
-  description = "Seconds for which browsers and caches may show a picture again."
+  description = "Seconds for which browsers may cache a picture."
   type        = number
   default     = 5
 }
 
 variable "schedules" {
-  description = "Pictures that are taken by themselves: an expression of EventBridge Scheduler, such as rate(5 minutes), and the event, as jsonencode makes it."
+  description = "Pictures on a schedule: an expression of EventBridge Scheduler, such as rate(5 minutes), and the event, made with jsonencode."
   type = map(object({
     expression = string
     timezone   = optional(string, "UTC")
@@ -82,43 +82,43 @@ variable "schedules" {
 }
 
 variable "bucket" {
-  description = "Name of the bucket that events may put pictures into, or null."
+  description = "Name of the bucket in which events may store pictures, or null."
   type        = string
   default     = null
 }
 
 variable "bucket_prefix" {
-  description = "Where in the bucket they may be put: all keys that begin so."
+  description = "Prefix of all keys that events may write."
   type        = string
   default     = "kfgrab/"
 }
 
 variable "function_url" {
-  description = "Whether there is a URL at which browsers get pictures."
+  description = "Whether to create a URL at which browsers get pictures."
   type        = bool
   default     = false
 }
 
 variable "function_url_public" {
-  description = "Whether anybody may ask there, or signed requests (AWS_IAM) alone."
+  description = "Whether the URL answers anybody, or only signed requests (AWS_IAM)."
   type        = bool
   default     = false
 }
 
 variable "reserved_concurrency" {
-  description = "How many pictures are taken at once at most; -1 is the account's limit. A public URL had better have one."
+  description = "Maximum number of pictures at the same time; -1 means the account's limit. Set it for a public URL."
   type        = number
   default     = -1
 }
 
 variable "log_retention" {
-  description = "Days for which the log is kept."
+  description = "Days to keep the log."
   type        = number
   default     = 30
 }
 
 variable "subnet_ids" {
-  description = "Subnets to run in, for cameras in a VPC; empty: none."
+  description = "Subnets to run in, for cameras in a VPC; may be empty."
   type        = list(string)
   default     = []
 }

@@ -1,5 +1,5 @@
-// Command pack makes a zip of files, the same bytes of the same files: scripts/lambda.sh
-// runs it.
+// Command pack makes a reproducible zip: the same files give the same bytes.
+// scripts/lambda.sh runs it.
 //
 //	pack OUT.zip FILE…
 package main
@@ -35,19 +35,22 @@ func pack(path string, files []string) error {
 	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {
 		return flate.NewWriter(w, flate.BestCompression)
 	})
+
 	for _, f := range files {
-		if err := add(z, f); err != nil {
+		if err := addFile(z, f); err != nil {
 			return err
 		}
 	}
+
 	if err := z.Close(); err != nil {
 		return err
 	}
 	return out.Close()
 }
 
-// add leaves out of file's name and state all but whether it can be run.
-func add(z *zip.Writer, file string) error {
+// addFile writes the base name, the content and the executable bit of a file; nothing
+// else, so that the zip does not depend on where and when it was made.
+func addFile(z *zip.Writer, file string) error {
 	in, err := os.Open(file)
 	if err != nil {
 		return err
@@ -57,14 +60,16 @@ func add(z *zip.Writer, file string) error {
 	if err != nil {
 		return err
 	}
+
 	header := &zip.FileHeader{
 		Name: filepath.Base(file), Method: zip.Deflate,
-		Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC), // the first that a zip can tell
+		Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC), // the earliest date in a zip
 	}
 	header.SetMode(0o644)
 	if state.Mode()&0o111 != 0 {
 		header.SetMode(0o755)
 	}
+
 	w, err := z.CreateHeader(header)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-// Command kfgrab-bench runs the benchmark suite and writes its report.
+// Command kfgrab-bench runs the benchmark suite and writes its reports.
 package main
 
 import (

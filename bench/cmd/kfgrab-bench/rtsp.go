@@ -9,14 +9,14 @@ import (
 	"github.com/kfgrab/kfgrab/internal/progress"
 )
 
-// rtspCommand is the first argument that has RTSP measured, in place of HLS.
+// rtspCommand as first argument measures RTSP instead of HLS.
 const rtspCommand = "rtsp"
 
 func runRTSP(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("kfgrab-bench "+rtspCommand, flag.ExitOnError)
 	var c bench.RTSPConfig
-	flags.StringVar(&c.Kfgrab, "kfgrab", "bin/kfgrab", "`path` of the command to measure")
-	flags.IntVar(&c.Repeats, "repeats", 20, "`number` of runs of each contestant")
+	flags.StringVar(&c.Kfgrab, "kfgrab", "bin/kfgrab", "measure the command at this `path`")
+	flags.IntVar(&c.Repeats, "repeats", 20, "run each contestant this `number` of times")
 	flags.Parse(args)
 	bar := progress.New(os.Stderr)
 	c.Progress = bar.Update

@@ -11,19 +11,19 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// serveCommand is the first argument that has kfgrab serve measured.
+// serveCommand as first argument measures kfgrab serve.
 const serveCommand = "serve"
 
 func runServe(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("kfgrab-bench "+serveCommand, flag.ExitOnError)
 	var c bench.ServeConfig
-	flags.StringVar(&c.Kfgrab, "kfgrab", "bin/kfgrab", "`path` of the command to measure")
-	flags.DurationVar(&c.For, "for", 10*time.Second, "`time` for each kind of request")
-	flags.IntVar(&c.Clients, "clients", 32, "`number` of connections")
-	flags.IntVar(&c.Crowd, "crowd", 500, "`number` of clients who ask for a fresh picture within a second")
-	flags.IntVar(&c.Keyframes, "keyframes", 20, "`number` of keyframes to take from a stream held open")
-	flags.IntVar(&c.Viewers, "viewers", 1000, "`number` of clients who watch")
-	soak := flags.Duration("soak", 0, "`time` for which to put a mixed load on instead, while streams fail and come back")
+	flags.StringVar(&c.Kfgrab, "kfgrab", "bin/kfgrab", "measure the command at this `path`")
+	flags.DurationVar(&c.For, "for", 10*time.Second, "send each kind of request for this `time`")
+	flags.IntVar(&c.Clients, "clients", 32, "open this `number` of connections")
+	flags.IntVar(&c.Crowd, "crowd", 500, "let this `number` of clients ask for a fresh picture within a second")
+	flags.IntVar(&c.Keyframes, "keyframes", 20, "take this `number` of keyframes from a stream held open")
+	flags.IntVar(&c.Viewers, "viewers", 1000, "start this `number` of viewers")
+	soak := flags.Duration("soak", 0, "instead put on a mixed load for this `time`, while streams fail and come back")
 	flags.Parse(args)
 	live, err := origin.Start(ctx, nil)
 	if err != nil {

@@ -12,17 +12,17 @@ import (
 	"github.com/kfgrab/kfgrab/internal/origin"
 )
 
-// watchCommand is the first argument that has kfgrab watch measured.
+// watchCommand as first argument measures kfgrab watch.
 const watchCommand = "watch"
 
-// watchParts are what -parts chooses from.
+// watchParts are the values of -parts.
 var watchParts = []string{"loop", "decoded", "thousand"}
 
 func runWatch(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("kfgrab-bench "+watchCommand, flag.ExitOnError)
-	kfgrab := flags.String("kfgrab", "bin/kfgrab", "`path` of the command to measure")
-	parts := flags.String("parts", strings.Join(watchParts, ","), "`names` of what to measure, divided by commas")
-	long := flags.Duration("for", 10*time.Minute, "`time` for which a thousand streams are watched")
+	kfgrab := flags.String("kfgrab", "bin/kfgrab", "measure the command at this `path`")
+	parts := flags.String("parts", strings.Join(watchParts, ","), "measure only these parts: `names` separated by commas")
+	long := flags.Duration("for", 10*time.Minute, "watch a thousand streams for this `time`")
 	flags.Parse(args)
 	live, err := origin.Start(ctx, nil)
 	if err != nil {
@@ -49,12 +49,14 @@ func measureWatch(ctx context.Context, kfgrab string, o *bench.WatchOrigin, part
 		},
 		"thousand": {{Name: "A thousand streams", Streams: 1000, Every: time.Minute, For: long, Args: []string{"--format", "annexb"}}},
 	}
+
 	if part == "loop" {
 		return compareLoop(ctx, kfgrab, o)
 	}
 	if cases[part] == nil {
-		return fmt.Errorf("there is no part %q: there are %s", part, strings.Join(watchParts, ", "))
+		return fmt.Errorf("unknown part %q; known are %s", part, strings.Join(watchParts, ", "))
 	}
+
 	for _, c := range cases[part] {
 		r, err := bench.MeasureWatch(ctx, kfgrab, o, c)
 		if err != nil {
