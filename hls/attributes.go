@@ -52,13 +52,13 @@ func attributeList(list string) iter.Seq2[string, string] {
 // maxLines leaves room for 65,536 segments, their sum fits a time.Duration.
 const maxDuration = 100_000 * time.Second
 
-// seconds reads a decimal number of seconds; what is no number, or negative, is
+// parseSeconds reads a decimal number of seconds; what is no number, or negative, is
 // 0.
-func seconds(value string) time.Duration { return duration(number(value)) }
+func parseSeconds(value string) time.Duration { return toDuration(parseNumber(value)) }
 
-// number reads a decimal number; what is none, or longer than any that tells
+// parseNumber reads a decimal number; what is none, or longer than any that tells
 // something, is 0.
-func number(value string) float64 {
+func parseNumber(value string) float64 {
 	const longest = 32
 	if len(value) > longest {
 		return 0
@@ -67,7 +67,7 @@ func number(value string) float64 {
 	return f
 }
 
-func duration(f float64) time.Duration {
+func toDuration(f float64) time.Duration {
 	if !(f > 0) {
 		return 0
 	}
@@ -77,15 +77,15 @@ func duration(f float64) time.Duration {
 	return time.Duration(math.Round(f * float64(time.Second)))
 }
 
-func finite(f float64) float64 {
+func finiteOrZero(f float64) float64 {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return 0
 	}
 	return f
 }
 
-// count reads a decimal integer; what is none, or negative, is 0.
-func count(value string) int {
+// parseCount reads a decimal integer; what is none, or negative, is 0.
+func parseCount(value string) int {
 	n, err := strconv.ParseInt(strings.TrimSpace(value), 10, 64)
 	if err != nil || n < 0 {
 		return 0
@@ -97,20 +97,20 @@ func count(value string) int {
 // (8192 × 4320 at level 6.2, 1:8 aspect), rounded up.
 const maxSide = 1 << 15
 
-// size reads a decimal resolution as in RFC 8216 4.2, "1280x720"; 0, 0 if it is
+// parseSize reads a decimal resolution as in RFC 8216 4.2, "1280x720"; 0, 0 if it is
 // none.
-func size(value string) (width, height int) {
+func parseSize(value string) (width, height int) {
 	w, h, _ := strings.Cut(strings.ToLower(value), "x")
-	width, height = count(w), count(h)
+	width, height = parseCount(w), parseCount(h)
 	if width == 0 || height == 0 || width > maxSide || height > maxSide {
 		return 0, 0
 	}
 	return width, height
 }
 
-// initialisationVector reads a hexadecimal sequence of up to 128 bits. Servers
+// parseIV reads a hexadecimal sequence of up to 128 bits. Servers
 // leave out the 0x, and leading zeros.
-func initialisationVector(value string) ([]byte, error) {
+func parseIV(value string) ([]byte, error) {
 	digits := strings.TrimPrefix(strings.ToLower(value), "0x")
 	if len(digits) > 32 {
 		return nil, fmt.Errorf("%w: EXT-X-KEY: the IV is longer than 128 bits", keyframe.ErrCorrupt)
@@ -122,9 +122,9 @@ func initialisationVector(value string) ([]byte, error) {
 	return iv, nil
 }
 
-// byteRange reads "n[@o]" (RFC 8216 4.3.2.2); without o it goes on from before,
+// parseByteRange reads "n[@o]" (RFC 8216 4.3.2.2); without o it goes on from before,
 // which must then be there.
-func byteRange(value string, before *ByteRange) (*ByteRange, error) {
+func parseByteRange(value string, before *ByteRange) (*ByteRange, error) {
 	n, o, explicit := strings.Cut(strings.TrimSpace(value), "@")
 	length, err := strconv.ParseInt(n, 10, 64)
 	if err != nil || length <= 0 {

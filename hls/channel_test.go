@@ -158,7 +158,7 @@ func parseMedia(t interface {
 }, text string, kept *Media,
 ) *Media {
 	t.Helper()
-	p, err := parse([]byte(text), testBase, nil, kept)
+	p, err := parsePlaylist([]byte(text), testBase, nil, kept)
 	if err != nil || p.Media == nil {
 		t.Fatal(err, text)
 	}

@@ -16,9 +16,9 @@ const (
 	videoUnsupported                   // a video codec that kfgrab does not read
 )
 
-// classify reads CODECS (RFC 6381): the names of sample entries, each with its
+// classifyCodecs reads CODECS (RFC 6381): the names of sample entries, each with its
 // parameters after a point. A list with one readable video codec is readable.
-func classify(codecs string) codecClass {
+func classifyCodecs(codecs string) codecClass {
 	class := videoUnknown
 	for entry := range strings.SplitSeq(codecs, ",") {
 		entry = strings.TrimSpace(entry)

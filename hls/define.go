@@ -24,10 +24,10 @@ func newVariables(base *url.URL, parent *Master) *variables {
 	return &variables{base: base, parent: parent}
 }
 
-// define reads the attributes of one EXT-X-DEFINE. The draft has the parser fail
+// defineVariable reads the attributes of one EXT-X-DEFINE. The draft has the parser fail
 // where a variable cannot be had, and so do we: a URI with half its name is
 // worse.
-func (v *variables) define(list string) error {
+func (v *variables) defineVariable(list string) error {
 	if v.defined == nil {
 		v.defined = map[string]string{}
 	}
@@ -47,7 +47,7 @@ func (v *variables) define(list string) error {
 			value, err = v.queryParameter(text)
 		case "IMPORT":
 			name = text
-			value, err = v.imported(text)
+			value, err = v.importVariable(text)
 		}
 		if err != nil {
 			return err
@@ -73,7 +73,7 @@ func (v *variables) queryParameter(name string) (string, error) {
 	return "", fmt.Errorf("%w: EXT-X-DEFINE: the playlist's address has no query parameter %.64q", keyframe.ErrCorrupt, name)
 }
 
-func (v *variables) imported(name string) (string, error) {
+func (v *variables) importVariable(name string) (string, error) {
 	if v.parent == nil {
 		return "", fmt.Errorf("%w: EXT-X-DEFINE imports the variable %.64q: use the address of the master playlist", keyframe.ErrUnsupported, name)
 	}
@@ -84,9 +84,9 @@ func (v *variables) imported(name string) (string, error) {
 	return value, nil
 }
 
-// expand replaces the {$name} of a line. In a playlist without EXT-X-DEFINE they
+// expandLine replaces the {$name} of a line. In a playlist without EXT-X-DEFINE they
 // are text like any other. The result is good until the next call.
-func (v *variables) expand(line []byte) ([]byte, error) {
+func (v *variables) expandLine(line []byte) ([]byte, error) {
 	opening := []byte("{$")
 	if v.defined == nil || !bytes.Contains(line, opening) {
 		return line, nil

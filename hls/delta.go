@@ -11,32 +11,32 @@ import (
 // maxMerged is as many segments as a playlist within maxLines can list.
 const maxMerged = maxLines / 2
 
-// carry puts the segments that a delta update skips in their place, with what
+// carrySkipped puts the segments that a delta update skips in their place, with what
 // they say of those behind them (draft-pantos-hls-rfc8216bis 5.2.2.2). Where
 // the kept playlist has not got them all, Skipped stays.
-func (b *mediaBuilder) carry() {
+func (b *mediaBuilder) carrySkipped() {
 	m := b.media
-	skipped := b.kept.between(m.MediaSequence, m.Skipped)
+	skipped := b.kept.segmentsBetween(m.MediaSequence, m.Skipped)
 	if len(skipped) == 0 || len(skipped)+b.expected > maxMerged {
 		return
 	}
 	m.Segments = make([]Segment, 0, len(skipped)+b.expected)
 	for _, s := range skipped {
 		s.Start = 0
-		if prev := b.last(); prev != nil {
+		if prev := b.lastSegment(); prev != nil {
 			s.Start = prev.Start + prev.Duration
 		}
 		s.Parts = nil // parts are listed near the edge alone
 		m.Segments = append(m.Segments, s)
 	}
 	b.carried, m.Skipped = len(skipped), 0
-	b.taken, b.init, b.tiles = b.last().Keys, b.last().Map, b.last().Tiles
+	b.taken, b.init, b.tiles = b.lastSegment().Keys, b.lastSegment().Map, b.lastSegment().Tiles
 	b.keys = slices.Clone(b.taken)
 }
 
-// between returns the n segments from media sequence number seq on, nil where
+// segmentsBetween returns the n segments from media sequence number seq on, nil where
 // they are not all listed.
-func (m *Media) between(seq int64, n int) []Segment {
+func (m *Media) segmentsBetween(seq int64, n int) []Segment {
 	if m == nil || m.Skipped > 0 || n <= 0 {
 		return nil
 	}
@@ -50,19 +50,19 @@ func (m *Media) between(seq int64, n int) []Segment {
 // ParseUpdate reads a playlist that was asked for by whoever has m: a delta update,
 // whose skipped segments come from m. It is an error where the two do not join up.
 func (m *Media) ParseUpdate(data []byte, base *url.URL, parent *Master) (*Playlist, error) {
-	p, err := parse(data, base, parent, m)
-	if err == nil && (p.Media == nil || !p.Media.goesOn(m)) {
+	p, err := parsePlaylist(data, base, parent, m)
+	if err == nil && (p.Media == nil || !p.Media.joinsUp(m)) {
 		return nil, fmt.Errorf("%w: the delta update does not join up", keyframe.ErrCorrupt)
 	}
 	return p, err
 }
 
-// goesOn says whether the segments that m and kept both list are the same ones.
+// joinsUp says whether the segments that m and kept both list are the same ones.
 // A server that began anew counts from the same numbers with other pictures.
-func (m *Media) goesOn(kept *Media) bool {
+func (m *Media) joinsUp(kept *Media) bool {
 	for i := range m.Segments {
 		s := &m.Segments[i]
-		if before := kept.between(s.Sequence, 1); before != nil && !s.SameAs(&before[0]) {
+		if before := kept.segmentsBetween(s.Sequence, 1); before != nil && !s.SameAs(&before[0]) {
 			return false
 		}
 	}

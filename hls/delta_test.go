@@ -19,13 +19,13 @@ func TestDeltaEqualsWhole(t *testing.T) {
 		whole := parseMedia(t, c.playlist(from, to, 0), nil)
 		if n := min(b, to-withParts) - from; n > 0 {
 			delta := parseMedia(t, c.playlist(from, to, rapid.IntRange(1, n).Draw(t, "skip")), kept)
-			if !reflect.DeepEqual(delta, whole) || !delta.goesOn(kept) {
+			if !reflect.DeepEqual(delta, whole) || !delta.joinsUp(kept) {
 				t.Fatalf("other segments: kept\n%snow\n%s", c.playlist(a, b, 0), c.playlist(from, to, 0))
 			}
 		}
 		if to > b+1 { // one segment more is skipped than is known
-			p, err := parse([]byte(c.playlist(from, to, b+1-from)), testBase, nil, kept)
-			if err == nil && (p.Media.Skipped == 0 || p.Media.goesOn(kept)) {
+			p, err := parsePlaylist([]byte(c.playlist(from, to, b+1-from)), testBase, nil, kept)
+			if err == nil && (p.Media.Skipped == 0 || p.Media.joinsUp(kept)) {
 				t.Fatal("a hole was bridged")
 			}
 		}
@@ -63,7 +63,7 @@ func TestDelta(t *testing.T) {
 			for _, s := range m.Segments {
 				uris = append(uris, s.URI.Text)
 			}
-			switch joined := m.goesOn(before); {
+			switch joined := m.joinsUp(before); {
 			case joined != (tt.uris != ""):
 				t.Errorf("joins up: %v", joined)
 			case joined && strings.Join(uris, " ") != tt.uris:

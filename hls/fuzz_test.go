@@ -58,17 +58,17 @@ func checkMaster(tb testing.TB, data []byte, m *Master, lines int) {
 		{Rendition: selector("1")},
 	} {
 		c, err := m.Pick(o)
-		if err == nil && (c.Variant == nil || c.Reason == "" || classify(c.Variant.Codecs) == videoUnsupported) {
+		if err == nil && (c.Variant == nil || c.Reason == "" || classifyCodecs(c.Variant.Codecs) == videoUnsupported) {
 			tb.Errorf("%+v: impossible choice %+v", o, c)
 		}
 		if slices.Contains(c.Alternates, c.Variant) {
 			tb.Errorf("%+v: the choice is its own alternate", o)
 		}
-		if c.Variant != nil && !o.Rendition.names(c.Variant) {
+		if c.Variant != nil && !o.Rendition.matchesVariant(c.Variant) {
 			tb.Errorf("%+v: %s was chosen", o, c.Variant.String())
 		}
 		for i, v := range c.Alternates {
-			if slices.Contains(c.Alternates[:i], v) || o.Rendition.exact() && (v.Width != c.Variant.Width || v.Height != c.Variant.Height) {
+			if slices.Contains(c.Alternates[:i], v) || o.Rendition.namesSize() && (v.Width != c.Variant.Width || v.Height != c.Variant.Height) {
 				tb.Errorf("%+v: impossible alternate %s", o, v.String())
 			}
 		}
@@ -191,7 +191,7 @@ func FuzzScan(f *testing.F) {
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		s, err := scan(data, newVariables(nil, nil))
+		s, err := scanLines(data, newVariables(nil, nil))
 		if err != nil || len(s.pairs) == 0 {
 			return
 		}

@@ -65,7 +65,7 @@ func TestDeltaMemory(t *testing.T) {
 		for _, skipped := range []int{1, 10_000, len(kept.Media.Segments)} {
 			data := fmt.Appendf(nil, "#EXTM3U\n#EXT-X-SKIP:SKIPPED-SEGMENTS=%d%s", skipped, hostile[name](MaxBytes - 100)[len(tagHeader):])
 			var merged *Playlist
-			if got := allocated(bound, func() { merged, err = parse(data, testBase, nil, kept.Media) }); got > bound || err != nil {
+			if got := allocated(bound, func() { merged, err = parsePlaylist(data, testBase, nil, kept.Media) }); got > bound || err != nil {
 				t.Fatalf("%s after %d skipped segments took %d bytes of memory, want at most %d; %v", name, skipped, got, bound, err)
 			}
 			if n := len(merged.Media.Segments); n > maxMerged {

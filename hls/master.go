@@ -47,7 +47,7 @@ type Rendition struct {
 func (m *Master) readTag(t tag, uri string, base *url.URL) {
 	switch t.name {
 	case tagStreamInf:
-		v := variant(t.value, base)
+		v := parseVariant(t.value, base)
 		v.URI.Text, v.Index = uri, len(m.Variants)
 		m.Variants = append(m.Variants, v)
 	case tagIFrameStreamInf:
@@ -57,7 +57,7 @@ func (m *Master) readTag(t tag, uri string, base *url.URL) {
 	case "#EXT-X-INDEPENDENT-SEGMENTS":
 		m.IndependentSegments = true
 	case "#EXT-X-MEDIA":
-		r := rendition(t.value, base)
+		r := parseRendition(t.value, base)
 		m.Renditions = append(m.Renditions, r)
 		if _, has := m.videos[r.GroupID]; r.Type == "VIDEO" && r.Default && r.URI.Text != "" && !has {
 			if m.videos == nil {
@@ -77,31 +77,31 @@ func (m *Master) readTag(t tag, uri string, base *url.URL) {
 // appendAside adds an EXT-X-I-FRAME-STREAM-INF or EXT-X-IMAGE-STREAM-INF, which has its
 // URI among its attributes.
 func appendAside(list []Variant, attributes string, base *url.URL) []Variant {
-	v := variant(attributes, base)
+	v := parseVariant(attributes, base)
 	if v.Index = len(list); v.URI.Text == "" {
 		return list
 	}
 	return append(list, v)
 }
 
-// variant reads the attributes of an EXT-X-STREAM-INF, EXT-X-I-FRAME-STREAM-INF or
+// parseVariant reads the attributes of an EXT-X-STREAM-INF, EXT-X-I-FRAME-STREAM-INF or
 // EXT-X-IMAGE-STREAM-INF.
-func variant(attributes string, base *url.URL) Variant {
+func parseVariant(attributes string, base *url.URL) Variant {
 	v := Variant{URI: URI{Base: base}}
 	for name, value := range attributeList(attributes) {
 		switch name {
 		case "URI": // not of EXT-X-STREAM-INF
 			v.URI.Text = value
 		case "BANDWIDTH":
-			v.Bandwidth = count(value)
+			v.Bandwidth = parseCount(value)
 		case "AVERAGE-BANDWIDTH":
-			v.AverageBandwidth = count(value)
+			v.AverageBandwidth = parseCount(value)
 		case "CODECS":
 			v.Codecs = value
 		case "RESOLUTION":
-			v.Width, v.Height = size(value)
+			v.Width, v.Height = parseSize(value)
 		case "FRAME-RATE":
-			v.FrameRate = finite(number(value))
+			v.FrameRate = finiteOrZero(parseNumber(value))
 		case "VIDEO-RANGE":
 			v.VideoRange = value
 		case "PATHWAY-ID":
@@ -117,7 +117,7 @@ func variant(attributes string, base *url.URL) Variant {
 	return v
 }
 
-func rendition(attributes string, base *url.URL) Rendition {
+func parseRendition(attributes string, base *url.URL) Rendition {
 	r := Rendition{URI: URI{Base: base}}
 	for name, value := range attributeList(attributes) {
 		switch name {

@@ -66,13 +66,13 @@ func (b *mediaBuilder) readTag(t tag) error {
 	case "#EXT-X-PROGRAM-DATE-TIME":
 		b.nextDate = t.value
 	case tagKey:
-		return b.key(t.value)
+		return b.addKey(t.value)
 	case "#EXT-X-MAP":
-		return b.initialisation(t.value)
+		return b.setMap(t.value)
 	case "#EXT-X-TILES":
-		b.tiles = tiles(t.value)
+		b.tiles = parseTiles(t.value)
 	case tagPart:
-		return b.part(t.value)
+		return b.addPart(t.value)
 	default:
 		return b.readHeader(t)
 	}
@@ -96,7 +96,7 @@ func (b *mediaBuilder) readHeader(t tag) error {
 	case "#EXT-X-I-FRAMES-ONLY":
 		m.IFramesOnly = true
 	case "#EXT-X-TARGETDURATION":
-		m.TargetDuration = seconds(t.value)
+		m.TargetDuration = parseSeconds(t.value)
 	case "#EXT-X-INDEPENDENT-SEGMENTS":
 		m.IndependentSegments = true
 	case "#EXT-X-IMAGES-ONLY":
@@ -104,49 +104,49 @@ func (b *mediaBuilder) readHeader(t tag) error {
 	case "#EXT-X-PART-INF":
 		for name, value := range attributeList(t.value) {
 			if name == "PART-TARGET" {
-				m.PartTarget = seconds(value)
+				m.PartTarget = parseSeconds(value)
 			}
 		}
 	case "#EXT-X-SERVER-CONTROL":
-		m.ServerControl = serverControl(t.value)
+		m.ServerControl = parseServerControl(t.value)
 	case "#EXT-X-START":
-		m.Start = startPoint(t.value)
+		m.Start = parseStartPoint(t.value)
 	case "#EXT-X-SKIP":
 		for name, value := range attributeList(t.value) {
 			if name == "SKIPPED-SEGMENTS" {
-				m.Skipped = count(value)
+				m.Skipped = parseCount(value)
 			}
 		}
 		if m.Skipped > maxSkipped || len(m.Segments) > 0 {
 			return fmt.Errorf("%w: EXT-X-SKIP after a segment, or of more than %d", keyframe.ErrCorrupt, maxSkipped)
 		}
-		b.carry()
+		b.carrySkipped()
 	case "#EXT-X-RENDITION-REPORT":
 		if len(m.RenditionReports) == maxReports {
 			return tooMany(t.name, maxReports)
 		}
-		m.RenditionReports = append(m.RenditionReports, renditionReport(t.value, b.base))
+		m.RenditionReports = append(m.RenditionReports, parseRenditionReport(t.value, b.base))
 	}
 	return nil
 }
 
-// listed is how many segments the playlist itself had so far.
-func (b *mediaBuilder) listed() int { return len(b.media.Segments) - b.carried }
+// countListed is how many segments the playlist itself had so far.
+func (b *mediaBuilder) countListed() int { return len(b.media.Segments) - b.carried }
 
 // addSegment ends the segment that the tags were about.
 func (b *mediaBuilder) addSegment(uri string, length float64) error {
-	s, err := b.complete()
+	s, err := b.completeSegment()
 	if err != nil {
 		return err
 	}
 	s.URI = URI{uri, b.base}
-	s.Duration = duration(length)
+	s.Duration = toDuration(length)
 	if b.nextRange != "" {
 		var before *ByteRange
-		if prev := b.last(); prev != nil && prev.URI.Text == uri {
+		if prev := b.lastSegment(); prev != nil && prev.URI.Text == uri {
 			before = prev.ByteRange
 		}
-		r, err := byteRange(b.nextRange, before)
+		r, err := parseByteRange(b.nextRange, before)
 		if err != nil {
 			return fmt.Errorf("EXT-X-BYTERANGE of segment %d: %w", s.Sequence, err)
 		}
@@ -160,16 +160,16 @@ func (b *mediaBuilder) addSegment(uri string, length float64) error {
 	return nil
 }
 
-// complete returns the next segment with all that it takes from those before.
-func (b *mediaBuilder) complete() (s Segment, err error) {
+// completeSegment returns the next segment with all that it takes from those before.
+func (b *mediaBuilder) completeSegment() (s Segment, err error) {
 	s = b.next
 	s.Sequence = b.media.MediaSequence + int64(b.media.Skipped+len(b.media.Segments))
 	if s.Keys, err = b.takeKeys(); err != nil {
 		return s, err
 	}
 	s.Map, s.Tiles = b.init, b.tiles
-	s.ProgramDateTime = dateTime(b.nextDate)
-	if prev := b.last(); prev != nil {
+	s.ProgramDateTime = parseDateTime(b.nextDate)
+	if prev := b.lastSegment(); prev != nil {
 		s.Start = prev.Start + prev.Duration
 		if s.ProgramDateTime.IsZero() && !prev.ProgramDateTime.IsZero() {
 			s.ProgramDateTime = prev.ProgramDateTime.Add(prev.Duration)
@@ -178,18 +178,18 @@ func (b *mediaBuilder) complete() (s Segment, err error) {
 	return s, nil
 }
 
-func (b *mediaBuilder) last() *Segment {
+func (b *mediaBuilder) lastSegment() *Segment {
 	if len(b.media.Segments) == 0 {
 		return nil
 	}
 	return &b.media.Segments[len(b.media.Segments)-1]
 }
 
-// finish adds the edge, and dates the segments before the first date.
-func (b *mediaBuilder) finish() (*Media, error) {
+// finishMedia adds the edge, and dates the segments before the first date.
+func (b *mediaBuilder) finishMedia() (*Media, error) {
 	b.media.Live = !b.ended && !b.isVOD
 	if len(b.next.Parts) > 0 {
-		edge, err := b.complete()
+		edge, err := b.completeSegment()
 		if err != nil {
 			return nil, err
 		}
@@ -213,9 +213,9 @@ func (b *mediaBuilder) finish() (*Media, error) {
 	return b.media, nil
 }
 
-// key takes one EXT-X-KEY: it replaces the one of the same KEYFORMAT, and NONE
+// addKey takes one EXT-X-KEY: it replaces the one of the same KEYFORMAT, and NONE
 // replaces all.
-func (b *mediaBuilder) key(attributes string) error {
+func (b *mediaBuilder) addKey(attributes string) error {
 	k := Key{URI: URI{Base: b.base}, KeyFormat: "identity"}
 	for name, value := range attributeList(attributes) {
 		switch name {
@@ -227,7 +227,7 @@ func (b *mediaBuilder) key(attributes string) error {
 			k.KeyFormat = value
 		case "IV":
 			var err error
-			if k.IV, err = initialisationVector(value); err != nil {
+			if k.IV, err = parseIV(value); err != nil {
 				return err
 			}
 		}
@@ -259,9 +259,9 @@ func (b *mediaBuilder) takeKeys() ([]Key, error) {
 	return b.taken, nil
 }
 
-// initialisation takes one EXT-X-MAP. A byte range without offset begins at 0:
+// setMap takes one EXT-X-MAP. A byte range without offset begins at 0:
 // there is nothing that it could go on from.
-func (b *mediaBuilder) initialisation(attributes string) error {
+func (b *mediaBuilder) setMap(attributes string) error {
 	keys, err := b.takeKeys()
 	if err != nil {
 		return err
@@ -272,7 +272,7 @@ func (b *mediaBuilder) initialisation(attributes string) error {
 		case "URI":
 			m.URI.Text = value
 		case "BYTERANGE":
-			r, err := byteRange(value, &ByteRange{})
+			r, err := parseByteRange(value, &ByteRange{})
 			if err != nil {
 				return fmt.Errorf("EXT-X-MAP: %w", err)
 			}
@@ -283,8 +283,8 @@ func (b *mediaBuilder) initialisation(attributes string) error {
 	return nil
 }
 
-// part takes one EXT-X-PART.
-func (b *mediaBuilder) part(attributes string) error {
+// addPart takes one EXT-X-PART.
+func (b *mediaBuilder) addPart(attributes string) error {
 	if b.parts++; b.parts > maxParts {
 		return tooMany(tagPart, maxParts)
 	}
@@ -295,7 +295,7 @@ func (b *mediaBuilder) part(attributes string) error {
 		case "URI":
 			p.URI.Text = value
 		case "DURATION":
-			p.Duration = seconds(value)
+			p.Duration = parseSeconds(value)
 		case "INDEPENDENT":
 			p.Independent = value == "YES"
 		case "GAP":
@@ -309,7 +309,7 @@ func (b *mediaBuilder) part(attributes string) error {
 		if b.lastPart != nil && b.lastPart.URI.Text == p.URI.Text {
 			before = b.lastPart.ByteRange
 		}
-		r, err := byteRange(span, before)
+		r, err := parseByteRange(span, before)
 		if err != nil {
 			return fmt.Errorf("EXT-X-PART: %w", err)
 		}

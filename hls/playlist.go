@@ -49,12 +49,12 @@ type Playlist struct {
 // says what data looks like. A playlist without variants or segments is no
 // error here: [Master.Pick] and [Media.Newest] say so.
 func Parse(data []byte, base *url.URL, parent *Master) (*Playlist, error) {
-	return parse(data, base, parent, nil)
+	return parsePlaylist(data, base, parent, nil)
 }
 
-// parse is Parse with the media playlist kept from before, whose segments stand
+// parsePlaylist is Parse with the media playlist kept from before, whose segments stand
 // in for those that a delta update skips.
-func parse(data []byte, base *url.URL, parent *Master, kept *Media) (*Playlist, error) {
+func parsePlaylist(data []byte, base *url.URL, parent *Master, kept *Media) (*Playlist, error) {
 	if err := checkLimits(data); err != nil {
 		return nil, fmt.Errorf("HLS playlist: %w", err)
 	}
@@ -63,7 +63,7 @@ func parse(data []byte, base *url.URL, parent *Master, kept *Media) (*Playlist, 
 		return nil, fmt.Errorf("not an HLS playlist: %s: %w", Lookalike(data), keyframe.ErrCorrupt)
 	}
 	vars := newVariables(base, parent)
-	text, err := scan(body, vars)
+	text, err := scanLines(body, vars)
 	if err != nil {
 		return nil, fmt.Errorf("HLS playlist: %w", err)
 	}
@@ -116,7 +116,7 @@ func decodeMedia(text *scanned, base *url.URL, kept *Media) (*Media, error) {
 	}
 
 	for _, t := range text.tags {
-		for _, s := range listed[b.listed():t.before] {
+		for _, s := range listed[b.countListed():t.before] {
 			if err := b.addSegment(s.URI, s.Duration); err != nil {
 				return nil, err
 			}
@@ -125,12 +125,12 @@ func decodeMedia(text *scanned, base *url.URL, kept *Media) (*Media, error) {
 			return nil, err
 		}
 	}
-	for _, s := range listed[b.listed():] {
+	for _, s := range listed[b.countListed():] {
 		if err := b.addSegment(s.URI, s.Duration); err != nil {
 			return nil, err
 		}
 	}
-	return b.finish()
+	return b.finishMedia()
 }
 
 // readSequence reads the digits that a media sequence number begins with. One that
@@ -152,10 +152,10 @@ func readSequence(value string, before int64) (int64, error) {
 // is 35 bytes.
 const maxDate = 64
 
-// dateTime reads the date of EXT-X-PROGRAM-DATE-TIME (ISO/IEC 8601:2004), whose
+// parseDateTime reads the date of EXT-X-PROGRAM-DATE-TIME (ISO/IEC 8601:2004), whose
 // offset servers write as Z, +02:00, +0200 and +02. One that cannot be read is the
 // zero time: a still does not fail for want of a clock.
-func dateTime(value string) time.Time {
+func parseDateTime(value string) time.Time {
 	value = strings.TrimSpace(value)
 	if value == "" || len(value) > maxDate {
 		return time.Time{}

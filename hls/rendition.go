@@ -43,35 +43,35 @@ type Choice struct {
 // none that Rendition or Codec allows, [keyframe.ErrUnsupported] if all have other
 // codecs. It says what there is.
 func (m *Master) Pick(o PickOptions) (Choice, error) {
-	allowed, err := m.usable()
+	allowed, err := m.usableVariants()
 	if err == nil {
-		allowed, err = ofCodec(allowed, o.Codec)
+		allowed, err = variantsOfCodec(allowed, o.Codec)
 	}
 	if err != nil {
 		return Choice{}, err
 	}
-	named, err := o.Rendition.from(m, allowed)
+	named, err := o.Rendition.selectFrom(m, allowed)
 	if err != nil {
 		return Choice{}, err
 	}
 	var c Choice
-	c.Variant, c.Reason = m.choose(named, o)
+	c.Variant, c.Reason = m.chooseVariant(named, o)
 	c.Reason = c.Variant.String() + ": " + c.Reason
-	c.Alternates = m.alternates(c.Variant, allowed, o)
+	c.Alternates = m.listAlternates(c.Variant, allowed, o)
 	return c, nil
 }
 
-// choose takes one of the variants that may be taken.
-func (m *Master) choose(list []*Variant, o PickOptions) (*Variant, string) {
+// chooseVariant takes one of the variants that may be taken.
+func (m *Master) chooseVariant(list []*Variant, o PickOptions) (*Variant, string) {
 	list = m.onePathway(list)
-	list = prefer(list, func(v *Variant) bool { return !v.hdr() })
-	list = prefer(list, func(v *Variant) bool { return v.VideoRange != "PQ" })
-	within := filter(list, o.affords)
+	list = preferVariants(list, func(v *Variant) bool { return !v.isHDR() })
+	list = preferVariants(list, func(v *Variant) bool { return v.VideoRange != "PQ" })
+	within := filterVariants(list, o.allowsBandwidth)
 	switch {
 	case o.Rendition.kind == selectIndex:
 		return list[0], "asked for by its index"
 	case len(within) == 0:
-		return slices.MinFunc(list, byCost), fmt.Sprintf("the cheapest, as none is within %s", bitrate(o.MaxBandwidth))
+		return slices.MinFunc(list, byCost), fmt.Sprintf("the cheapest, as none is within %s", bitrateText(o.MaxBandwidth))
 	case o.Rendition.kind == selectWorst:
 		return slices.MinFunc(within, byLeast), "the worst"
 	case o.Rendition.kind == selectHeight:
@@ -82,18 +82,18 @@ func (m *Master) choose(list []*Variant, o PickOptions) (*Variant, string) {
 	return pickSize(within, o.Width, o.Height)
 }
 
-// affords says whether v is within the bandwidth allowed.
-func (o PickOptions) affords(v *Variant) bool {
+// allowsBandwidth says whether v is within the bandwidth allowed.
+func (o PickOptions) allowsBandwidth(v *Variant) bool {
 	return o.MaxBandwidth <= 0 || v.Bandwidth <= o.MaxBandwidth
 }
 
-// usable leaves out what has no picture that can be read.
-func (m *Master) usable() ([]*Variant, error) {
+// usableVariants leaves out what has no picture that can be read.
+func (m *Master) usableVariants() ([]*Variant, error) {
 	var usable []*Variant
 	var unsupported []string
 	for i := range m.Variants {
 		v := &m.Variants[i]
-		switch class := classify(v.Codecs); {
+		switch class := classifyCodecs(v.Codecs); {
 		case class == videoUnsupported:
 			if !slices.Contains(unsupported, v.Codecs) {
 				unsupported = append(unsupported, v.Codecs)
@@ -117,8 +117,8 @@ func (m *Master) usable() ([]*Variant, error) {
 // onePathway keeps the pathway that the server steers to, else the first
 // variant's.
 func (m *Master) onePathway(list []*Variant) []*Variant {
-	list = prefer(list, func(v *Variant) bool { return m.Pathway != "" && v.PathwayID == m.Pathway })
-	return filter(list, func(v *Variant) bool { return v.PathwayID == list[0].PathwayID })
+	list = preferVariants(list, func(v *Variant) bool { return m.Pathway != "" && v.PathwayID == m.Pathway })
+	return filterVariants(list, func(v *Variant) bool { return v.PathwayID == list[0].PathwayID })
 }
 
 // pickSize chooses among variants of which each would do but for its size.
@@ -126,24 +126,24 @@ func pickSize(list []*Variant, width, height int) (*Variant, string) {
 	if width <= 0 && height <= 0 {
 		return slices.MinFunc(list, byPicture), "the best"
 	}
-	want := wanted(width, height)
-	sized := filter(list, func(v *Variant) bool { return v.Width > 0 })
-	if serving := filter(sized, func(v *Variant) bool { return v.Width >= width && v.Height >= height }); len(serving) > 0 {
+	want := sizeText(width, height)
+	sized := filterVariants(list, func(v *Variant) bool { return v.Width > 0 })
+	if serving := filterVariants(sized, func(v *Variant) bool { return v.Width >= width && v.Height >= height }); len(serving) > 0 {
 		return slices.MinFunc(serving, byCost), "the cheapest that serves " + want
 	}
 	if len(sized) > 0 {
 		return slices.MinFunc(sized, byPicture), "the largest, as none serves " + want
 	}
-	if serving := filter(list, func(v *Variant) bool { return v.Bandwidth >= enough(width, height) }); len(serving) > 0 {
+	if serving := filterVariants(list, func(v *Variant) bool { return v.Bandwidth >= bandwidthFor(width, height) }); len(serving) > 0 {
 		return slices.MinFunc(serving, byCost), "the cheapest that should serve " + want + ", as no size is stated"
 	}
 	return slices.MinFunc(list, byPicture), "the best, as no size is stated"
 }
 
-// enough is the bandwidth at which a variant that states no size is taken to
+// bandwidthFor is the bandwidth at which a variant that states no size is taken to
 // serve one. Apple's example ladder has 1.5 to 4.9 bit/s for a pixel; one that
 // spends more on fewer pixels is scaled up a little.
-func enough(width, height int) int {
+func bandwidthFor(width, height int) int {
 	if width <= 0 {
 		width = height * 16 / 9
 	}
@@ -159,17 +159,17 @@ func enough(width, height int) int {
 // byCost puts the lower bandwidth first, an unknown one last, then the smaller
 // picture. The first of equals stays first, as in MinFunc.
 func byCost(a, b *Variant) int {
-	return cmp.Or(cmp.Compare(a.cost(), b.cost()), cmp.Compare(a.area(), b.area()))
+	return cmp.Or(cmp.Compare(a.bandwidthCost(), b.bandwidthCost()), cmp.Compare(a.pictureArea(), b.pictureArea()))
 }
 
 // byPicture puts the larger picture first, then the higher bandwidth.
 func byPicture(a, b *Variant) int {
-	return cmp.Or(cmp.Compare(b.area(), a.area()), cmp.Compare(b.Bandwidth, a.Bandwidth))
+	return cmp.Or(cmp.Compare(b.pictureArea(), a.pictureArea()), cmp.Compare(b.Bandwidth, a.Bandwidth))
 }
 
-func (v *Variant) area() int { return v.Width * v.Height }
+func (v *Variant) pictureArea() int { return v.Width * v.Height }
 
-func (v *Variant) cost() int {
+func (v *Variant) bandwidthCost() int {
 	if v.Bandwidth == 0 {
 		return math.MaxInt
 	}
@@ -183,19 +183,19 @@ func (v *Variant) String() string {
 		name = fmt.Sprintf("%dp", v.Height)
 	}
 	if v.Bandwidth > 0 {
-		name += " at " + bitrate(v.Bandwidth)
+		name += " at " + bitrateText(v.Bandwidth)
 	}
 	return name
 }
 
-func bitrate(bits int) string {
+func bitrateText(bits int) string {
 	if bits < 1_000_000 {
 		return fmt.Sprintf("%d kbit/s", (bits+500)/1000)
 	}
 	return fmt.Sprintf("%.1f Mbit/s", float64(bits)/1e6)
 }
 
-func wanted(width, height int) string {
+func sizeText(width, height int) string {
 	switch {
 	case height <= 0:
 		return fmt.Sprintf("width %d", width)
@@ -205,14 +205,85 @@ func wanted(width, height int) string {
 	return fmt.Sprintf("%dx%d", width, height)
 }
 
-func filter(list []*Variant, keep func(*Variant) bool) []*Variant {
+func filterVariants(list []*Variant, keep func(*Variant) bool) []*Variant {
 	return slices.DeleteFunc(slices.Clone(list), func(v *Variant) bool { return !keep(v) })
 }
 
-// prefer keeps those that are liked, all if none is.
-func prefer(list []*Variant, liked func(*Variant) bool) []*Variant {
-	if kept := filter(list, liked); len(kept) > 0 {
+// preferVariants keeps those that are liked, all if none is.
+func preferVariants(list []*Variant, liked func(*Variant) bool) []*Variant {
+	if kept := filterVariants(list, liked); len(kept) > 0 {
 		return kept
 	}
 	return list
+}
+
+// listAlternates lists what may take the place of chosen where that cannot be fetched:
+// those of list, the allowed ones, that are the same but for their address; behind
+// them those with a picture of the same size; and where there is neither, the
+// others, unless the options name a size.
+func (m *Master) listAlternates(chosen *Variant, list []*Variant, o PickOptions) []*Variant {
+	elsewhere := filterVariants(list, func(v *Variant) bool { return m.VideoURI(v) != m.VideoURI(chosen) })
+	redundant := filterVariants(elsewhere, func(v *Variant) bool { return v.redundantTo(chosen) })
+	slices.SortStableFunc(redundant, awayFrom(chosen, byPicture))
+	rest := filterVariants(elsewhere, func(v *Variant) bool {
+		return !v.redundantTo(chosen) && o.allowsBandwidth(v) && v.isHDR() == chosen.isHDR()
+	})
+	sameSize := filterVariants(rest, func(v *Variant) bool { return v.Width > 0 && v.Width == chosen.Width && v.Height == chosen.Height })
+	slices.SortStableFunc(sameSize, awayFrom(chosen, byPicture))
+	if alike := append(redundant, sameSize...); len(alike) > 0 || o.Rendition.namesSize() {
+		return alike
+	}
+	slices.SortStableFunc(rest, awayFrom(chosen, byNearness(chosen)))
+	return rest
+}
+
+// redundantTo reports whether v is the same rendition as w at another address.
+func (v *Variant) redundantTo(w *Variant) bool {
+	return v.Bandwidth == w.Bandwidth && v.pictureArea() == w.pictureArea() && v.Width == w.Width &&
+		v.Codecs == w.Codecs && v.VideoRange == w.VideoRange && v.FrameRate == w.FrameRate
+}
+
+// isHDR says whether v has high dynamic range, whose colours look wrong where it is
+// not expected.
+func (v *Variant) isHDR() bool { return v.VideoRange != "" && v.VideoRange != "SDR" }
+
+// awayFrom puts first what is not of v's pathway, as what ails one variant of it
+// may ail all.
+func awayFrom(v *Variant, then func(a, b *Variant) int) func(a, b *Variant) int {
+	same := func(w *Variant) int {
+		if w.PathwayID == v.PathwayID {
+			return 1
+		}
+		return 0
+	}
+	return func(a, b *Variant) int { return cmp.Or(cmp.Compare(same(a), same(b)), then(a, b)) }
+}
+
+// byNearness puts first what has a picture as large as v's or the next larger one,
+// then the smaller ones; where no size is stated, the highest bandwidth.
+func byNearness(v *Variant) func(a, b *Variant) int {
+	return func(a, b *Variant) int {
+		aServes, bServes := a.pictureArea() >= v.pictureArea(), b.pictureArea() >= v.pictureArea()
+		switch {
+		case aServes && bServes:
+			return cmp.Or(cmp.Compare(a.pictureArea(), b.pictureArea()), byPicture(a, b))
+		case aServes != bServes && aServes:
+			return -1
+		case aServes != bServes:
+			return 1
+		}
+		return byPicture(a, b)
+	}
+}
+
+// VideoURI returns where the media playlist of v's video is. The one on the variant's
+// own line carries one of its renditions, which is to be played where a client has
+// no others (RFC 8216 4.3.4.2); of its VIDEO group the one with DEFAULT=YES is
+// (4.3.4.1), whose URI says where it is, and where it has none it is on the
+// variant's line.
+func (m *Master) VideoURI(v *Variant) URI {
+	if u, ok := m.videos[v.Video]; ok && v.Video != "" {
+		return u
+	}
+	return v.URI
 }

@@ -170,7 +170,7 @@ func TestClassify(t *testing.T) {
 		{"vp8", videoUnsupported},
 	}
 	for _, tt := range tests {
-		if got := classify(tt.codecs); got != tt.want {
+		if got := classifyCodecs(tt.codecs); got != tt.want {
 			t.Errorf("%q: got %d, want %d", tt.codecs, got, tt.want)
 		}
 	}

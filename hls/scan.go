@@ -90,8 +90,8 @@ type scanned struct {
 	master bool
 }
 
-// scan goes once over the lines after #EXTM3U.
-func scan(body []byte, vars *variables) (*scanned, error) {
+// scanLines goes once over the lines after #EXTM3U.
+func scanLines(body []byte, vars *variables) (*scanned, error) {
 	s := &scanner{vars: vars, out: scanned{master: isMaster(body)}, limit: MaxBytes, opener: tagInf}
 	if s.out.master {
 		s.limit, s.opener = maxMasterBytes, tagStreamInf
@@ -136,7 +136,7 @@ func (s *scanner) scanLine(line []byte) error {
 	}
 
 	isURI := line[0] != '#'
-	line, err := s.vars.expand(line)
+	line, err := s.vars.expandLine(line)
 	if s.size += len(line); err == nil && s.size > s.limit {
 		err = tooLong(s.limit)
 	}
@@ -168,7 +168,7 @@ func (s *scanner) scanTag(kind tagKind, line []byte, n int) error {
 		return tooMany("attributes", maxAttributes)
 	}
 	if kind == definition {
-		return s.vars.define(t.value)
+		return s.vars.defineVariable(t.value)
 	}
 	s.noteTag(t)
 	return nil

@@ -72,27 +72,27 @@ func (s *Selector) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// exact says whether s wants one picture size and no other.
-func (s Selector) exact() bool { return s.kind == selectHeight || s.kind == selectIndex }
+// namesSize says whether s wants one picture size and no other.
+func (s Selector) namesSize() bool { return s.kind == selectHeight || s.kind == selectIndex }
 
-// from keeps of list, which has only what can be read, the variants that s names.
+// selectFrom keeps of list, which has only what can be read, the variants that s names.
 // Its error says what there is.
-func (s Selector) from(m *Master, list []*Variant) ([]*Variant, error) {
-	named := filter(list, s.names)
+func (s Selector) selectFrom(m *Master, list []*Variant) ([]*Variant, error) {
+	named := filterVariants(list, s.matchesVariant)
 	if len(named) > 0 {
 		return named, nil
 	}
 	if s.kind == selectIndex && s.n < len(m.Variants) {
 		v, kind := &m.Variants[s.n], keyframe.ErrNotFound
-		if classify(v.Codecs) == videoUnsupported {
+		if classifyCodecs(v.Codecs) == videoUnsupported {
 			kind = keyframe.ErrUnsupported
 		}
 		return nil, fmt.Errorf("%w: rendition %d, %s, has only %.100q", kind, s.n, v.String(), v.Codecs)
 	}
-	return nil, fmt.Errorf("%w: no rendition is %s; there are %s", keyframe.ErrNotFound, s, menu(list))
+	return nil, fmt.Errorf("%w: no rendition is %s; there are %s", keyframe.ErrNotFound, s, listForError(list))
 }
 
-func (s Selector) names(v *Variant) bool {
+func (s Selector) matchesVariant(v *Variant) bool {
 	switch s.kind {
 	case selectHeight:
 		return v.Height == s.n
@@ -105,8 +105,8 @@ func (s Selector) names(v *Variant) bool {
 // maxMenu keeps an error to one line; a ladder has some ten renditions.
 const maxMenu = 10
 
-// menu lists variants for people, by index.
-func menu(list []*Variant) string {
+// listForError lists variants for people, by index.
+func listForError(list []*Variant) string {
 	var entries []string
 	for _, v := range list[:min(len(list), maxMenu)] {
 		entries = append(entries, fmt.Sprintf("%d: %s", v.Index, v.String()))
@@ -120,20 +120,20 @@ func menu(list []*Variant) string {
 // byLeast puts the smaller picture first, one of unknown size last, then the lower
 // bandwidth.
 func byLeast(a, b *Variant) int {
-	known := cmp.Compare(min(b.area(), 1), min(a.area(), 1))
-	return cmp.Or(known, cmp.Compare(a.area(), b.area()), cmp.Compare(a.cost(), b.cost()))
+	known := cmp.Compare(min(b.pictureArea(), 1), min(a.pictureArea(), 1))
+	return cmp.Or(known, cmp.Compare(a.pictureArea(), b.pictureArea()), cmp.Compare(a.bandwidthCost(), b.bandwidthCost()))
 }
 
-// ofCodec keeps of list the variants with the codec, or, where none says that it
+// variantsOfCodec keeps of list the variants with the codec, or, where none says that it
 // has it, those that do not tell.
-func ofCodec(list []*Variant, c keyframe.Codec) ([]*Variant, error) {
+func variantsOfCodec(list []*Variant, c keyframe.Codec) ([]*Variant, error) {
 	if c == keyframe.UnknownCodec {
 		return list, nil
 	}
-	if told := filter(list, func(v *Variant) bool { return hasCodec(v.Codecs, c) }); len(told) > 0 {
+	if told := filterVariants(list, func(v *Variant) bool { return hasCodec(v.Codecs, c) }); len(told) > 0 {
 		return told, nil
 	}
-	if untold := filter(list, func(v *Variant) bool { return classify(v.Codecs) == videoUnknown }); len(untold) > 0 {
+	if untold := filterVariants(list, func(v *Variant) bool { return classifyCodecs(v.Codecs) == videoUnknown }); len(untold) > 0 {
 		return untold, nil
 	}
 	var other []string
@@ -143,4 +143,45 @@ func ofCodec(list []*Variant, c keyframe.Codec) ([]*Variant, error) {
 		}
 	}
 	return nil, fmt.Errorf("%w: no rendition is %s; there are %.200q", keyframe.ErrNotFound, c, strings.Join(other, "; "))
+}
+
+// PickIFrames returns the I-frame playlist (RFC 8216 4.3.4.3) to use in place of the
+// variant v: the cheapest of those that serve the size asked for, and where none is
+// asked for, one that has no smaller picture than v. nil where there is none.
+func (m *Master) PickIFrames(v *Variant, o PickOptions) *Variant {
+	width, height := o.Width, o.Height
+	if width <= 0 && height <= 0 || o.Rendition.kind != selectNone {
+		width, height = v.Width, v.Height
+	}
+	if width <= 0 && height <= 0 || m.VideoURI(v) != v.URI {
+		return nil // nobody knows what would serve, or which camera it is of
+	}
+	fit := func(f *Variant) bool {
+		if o.Rendition.namesSize() && (f.Width != width || f.Height != height) {
+			return false
+		}
+		return f.Width > 0 && f.Width >= width && f.Height >= height && o.allowsBandwidth(f) && f.isReadable(o.Codec) &&
+			f.VideoRange == v.VideoRange && f.PathwayID == v.PathwayID
+	}
+	var list []*Variant
+	for i := range m.IFrames {
+		if f := &m.IFrames[i]; fit(f) {
+			list = append(list, f)
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return slices.MinFunc(list, byCost)
+}
+
+// isReadable says whether v may have video that is read, of codec c if that is known.
+func (v *Variant) isReadable(c keyframe.Codec) bool {
+	switch classifyCodecs(v.Codecs) {
+	case videoReadable:
+		return c == keyframe.UnknownCodec || hasCodec(v.Codecs, c)
+	case videoUnknown:
+		return true
+	}
+	return false
 }

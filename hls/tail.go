@@ -72,7 +72,7 @@ func (e *Ending) Need(media *Media, age time.Duration) int64 {
 	return n
 }
 
-// update makes a delta update of tail, the end of the playlist's text as it is
+// makeDelta makes a delta update of tail, the end of the playlist's text as it is
 // now, for who has media, of whose text e is the end; and the ending for the
 // next time. It finds the newest segment of media in both texts; what stands
 // behind it in tail is new. nil where the seam is not sure: the segment is not in
@@ -81,16 +81,16 @@ func (e *Ending) Need(media *Media, age time.Duration) int64 {
 //
 // The header is not looked at: its tags do not change (RFC 8216 6.2.1), but for
 // the media sequence number, which is counted on from media's.
-func (e *Ending) update(media *Media, tail []byte) ([]byte, *Ending) {
+func (e *Ending) makeDelta(media *Media, tail []byte) ([]byte, *Ending) {
 	tail = wholeLines(tail)
 	before, now := segmentLines(e.text), segmentLines(tail)
 	if len(before) == 0 || before[len(before)-1].text != media.Segments[len(media.Segments)-1].URI.Text {
 		return nil, nil
 	}
 	seam := before[len(before)-1].key
-	at, ok := now.only(seam)
+	at, ok := now.findOnly(seam)
 	older := len(before) - (at + 1) // lines that the tail has not
-	if _, sure := before.only(seam); !ok || !sure || older < 0 {
+	if _, sure := before.findOnly(seam); !ok || !sure || older < 0 {
 		return nil, nil
 	}
 	var text []byte
@@ -119,7 +119,7 @@ func (e *Ending) update(media *Media, tail []byte) ([]byte, *Ending) {
 // behind media, of whose text e is the end: see update. nil where the seam is not
 // sure, or the stream has ended.
 func (e *Ending) Merge(media *Media, tail []byte, offset int64, base *url.URL, parent *Master) (*Playlist, *Ending) {
-	delta, next := e.update(media, tail)
+	delta, next := e.makeDelta(media, tail)
 	if next == nil {
 		return nil, nil
 	}
@@ -133,7 +133,7 @@ func (e *Ending) Merge(media *Media, tail []byte, offset int64, base *url.URL, p
 
 // parseUpdate reads a delta that ending.update made, with the header of media.
 func parseUpdate(delta []byte, base *url.URL, parent *Master, media *Media) (*Playlist, error) {
-	p, err := parse(delta, base, parent, media)
+	p, err := parsePlaylist(delta, base, parent, media)
 	if err != nil {
 		return nil, err
 	}
@@ -183,8 +183,8 @@ func segmentLines(text []byte) textLines {
 	return lines[:end]
 }
 
-// only returns the one line that has the key; false where there are several.
-func (lines textLines) only(key string) (at int, ok bool) {
+// findOnly returns the one line that has the key; false where there are several.
+func (lines textLines) findOnly(key string) (at int, ok bool) {
 	at = -1
 	for i, l := range lines {
 		if key != "" && l.key == key {

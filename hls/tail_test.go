@@ -37,7 +37,7 @@ func TestEndEqualsWhole(t *testing.T) {
 			now := c.playlist(from, to, 0)
 			whole := parseMedia(t, now, nil)
 			tail := now[rapid.IntRange(0, len(now)-1).Draw(t, "cut"):]
-			update, next := e.update(kept, []byte(tail))
+			update, next := e.makeDelta(kept, []byte(tail))
 			if next == nil {
 				return
 			}
@@ -113,7 +113,7 @@ func TestEndSeams(t *testing.T) {
 			text := "#EXTM3U\n" + tt.kept
 			media := parseMedia(t, text, nil)
 			e := &Ending{text: []byte(text), total: int64(len(text)), segments: len(media.Segments)}
-			update, next := e.update(media, []byte(tt.tail))
+			update, next := e.makeDelta(media, []byte(tt.tail))
 			if (next != nil) != (tt.newest != "") {
 				t.Fatalf("joins up: %v", next != nil)
 			}
@@ -190,7 +190,7 @@ func TestEndOfIFrames(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := text + "#EXTINF:2,\n#EXT-X-BYTERANGE:900@188\nseg2000.ts\n"
-	delta, next := p.Media.Ending([]byte(text)).update(p.Media, []byte(now[len(now)-4000:]))
+	delta, next := p.Media.Ending([]byte(text)).makeDelta(p.Media, []byte(now[len(now)-4000:]))
 	if next == nil {
 		t.Fatal("no seam")
 	}

@@ -3,6 +3,8 @@ package hls
 import (
 	"fmt"
 	"image"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/kfgrab/kfgrab/keyframe"
@@ -21,16 +23,16 @@ type Tiles struct {
 // maxImagePixels is what package decode takes. Services keep to 4096x4096.
 const maxImagePixels = 64 << 20
 
-func tiles(attributes string) *Tiles {
+func parseTiles(attributes string) *Tiles {
 	t := &Tiles{}
 	for name, value := range attributeList(attributes) {
 		switch name {
 		case "RESOLUTION":
-			t.Width, t.Height = size(value)
+			t.Width, t.Height = parseSize(value)
 		case "LAYOUT":
-			t.Columns, t.Rows = size(value)
+			t.Columns, t.Rows = parseSize(value)
 		case "DURATION":
-			t.Duration = seconds(value)
+			t.Duration = parseSeconds(value)
 		}
 	}
 	return t
@@ -51,9 +53,9 @@ func (t *Tiles) Check() error {
 	return nil
 }
 
-// count is how many tiles an image of that length has, at least 1: the last one of
+// countTiles is how many tiles an image of that length has, at least 1: the last one of
 // a stream may be filled in part.
-func (t *Tiles) count(length time.Duration) int {
+func (t *Tiles) countTiles(length time.Duration) int {
 	all := t.Columns * t.Rows
 	if all <= 1 || t.Duration == 0 {
 		return 1
@@ -63,10 +65,10 @@ func (t *Tiles) count(length time.Duration) int {
 	return min(all, max(1, int((length+each-1)/each)))
 }
 
-// rectangle returns where tile n lies in the image, whose size is width by height
+// tileRectangle returns where tile n lies in the image, whose size is width by height
 // and which has count tiles: rows that have none may be left out of it, and where
 // there is but one row, columns.
-func (t *Tiles) rectangle(n, count, width, height int) (image.Rectangle, error) {
+func (t *Tiles) tileRectangle(n, count, width, height int) (image.Rectangle, error) {
 	columns, rows := min(t.Columns, count), (count+t.Columns-1)/t.Columns
 	wide := width == t.Columns*t.Width || width == columns*t.Width
 	high := height == t.Rows*t.Height || height == rows*t.Height
@@ -87,7 +89,7 @@ func (s *Segment) TileRectangle(width, height int) (image.Rectangle, error) {
 	if s.Tiles == nil {
 		return image.Rect(0, 0, width, height), nil
 	}
-	return s.Tiles.rectangle(s.Tile, s.Tiles.count(s.Duration), width, height)
+	return s.Tiles.tileRectangle(s.Tile, s.Tiles.countTiles(s.Duration), width, height)
 }
 
 // LastTile is the index of the last tile in s, 0 where s is one picture.
@@ -95,7 +97,7 @@ func (s *Segment) LastTile() int {
 	if s.Tiles == nil {
 		return 0
 	}
-	return s.Tiles.count(s.Duration) - 1
+	return s.Tiles.countTiles(s.Duration) - 1
 }
 
 // WithTileAt returns s with the tile that stands for the time t behind its beginning.
@@ -114,4 +116,60 @@ func (s *Segment) TileStart() time.Duration {
 		return 0
 	}
 	return time.Duration(s.Tile) * s.Tiles.Duration
+}
+
+// PickImages returns the list of images (EXT-X-IMAGE-STREAM-INF of the Image Media
+// Playlist specification) whose tiles to use in place of the variant v: the cheapest
+// of those that serve the size asked for. nil where there is none.
+func (m *Master) PickImages(v *Variant, o PickOptions) *Variant {
+	if m.VideoURI(v) != v.URI {
+		return nil // nobody knows which camera they are of
+	}
+	var list []*Variant
+	for i := range m.Images {
+		f := &m.Images[i]
+		if f.Width > 0 && o.servesSize(f.Width, f.Height) && o.allowsBandwidth(f) && f.isJPEG() &&
+			(f.PathwayID == v.PathwayID || f.PathwayID == "") {
+			list = append(list, f)
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return slices.MinFunc(list, byCost)
+}
+
+// isJPEG: the specification knows the one codec "jpeg", and some leave it out.
+func (v *Variant) isJPEG() bool {
+	return v.Codecs == "" || strings.EqualFold(v.Codecs, "jpeg") || strings.EqualFold(v.Codecs, "jpg")
+}
+
+// CheaperThanKeyframe says whether an image that stands for so long takes no more
+// than a keyframe of rendition, as far as bandwidths tell: a keyframe seldom takes
+// more than half a second does on average. An image comes whole, and so one of many
+// tiles costs more.
+func (v *Variant) CheaperThanKeyframe(rendition *Variant, length time.Duration) bool {
+	if v.Bandwidth == 0 || rendition.Bandwidth == 0 {
+		return true
+	}
+	return float64(v.Bandwidth)*length.Seconds() <= float64(rendition.Bandwidth)/2
+}
+
+// IsImages says whether v is one of m.Images.
+func (m *Master) IsImages(v *Variant) bool {
+	return v.Index < len(m.Images) && v == &m.Images[v.Index]
+}
+
+// servesSize says whether a picture need not be made larger.
+func (o PickOptions) servesSize(width, height int) bool {
+	return width >= o.Width && height >= o.Height
+}
+
+// CheckSize returns an error that wraps keyframe.ErrNotFound where a tile of this size
+// is smaller than the picture asked for.
+func (o PickOptions) CheckSize(width, height int) error {
+	if o.servesSize(width, height) {
+		return nil
+	}
+	return fmt.Errorf("%w: the tiles are of %dx%d, which does not serve %s", keyframe.ErrNotFound, width, height, sizeText(o.Width, o.Height))
 }

@@ -37,7 +37,7 @@ var tilesTests = []struct {
 
 func TestTiles(t *testing.T) {
 	for _, tt := range tilesTests {
-		got := tiles(tt.attributes)
+		got := parseTiles(tt.attributes)
 		if *got != tt.want {
 			t.Errorf("%s: %+v, want %+v", tt.attributes, *got, tt.want)
 		}
@@ -66,8 +66,8 @@ func TestTilesCount(t *testing.T) {
 		{"a hundred", 100, 10, 1000, 100},
 		{"no layout", 0, 1, 6, 1},
 	} {
-		grid := &Tiles{Columns: tt.columns, Rows: 1, Duration: duration(tt.each)}
-		if got := grid.count(duration(tt.length)); got != tt.want {
+		grid := &Tiles{Columns: tt.columns, Rows: 1, Duration: toDuration(tt.each)}
+		if got := grid.countTiles(toDuration(tt.length)); got != tt.want {
 			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
 		}
 	}
@@ -93,7 +93,7 @@ func TestTilesRectangle(t *testing.T) {
 		{"rows for columns", 0, 6, 320, 270, ""},
 		{"a pixel short", 0, 6, 479, 180, ""},
 	} {
-		r, err := grid.rectangle(tt.n, tt.count, tt.width, tt.height)
+		r, err := grid.tileRectangle(tt.n, tt.count, tt.width, tt.height)
 		switch {
 		case tt.want == "" && (!errors.Is(err, keyframe.ErrCorrupt) || r != image.Rectangle{}):
 			t.Errorf("%s: %v, %v, want an error", tt.name, r, err)
@@ -110,15 +110,15 @@ func FuzzTiles(f *testing.F) {
 		f.Add(tt.attributes, 6.0, uint16(480), uint16(180), int64(2500))
 	}
 	f.Fuzz(func(t *testing.T, attributes string, length float64, width, height uint16, at int64) {
-		s := (&Segment{Tiles: tiles(attributes), Duration: duration(length)}).WithTileAt(time.Duration(at) * time.Millisecond)
-		count := s.Tiles.count(s.Duration)
+		s := (&Segment{Tiles: parseTiles(attributes), Duration: toDuration(length)}).WithTileAt(time.Duration(at) * time.Millisecond)
+		count := s.Tiles.countTiles(s.Duration)
 		if count < 1 || s.Tile < 0 || s.Tile >= count || s.LastTile() != count-1 {
 			t.Fatalf("tile %d of %d", s.Tile, count)
 		}
 		if s.Tiles.Check() != nil {
 			return
 		}
-		r, err := s.Tiles.rectangle(s.Tile, count, int(width), int(height))
+		r, err := s.Tiles.tileRectangle(s.Tile, count, int(width), int(height))
 		if err == nil && (r.Dx() != s.Tiles.Width || r.Dy() != s.Tiles.Height || !r.In(image.Rect(0, 0, int(width), int(height)))) {
 			t.Errorf("%v in %dx%d", r, width, height)
 		}
