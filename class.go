@@ -16,7 +16,7 @@ import (
 	"github.com/kfgrab/kfgrab/rtsp"
 )
 
-// Class is what went wrong, as far as a script wants to tell.
+// Class is the kind of an error, as finely as a script needs it.
 type Class uint8
 
 // The classes. Their numbers are the command's exit codes.
@@ -27,13 +27,13 @@ const (
 	NoKeyframe         // the stream was read and held no keyframe within the budget
 	Network            // no connection, or a server's refusal
 	Unauthorised       // credentials are missing or wrong
-	Timeout            // the time was up
+	Timeout            // the time limit was reached
 	BadStream          // corrupt, encrypted, or of a codec that is not read
 	Decoder            // ffmpeg is missing or failed
-	NotModified        // there is no newer keyframe, where Options.IfNewer asks for one; the command never does
+	NotModified        // there is no newer keyframe, and Options.IfNewer asks for one; the command never does
 )
 
-// classRow is what is known of one class.
+// classRow describes one class.
 type classRow struct {
 	name   string
 	status int // of HTTP
@@ -68,8 +68,8 @@ func (c Class) ExitCode() int { return int(c) }
 // HTTPStatus returns the status with which a snapshot service answers.
 func (c Class) HTTPStatus() int { return c.row().status }
 
-// Reason says in words what went wrong, to those who are not to know the stream's
-// address, which errors tell.
+// Reason describes the class to people who must not learn the stream's address,
+// which errors contain.
 func (c Class) Reason() string { return c.row().reason }
 
 // row returns the row of c. An unknown class is as bad as Other.
@@ -98,6 +98,7 @@ func ClassOf(err error) Class {
 	if c := statusClass(err); c != OK {
 		return c
 	}
+
 	switch {
 	case errors.Is(err, keyframe.ErrNotFound):
 		return NoKeyframe
@@ -134,7 +135,7 @@ func networkClass(err error) Class {
 	var network net.Error
 	var local *fs.PathError
 	switch {
-	case errors.As(err, &local): // its errno would pass for a net.Error
+	case errors.As(err, &local): // its errno would count as a net.Error
 		return Other
 	case errors.As(err, &network) && network.Timeout():
 		return Timeout

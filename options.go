@@ -38,54 +38,54 @@ const (
 	TransportAuto      = rtsp.Auto
 )
 
-// RTSPOptions are the settings of RTSP alone, as rtsp.Options has them.
+// RTSPOptions are the settings for RTSP; see rtsp.Options.
 type RTSPOptions struct {
 	Transport         RTSPTransport
-	KeyframeTimeout   time.Duration // rtsp.DefaultKeyframeTimeout where 0
+	KeyframeTimeout   time.Duration // 0 stands for rtsp.DefaultKeyframeTimeout
 	NoKeyframeRequest bool          // wait for the keyframe that the server sends anyway
 	KeepSession       bool          // between the grabs of a Stream
 }
 
-// Options are the settings of a Stream. The zero value takes the newest keyframe
-// of a live stream, the first of another, at the best quality there is.
+// Options are the settings of a Stream. With the zero value, kfgrab takes the
+// newest keyframe of a live stream and the first of a recording, at the best
+// quality.
 type Options struct {
-	// At asks, of a recording, for the last keyframe at or before this time from
-	// its start. Live streams pass it over.
+	// At asks a recording for its last keyframe at or before this time from its
+	// start. Live streams ignore it.
 	At time.Duration
 
 	// Edge is which keyframe of a live HLS stream is wanted: EdgeFirst, the zero
-	// value, costs least, EdgeLast is the freshest there is, EdgeNext waits for one
-	// that is taken from now on. Others give what they have next.
+	// value, costs least, EdgeLast is the newest, and EdgeNext waits for one that is
+	// taken from now on. Other streams give the next keyframe that they have.
 	Edge Edge
 
-	// IfNewer has a grab of an HLS stream fail with an error that wraps
-	// keyframe.ErrNotModified, for the price of the playlist, where the newest
-	// keyframe is the one that the Stream delivered last. Other streams pass it over,
-	// and grab again.
+	// IfNewer makes a grab of an HLS stream fail with an error that wraps
+	// keyframe.ErrNotModified, for the price of the playlist, if the newest
+	// keyframe is the one that the Stream delivered last. Other streams ignore it.
 	IfNewer bool
 
-	// Width and Height are the size of the picture that is wanted; 0 is any. Where
-	// there are several renditions, the cheapest that serves the size is taken.
-	// Frames are not scaled: that is for decode.Output, whose Needed is what goes here.
+	// Width and Height are the size of the picture that is wanted; 0 is any. If
+	// there are several renditions, kfgrab takes the cheapest that serves the size.
+	// It does not scale frames: decode.Output does, and its Needed returns the
+	// values for these fields.
 	Width, Height int
 
-	// MaxBandwidth bounds the HLS renditions to choose from, in bit/s; 0 is none.
-	// Where all have more, the cheapest is taken.
+	// MaxBandwidth bounds the HLS renditions to choose from, in bit/s; 0 is no
+	// bound. If all have more, the cheapest is taken.
 	MaxBandwidth int
 
-	// Rendition names the HLS rendition to take, in place of Width and Height. The
+	// Rendition names the HLS rendition to take, instead of Width and Height. The
 	// zero value names none.
 	Rendition Selector
 
-	// Codec is the only one that is taken: others are passed over where there is a
-	// choice, and else an error that wraps keyframe.ErrNotFound. UnknownCodec is
-	// any.
+	// Codec is the only codec that is taken. Others are skipped if there is a
+	// choice, and else the error wraps keyframe.ErrNotFound. UnknownCodec is any.
 	Codec keyframe.Codec
 
-	// AllowTiles allows a ready-made tile of an HLS stream (EXT-X-IMAGE-STREAM-INF) in
-	// place of a keyframe, where Width or Height asks for a size that one serves: see
-	// hlssource.Options. Such a frame has the kind keyframe.Tile and the codec keyframe.JPEG,
-	// and cannot be muxed.
+	// AllowTiles allows a ready-made tile of an HLS stream (EXT-X-IMAGE-STREAM-INF)
+	// instead of a keyframe, if Width or Height asks for a size that a tile serves
+	// and neither Rendition, Codec nor EdgeNext asks for a keyframe. Such a frame
+	// has the kind keyframe.Tile and the codec keyframe.JPEG, and cannot be muxed.
 	AllowTiles bool
 
 	// Program is the program of a transport stream; 0 is the first with video.
@@ -98,7 +98,7 @@ type Options struct {
 	// Header goes with every HTTP request to the stream's own origin.
 	Header http.Header
 	// HeadersEverywhere sends Header to every other origin, too, that playlists and
-	// redirects lead to. User and password of the URL stay with its own.
+	// redirects lead to. User and password of the URL are sent only to its own origin.
 	HeadersEverywhere bool
 	// UserAgent goes with every request; "" stands for "kfgrab".
 	UserAgent string
@@ -106,24 +106,26 @@ type Options struct {
 	InsecureTLS bool           // take any certificate
 	RootCAs     *x509.CertPool // instead of the system's; may be nil
 	// TLSFingerprint is the SHA-256 of the one certificate that a server may have,
-	// 32 bytes, in place of every other check of it; empty: none.
+	// 32 bytes. It replaces every other check of the certificate; empty: none.
 	TLSFingerprint []byte
 
-	// DialContext makes every connection of HTTP and RTSP: to the stream's server, and
-	// to all others that redirects and playlists lead to. nil: that of net.Dialer. Where
-	// it is set, HTTP passes the proxies of the environment over. Datagrams, which are
-	// for udp URLs and TransportUDP, Multicast and Auto alone, do not come by it.
+	// DialContext makes every connection of HTTP and RTSP: to the stream's server,
+	// and to all others that redirects and playlists lead to. nil: that of
+	// net.Dialer. If it is set, HTTP ignores the proxies of the environment.
+	// Datagrams, which only udp URLs and TransportUDP, Multicast and Auto use, do
+	// not pass through it.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// RTSP is how RTSP streams are played.
 	RTSP RTSPOptions
 
-	// Stdin is what the URL "-" stands for. For the end of a context to end a read
-	// that waits, it has to have the method SetReadDeadline.
+	// Stdin is what the URL "-" stands for. A context can interrupt a read that
+	// waits only if Stdin has the method SetReadDeadline.
 	Stdin io.Reader
 
-	// OnCodec, where set, is called when the codec is known, while the keyframe is
-	// still on its way: the moment to start a decoder. It is not called for tiles.
+	// OnCodec, if set, is called when the codec is known, while the keyframe is
+	// still being fetched: the moment to start a decoder. It is not called for
+	// tiles.
 	OnCodec func(keyframe.Codec)
 
 	// Logger takes debug lines of what was decided and why; may be nil.

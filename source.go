@@ -206,12 +206,13 @@ func (s *rtspSource) traffic() meter.Reading {
 // webSource is what is at an http or https URL: HLS or a media file. The first call
 // finds out.
 type webSource struct {
+	source // an empty one until it is known
+	known  bool
+
 	url    *url.URL
 	client *fetch.Client
-	meter  *meter.Counter
 	files  *file.Options
 	lists  *hlssource.Options
-	inner  source // nil until it is known
 }
 
 func newWebSource(u *url.URL, opt *Options, files *file.Options) *webSource {
@@ -226,116 +227,88 @@ func newWebSource(u *url.URL, opt *Options, files *file.Options) *webSource {
 	}
 	lists.Width, lists.Height, lists.MaxBandwidth = opt.Width, opt.Height, opt.MaxBandwidth
 	lists.Rendition, lists.Codec = opt.Rendition, opt.Codec
-	return &webSource{url: u, client: client, meter: files.Meter, files: files, lists: lists}
+	return &webSource{source: &fileSource{&file.Source{}, files.Meter}, url: u, client: client, files: files, lists: lists}
 }
 
 // begin starts a job with its own byte budget, and detects by the content what the
 // stream is. A name that ends like a playlist's is asked for as a whole at once, which
 // lets the server compress it; the content decides there, too.
-func (w *webSource) begin(ctx context.Context) (source, error) {
+func (w *webSource) begin(ctx context.Context) error {
 	w.client.StartJob()
-	if w.inner != nil {
-		return w.inner, nil
+	if w.known {
+		return nil
 	}
 
 	switch strings.ToLower(path.Ext(w.url.Path)) {
 	case ".m3u8", ".m3u":
-		w.inner = w.newHLS(nil)
-		return w.inner, nil
+		w.become(w.newHLS(nil))
+		return nil
 	}
 	r := w.client.Open(ctx, w.url, file.FirstRange)
 	head, err := r.Peek(file.SniffSize)
 	if err != nil && !errors.Is(err, io.EOF) {
 		r.Close()
-		return nil, err
+		return err
 	}
 	if file.Sniff(head, err != nil) != file.Playlist {
-		w.inner = &fileSource{file.OpenResource(w.client, w.url, r, w.files), w.meter}
-		return w.inner, nil
+		w.become(&fileSource{file.OpenResource(w.client, w.url, r, w.files), w.files.Meter})
+		return nil
 	}
 
 	defer r.Close()
 	body, err := io.ReadAll(r)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		w.become(w.newHLS(&fetch.Document{URL: r.URL(), Body: body}))
 	}
-	w.inner = w.newHLS(&fetch.Document{URL: r.URL(), Body: body})
-	return w.inner, nil
+	return err
 }
 
+func (w *webSource) become(s source) { w.source, w.known = s, true }
+
 // newHLS returns an HLS source, whose playlist is given if it was fetched already.
-func (w *webSource) newHLS(playlist *fetch.Document) *hlsSource {
+func (w *webSource) newHLS(playlist *fetch.Document) source {
 	o := *w.lists
 	o.Playlist = playlist
-	return &hlsSource{hlssource.New(w.client, w.url, &o), w.meter}
+	return &hlsSource{hlssource.New(w.client, w.url, &o), w.files.Meter}
 }
 
 func (w *webSource) Keyframe(ctx context.Context) (*keyframe.Frame, error) {
-	s, err := w.begin(ctx)
-	if err != nil {
+	if err := w.begin(ctx); err != nil {
 		return nil, err
 	}
-	return s.Keyframe(ctx)
+	return w.source.Keyframe(ctx)
 }
 
 func (w *webSource) Keyframes(ctx context.Context, take func(*keyframe.Frame) bool) error {
-	s, err := w.begin(ctx)
-	if err != nil {
+	if err := w.begin(ctx); err != nil {
 		return err
 	}
-	return s.Keyframes(ctx, take)
+	return w.source.Keyframes(ctx, take)
 }
 
 func (w *webSource) Receive(ctx context.Context, take func(*keyframe.Frame)) error {
-	s, err := w.begin(ctx)
-	if err != nil {
+	if err := w.begin(ctx); err != nil {
 		return err
 	}
-	return s.Receive(ctx, take)
+	return w.source.Receive(ctx, take)
 }
 
 func (w *webSource) readTimeline(ctx context.Context) (*Timeline, error) {
-	s, err := w.begin(ctx)
-	if err != nil {
+	if err := w.begin(ctx); err != nil {
 		return nil, err
 	}
-	return s.readTimeline(ctx)
+	return w.source.readTimeline(ctx)
 }
 
 func (w *webSource) probeRenditions(ctx context.Context) ([]Rendition, error) {
-	s, err := w.begin(ctx)
-	if err != nil {
+	if err := w.begin(ctx); err != nil {
 		return nil, err
 	}
-	return s.probeRenditions(ctx)
+	return w.source.probeRenditions(ctx)
 }
-
-func (w *webSource) Tracks() []keyframe.Track {
-	if w.inner == nil {
-		return nil
-	}
-	return w.inner.Tracks()
-}
-
-func (w *webSource) chosenRendition() (r Rendition, ok bool) {
-	if w.inner == nil {
-		return r, false
-	}
-	return w.inner.chosenRendition()
-}
-
-func (w *webSource) addFacts(s *Snapshot) {
-	if w.inner != nil {
-		w.inner.addFacts(s)
-	}
-}
-
-func (w *webSource) traffic() meter.Reading { return w.meter.Read() }
 
 func (w *webSource) Close() error {
-	if w.inner != nil {
-		w.inner.Close()
-	}
+	w.source.Close()
 	w.client.Close()
 	return nil
 }

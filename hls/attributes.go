@@ -12,11 +12,11 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// attributeList yields the names and values of an attribute list (RFC 8216
-// 4.2), quotes taken off. It allocates nothing and looks at each byte once, where
-// the library's own reader takes a map a list and a regular expression: 200 ns and
-// 40 bytes for a byte of attributes. A value whose closing quote is missing reaches
-// to the end.
+// attributeList yields the names and values of an attribute list (RFC 8216 4.2),
+// without quotes. It allocates nothing and looks at each byte once; the library's
+// own reader needs a map and a regular expression per list, 200 ns and 40 bytes for
+// each byte of attributes. A value whose closing quote is missing reaches to the
+// end.
 func attributeList(list string) iter.Seq2[string, string] {
 	return func(yield func(name, value string) bool) {
 		for list != "" {
@@ -48,16 +48,16 @@ func attributeList(list string) iter.Seq2[string, string] {
 	}
 }
 
-// maxDuration bounds a duration in a playlist: over a day in one segment. As
+// maxDuration bounds a duration in a playlist: more than a day in one segment. As
 // maxLines leaves room for 65,536 segments, their sum fits a time.Duration.
 const maxDuration = 100_000 * time.Second
 
-// parseSeconds reads a decimal number of seconds; what is no number, or negative, is
-// 0.
+// parseSeconds reads a decimal number of seconds. It returns 0 for a negative
+// number and for anything else.
 func parseSeconds(value string) time.Duration { return toDuration(parseNumber(value)) }
 
-// parseNumber reads a decimal number; what is none, or longer than any that tells
-// something, is 0.
+// parseNumber reads a decimal number. It returns 0 for anything else, and for one
+// that is too long to mean something.
 func parseNumber(value string) float64 {
 	const longest = 32
 	if len(value) > longest {
@@ -84,7 +84,8 @@ func finiteOrZero(f float64) float64 {
 	return f
 }
 
-// parseCount reads a decimal integer; what is none, or negative, is 0.
+// parseCount reads a decimal integer. It returns 0 for a negative one and for
+// anything else.
 func parseCount(value string) int {
 	n, err := strconv.ParseInt(strings.TrimSpace(value), 10, 64)
 	if err != nil || n < 0 {
@@ -97,8 +98,8 @@ func parseCount(value string) int {
 // (8192 × 4320 at level 6.2, 1:8 aspect), rounded up.
 const maxSide = 1 << 15
 
-// parseSize reads a decimal resolution as in RFC 8216 4.2, "1280x720"; 0, 0 if it is
-// none.
+// parseSize reads a decimal resolution as in RFC 8216 4.2, "1280x720". It returns
+// 0, 0 for anything else.
 func parseSize(value string) (width, height int) {
 	w, h, _ := strings.Cut(strings.ToLower(value), "x")
 	width, height = parseCount(w), parseCount(h)
@@ -108,8 +109,8 @@ func parseSize(value string) (width, height int) {
 	return width, height
 }
 
-// parseIV reads a hexadecimal sequence of up to 128 bits. Servers
-// leave out the 0x, and leading zeros.
+// parseIV reads a hexadecimal sequence of up to 128 bits. Some servers leave out
+// the 0x and leading zeros.
 func parseIV(value string) ([]byte, error) {
 	digits := strings.TrimPrefix(strings.ToLower(value), "0x")
 	if len(digits) > 32 {
@@ -122,8 +123,8 @@ func parseIV(value string) ([]byte, error) {
 	return iv, nil
 }
 
-// parseByteRange reads "n[@o]" (RFC 8216 4.3.2.2); without o it goes on from before,
-// which must then be there.
+// parseByteRange reads "n[@o]" (RFC 8216 4.3.2.2). Without o it goes on from
+// before, which must not be nil then.
 func parseByteRange(value string, before *ByteRange) (*ByteRange, error) {
 	n, o, explicit := strings.Cut(strings.TrimSpace(value), "@")
 	length, err := strconv.ParseInt(n, 10, 64)
@@ -144,5 +145,6 @@ func parseByteRange(value string, before *ByteRange) (*ByteRange, error) {
 	if offset < 0 || offset > math.MaxInt64-length {
 		return nil, fmt.Errorf("%w: byte range %.64q is out of range", keyframe.ErrCorrupt, value)
 	}
+
 	return &ByteRange{Offset: offset, Length: length}, nil
 }

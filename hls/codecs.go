@@ -6,7 +6,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// codecClass is what the CODECS attribute says of the video in a variant.
+// codecClass is what the CODECS attribute says about the video of a variant.
 type codecClass uint8
 
 const (
@@ -16,8 +16,8 @@ const (
 	videoUnsupported                   // a video codec that kfgrab does not read
 )
 
-// classifyCodecs reads CODECS (RFC 6381): the names of sample entries, each with its
-// parameters after a point. A list with one readable video codec is readable.
+// classifyCodecs reads CODECS (RFC 6381): the names of sample entries, each with
+// its parameters after a dot. A list with one readable video codec is readable.
 func classifyCodecs(codecs string) codecClass {
 	class := videoUnknown
 	for entry := range strings.SplitSeq(codecs, ",") {
@@ -35,10 +35,11 @@ func classifyCodecs(codecs string) codecClass {
 			class = videoUnsupported
 		}
 	}
+
 	return class
 }
 
-// hasCodec says whether CODECS lists video of codec c.
+// hasCodec reports whether CODECS lists video of codec c.
 func hasCodec(codecs string, c keyframe.Codec) bool {
 	for entry := range strings.SplitSeq(codecs, ",") {
 		if name, parameters, _ := strings.Cut(strings.TrimSpace(entry), "."); codecOf(name, parameters) == c {
@@ -57,9 +58,9 @@ func codecOf(name, parameters string) keyframe.Codec {
 	return keyframe.SampleEntryCodec(name)
 }
 
-// isVideo tells sample entries of video from those of audio and text. Audio and
-// text are listed, so that a video codec of the future is named in an error
-// rather than taken for audio.
+// isVideo reports whether a sample entry is of video. The names of audio and text
+// are listed here, so that an error names a video codec of the future instead of
+// taking it for audio.
 func isVideo(name string) bool {
 	switch strings.ToLower(name) {
 	case "mp4a", "ac-3", "ec-3", "ac-4", "alac", "flac", "opus", "mp3", "vorbis",

@@ -9,7 +9,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// variables are those of EXT-X-DEFINE (draft-pantos-hls-rfc8216bis 4.4.2.3).
+// variables are the variables of EXT-X-DEFINE (draft-pantos-hls-rfc8216bis
+// 4.4.2.3).
 type variables struct {
 	defined map[string]string // nil until the first EXT-X-DEFINE
 	base    *url.URL
@@ -24,9 +25,8 @@ func newVariables(base *url.URL, parent *Master) *variables {
 	return &variables{base: base, parent: parent}
 }
 
-// defineVariable reads the attributes of one EXT-X-DEFINE. The draft has the parser fail
-// where a variable cannot be had, and so do we: a URI with half its name is
-// worse.
+// defineVariable reads the attributes of one EXT-X-DEFINE. The draft requires an
+// error for a variable without a value, as half a URI is worse than none.
 func (v *variables) defineVariable(list string) error {
 	if v.defined == nil {
 		v.defined = map[string]string{}
@@ -34,6 +34,7 @@ func (v *variables) defineVariable(list string) error {
 	if v.count++; v.count > maxDefinitions {
 		return tooMany(tagDefine, maxDefinitions)
 	}
+
 	var name, value string
 	var err error
 	for attribute, text := range attributeList(list) {
@@ -55,17 +56,18 @@ func (v *variables) defineVariable(list string) error {
 	}
 	// A line break or a quote would let a value become tags and attributes.
 	if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r == '"' }) {
-		return fmt.Errorf("%w: EXT-X-DEFINE: variable %.64q has a value that is no quoted string", keyframe.ErrCorrupt, name)
+		return fmt.Errorf("%w: EXT-X-DEFINE: the value of variable %.64q has a quote or a control character", keyframe.ErrCorrupt, name)
 	}
 	if name != "" {
 		v.defined[name] = value
 	}
+
 	return nil
 }
 
 func (v *variables) queryParameter(name string) (string, error) {
 	if v.query == nil && v.base != nil {
-		v.query = v.base.Query() // the sound part of a half-broken one
+		v.query = v.base.Query() // of a broken query, the part that can be read
 	}
 	if value := v.query.Get(name); value != "" {
 		return value, nil
@@ -84,13 +86,14 @@ func (v *variables) importVariable(name string) (string, error) {
 	return value, nil
 }
 
-// expandLine replaces the {$name} of a line. In a playlist without EXT-X-DEFINE they
-// are text like any other. The result is good until the next call.
+// expandLine replaces each {$name} in a line. In a playlist without EXT-X-DEFINE
+// they are ordinary text. The result is valid until the next call.
 func (v *variables) expandLine(line []byte) ([]byte, error) {
 	opening := []byte("{$")
 	if v.defined == nil || !bytes.Contains(line, opening) {
 		return line, nil
 	}
+
 	out := v.scratch[:0]
 	for {
 		before, rest, found := bytes.Cut(line, opening)

@@ -8,8 +8,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// Limits of a playlist. The server controls its size, and a parsed playlist
-// takes some four times its bytes of memory.
+// Limits of a playlist. The server controls its size, and a parsed playlist takes
+// about four times as many bytes of memory.
 const (
 	// MaxBytes: 24 hours of 2 s segments whose URIs carry a token, 43,200 times
 	// 250 bytes, are 11 MB.
@@ -23,23 +23,23 @@ const (
 	// maxLine: a key's data: URI is a few kB, an SCTE-35 message at most 8 kB in
 	// hexadecimal.
 	maxLine = 64 << 10
-	// maxAttributes bounds those of all tags that are read, counted by commas: of
-	// 32,768 segments, for which maxLines leave room, each may have a key and a map
-	// with eight, and as many commas in quotes.
+	// maxAttributes bounds the attributes of all tags that are read, counted by commas:
+	// each of the 32,768 segments that maxLines leaves room for may have a key and a map
+	// with eight attributes, and as many commas in quotes.
 	maxAttributes = 1 << 19
-	// maxReferences bounds those to variables: four in each of 65,536 URIs.
+	// maxReferences bounds the uses of variables: four in each of 65,536 URIs.
 	maxReferences = 1 << 18
 	// maxDefinitions: a variable for each part of an address is under ten.
 	maxDefinitions = 256
-	// maxHeaders: a tag about the whole playlist stands there once; where several
-	// playlists were glued together it is there again.
+	// maxHeaders: a tag about the whole playlist appears once, and again where several
+	// playlists were concatenated.
 	maxHeaders = 256
-	// maxDigits are those of a duration: a day's seconds, a point, nanoseconds. A
-	// number that a float64 does not hold takes twenty times as long to read.
+	// maxDigits of a duration: a day's seconds, a point, nanoseconds. A number that a
+	// float64 does not hold takes twenty times as long to read.
 	maxDigits = 15
 )
 
-// checkLimits is called before anything goes over the lines.
+// checkLimits checks the whole text, before any line is read.
 func checkLimits(data []byte) error {
 	if len(data) > MaxBytes {
 		return tooLong(MaxBytes)

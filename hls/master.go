@@ -2,22 +2,22 @@ package hls
 
 import "net/url"
 
-// Master is a master playlist (RFC 8216 4.3.4; a multivariant playlist in the
-// draft that follows it).
+// Master is a master playlist (RFC 8216 4.3.4; a multivariant playlist in the draft
+// that follows it).
 type Master struct {
 	Variants            []Variant         // EXT-X-STREAM-INF, in the playlist's order
 	IFrames             []Variant         // EXT-X-I-FRAME-STREAM-INF
 	Images              []Variant         // EXT-X-IMAGE-STREAM-INF, of tiles of the size stated
 	Renditions          []Rendition       // EXT-X-MEDIA
-	IndependentSegments bool              // every segment of every rendition can be decoded alone
+	IndependentSegments bool              // every segment of every rendition can be decoded by itself
 	Pathway             string            // PATHWAY-ID of EXT-X-CONTENT-STEERING, to begin with
 	Variables           map[string]string // EXT-X-DEFINE, for media playlists to import
 
-	videos map[string]URI // of the VIDEO renditions to be shown, by group
+	videos map[string]URI // of the default VIDEO renditions, by group
 }
 
 // Variant is one EXT-X-STREAM-INF, EXT-X-I-FRAME-STREAM-INF or
-// EXT-X-IMAGE-STREAM-INF. What the playlist does not say is zero.
+// EXT-X-IMAGE-STREAM-INF. What the playlist does not state is zero.
 type Variant struct {
 	URI              URI
 	Bandwidth        int // peak, bit/s
@@ -32,8 +32,8 @@ type Variant struct {
 	Index            int // in Variants, IFrames or Images
 }
 
-// Rendition is one EXT-X-MEDIA (RFC 8216 4.3.4.1). Its URI's Text is empty where
-// the media is in the variant's own playlist.
+// Rendition is one EXT-X-MEDIA (RFC 8216 4.3.4.1). Its URI's Text is empty if the
+// media is in the variant's own playlist.
 type Rendition struct {
 	Type     string // VIDEO, AUDIO, SUBTITLES, CLOSED-CAPTIONS
 	GroupID  string
@@ -114,6 +114,7 @@ func parseVariant(attributes string, base *url.URL) Variant {
 			v.Name = value
 		}
 	}
+
 	return v
 }
 
@@ -135,5 +136,6 @@ func parseRendition(attributes string, base *url.URL) Rendition {
 			r.Default = value == "YES"
 		}
 	}
+
 	return r
 }

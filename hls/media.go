@@ -3,7 +3,7 @@ package hls
 import "time"
 
 // Media is a media playlist (RFC 8216 4.3.3). Durations and numbers that the
-// playlist does not say are zero.
+// playlist does not state are zero.
 type Media struct {
 	TargetDuration        time.Duration
 	PartTarget            time.Duration // EXT-X-PART-INF
@@ -14,9 +14,9 @@ type Media struct {
 	ImagesOnly            bool // each segment is a JPEG (EXT-X-IMAGES-ONLY)
 	IndependentSegments   bool // each segment can be decoded alone
 	Segments              []Segment
-	// Edge is the segment that is still being made, in low-latency HLS: its
-	// Parts and what applies to them, without URI and Duration. nil if the
-	// playlist has no part after its last segment.
+	// Edge is the segment that is still being made, in low-latency HLS: its Parts
+	// and what applies to them, without URI and Duration. It is nil if the playlist
+	// has no part after its last segment.
 	Edge             *Segment
 	ServerControl    ServerControl
 	RenditionReports []RenditionReport
@@ -24,8 +24,8 @@ type Media struct {
 	Skipped          int         // segments that a delta update left out before Segments (EXT-X-SKIP)
 }
 
-// Segment is a media segment with all that applies to it. Map and Keys are
-// shared between segments: do not change them.
+// Segment is a media segment with all that applies to it. Map and Keys are shared
+// between segments: do not change them.
 type Segment struct {
 	URI           URI
 	Sequence      int64 // media sequence number (RFC 8216 6.2.1)
@@ -33,20 +33,20 @@ type Segment struct {
 	Start         time.Duration // from the first listed segment's beginning
 	ByteRange     *ByteRange    // nil: the whole resource
 	Map           *Map          // nil: no initialisation section
-	Keys          []Key         // several are alternatives, one a key format; empty: not encrypted
-	Gap           bool          // EXT-X-GAP: listed, but not there
-	Discontinuity bool          // it does not go on from the segment before
-	// ProgramDateTime is its first sample's date: given, or counted on or back
-	// by durations from the nearest that is given. Zero if there is none.
+	Keys          []Key         // several are alternatives, one per key format; empty: not encrypted
+	Gap           bool          // EXT-X-GAP: listed, but missing
+	Discontinuity bool          // it does not continue the segment before
+	// ProgramDateTime is the date of its first sample: stated, or computed by
+	// durations from the nearest date that is stated. It is zero if there is none.
 	ProgramDateTime time.Time
 	Parts           []Part
-	Tiles           *Tiles // of an image; nil: it is one picture. Shared as Map is
+	Tiles           *Tiles // of an image; nil: it is one picture. Shared like Map
 
-	IsPart   bool // it is a partial segment, made to look like a whole one
-	index    int  // of that among those of its segment
+	IsPart   bool // it is a partial segment in the form of a whole one
+	index    int  // of the part within its segment
 	IsIFrame bool // its byte range is one keyframe
 	IsImage  bool // it is a JPEG
-	Tile     int  // index of the picture meant, of an image
+	Tile     int  // of an image: index of the picture meant
 }
 
 // ByteRange is Length bytes of a resource from Offset on.
@@ -62,7 +62,7 @@ type Map struct {
 // Key is one EXT-X-KEY whose METHOD is not NONE (RFC 8216 4.3.2.4).
 type Key struct {
 	Method    string // AES-128, SAMPLE-AES, …
-	URI       URI    // may have a scheme of the key format's own, which Resolve refuses
+	URI       URI    // may have a scheme that belongs to the key format; Resolve refuses it
 	IV        []byte // 16 bytes; nil: the media sequence number is the IV
 	KeyFormat string // "identity" if the playlist gives none
 }
@@ -76,7 +76,7 @@ type Part struct {
 	Gap         bool
 }
 
-// ServerControl says what the server can do (EXT-X-SERVER-CONTROL).
+// ServerControl lists what the server can do (EXT-X-SERVER-CONTROL).
 type ServerControl struct {
 	CanBlockReload    bool
 	CanSkipUntil      time.Duration // 0: no delta updates
@@ -85,7 +85,7 @@ type ServerControl struct {
 	PartHoldBack      time.Duration
 }
 
-// StartPoint is where the server would have playback begin; a negative Offset
+// StartPoint is where the server suggests to begin playback; a negative Offset
 // counts from the end.
 type StartPoint struct {
 	Offset  time.Duration

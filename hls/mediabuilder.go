@@ -19,7 +19,7 @@ const (
 	// maxKeys: one for each DRM system that applies at once; three are common.
 	maxKeys = 16
 	// maxAllKeys bounds the sum over the segments where a key changes: their keys
-	// stand in lines of their own.
+	// are in lines of their own.
 	maxAllKeys = maxLines
 	// maxParts: parts are listed for the last three target durations, 300 of
 	// them if they are 100 ms and the target 10 s.
@@ -28,26 +28,26 @@ const (
 	maxReports = 1 << 10
 )
 
-// mediaBuilder puts together segments: tags come in the playlist's order, and
-// addSegment is called where a URI stands.
+// mediaBuilder puts segments together: readTag is called for the tags in the
+// playlist's order, and addSegment for each URI.
 type mediaBuilder struct {
 	base  *url.URL
 	media *Media
-	next  Segment // what the tags since the last URI say
+	next  Segment // what the tags since the last URI set
 	keys  []Key
-	taken []Key // copy of keys that segments hold; nil if keys are others since
+	taken []Key // copy of keys that segments hold; nil after keys has changed
 	all   int   // keys in all such copies
 	init  *Map
 	tiles *Tiles
 
 	nextRange string // EXT-X-BYTERANGE since the last URI
 	nextDate  string // EXT-X-PROGRAM-DATE-TIME since then
-	lastPart  *Part  // for byte ranges that go on from it
+	lastPart  *Part  // for byte ranges that continue it
 	parts     int
 
 	ended, isVOD bool
 
-	kept     *Media // what a delta update goes on from; may be nil
+	kept     *Media // that a delta update continues; may be nil
 	carried  int    // segments taken from it
 	expected int    // segments that the playlist itself has
 }
@@ -55,7 +55,7 @@ type mediaBuilder struct {
 // readTag reads one tag.
 func (b *mediaBuilder) readTag(t tag) error {
 	switch t.name {
-	case tagLost: // a URI without EXTINF, and with it what it alone had
+	case tagLost: // a URI without EXTINF: what applied to it alone goes, too
 		b.next, b.nextRange, b.nextDate = Segment{}, "", ""
 	case "#EXT-X-BYTERANGE":
 		b.nextRange = t.value
@@ -76,6 +76,7 @@ func (b *mediaBuilder) readTag(t tag) error {
 	default:
 		return b.readHeader(t)
 	}
+
 	return nil
 }
 
@@ -127,13 +128,14 @@ func (b *mediaBuilder) readHeader(t tag) error {
 		}
 		m.RenditionReports = append(m.RenditionReports, parseRenditionReport(t.value, b.base))
 	}
+
 	return nil
 }
 
-// countListed is how many segments the playlist itself had so far.
+// countListed returns how many segments the playlist itself had so far.
 func (b *mediaBuilder) countListed() int { return len(b.media.Segments) - b.carried }
 
-// addSegment ends the segment that the tags were about.
+// addSegment completes the segment that the tags were about.
 func (b *mediaBuilder) addSegment(uri string, length float64) error {
 	s, err := b.completeSegment()
 	if err != nil {
@@ -160,7 +162,8 @@ func (b *mediaBuilder) addSegment(uri string, length float64) error {
 	return nil
 }
 
-// completeSegment returns the next segment with all that it takes from those before.
+// completeSegment returns the next segment with all that it inherits from those
+// before.
 func (b *mediaBuilder) completeSegment() (s Segment, err error) {
 	s = b.next
 	s.Sequence = b.media.MediaSequence + int64(b.media.Skipped+len(b.media.Segments))
@@ -195,6 +198,7 @@ func (b *mediaBuilder) finishMedia() (*Media, error) {
 		}
 		b.media.Edge = &edge
 	}
+
 	segments := b.media.Segments
 	for i := range segments {
 		s := &segments[i]
@@ -204,6 +208,7 @@ func (b *mediaBuilder) finishMedia() (*Media, error) {
 			s.Tile = s.LastTile()
 		}
 	}
+
 	for i := len(segments) - 2; i >= 0; i-- {
 		s, after := &segments[i], &segments[i+1]
 		if s.ProgramDateTime.IsZero() && !after.ProgramDateTime.IsZero() {
@@ -213,7 +218,7 @@ func (b *mediaBuilder) finishMedia() (*Media, error) {
 	return b.media, nil
 }
 
-// addKey takes one EXT-X-KEY: it replaces the one of the same KEYFORMAT, and NONE
+// addKey reads one EXT-X-KEY: it replaces the key of the same KEYFORMAT, and NONE
 // replaces all.
 func (b *mediaBuilder) addKey(attributes string) error {
 	k := Key{URI: URI{Base: b.base}, KeyFormat: "identity"}
@@ -237,6 +242,7 @@ func (b *mediaBuilder) addKey(attributes string) error {
 		b.keys = b.keys[:0]
 		return nil
 	}
+
 	switch i := slices.IndexFunc(b.keys, func(old Key) bool { return old.KeyFormat == k.KeyFormat }); {
 	case i >= 0:
 		b.keys[i] = k
@@ -248,7 +254,8 @@ func (b *mediaBuilder) addKey(attributes string) error {
 	return nil
 }
 
-// takeKeys returns the keys that apply now. Between changes it is the same slice.
+// takeKeys returns the keys that apply now. Between changes it returns the same
+// slice.
 func (b *mediaBuilder) takeKeys() ([]Key, error) {
 	if b.taken == nil && len(b.keys) > 0 {
 		if b.all += len(b.keys); b.all > maxAllKeys {
@@ -259,13 +266,14 @@ func (b *mediaBuilder) takeKeys() ([]Key, error) {
 	return b.taken, nil
 }
 
-// setMap takes one EXT-X-MAP. A byte range without offset begins at 0:
-// there is nothing that it could go on from.
+// setMap reads one EXT-X-MAP. A byte range without offset begins at 0: there is
+// nothing that it could continue.
 func (b *mediaBuilder) setMap(attributes string) error {
 	keys, err := b.takeKeys()
 	if err != nil {
 		return err
 	}
+
 	m := &Map{URI: URI{Base: b.base}, Keys: keys}
 	for name, value := range attributeList(attributes) {
 		switch name {
@@ -283,11 +291,12 @@ func (b *mediaBuilder) setMap(attributes string) error {
 	return nil
 }
 
-// addPart takes one EXT-X-PART.
+// addPart reads one EXT-X-PART.
 func (b *mediaBuilder) addPart(attributes string) error {
 	if b.parts++; b.parts > maxParts {
 		return tooMany(tagPart, maxParts)
 	}
+
 	p := Part{URI: URI{Base: b.base}}
 	span := ""
 	for name, value := range attributeList(attributes) {

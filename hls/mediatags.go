@@ -38,9 +38,9 @@ func parseStartPoint(attributes string) *StartPoint {
 	return p
 }
 
-// RenditionReport tells how far another rendition's playlist is
-// (draft-pantos-hls-rfc8216bis 4.4.5.4). A number that is not given, −1, is the one
-// of the playlist that the report stands in.
+// RenditionReport says how far another rendition's playlist has come
+// (draft-pantos-hls-rfc8216bis 4.4.5.4). A number that is not given, −1, is that of
+// the playlist with the report.
 type RenditionReport struct {
 	URI          URI
 	LastSequence int64

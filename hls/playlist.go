@@ -1,21 +1,12 @@
-// Package hls finds the keyframe of an HLS stream.
+// Package hls reads HLS playlists and chooses what to fetch for one picture. Import it
+// to read playlists in a program of your own; to take a picture of an HLS stream, call
+// kfgrab.Grab instead.
 //
-// [Parse] reads a playlist into our own types; [Master.Pick] chooses the
-// rendition, and [Media.Newest], [Media.At] and [Media.First] the segment,
-// before any media is fetched. These four do no I/O. [IsPlaylist] tells a
-// playlist from other content.
+// [Parse] reads a playlist. [Master.Pick] chooses the rendition, and [Media.PickSegment],
+// [Media.Newest], [Media.At] and [Media.First] the segment. [IsPlaylist] detects a
+// playlist by its content.
 //
-// A [Source] is grabbed from again and again: it keeps the media playlist, and asks
-// for what is new in it. It does not wait for segments but with [EdgeNext] and in
-// [Source.Keyframes], which goes on to the keyframes that follow, and keeps nothing on
-// disk.
-//
-// With Options.AllowTiles a ready-made JPEG (EXT-X-IMAGE-STREAM-INF), or a tile of one,
-// serves in place of a keyframe. [Source.Follow] reads a live stream on, segment by
-// segment, for who wants more than keyframes.
-//
-// Segments under METHOD=AES-128, SAMPLE-AES and SAMPLE-AES-CTR are decrypted with
-// keys that a URI leads to (KEYFORMAT identity). There is no rights management.
+// This package does no I/O: it fetches, waits for and decrypts nothing.
 package hls
 
 import (
@@ -28,7 +19,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// Playlist is what [Parse] read: a master playlist or a media playlist. Exactly
+// Playlist is the result of [Parse]: a master playlist or a media playlist. Exactly
 // one of Master and Media is set.
 type Playlist struct {
 	URL    *url.URL // the base that was given to Parse
@@ -39,21 +30,20 @@ type Playlist struct {
 // Parse reads a master or a media playlist (RFC 8216, and of
 // draft-pantos-hls-rfc8216bis the low-latency tags, EXT-X-DEFINE and EXT-X-GAP).
 //
-// base is the address that data came from, after redirects; relative URIs and
-// EXT-X-DEFINE:QUERYPARAM are taken from it. It may be nil, and then only
-// absolute URIs resolve. parent is the master playlist through which a media
-// playlist was found, whose variables EXT-X-DEFINE:IMPORT takes; nil if there
-// was none.
+// base is the address that data came from, after redirects. Relative URIs and
+// EXT-X-DEFINE:QUERYPARAM refer to it. If it is nil, only absolute URIs resolve.
+// parent is the master playlist through which a media playlist was found, whose
+// variables EXT-X-DEFINE:IMPORT reads; nil if there was none.
 //
-// What stands in no playlist is an error that wraps [keyframe.ErrCorrupt] and
-// says what data looks like. A playlist without variants or segments is no
-// error here: [Master.Pick] and [Media.Newest] say so.
+// If data is not a playlist, the error wraps [keyframe.ErrCorrupt] and says what
+// data looks like. A playlist without variants or segments is no error here:
+// [Master.Pick] and [Media.Newest] return one.
 func Parse(data []byte, base *url.URL, parent *Master) (*Playlist, error) {
 	return parsePlaylist(data, base, parent, nil)
 }
 
-// parsePlaylist is Parse with the media playlist kept from before, whose segments stand
-// in for those that a delta update skips.
+// parsePlaylist is Parse with the media playlist kept from before, whose segments
+// replace those that a delta update skips.
 func parsePlaylist(data []byte, base *url.URL, parent *Master, kept *Media) (*Playlist, error) {
 	if err := checkLimits(data); err != nil {
 		return nil, fmt.Errorf("HLS playlist: %w", err)
@@ -79,6 +69,7 @@ func parsePlaylist(data []byte, base *url.URL, parent *Master, kept *Media) (*Pl
 	if p.Master != nil {
 		p.Master.Variables = vars.defined
 	}
+
 	return p, nil
 }
 
@@ -99,7 +90,8 @@ func decodeMaster(text *scanned, base *url.URL) (*Master, error) {
 	return m, nil
 }
 
-// decodeMedia puts together a media playlist: each segment after the tags before it.
+// decodeMedia puts together a media playlist: each segment after the tags before
+// it.
 func decodeMedia(text *scanned, base *url.URL, kept *Media) (*Media, error) {
 	listed, err := text.segments()
 	if err != nil {
@@ -107,7 +99,7 @@ func decodeMedia(text *scanned, base *url.URL, kept *Media) (*Media, error) {
 	}
 	b := mediaBuilder{base: base, kept: kept, expected: len(listed), media: &Media{}}
 	for _, t := range text.tags {
-		if t.name == tagMediaSequence { // wherever it stands: segments are counted from it
+		if t.name == tagMediaSequence { // wherever it is: segments are counted from it
 			b.media.MediaSequence, err = readSequence(t.value, b.media.MediaSequence)
 			if err != nil {
 				return nil, err
@@ -133,8 +125,8 @@ func decodeMedia(text *scanned, base *url.URL, kept *Media) (*Media, error) {
 	return b.finishMedia()
 }
 
-// readSequence reads the digits that a media sequence number begins with. One that
-// cannot be read leaves the number as it was.
+// readSequence reads the digits that a media sequence number begins with. If there
+// are none, it returns the number from before.
 func readSequence(value string, before int64) (int64, error) {
 	value = strings.TrimSpace(value)
 	digits := value[:len(value)-len(strings.TrimLeft(value, "0123456789"))]
@@ -152,9 +144,9 @@ func readSequence(value string, before int64) (int64, error) {
 // is 35 bytes.
 const maxDate = 64
 
-// parseDateTime reads the date of EXT-X-PROGRAM-DATE-TIME (ISO/IEC 8601:2004), whose
-// offset servers write as Z, +02:00, +0200 and +02. One that cannot be read is the
-// zero time: a still does not fail for want of a clock.
+// parseDateTime reads the date of EXT-X-PROGRAM-DATE-TIME (ISO/IEC 8601:2004),
+// whose offset servers write as Z, +02:00, +0200 and +02. An unreadable date is the
+// zero time: a still picture does not need a clock.
 func parseDateTime(value string) time.Time {
 	value = strings.TrimSpace(value)
 	if value == "" || len(value) > maxDate {

@@ -170,8 +170,8 @@ var faulty = []struct {
 	{"unknown variable", "#EXTM3U\n#EXT-X-DEFINE:NAME=\"a\",VALUE=\"b\"\n#EXTINF:4,\n{$c}\n", `"c" is not defined`, keyframe.ErrCorrupt},
 	{"variable without end", "#EXTM3U\n#EXT-X-DEFINE:NAME=\"a\",VALUE=\"b\"\n#EXTINF:4,\n{$a\n", "not defined", keyframe.ErrCorrupt},
 	{"no such parameter", "#EXTM3U\n#EXT-X-DEFINE:QUERYPARAM=\"a\"\n", "query parameter", keyframe.ErrCorrupt},
-	{"parameter with a line break", "#EXTM3U\n#EXT-X-DEFINE:QUERYPARAM=\"break\"\n", "no quoted string", keyframe.ErrCorrupt},
-	{"parameter with a quote", "#EXTM3U\n#EXT-X-DEFINE:QUERYPARAM=\"quote\"\n", "no quoted string", keyframe.ErrCorrupt},
+	{"parameter with a line break", "#EXTM3U\n#EXT-X-DEFINE:QUERYPARAM=\"break\"\n", "has a quote or a control character", keyframe.ErrCorrupt},
+	{"parameter with a quote", "#EXTM3U\n#EXT-X-DEFINE:QUERYPARAM=\"quote\"\n", "has a quote or a control character", keyframe.ErrCorrupt},
 	{"import without a master", "#EXTM3U\n#EXT-X-DEFINE:IMPORT=\"a\"\n", "address of the master", keyframe.ErrUnsupported},
 }
 

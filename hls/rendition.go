@@ -14,34 +14,34 @@ import (
 type PickOptions struct {
 	Width, Height int // of the picture wanted; 0: any
 	MaxBandwidth  int // bit/s; 0: no limit
-	// Rendition, where it names one, decides in place of Width and Height.
+	// Rendition, if it names one, replaces Width and Height.
 	Rendition Selector
 	// Codec allows only variants of one codec; keyframe.UnknownCodec allows all.
-	// Where no variant says that it has it, those that do not tell are allowed.
+	// If no variant states that codec, those that state none are allowed.
 	Codec keyframe.Codec
 }
 
-// Choice is a rendition, and why.
+// Choice is a rendition, and why it was chosen.
 type Choice struct {
 	Variant *Variant
 	Reason  string // for people: "720p at 2.5 Mbit/s: the cheapest that serves width 640"
-	// Alternates are for when it cannot be fetched, the likeliest first: redundant
-	// variants (RFC 8216 4.3.4.2) and those of other pathways, else other variants
-	// with a picture of the same size, and only where there is none of them, and
-	// the options do not insist, variants of another size.
+	// Alternates may be tried if the variant cannot be fetched, the likeliest
+	// first: redundant variants (RFC 8216 4.3.4.2) and those of other pathways,
+	// else other variants with a picture of the same size. Variants of another size
+	// are listed only if there are none of these, and the options do not insist.
 	Alternates []*Variant
 }
 
 // Pick chooses the variant to take a picture from: the one that Rendition names;
-// else with a size, the cheapest that has at least as many columns and lines;
-// without, the one with the largest picture, then the highest bandwidth. Only
-// variants with H.264 or H.265, or of unknown codec, are chosen from, standard
-// dynamic range before high, and of one pathway, unless Rendition is an index.
-// Where MaxBandwidth rules all out, the cheapest is taken.
+// else, with a size, the cheapest that has at least as many columns and lines;
+// without a size, the one with the largest picture, then the highest bandwidth. It
+// chooses only among variants with H.264 or H.265, or of unknown codec, prefers
+// standard to high dynamic range, and keeps to one pathway, unless Rendition is an
+// index. If MaxBandwidth rules all out, it chooses the cheapest.
 //
 // The error wraps [keyframe.ErrNotFound] if there is no variant, only audio, or
-// none that Rendition or Codec allows, [keyframe.ErrUnsupported] if all have other
-// codecs. It says what there is.
+// none that Rendition or Codec allows, and [keyframe.ErrUnsupported] if all have
+// other codecs. It lists what there is.
 func (m *Master) Pick(o PickOptions) (Choice, error) {
 	allowed, err := m.usableVariants()
 	if err == nil {
@@ -61,7 +61,7 @@ func (m *Master) Pick(o PickOptions) (Choice, error) {
 	return c, nil
 }
 
-// chooseVariant takes one of the variants that may be taken.
+// chooseVariant chooses one of the variants that are allowed.
 func (m *Master) chooseVariant(list []*Variant, o PickOptions) (*Variant, string) {
 	list = m.onePathway(list)
 	list = preferVariants(list, func(v *Variant) bool { return !v.isHDR() })
@@ -79,15 +79,16 @@ func (m *Master) chooseVariant(list []*Variant, o PickOptions) (*Variant, string
 	case o.Rendition.kind == selectBest:
 		return slices.MinFunc(within, byPicture), "the best"
 	}
+
 	return pickSize(within, o.Width, o.Height)
 }
 
-// allowsBandwidth says whether v is within the bandwidth allowed.
+// allowsBandwidth reports whether v is within the bandwidth allowed.
 func (o PickOptions) allowsBandwidth(v *Variant) bool {
 	return o.MaxBandwidth <= 0 || v.Bandwidth <= o.MaxBandwidth
 }
 
-// usableVariants leaves out what has no picture that can be read.
+// usableVariants returns the variants with a picture that can be read.
 func (m *Master) usableVariants() ([]*Variant, error) {
 	var usable []*Variant
 	var unsupported []string
@@ -103,6 +104,7 @@ func (m *Master) usableVariants() ([]*Variant, error) {
 			usable = append(usable, v)
 		}
 	}
+
 	switch {
 	case len(usable) > 0:
 		return usable, nil
@@ -114,14 +116,14 @@ func (m *Master) usableVariants() ([]*Variant, error) {
 	return nil, fmt.Errorf("%w: the master playlist lists no variant", keyframe.ErrNotFound)
 }
 
-// onePathway keeps the pathway that the server steers to, else the first
-// variant's.
+// onePathway keeps the pathway that the server steers to, else that of the first
+// variant.
 func (m *Master) onePathway(list []*Variant) []*Variant {
 	list = preferVariants(list, func(v *Variant) bool { return m.Pathway != "" && v.PathwayID == m.Pathway })
 	return filterVariants(list, func(v *Variant) bool { return v.PathwayID == list[0].PathwayID })
 }
 
-// pickSize chooses among variants of which each would do but for its size.
+// pickSize chooses among variants that all qualify except for their size.
 func pickSize(list []*Variant, width, height int) (*Variant, string) {
 	if width <= 0 && height <= 0 {
 		return slices.MinFunc(list, byPicture), "the best"
@@ -140,8 +142,8 @@ func pickSize(list []*Variant, width, height int) (*Variant, string) {
 	return slices.MinFunc(list, byPicture), "the best, as no size is stated"
 }
 
-// bandwidthFor is the bandwidth at which a variant that states no size is taken to
-// serve one. Apple's example ladder has 1.5 to 4.9 bit/s for a pixel; one that
+// bandwidthFor is the bandwidth at which a variant that states no size is assumed
+// to serve one. Apple's example ladder has 1.5 to 4.9 bit/s per pixel; one that
 // spends more on fewer pixels is scaled up a little.
 func bandwidthFor(width, height int) int {
 	if width <= 0 {
@@ -209,7 +211,7 @@ func filterVariants(list []*Variant, keep func(*Variant) bool) []*Variant {
 	return slices.DeleteFunc(slices.Clone(list), func(v *Variant) bool { return !keep(v) })
 }
 
-// preferVariants keeps those that are liked, all if none is.
+// preferVariants keeps those that are liked, or all if none is.
 func preferVariants(list []*Variant, liked func(*Variant) bool) []*Variant {
 	if kept := filterVariants(list, liked); len(kept) > 0 {
 		return kept
@@ -217,10 +219,10 @@ func preferVariants(list []*Variant, liked func(*Variant) bool) []*Variant {
 	return list
 }
 
-// listAlternates lists what may take the place of chosen where that cannot be fetched:
-// those of list, the allowed ones, that are the same but for their address; behind
-// them those with a picture of the same size; and where there is neither, the
-// others, unless the options name a size.
+// listAlternates lists what may replace chosen if that cannot be fetched, out of
+// list, the allowed ones: variants that differ only in their address; then those
+// with a picture of the same size; and if there are neither, the others, unless the
+// options name a size.
 func (m *Master) listAlternates(chosen *Variant, list []*Variant, o PickOptions) []*Variant {
 	elsewhere := filterVariants(list, func(v *Variant) bool { return m.VideoURI(v) != m.VideoURI(chosen) })
 	redundant := filterVariants(elsewhere, func(v *Variant) bool { return v.redundantTo(chosen) })
@@ -243,12 +245,12 @@ func (v *Variant) redundantTo(w *Variant) bool {
 		v.Codecs == w.Codecs && v.VideoRange == w.VideoRange && v.FrameRate == w.FrameRate
 }
 
-// isHDR says whether v has high dynamic range, whose colours look wrong where it is
-// not expected.
+// isHDR reports whether v has high dynamic range, whose colours look wrong where it
+// is not expected.
 func (v *Variant) isHDR() bool { return v.VideoRange != "" && v.VideoRange != "SDR" }
 
-// awayFrom puts first what is not of v's pathway, as what ails one variant of it
-// may ail all.
+// awayFrom puts first what is not of v's pathway, because a fault of one variant
+// may affect its whole pathway.
 func awayFrom(v *Variant, then func(a, b *Variant) int) func(a, b *Variant) int {
 	same := func(w *Variant) int {
 		if w.PathwayID == v.PathwayID {
@@ -259,28 +261,27 @@ func awayFrom(v *Variant, then func(a, b *Variant) int) func(a, b *Variant) int 
 	return func(a, b *Variant) int { return cmp.Or(cmp.Compare(same(a), same(b)), then(a, b)) }
 }
 
-// byNearness puts first what has a picture as large as v's or the next larger one,
-// then the smaller ones; where no size is stated, the highest bandwidth.
+// byNearness puts first the pictures as large as v's or the next larger ones, then
+// the smaller ones; if no size is stated, the highest bandwidth.
 func byNearness(v *Variant) func(a, b *Variant) int {
 	return func(a, b *Variant) int {
 		aServes, bServes := a.pictureArea() >= v.pictureArea(), b.pictureArea() >= v.pictureArea()
 		switch {
 		case aServes && bServes:
 			return cmp.Or(cmp.Compare(a.pictureArea(), b.pictureArea()), byPicture(a, b))
-		case aServes != bServes && aServes:
+		case aServes && !bServes:
 			return -1
-		case aServes != bServes:
+		case bServes && !aServes:
 			return 1
 		}
 		return byPicture(a, b)
 	}
 }
 
-// VideoURI returns where the media playlist of v's video is. The one on the variant's
-// own line carries one of its renditions, which is to be played where a client has
-// no others (RFC 8216 4.3.4.2); of its VIDEO group the one with DEFAULT=YES is
-// (4.3.4.1), whose URI says where it is, and where it has none it is on the
-// variant's line.
+// VideoURI returns the address of the media playlist of v's video. The one on the
+// variant's own line carries one of its renditions, for clients that support no
+// others (RFC 8216 4.3.4.2). Of its VIDEO group, the rendition with DEFAULT=YES
+// counts (4.3.4.1): its URI is the address, or if it has none, the variant's line.
 func (m *Master) VideoURI(v *Variant) URI {
 	if u, ok := m.videos[v.Video]; ok && v.Video != "" {
 		return u

@@ -41,35 +41,21 @@ const (
 	noted              // about a segment, variant or rendition
 )
 
-var tagKinds = map[string]tagKind{
-	tagInf:                          paired,
-	tagStreamInf:                    paired,
-	tagDefine:                       definition,
-	tagMediaSequence:                header,
-	"#EXT-X-DISCONTINUITY-SEQUENCE": header,
-	"#EXT-X-PLAYLIST-TYPE":          header,
-	"#EXT-X-I-FRAMES-ONLY":          header,
-	"#EXT-X-ENDLIST":                header,
-	"#EXT-X-TARGETDURATION":         header,
-	"#EXT-X-INDEPENDENT-SEGMENTS":   header,
-	"#EXT-X-IMAGES-ONLY":            header,
-	"#EXT-X-PART-INF":               header,
-	"#EXT-X-SERVER-CONTROL":         header,
-	"#EXT-X-START":                  header,
-	"#EXT-X-SKIP":                   header,
-	"#EXT-X-CONTENT-STEERING":       header,
-	tagIFrameStreamInf:              noted,
-	tagImageStreamInf:               noted,
-	"#EXT-X-MEDIA":                  noted,
-	"#EXT-X-BYTERANGE":              noted,
-	"#EXT-X-DISCONTINUITY":          noted,
-	"#EXT-X-GAP":                    noted,
-	"#EXT-X-PROGRAM-DATE-TIME":      noted,
-	tagKey:                          noted,
-	"#EXT-X-MAP":                    noted,
-	tagPart:                         noted,
-	"#EXT-X-TILES":                  noted,
-	"#EXT-X-RENDITION-REPORT":       noted,
+func kindOf(name string) tagKind {
+	switch name {
+	case tagInf, tagStreamInf:
+		return paired
+	case tagDefine:
+		return definition
+	case tagMediaSequence, "#EXT-X-DISCONTINUITY-SEQUENCE", "#EXT-X-PLAYLIST-TYPE", "#EXT-X-I-FRAMES-ONLY", "#EXT-X-ENDLIST",
+		"#EXT-X-TARGETDURATION", "#EXT-X-INDEPENDENT-SEGMENTS", "#EXT-X-IMAGES-ONLY", "#EXT-X-PART-INF", "#EXT-X-SERVER-CONTROL",
+		"#EXT-X-START", "#EXT-X-SKIP", "#EXT-X-CONTENT-STEERING":
+		return header
+	case tagIFrameStreamInf, tagImageStreamInf, "#EXT-X-MEDIA", "#EXT-X-BYTERANGE", "#EXT-X-DISCONTINUITY", "#EXT-X-GAP",
+		"#EXT-X-PROGRAM-DATE-TIME", tagKey, "#EXT-X-MAP", tagPart, "#EXT-X-TILES", "#EXT-X-RENDITION-REPORT":
+		return noted
+	}
+	return ignored
 }
 
 // tag is one line of a playlist that begins with #EXT, in the order of the playlist.
@@ -130,7 +116,7 @@ func (s *scanner) scanLine(line []byte) error {
 		return fmt.Errorf("%w: a line of more than %d bytes", keyframe.ErrCorrupt, maxLine)
 	}
 	name, _, _ := bytes.Cut(line, []byte(":"))
-	kind := tagKinds[string(name)]
+	kind := kindOf(string(name))
 	if line[0] == '#' && kind == ignored {
 		return nil
 	}
@@ -171,6 +157,7 @@ func (s *scanner) scanTag(kind tagKind, line []byte, n int) error {
 		return s.vars.defineVariable(t.value)
 	}
 	s.noteTag(t)
+
 	return nil
 }
 
@@ -255,5 +242,6 @@ func isMaster(body []byte) bool {
 			likely = true
 		}
 	}
+
 	return likely
 }

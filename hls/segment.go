@@ -9,16 +9,16 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// Newest returns the last listed segment that is not a gap. The distance of
-// three target durations from the end that RFC 8216 6.3.3 asks for is for
-// playback: a still does not run dry.
+// Newest returns the last listed segment that is not a gap. RFC 8216 6.3.3 asks for
+// a distance of three target durations from the end; that is for playback, and a
+// still picture needs none.
 //
-// Its error, as that of First, Before and At, wraps [keyframe.ErrNotFound].
+// Its error, like those of First, Before and At, wraps [keyframe.ErrNotFound].
 func (m *Media) Newest() (*Segment, error) { return m.newestBefore(len(m.Segments)) }
 
-// Before returns the newest segment that is older than the one with media
-// sequence number seq and is not a gap: for when that one is missing, or holds
-// no keyframe.
+// Before returns the newest segment that is older than the one with media sequence
+// number seq and is not a gap. It is for when that one is missing or has no
+// keyframe.
 func (m *Media) Before(seq int64) (*Segment, error) {
 	end := sort.Search(len(m.Segments), func(i int) bool { return m.Segments[i].Sequence >= seq })
 	return m.newestBefore(end)
@@ -35,12 +35,12 @@ func (m *Media) First() (*Segment, error) {
 }
 
 // At returns the segment in which to look for the last keyframe at or before t,
-// counted from the first listed segment's beginning: the one that holds t, or
-// the nearest before it that is not a gap. After the end that is the last
-// segment, whose last keyframe is the last before t; the caller can tell by its
-// Start and Duration. Where all up to t are gaps it is the first that is none.
+// counted from the first listed segment's beginning: the one that holds t, or the
+// nearest before it that is not a gap. If t is after the end, it is the last
+// segment, as its Start and Duration show. If every segment up to t is a gap, At
+// returns the first one after it that is not.
 //
-// Where the segment has no keyframe up to t, Before leads on.
+// If the segment has no keyframe up to t, look in the one that Before returns.
 func (m *Media) At(t time.Duration) (*Segment, error) {
 	end := sort.Search(len(m.Segments), func(i int) bool { return m.Segments[i].Start > t })
 	if s, err := m.newestBefore(end); err == nil {
@@ -69,26 +69,27 @@ func (m *Media) noSegmentError(considered int) error {
 	return fmt.Errorf("%w: the media playlist lists only gaps (EXT-X-GAP)", keyframe.ErrNotFound)
 }
 
-// SameAs says whether two segments, parts or I-frames are the same bytes at the
+// SameAs reports whether two segments, parts or I-frames are the same bytes at the
 // same place of the stream. o may be nil.
 func (s *Segment) SameAs(o *Segment) bool {
 	return o != nil && s.Sequence == o.Sequence && s.URI.Text == o.URI.Text && equalRange(s.ByteRange, o.ByteRange)
 }
 
-// Place orders segments and parts by when they begin.
+// Place orders segments and their parts by when they begin.
 type Place struct {
 	Sequence int64
 	Part     int
 }
 
+// After reports whether p begins after q.
 func (p Place) After(q Place) bool {
-	return p.Sequence > q.Sequence || p.Sequence == q.Sequence && p.Part > q.Part
+	return p.Sequence > q.Sequence || (p.Sequence == q.Sequence && p.Part > q.Part)
 }
 
-// Place is where s stands in its playlist.
+// Place returns the place of s in its playlist.
 func (s *Segment) Place() Place { return Place{s.Sequence, s.index} }
 
-// End is the place behind all that is listed.
+// End returns the place after all that is listed.
 func (m *Media) End() Place {
 	if m.Edge != nil {
 		return Place{m.Edge.Sequence, len(m.Edge.Parts)}
@@ -99,7 +100,7 @@ func (m *Media) End() Place {
 	return Place{m.MediaSequence, 0}
 }
 
-// NewestPlace is where a reader begins: with the newest segment.
+// NewestPlace returns the place of the newest segment, where a reader begins.
 func (m *Media) NewestPlace() Place {
 	if seg, err := m.Newest(); err == nil {
 		return Place{seg.Sequence, 0}
@@ -107,7 +108,7 @@ func (m *Media) NewestPlace() Place {
 	return Place{m.End().Sequence, 0}
 }
 
-// EndOf is end of the rendition that m has the report r of.
+// EndOf returns the end of the rendition that the report r in m is about.
 func (m *Media) EndOf(r RenditionReport) Place {
 	last := Place{m.MediaSequence - 1, -1}
 	if m.Edge != nil {
@@ -127,7 +128,9 @@ func (m *Media) EndOf(r RenditionReport) Place {
 	return Place{last.Sequence, last.Part + 1}
 }
 
-// PickSegment returns the segment to take a keyframe from.
+// PickSegment returns the segment to take a keyframe from: of a live stream the
+// newest part that begins with a keyframe, or the newest segment; of a recording
+// the first segment.
 func (m *Media) PickSegment() (*Segment, error) {
 	if !m.Live {
 		return m.First()
@@ -139,7 +142,7 @@ func (m *Media) PickSegment() (*Segment, error) {
 }
 
 // newestPart returns the newest partial segment that begins with a keyframe, if it
-// is of the newest segment or behind it: nil otherwise.
+// belongs to the newest segment or comes after it; else nil.
 func (m *Media) newestPart() *Segment {
 	for _, seg := range m.segmentsWithParts() {
 		for i := len(seg.Parts) - 1; i >= 0; i-- {
@@ -151,8 +154,8 @@ func (m *Media) newestPart() *Segment {
 	return nil
 }
 
-// Neighbour returns the segment to try where seg is of no use: the one before it
-// of a live stream, else the one behind it. nil if there is none.
+// Neighbour returns the segment to try if seg is of no use: on a live stream the
+// one before it, else the one after it. It is nil if there is none.
 func (m *Media) Neighbour(seg *Segment) *Segment {
 	if m.Live {
 		before, _ := m.Before(seg.Sequence)
@@ -169,9 +172,9 @@ func (m *Media) Neighbour(seg *Segment) *Segment {
 	return nil
 }
 
-// StartingAfter returns the oldest keyframe's segment or part that begins after now,
-// by the playlist's clock; without a clock, after the place from, where what was in
-// the making when the grab began ended.
+// StartingAfter returns the oldest segment or part with a keyframe that begins
+// after now, by the playlist's clock. Without a clock, it is the oldest after from,
+// the end of what was listed or in the making when the grab began.
 func (m *Media) StartingAfter(now time.Time, from Place) *Segment {
 	return m.oldestKeyframe(func(seg *Segment) bool {
 		if !seg.ProgramDateTime.IsZero() {
@@ -181,13 +184,13 @@ func (m *Media) StartingAfter(now time.Time, from Place) *Segment {
 	})
 }
 
-// NextAfter returns the oldest keyframe's segment or part after the place at.
+// NextAfter returns the oldest segment or part with a keyframe after the place at.
 func (m *Media) NextAfter(at Place) *Segment {
 	return m.oldestKeyframe(func(seg *Segment) bool { return seg.Place().After(at) })
 }
 
-// oldestKeyframe returns the first segment or part that should begin with a keyframe and is
-// good. nil where there is none.
+// oldestKeyframe returns the first segment or part that should begin with a
+// keyframe and is good; nil if there is none.
 func (m *Media) oldestKeyframe(good func(*Segment) bool) *Segment {
 	candidates := make([]*Segment, 0, len(m.Segments)+1)
 	for i := range m.Segments {
@@ -196,6 +199,7 @@ func (m *Media) oldestKeyframe(good func(*Segment) bool) *Segment {
 	if m.Edge != nil {
 		candidates = append(candidates, m.Edge)
 	}
+
 	for _, seg := range candidates {
 		for i, p := range seg.eachPart() {
 			if seg.Parts[i].Independent && !seg.Parts[i].Gap && good(p) {
@@ -206,11 +210,12 @@ func (m *Media) oldestKeyframe(good func(*Segment) bool) *Segment {
 			return seg
 		}
 	}
+
 	return nil
 }
 
-// segmentsWithParts lists what may have parts newer than the newest segment's beginning: the
-// segment in the making, and the last one.
+// segmentsWithParts lists the segments that may have parts newer than the newest
+// segment's beginning: the one in the making, and the last one.
 func (m *Media) segmentsWithParts() (list []*Segment) {
 	if m.Edge != nil {
 		list = append(list, m.Edge)
@@ -221,7 +226,7 @@ func (m *Media) segmentsWithParts() (list []*Segment) {
 	return list
 }
 
-// PartSegment makes part i look like a segment.
+// PartSegment returns part i in the form of a segment.
 func (s *Segment) PartSegment(i int) *Segment {
 	for j, p := range s.eachPart() {
 		if j == i {
@@ -231,8 +236,8 @@ func (s *Segment) PartSegment(i int) *Segment {
 	return nil
 }
 
-// eachPart makes each part look like a segment. What it yields is good until the
-// next one.
+// eachPart yields each part in the form of a segment, which is valid until the next
+// one.
 func (s *Segment) eachPart() iter.Seq2[int, *Segment] {
 	return func(yield func(int, *Segment) bool) {
 		if len(s.Parts) == 0 {

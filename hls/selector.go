@@ -28,8 +28,8 @@ const (
 )
 
 // ParseRendition reads "best", the largest picture, "worst", the smallest, a number
-// of lines such as "720p", or the index of a variant among those of the master
-// playlist, counted from 0 in its order as Source.Probe lists them.
+// of lines such as "720p", or the index of a variant in the master playlist,
+// counted from 0 in its order.
 func ParseRendition(text string) (Selector, error) {
 	switch text {
 	case "best":
@@ -41,7 +41,7 @@ func ParseRendition(text string) (Selector, error) {
 	n, err := strconv.ParseUint(digits, 10, 31)
 	switch {
 	case err != nil, isHeight && n == 0:
-		return Selector{}, fmt.Errorf("rendition %q is none of best, worst, a height such as 720p, and an index such as 0", text)
+		return Selector{}, fmt.Errorf("unknown rendition %q: want best, worst, a height such as 720p, or an index such as 0", text)
 	case isHeight:
 		return Selector{selectHeight, int(n)}, nil
 	}
@@ -72,11 +72,11 @@ func (s *Selector) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// namesSize says whether s wants one picture size and no other.
+// namesSize reports whether s allows one picture size only.
 func (s Selector) namesSize() bool { return s.kind == selectHeight || s.kind == selectIndex }
 
-// selectFrom keeps of list, which has only what can be read, the variants that s names.
-// Its error says what there is.
+// selectFrom returns the variants of list that s names; list has only what can be
+// read. The error lists what there is.
 func (s Selector) selectFrom(m *Master, list []*Variant) ([]*Variant, error) {
 	named := filterVariants(list, s.matchesVariant)
 	if len(named) > 0 {
@@ -124,8 +124,8 @@ func byLeast(a, b *Variant) int {
 	return cmp.Or(known, cmp.Compare(a.pictureArea(), b.pictureArea()), cmp.Compare(a.bandwidthCost(), b.bandwidthCost()))
 }
 
-// variantsOfCodec keeps of list the variants with the codec, or, where none says that it
-// has it, those that do not tell.
+// variantsOfCodec returns the variants with the codec, or if none states it, those
+// that state no codec.
 func variantsOfCodec(list []*Variant, c keyframe.Codec) ([]*Variant, error) {
 	if c == keyframe.UnknownCodec {
 		return list, nil
@@ -145,16 +145,16 @@ func variantsOfCodec(list []*Variant, c keyframe.Codec) ([]*Variant, error) {
 	return nil, fmt.Errorf("%w: no rendition is %s; there are %.200q", keyframe.ErrNotFound, c, strings.Join(other, "; "))
 }
 
-// PickIFrames returns the I-frame playlist (RFC 8216 4.3.4.3) to use in place of the
-// variant v: the cheapest of those that serve the size asked for, and where none is
-// asked for, one that has no smaller picture than v. nil where there is none.
+// PickIFrames returns the I-frame playlist (RFC 8216 4.3.4.3) to use instead of the
+// variant v: the cheapest that serves the size asked for, or without a size, one
+// whose picture is no smaller than v's. It is nil if there is none.
 func (m *Master) PickIFrames(v *Variant, o PickOptions) *Variant {
 	width, height := o.Width, o.Height
-	if width <= 0 && height <= 0 || o.Rendition.kind != selectNone {
+	if (width <= 0 && height <= 0) || o.Rendition.kind != selectNone {
 		width, height = v.Width, v.Height
 	}
-	if width <= 0 && height <= 0 || m.VideoURI(v) != v.URI {
-		return nil // nobody knows what would serve, or which camera it is of
+	if (width <= 0 && height <= 0) || m.VideoURI(v) != v.URI {
+		return nil // it is unknown what would serve, or which camera it shows
 	}
 	fit := func(f *Variant) bool {
 		if o.Rendition.namesSize() && (f.Width != width || f.Height != height) {
@@ -163,6 +163,7 @@ func (m *Master) PickIFrames(v *Variant, o PickOptions) *Variant {
 		return f.Width > 0 && f.Width >= width && f.Height >= height && o.allowsBandwidth(f) && f.isReadable(o.Codec) &&
 			f.VideoRange == v.VideoRange && f.PathwayID == v.PathwayID
 	}
+
 	var list []*Variant
 	for i := range m.IFrames {
 		if f := &m.IFrames[i]; fit(f) {
@@ -172,10 +173,12 @@ func (m *Master) PickIFrames(v *Variant, o PickOptions) *Variant {
 	if len(list) == 0 {
 		return nil
 	}
+
 	return slices.MinFunc(list, byCost)
 }
 
-// isReadable says whether v may have video that is read, of codec c if that is known.
+// isReadable reports whether v may have video that is read, of codec c if that is
+// known.
 func (v *Variant) isReadable(c keyframe.Codec) bool {
 	switch classifyCodecs(v.Codecs) {
 	case videoReadable:

@@ -5,8 +5,8 @@ import (
 )
 
 // IsPlaylist reports whether content that begins with head is an HLS playlist:
-// #EXTM3U on its first line (RFC 8216 4.3.1.1), before which a byte order mark,
-// blank lines and comments are let pass. 512 bytes of head do for all but long
+// #EXTM3U on its first line (RFC 8216 4.3.1.1), apart from a byte order mark, blank
+// lines and comments before it. 512 bytes of head are enough, except after long
 // comments.
 func IsPlaylist(head []byte) bool {
 	_, ok := playlistBody(head)
@@ -30,7 +30,8 @@ func playlistBody(data []byte) ([]byte, bool) {
 	return nil, false
 }
 
-// Lookalike says what came instead of a playlist, for the error.
+// Lookalike describes data that is not a playlist, for an error: "it is an HTML
+// page".
 func Lookalike(data []byte) string {
 	head := bytes.TrimSpace(bytes.TrimPrefix(data[:min(len(data), 1024)], bom))
 	lower := bytes.ToLower(head)
@@ -59,6 +60,7 @@ func Lookalike(data []byte) string {
 	case bytes.ContainsFunc(head, func(r rune) bool { return r < ' ' && r != '\n' && r != '\r' && r != '\t' }):
 		return "it is binary data"
 	}
+
 	return "it is text without #EXTM3U"
 }
 

@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	// minByEnd is the size from which on the end of a playlist is asked for alone,
-	// where the server does not compress: below, a request more is not worth it
-	// if the end does not do.
+	// minByEnd is the size from which on only the end of a playlist is asked for,
+	// if the server does not compress. Below it, the saving is not worth the
+	// request that is wasted if the end does not join up.
 	minByEnd = 64 << 10
 	// minEnd holds a hint, the reports on other renditions and some segments.
 	minEnd = 4 << 10
@@ -19,15 +19,16 @@ const (
 	keptEnd = 32 << 10
 )
 
-// Ending is the last lines of a large media playlist's text, as they were seen.
+// Ending is the last lines of a large media playlist's text, as they were last
+// seen.
 type Ending struct {
 	text     []byte // whole lines
 	total    int64  // bytes of the playlist
 	segments int    // listed when the playlist was last read whole
 }
 
-// Ending returns the ending of text, which is all of the playlist media; nil
-// where it is not worth it, or where it defines variables: what the end means
+// Ending returns the ending of text, which is all of the playlist m. It is nil if
+// it is not worth it, or if the playlist defines variables: what the end means
 // depends on them, and a token in them may change.
 func (m *Media) Ending(text []byte) *Ending {
 	if len(text) < minByEnd || bytes.Contains(text, []byte(tagDefine)) {
@@ -43,16 +44,16 @@ func lastLines(text []byte) []byte {
 	return bytes.Clone(text)
 }
 
-// wholeLines drops the first line, of which the beginning may be missing.
+// wholeLines drops the first line, whose beginning may be missing.
 func wholeLines(cut []byte) []byte {
 	_, rest, _ := bytes.Cut(cut, newline)
 	return rest
 }
 
-// Need is how many bytes of the playlist's end have what was added to media since
-// it was of that age, twice over, and the last segment that both have. 0 where
-// the whole playlist is to be read: for so many bytes, or since a quarter of what
-// media lists may be gone from the server's.
+// Need returns how many bytes of the playlist's end to ask for: twice what was
+// probably added since media was fetched, age ago, and the last segment that both
+// have. It is 0 if the whole playlist is to be read, because the end would be too
+// long, or because the server may have removed a quarter of what media lists.
 func (e *Ending) Need(media *Media, age time.Duration) int64 {
 	if e == nil || age < 0 || len(media.Segments) == 0 || len(media.Segments) > e.segments+e.segments/4 {
 		return 0
@@ -73,14 +74,14 @@ func (e *Ending) Need(media *Media, age time.Duration) int64 {
 }
 
 // makeDelta makes a delta update of tail, the end of the playlist's text as it is
-// now, for who has media, of whose text e is the end; and the ending for the
-// next time. It finds the newest segment of media in both texts; what stands
-// behind it in tail is new. nil where the seam is not sure: the segment is not in
-// tail, or not to be recognised, as its byte range has no offset or it is there
-// twice; or the lines before it differ.
+// now. media is the playlist as it was, and e the ending of its text. It returns
+// the ending for the next time, too. It finds the newest segment of media in both
+// texts; what comes after it in tail is new. It returns nil if the seam is not
+// certain: the segment is not in tail, or cannot be recognised because its byte
+// range has no offset or it is there twice, or the lines before it differ.
 //
-// The header is not looked at: its tags do not change (RFC 8216 6.2.1), but for
-// the media sequence number, which is counted on from media's.
+// It ignores the header, whose tags do not change (RFC 8216 6.2.1), except for the
+// media sequence number, which is counted on from media's.
 func (e *Ending) makeDelta(media *Media, tail []byte) ([]byte, *Ending) {
 	tail = wholeLines(tail)
 	before, now := segmentLines(e.text), segmentLines(tail)
@@ -89,10 +90,11 @@ func (e *Ending) makeDelta(media *Media, tail []byte) ([]byte, *Ending) {
 	}
 	seam := before[len(before)-1].key
 	at, ok := now.findOnly(seam)
-	older := len(before) - (at + 1) // lines that the tail has not
+	older := len(before) - (at + 1) // lines that are not in the tail
 	if _, sure := before.findOnly(seam); !ok || !sure || older < 0 {
 		return nil, nil
 	}
+
 	var text []byte
 	for i, l := range before {
 		switch {
@@ -115,9 +117,9 @@ func (e *Ending) makeDelta(media *Media, tail []byte) ([]byte, *Ending) {
 	return append(delta, now[at].rest...), &next
 }
 
-// Merge puts the end of the playlist's text as it is now, from the byte at offset on,
-// behind media, of whose text e is the end: see update. nil where the seam is not
-// sure, or the stream has ended.
+// Merge appends to media what is new in tail, the end of the playlist's text from
+// the byte at offset on; e is the ending of media's text: see makeDelta. It returns
+// nil if the seam is not certain, or the stream has ended.
 func (e *Ending) Merge(media *Media, tail []byte, offset int64, base *url.URL, parent *Master) (*Playlist, *Ending) {
 	delta, next := e.makeDelta(media, tail)
 	if next == nil {
@@ -131,7 +133,7 @@ func (e *Ending) Merge(media *Media, tail []byte, offset int64, base *url.URL, p
 	return p, next
 }
 
-// parseUpdate reads a delta that ending.update made, with the header of media.
+// parseUpdate reads a delta update from makeDelta, with the header of media.
 func parseUpdate(delta []byte, base *url.URL, parent *Master, media *Media) (*Playlist, error) {
 	p, err := parsePlaylist(delta, base, parent, media)
 	if err != nil {
@@ -146,12 +148,12 @@ func parseUpdate(delta []byte, base *url.URL, parent *Master, media *Media) (*Pl
 	return p, nil
 }
 
-// textLine is a line that belongs to a segment for good: not one of those that
-// come and go near the edge, as parts and hints do.
+// textLine is a line that belongs to a segment for good, unlike parts and hints,
+// which come and go near the edge.
 type textLine struct {
 	text string
-	key  string // of a URI: with its byte range; "" where that has no offset
-	rest []byte // the text behind
+	key  string // of a URI: with its byte range; "" if that has no offset
+	rest []byte // the text after it
 }
 
 type textLines []textLine
@@ -180,10 +182,12 @@ func segmentLines(text []byte) textLines {
 		}
 		lines = append(lines, l)
 	}
+
 	return lines[:end]
 }
 
-// findOnly returns the one line that has the key; false where there are several.
+// findOnly returns the one line that has the key; false if there are none or
+// several.
 func (lines textLines) findOnly(key string) (at int, ok bool) {
 	at = -1
 	for i, l := range lines {

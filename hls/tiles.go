@@ -10,17 +10,17 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// Tiles says how pictures of one size lie in an image: in rows, from the left to the
-// right and the top to the bottom, as time goes (EXT-X-TILES of the Image Media
-// Playlist specification, version 0.4). What the playlist does not say, or says as
-// nonsense, is zero.
+// Tiles says how pictures of one size are arranged in an image: in rows, from left
+// to right and top to bottom, in order of time (EXT-X-TILES of the Image Media
+// Playlist specification, version 0.4). What the playlist does not state, or states
+// as nonsense, is zero.
 type Tiles struct {
 	Width, Height int           // RESOLUTION, of one tile
 	Columns, Rows int           // LAYOUT
 	Duration      time.Duration // that each tile stands for
 }
 
-// maxImagePixels is what package decode takes. Services keep to 4096x4096.
+// maxImagePixels is what package decode reads. Services keep to 4096x4096.
 const maxImagePixels = 64 << 20
 
 func parseTiles(attributes string) *Tiles {
@@ -38,13 +38,13 @@ func parseTiles(attributes string) *Tiles {
 	return t
 }
 
-// Check says what of t makes no sense.
+// Check returns an error if t makes no sense.
 func (t *Tiles) Check() error {
 	switch {
 	case t.Width == 0:
-		return fmt.Errorf("%w: EXT-X-TILES without a RESOLUTION that is one", keyframe.ErrCorrupt)
+		return fmt.Errorf("%w: EXT-X-TILES without a valid RESOLUTION", keyframe.ErrCorrupt)
 	case t.Columns == 0:
-		return fmt.Errorf("%w: EXT-X-TILES without a LAYOUT that is one", keyframe.ErrCorrupt)
+		return fmt.Errorf("%w: EXT-X-TILES without a valid LAYOUT", keyframe.ErrCorrupt)
 	case t.Duration == 0 && t.Columns*t.Rows > 1:
 		return fmt.Errorf("%w: EXT-X-TILES without DURATION", keyframe.ErrCorrupt)
 	case t.Columns*t.Width*t.Rows*t.Height > maxImagePixels:
@@ -53,8 +53,8 @@ func (t *Tiles) Check() error {
 	return nil
 }
 
-// countTiles is how many tiles an image of that length has, at least 1: the last one of
-// a stream may be filled in part.
+// countTiles returns how many tiles an image of that length has, at least 1: the
+// last image of a stream may be partly filled.
 func (t *Tiles) countTiles(length time.Duration) int {
 	all := t.Columns * t.Rows
 	if all <= 1 || t.Duration == 0 {
@@ -65,9 +65,9 @@ func (t *Tiles) countTiles(length time.Duration) int {
 	return min(all, max(1, int((length+each-1)/each)))
 }
 
-// tileRectangle returns where tile n lies in the image, whose size is width by height
-// and which has count tiles: rows that have none may be left out of it, and where
-// there is but one row, columns.
+// tileRectangle returns where tile n lies in the image, whose size is width by
+// height and which has count tiles. The image may omit empty rows, and if it has
+// only one row, empty columns.
 func (t *Tiles) tileRectangle(n, count, width, height int) (image.Rectangle, error) {
 	columns, rows := min(t.Columns, count), (count+t.Columns-1)/t.Columns
 	wide := width == t.Columns*t.Width || width == columns*t.Width
@@ -81,7 +81,7 @@ func (t *Tiles) tileRectangle(n, count, width, height int) (image.Rectangle, err
 }
 
 // TileRectangle returns where the tile of s lies in its image, whose size is width
-// by height: all of it where s is one picture.
+// by height. It is the whole image if s is one picture.
 func (s *Segment) TileRectangle(width, height int) (image.Rectangle, error) {
 	if width*height > maxImagePixels {
 		return image.Rectangle{}, fmt.Errorf("%w: an image of %dx%d", keyframe.ErrUnsupported, width, height)
@@ -92,7 +92,7 @@ func (s *Segment) TileRectangle(width, height int) (image.Rectangle, error) {
 	return s.Tiles.tileRectangle(s.Tile, s.Tiles.countTiles(s.Duration), width, height)
 }
 
-// LastTile is the index of the last tile in s, 0 where s is one picture.
+// LastTile returns the index of the last tile in s, 0 if s is one picture.
 func (s *Segment) LastTile() int {
 	if s.Tiles == nil {
 		return 0
@@ -100,7 +100,7 @@ func (s *Segment) LastTile() int {
 	return s.Tiles.countTiles(s.Duration) - 1
 }
 
-// WithTileAt returns s with the tile that stands for the time t behind its beginning.
+// WithTileAt returns s with the tile for the time t after its beginning.
 func (s *Segment) WithTileAt(t time.Duration) *Segment {
 	other := *s
 	other.Tile = 0
@@ -110,7 +110,7 @@ func (s *Segment) WithTileAt(t time.Duration) *Segment {
 	return &other
 }
 
-// TileStart is how far behind the beginning of s its tile's time begins.
+// TileStart returns how long after the beginning of s its tile's time begins.
 func (s *Segment) TileStart() time.Duration {
 	if s.Tiles == nil {
 		return 0
@@ -118,12 +118,12 @@ func (s *Segment) TileStart() time.Duration {
 	return time.Duration(s.Tile) * s.Tiles.Duration
 }
 
-// PickImages returns the list of images (EXT-X-IMAGE-STREAM-INF of the Image Media
-// Playlist specification) whose tiles to use in place of the variant v: the cheapest
-// of those that serve the size asked for. nil where there is none.
+// PickImages returns the image playlist (EXT-X-IMAGE-STREAM-INF of the Image Media
+// Playlist specification) whose tiles to use instead of the variant v: the cheapest
+// that serves the size asked for. It is nil if there is none.
 func (m *Master) PickImages(v *Variant, o PickOptions) *Variant {
 	if m.VideoURI(v) != v.URI {
-		return nil // nobody knows which camera they are of
+		return nil // it is unknown which camera they show
 	}
 	var list []*Variant
 	for i := range m.Images {
@@ -139,15 +139,16 @@ func (m *Master) PickImages(v *Variant, o PickOptions) *Variant {
 	return slices.MinFunc(list, byCost)
 }
 
-// isJPEG: the specification knows the one codec "jpeg", and some leave it out.
+// isJPEG reports whether the images are JPEGs. The specification knows only the
+// codec "jpeg", and some servers leave it out.
 func (v *Variant) isJPEG() bool {
 	return v.Codecs == "" || strings.EqualFold(v.Codecs, "jpeg") || strings.EqualFold(v.Codecs, "jpg")
 }
 
-// CheaperThanKeyframe says whether an image that stands for so long takes no more
-// than a keyframe of rendition, as far as bandwidths tell: a keyframe seldom takes
-// more than half a second does on average. An image comes whole, and so one of many
-// tiles costs more.
+// CheaperThanKeyframe reports whether an image that stands for so long takes no
+// more bytes than a keyframe of rendition, as far as bandwidths show. A keyframe
+// seldom takes more than half a second does on average. An image is fetched whole,
+// so one of many tiles costs more.
 func (v *Variant) CheaperThanKeyframe(rendition *Variant, length time.Duration) bool {
 	if v.Bandwidth == 0 || rendition.Bandwidth == 0 {
 		return true
@@ -155,21 +156,21 @@ func (v *Variant) CheaperThanKeyframe(rendition *Variant, length time.Duration) 
 	return float64(v.Bandwidth)*length.Seconds() <= float64(rendition.Bandwidth)/2
 }
 
-// IsImages says whether v is one of m.Images.
+// IsImages reports whether v is one of m.Images.
 func (m *Master) IsImages(v *Variant) bool {
 	return v.Index < len(m.Images) && v == &m.Images[v.Index]
 }
 
-// servesSize says whether a picture need not be made larger.
+// servesSize reports whether a picture of this size does not have to be enlarged.
 func (o PickOptions) servesSize(width, height int) bool {
 	return width >= o.Width && height >= o.Height
 }
 
-// CheckSize returns an error that wraps keyframe.ErrNotFound where a tile of this size
+// CheckSize returns an error that wraps keyframe.ErrNotFound if a tile of this size
 // is smaller than the picture asked for.
 func (o PickOptions) CheckSize(width, height int) error {
 	if o.servesSize(width, height) {
 		return nil
 	}
-	return fmt.Errorf("%w: the tiles are of %dx%d, which does not serve %s", keyframe.ErrNotFound, width, height, sizeText(o.Width, o.Height))
+	return fmt.Errorf("%w: the tiles have %dx%d pixels, too few for %s", keyframe.ErrNotFound, width, height, sizeText(o.Width, o.Height))
 }

@@ -9,20 +9,20 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// URI is a reference as it stands in a playlist, its variables replaced. It is
-// resolved when it is used: of the thousands in a DVR playlist one is.
+// URI is a reference as it is in a playlist, with its variables replaced. It is
+// resolved when it is used: of the thousands in a DVR playlist, one is.
 type URI struct {
-	Text string   // may carry tokens: show String instead
+	Text string   // may have tokens in it: print String instead
 	Base *url.URL // of the playlist; nil if unknown
 }
 
-// String returns Text without what may let a stranger in.
+// String returns Text without credentials and tokens.
 func (u URI) String() string { return redact.URL(u.Text) }
 
-// Resolve returns the absolute address (RFC 3986 5.2). http and https are
-// allowed everywhere, file only for a reference without scheme and host in a
-// playlist that is a file itself; any other is an error that wraps
-// [keyframe.ErrUnsupported]. A reference that cannot be read wraps
+// Resolve returns the absolute address (RFC 3986 5.2). http and https are allowed
+// everywhere, and file only for a reference without scheme and host in a playlist
+// that is a file itself; for any other scheme the error wraps
+// [keyframe.ErrUnsupported]. For an unreadable reference it wraps
 // [keyframe.ErrCorrupt].
 func (u URI) Resolve() (*url.URL, error) {
 	ref, err := url.Parse(strings.TrimSpace(u.Text))
@@ -36,6 +36,7 @@ func (u URI) Resolve() (*url.URL, error) {
 		}
 		abs = u.Base.ResolveReference(ref)
 	}
+
 	switch {
 	case (abs.Scheme == "http" || abs.Scheme == "https") && abs.Host != "":
 		return abs, nil

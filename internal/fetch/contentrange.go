@@ -34,6 +34,7 @@ func parseContentRange(s string) (contentRange, error) {
 		return contentRange{}, errContentRange
 	}
 	c.to++
+
 	return c, nil
 }
 

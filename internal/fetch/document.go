@@ -128,6 +128,7 @@ func (c *Client) readAll(resp *response, limit int64) ([]byte, error) {
 	} else if n > limit {
 		return nil, tooLarge
 	}
+
 	return b.Bytes(), nil
 }
 

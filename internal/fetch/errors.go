@@ -82,6 +82,7 @@ func (e *StatusError) advice() string {
 	case e.Code >= 300 && e.Code < 400:
 		return "not a redirect that can be followed"
 	}
+
 	return ""
 }
 

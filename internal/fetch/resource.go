@@ -223,6 +223,7 @@ func (r *Resource) approachByte(need span, sequential bool) error {
 	if need.from-r.body.at >= r.c.budget.bytesLeft() {
 		return transferError(r.ctx, r.url, r.c.budget.spentError())
 	}
+
 	return r.readChunk()
 }
 

@@ -56,6 +56,7 @@ func (c *Client) sendRequest(ctx context.Context, u *url.URL, own http.Header) (
 		}
 		u = next
 	}
+
 	return nil, protocolError(u, "more than %d redirects", maxRedirects)
 }
 

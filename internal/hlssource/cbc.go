@@ -114,7 +114,7 @@ type cbcReaderAt struct {
 	cut   bool // src is a part of what was encrypted: there is no padding at its end
 }
 
-// Size is that with the padding.
+// Size includes the padding.
 func (r *cbcReaderAt) Size() int64 { return r.src.Size() }
 
 func (r *cbcReaderAt) ReadAt(p []byte, off int64) (int, error) {
@@ -164,7 +164,7 @@ func newSealed(src content, block cipher.Block, iv [aes.BlockSize]byte) content 
 	return sealed{newCBCStream(src, block, iv), &cbcReaderAt{src: src, block: block, iv: iv}, src.Peek}
 }
 
-// Peek has src fetch its first range as it would for a reader from the front.
+// Peek makes src fetch its first range as it would for a reader from the front.
 func (s sealed) Peek(n int) ([]byte, error) {
 	if _, err := s.peek(wholeBlocks(n)); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
@@ -172,8 +172,8 @@ func (s sealed) Peek(n int) ([]byte, error) {
 	return peekAt(s.cbcReaderAt, n)
 }
 
-// sealedPart is length bytes from skip on of what is decrypted from src, a part of
-// a segment that was widened by widen.
+// sealedPart is the length bytes from skip on of what src decrypts to. src is a
+// part of a segment, widened by widen.
 type sealedPart struct{ *io.SectionReader }
 
 func newSealedPart(src sizedReaderAt, block cipher.Block, iv [aes.BlockSize]byte, skip, length int64) content {
@@ -189,7 +189,7 @@ func peekAt(r io.ReaderAt, n int) ([]byte, error) {
 	return p[:got], err
 }
 
-// widen returns the blocks that hold the given bytes, and the one before them,
+// widen returns the blocks that hold the given bytes, and the block before them,
 // which is their initialisation vector (RFC 8216 6.3.6).
 func widen(b hls.ByteRange) hls.ByteRange {
 	from := max(0, b.Offset/aes.BlockSize*aes.BlockSize-aes.BlockSize)

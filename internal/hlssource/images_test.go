@@ -166,8 +166,8 @@ func TestTilesOfNoUse(t *testing.T) {
 		{"no layout", listed("grid0.jpg", strings.Replace(tag, "3x2", "0x0", 1)), "tiles.m3u8", "without a LAYOUT"},
 		{"a huge layout", listed("grid0.jpg", strings.Replace(tag, "3x2", "30000x30000", 1)), "tiles.m3u8", "30000x30000 tiles"},
 		{"no duration", listed("grid0.jpg", strings.Replace(tag, "DURATION=1", "DURATION=0", 1)), "tiles.m3u8", "without DURATION"},
-		{"smaller tiles than the master playlist says", listed("grid0.jpg", strings.Replace(tag, "160x90", "80x45", 1)), "tiles.m3u8", "80x45, which does not serve width 160"},
-		{"a smaller picture than the master playlist says", listed("small.jpg", ""), "tiles.m3u8 small.jpg", "which does not serve width 160"},
+		{"smaller tiles than the master playlist says", listed("grid0.jpg", strings.Replace(tag, "160x90", "80x45", 1)), "tiles.m3u8", "80x45 pixels, too few for width 160"},
+		{"a smaller picture than the master playlist says", listed("small.jpg", ""), "tiles.m3u8 small.jpg", "too few for width 160"},
 		{"a licence", strings.Replace(listed("grid0.jpg", tag), "#EXTINF", "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"skd://x\",KEYFORMAT=\"com.apple.streamingkeydelivery\"\n#EXTINF", 1), "tiles.m3u8", "FairPlay"},
 		{"an encryption for samples", strings.Replace(listed("grid0.jpg", tag), "#EXTINF", "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"key\"\n#EXTINF", 1), "tiles.m3u8 key", "images encrypted with SAMPLE-AES"},
 	} {
@@ -394,7 +394,7 @@ func TestImagePlaylistAlone(t *testing.T) {
 		}
 	}
 	_, err := try(t, source(t, web.URL+"/tiles.m3u8", allowed(161), nil))
-	if !errors.Is(err, keyframe.ErrNotFound) || !strings.Contains(err.Error(), "160x90, which does not serve width 161") {
+	if !errors.Is(err, keyframe.ErrNotFound) || !strings.Contains(err.Error(), "160x90 pixels, too few for width 161") {
 		t.Errorf("larger: %v", err)
 	}
 }

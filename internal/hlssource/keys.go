@@ -30,16 +30,16 @@ const (
 )
 
 const (
-	// maxKeyBytes bounds the answer to a request for a key, which has 16 bytes:
-	// what is longer is an error page.
+	// maxKeyBytes bounds the answer to a request for a key, which has 16 bytes: a
+	// longer one is an error page.
 	maxKeyBytes = 512
 
-	// maxKnownKeys bounds the keys that are remembered. A grab takes two at most:
+	// maxKnownKeys bounds the keys that are remembered. A grab needs two at most:
 	// of the segment, and of its initialisation section.
 	maxKnownKeys = 8
 )
 
-// systems are the key formats of digital rights management by their names.
+// systems are the names of digital rights management systems by their key formats.
 var systems = map[string]string{
 	"com.apple.streamingkeydelivery":                "FairPlay",
 	"com.microsoft.playready":                       "PlayReady",

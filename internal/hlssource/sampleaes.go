@@ -8,17 +8,17 @@ import (
 )
 
 // SAMPLE-AES in transport streams ("MPEG-2 Stream Encryption Format for HTTP Live
-// Streaming", Apple, 2.3.1): of the slices of H.264, NAL unit types 1 and 5 with
-// more than 48 bytes, one block in ten is encrypted behind the first 32 bytes. The
-// chain of blocks begins anew with every NAL unit. What is encrypted is the NAL
-// unit with its emulation prevention bytes, and others were put in afterwards.
+// Streaming", Apple, 2.3.1): in H.264 slices, NAL unit types 1 and 5 with more than
+// 48 bytes, one block in ten is encrypted after the first 32 bytes. The chain of
+// blocks begins anew with every NAL unit. The NAL unit was encrypted with its
+// emulation prevention bytes, and more were inserted afterwards.
 const (
 	sampleClear  = 32                 // bytes at the beginning
 	sampleLeast  = 48                 // NAL units up to this size are left alone
 	samplePeriod = 10 * aes.BlockSize // from one encrypted block to the next
 )
 
-// decryptFrame decrypts the slices of f in place of what they were.
+// decryptFrame replaces the slices of f by decrypted ones.
 func (p *protection) decryptFrame(f *keyframe.Frame) {
 	plain := make([]byte, 0, len(f.Data))
 	for nalu := range keyframe.AnnexB(f.Data) {
@@ -44,8 +44,8 @@ func mayBeEncrypted(nalu []byte) bool {
 	return len(nalu) > sampleLeast && keyframe.H264.IsSlice(nalu)
 }
 
-// cryptSamples runs mode over the blocks that are encrypted. The last 16 bytes or
-// less are always in the clear.
+// cryptSamples runs mode over the encrypted blocks. The last 16 bytes or fewer are
+// always in the clear.
 func cryptSamples(nalu []byte, mode cipher.BlockMode) {
 	for at := sampleClear; len(nalu)-at > aes.BlockSize; at += samplePeriod {
 		block := nalu[at : at+aes.BlockSize]

@@ -1,8 +1,8 @@
-// Package meter counts the bytes that cross sockets.
+// Package meter counts the bytes that cross sockets. It is internal to kfgrab.
 //
-// Call [Counter.Conn] on every connection that a dialer returns. The count is
-// of what the socket carried: request and response headers and TLS records are
-// in it, TCP, UDP and IP headers are not.
+// Call [Counter.Conn] on every connection that a dialer returns. It counts what the
+// socket carries, with request and response headers and TLS records, and without TCP,
+// UDP and IP headers.
 package meter
 
 import (
