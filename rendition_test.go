@@ -9,7 +9,8 @@ import (
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 )
 
-// A stream tells from which rendition the last keyframe was, where there are several.
+// TestStreamRendition: a stream reports which rendition the last keyframe was from,
+// if there are several.
 func TestStreamRendition(t *testing.T) {
 	testmedia.Make(t, "hls-ts") // skips where there is no ffmpeg
 	o, err := origin.Start(t.Context(), &origin.Options{Profile: origin.Small()})

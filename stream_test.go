@@ -151,7 +151,7 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// discard takes an answer that nobody is to have.
+// discard drops an answer.
 type discard struct{ http.ResponseWriter }
 
 func (discard) Header() http.Header         { return http.Header{} }

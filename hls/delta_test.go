@@ -9,8 +9,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestDeltaEqualsWhole: a delta update of any prefix, merged, is the whole
-// playlist; and what does not join up is told.
+// TestDeltaEqualsWhole: a delta update that skips any prefix, merged, equals the
+// whole playlist; and what does not join up is an error.
 func TestDeltaEqualsWhole(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := drawChannel(t)

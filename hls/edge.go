@@ -12,11 +12,11 @@ const (
 	// partial segment that has one: the cheapest.
 	EdgeFirst Edge = iota
 	// EdgeLast is the newest keyframe that is listed. In a transport stream without
-	// an I-frame playlist it costs what stands behind it in its segment.
+	// an I-frame playlist it costs what comes after it in its segment.
 	EdgeLast
 	// EdgeNext waits for a keyframe that is taken after the grab began, by the
-	// playlist's clock where it has one, else by what is listed then for the first
-	// time.
+	// playlist's clock if it has one, else by what is listed for the first time
+	// then.
 	EdgeNext
 )
 

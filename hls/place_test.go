@@ -70,7 +70,7 @@ func TestBeginsAfter(t *testing.T) {
 	}
 }
 
-// lowLatency has parts behind its last segment and within it.
+// lowLatency has parts after its last segment and within it.
 const lowLatency = `#EXTM3U
 #EXT-X-TARGETDURATION:4
 #EXT-X-PART-INF:PART-TARGET=1

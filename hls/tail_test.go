@@ -23,8 +23,7 @@ func newestOf(m *Media, n int) []Segment {
 }
 
 // TestEndEqualsWhole: any end of a playlist, joined to the one that was kept, has
-// the segments and the edge that the whole has; or it is told that it does not
-// join up.
+// the segments and the edge of the whole; or it is reported not to join up.
 func TestEndEqualsWhole(t *testing.T) {
 	joined := 0
 	rapid.Check(t, func(t *rapid.T) {

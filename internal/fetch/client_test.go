@@ -429,7 +429,8 @@ func TestCloseWhileReading(t *testing.T) {
 	}
 }
 
-// TestDialContextNoProxy: behind a proxy nobody sees which servers it connects to.
+// TestDialContextNoProxy: with DialContext no proxy is used, which would hide the
+// servers from it.
 func TestDialContextNoProxy(t *testing.T) {
 	u := serve(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "body") })
 	var dialled []string

@@ -110,8 +110,8 @@ func TestFailOver(t *testing.T) {
 	}
 }
 
-// TestFailOverAll: where nothing works, the first fault is told, each place was
-// asked once, and the next grab tries all again.
+// TestFailOverAll: if nothing works, the error is the first fault, each place was
+// asked once, and the next grab tries all of them again.
 func TestFailOverAll(t *testing.T) {
 	web := newSite(t, map[string]string{"master.m3u8": pathways("a", "b", "c", "d", "e", "f")})
 	s := source(t, web.URL+"/master.m3u8", nil, nil)
@@ -217,7 +217,7 @@ func TestFailOverLogged(t *testing.T) {
 	}
 }
 
-// TestSlowForever: where every place is slow, the job's own end is told.
+// TestSlowForever: if every place is slow, the error is the end of the job itself.
 func TestSlowForever(t *testing.T) {
 	web := newSite(t, map[string]string{"master.m3u8": pathways("a", "b")})
 	web.answers = map[string]http.HandlerFunc{"a/live.m3u8": silent, "b/live.m3u8": silent}
@@ -231,8 +231,8 @@ func TestSlowForever(t *testing.T) {
 	}
 }
 
-// TestFailOverKey: a key that is not there is a fault of the pathway; one that is
-// refused is not to be had elsewhere.
+// TestFailOverKey: a key that is missing is fetched elsewhere; one that is refused
+// is not asked for elsewhere.
 func TestFailOverKey(t *testing.T) {
 	files := map[string]string{"master.m3u8": pathways("a", "b"), "b/live.m3u8": live}
 	files["a/live.m3u8"] = strings.Replace(live, "#EXTINF", "#EXT-X-KEY:METHOD=AES-128,URI=\"key\"\n#EXTINF", 1)
@@ -282,7 +282,8 @@ func TestFailOverWaits(t *testing.T) {
 			if got := strings.Join(queries, " "); got != tt.asked {
 				t.Errorf("asked for %q, want %q", got, tt.asked)
 			}
-			// The part that is being made while another rendition is turned to is passed over.
+			// The part in the making while the grab turns to another rendition is
+			// skipped.
 			if want := firstPTS(t, files[fmt.Sprintf("seg%d.ts", len(queries)+1)]); f.PTS != want {
 				t.Errorf("PTS %v, want %v", f.PTS, want)
 			}

@@ -21,8 +21,8 @@ const ended = "#EXT-X-ENDLIST\n"
 
 var errStopped = errors.New("stopped")
 
-// TestFaults: a segment of no use is passed over, once, and the first fault is the
-// one that is told.
+// TestFaults: a useless segment is skipped, once, and the error is the first
+// fault.
 func TestFaults(t *testing.T) {
 	made := directory(t, testmedia.Make(t, "hls-ts"))
 	sound := read(t, testmedia.Make(t, "h264-audio.ts"))
@@ -141,8 +141,8 @@ func TestStops(t *testing.T) {
 	}
 }
 
-// TestGone: a rendition that has gone is chosen anew from the master playlist,
-// with nothing kept of it; a server that is busy is not asked for more.
+// TestGone: if a rendition has gone, another is chosen from the master playlist,
+// and nothing is kept of the old one. A server that is busy is not asked for more.
 func TestGone(t *testing.T) {
 	made := directory(t, testmedia.Make(t, "hls-fmp4"))
 	files := map[string]string{"master.m3u8": "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1000\na/index.m3u8\n"}

@@ -139,8 +139,8 @@ func TestTilesTaken(t *testing.T) {
 	}
 }
 
-// TestTilesOfNoUse: where no tile is to be had, a keyframe is taken, and tiles are not
-// tried again.
+// TestTilesOfNoUse: if no tile can be fetched, a keyframe is taken, and tiles are
+// not asked for again.
 func TestTilesOfNoUse(t *testing.T) {
 	const tag = "#EXT-X-TILES:RESOLUTION=160x90,LAYOUT=3x2,DURATION=1"
 	listed := func(name, tiles string) string { return tilesHeader + "#EXTINF:6,\n" + tiles + "\n" + name + "\n" }

@@ -34,7 +34,7 @@ func inTurn(t testing.TB, s *Source, most int) (list []*keyframe.Frame, err erro
 
 const toTheEnd = 1 << 20
 
-// keyTimes lists when keyframes are shown, in seconds behind the first.
+// keyTimes lists when keyframes are shown, in seconds after the first.
 func keyTimes(t testing.TB, list []*keyframe.Frame) (times []float64) {
 	t.Helper()
 	for _, f := range list {
@@ -285,8 +285,8 @@ func TestKeyframesFaults(t *testing.T) {
 	}
 }
 
-// TestKeyframesReadOn: the segment is read on behind the patience with one rendition,
-// where there are others.
+// TestKeyframesReadOn: the reading of a segment goes on after the time limit for
+// one rendition, once its keyframe has come.
 func TestKeyframesReadOn(t *testing.T) {
 	files := directory(t, testmedia.Make(t, "hls-fmp4"))
 	files["master.m3u8"] = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=800000\nindex.m3u8\n#EXT-X-STREAM-INF:BANDWIDTH=700000\nother.m3u8\n"

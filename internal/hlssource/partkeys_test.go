@@ -76,8 +76,9 @@ func TestPartsOfOneCipher(t *testing.T) {
 	}
 }
 
-// lowLatencyUnder lists a segment in the clear and behind it two parts under a key,
-// as files or as ranges; if ended, of a segment that is whole, and missing.
+// lowLatencyUnder lists a segment in the clear and after it two parts under a key,
+// as files or as ranges. If ended, they are parts of a whole segment that is
+// missing.
 func lowLatencyUnder(sequence int, iv, section, first string, parts []string, ranged, ended bool) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-PART-INF:PART-TARGET=2\n#EXT-X-MEDIA-SEQUENCE:%d\n%s", sequence-1, section)

@@ -147,8 +147,8 @@ func upTo(t *testing.T, files map[string]string, m *hls.Media, n int) []byte {
 	return data
 }
 
-// behind is how many segments in front of number n it needs: where GOPs of 2 s are
-// cut after 1 s, one.
+// behind returns how many segments before number n it needs: one, if GOPs of 2 s
+// are cut after 1 s.
 func behind(m *hls.Media, n int) int {
 	if m.Segments[n].Duration < 1500*time.Millisecond {
 		return n % 2

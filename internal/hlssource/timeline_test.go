@@ -203,7 +203,7 @@ func TestTimelineEncrypted(t *testing.T) {
 	}
 }
 
-// TestTimelineBudget: what is behind the budget fails, and all is told.
+// TestTimelineBudget: what exceeds the budget fails, and each time is delivered.
 func TestTimelineBudget(t *testing.T) {
 	web := newSite(t, directory(t, testmedia.Make(t, "hls-ts")))
 	list := moments(t, source(t, web.URL+"/index.m3u8", nil, &fetch.Options{MaxBytes: 100_000}), 2, everySecond(0, 12)...)
