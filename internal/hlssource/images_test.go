@@ -163,7 +163,7 @@ func TestTilesOfNoUse(t *testing.T) {
 		{"a huge image", listed("huge.jpg", tag), "tiles.m3u8 huge.jpg", "too large"},
 		{"a layout that is not the image's", listed("grid0.jpg", strings.Replace(tag, "3x2", "2x3", 1)), "tiles.m3u8 grid0.jpg", "2x3 tiles of 160x90 do not make up an image of 480x180"},
 		{"a layout of an untiled image", listed("picture0.jpg", tag), "tiles.m3u8 picture0.jpg", "do not make up"},
-		{"no layout", listed("grid0.jpg", strings.Replace(tag, "3x2", "0x0", 1)), "tiles.m3u8", "without a LAYOUT"},
+		{"no layout", listed("grid0.jpg", strings.Replace(tag, "3x2", "0x0", 1)), "tiles.m3u8", "without a valid LAYOUT"},
 		{"a huge layout", listed("grid0.jpg", strings.Replace(tag, "3x2", "30000x30000", 1)), "tiles.m3u8", "30000x30000 tiles"},
 		{"no duration", listed("grid0.jpg", strings.Replace(tag, "DURATION=1", "DURATION=0", 1)), "tiles.m3u8", "without DURATION"},
 		{"smaller tiles than the master playlist says", listed("grid0.jpg", strings.Replace(tag, "160x90", "80x45", 1)), "tiles.m3u8", "80x45 pixels, too few for width 160"},
