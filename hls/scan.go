@@ -115,13 +115,15 @@ func (s *scanner) scanLine(line []byte) error {
 	case len(line) > maxLine:
 		return fmt.Errorf("%w: a line of more than %d bytes", keyframe.ErrCorrupt, maxLine)
 	}
-	name, _, _ := bytes.Cut(line, []byte(":"))
-	kind := kindOf(string(name))
-	if line[0] == '#' && kind == ignored {
-		return nil
+	isURI := line[0] != '#'
+	name, kind := line[:0], ignored
+	if !isURI {
+		name, _, _ = bytes.Cut(line, []byte(":"))
+		if kind = kindOf(string(name)); kind == ignored {
+			return nil
+		}
 	}
 
-	isURI := line[0] != '#'
 	line, err := s.vars.expandLine(line)
 	if s.size += len(line); err == nil && s.size > s.limit {
 		err = tooLong(s.limit)
