@@ -41,12 +41,12 @@ func Create(path string) (*File, error) {
 	}
 	f, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".*")
 	if err != nil {
-		return nil, writeError(path, err)
+		return nil, WriteError(path, err)
 	}
 	if err := f.Chmod(mode); err != nil {
 		f.Close()
 		os.Remove(f.Name())
-		return nil, writeError(path, err)
+		return nil, WriteError(path, err)
 	}
 	return &File{File: f, path: target}, nil
 }
@@ -56,20 +56,24 @@ func Create(path string) (*File, error) {
 // name.
 func CreateAs(path, temporary string) (*File, error) {
 	if err := os.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, writeError(path, err)
+		return nil, WriteError(path, err)
 	}
 	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
-		return nil, writeError(path, err)
+		return nil, WriteError(path, err)
 	}
 	return &File{File: f, path: path}, nil
 }
 
-// writeError names path in err in place of a temporary file.
-func writeError(path string, err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		err = p.Err
+// WriteError returns err as an error of writing path, in place of a temporary file.
+func WriteError(path string, err error) error {
+	var inPath *fs.PathError
+	var inLink *os.LinkError
+	switch {
+	case errors.As(err, &inPath):
+		err = inPath.Err
+	case errors.As(err, &inLink):
+		err = inLink.Err
 	}
 	return &fs.PathError{Op: "write", Path: path, Err: err}
 }
@@ -86,7 +90,7 @@ func (f *File) Commit() error {
 	}
 	if err != nil {
 		os.Remove(f.Name())
-		return writeError(f.path, err)
+		return WriteError(f.path, err)
 	}
 	return nil
 }

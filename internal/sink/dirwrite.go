@@ -75,7 +75,7 @@ func (d *Dir) makeDirs(j *journal, p *Picture, name string) error {
 	for _, dir := range dirs {
 		if missing := d.missingDirs(dir); len(missing) > 0 {
 			if err := j.appendLine(pathLine("d", missing...)); err != nil {
-				return pathError(d.filePath(name), err)
+				return atomicfile.WriteError(d.filePath(name), err)
 			}
 			for _, m := range missing {
 				d.made[m] = struct{}{}
@@ -117,7 +117,7 @@ func (d *Dir) writeNamed(j *journal, p *Picture, name string) (err error) {
 	defer func() {
 		if err != nil {
 			j.rollBack(before)
-			err = pathError(d.filePath(name), err)
+			err = atomicfile.WriteError(d.filePath(name), err)
 		}
 	}()
 
@@ -168,12 +168,12 @@ func (d *Dir) replaceLatest(p *Picture, name string) error {
 	latest := d.opt.Latest.Path(p)
 	file, temp := d.filePath(latest), d.filePath(tempName(latest))
 	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return pathError(file, err)
+		return atomicfile.WriteError(file, err)
 	}
 	if err := os.Link(d.filePath(name), temp); err == nil {
 		if err := os.Rename(temp, file); err != nil {
 			os.Remove(temp)
-			return pathError(file, err)
+			return atomicfile.WriteError(file, err)
 		}
 		return nil
 	}
@@ -183,20 +183,7 @@ func (d *Dir) replaceLatest(p *Picture, name string) error {
 		err = f.Commit()
 	}
 	if err != nil {
-		return pathError(file, err)
+		return atomicfile.WriteError(file, err)
 	}
 	return nil
-}
-
-// pathError names file in err in place of a temporary one.
-func pathError(file string, err error) error {
-	var inPath *fs.PathError
-	var inLink *os.LinkError
-	switch {
-	case errors.As(err, &inPath):
-		err = inPath.Err
-	case errors.As(err, &inLink):
-		err = inLink.Err
-	}
-	return &fs.PathError{Op: "write", Path: file, Err: err}
 }

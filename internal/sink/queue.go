@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,10 +10,10 @@ import (
 )
 
 const (
-	// defaultWorkers is how many hooks run at once if QueueOptions.Workers is 0.
+	// defaultWorkers is how many hooks a Queue runs at once.
 	defaultWorkers = 4
-	// defaultDepth is how many events wait if QueueOptions.Depth is 0: those of a
-	// thousand streams at the same moment. Each takes some hundred bytes.
+	// defaultDepth is how many events wait: those of a thousand streams at the same
+	// moment. Each takes some hundred bytes.
 	defaultDepth = 1000
 )
 
@@ -21,12 +22,12 @@ var errQueueFull = errors.New("event queue full; event dropped")
 
 // QueueOptions are the settings of a Queue. The zero value works.
 type QueueOptions struct {
-	Workers int // hooks that run at once; 0 means 4
-	Depth   int // events that wait; 0 means 1000
 	// Report is called with the result of each event: nil, the hook's error, an error
 	// if the queue was full, or fs.ErrClosed. It is called from several goroutines. May
 	// be nil.
 	Report func(Event, error)
+
+	workers, depth int // 0 means the defaults
 }
 
 // Queue calls a hook for each event, in goroutines of its own.
@@ -43,25 +44,22 @@ type Queue struct {
 // NewQueue starts the workers, which end with Close. hook is [Exec.Run] or
 // [Webhook.Post].
 func NewQueue(hook func(context.Context, Event) error, o *QueueOptions) *Queue {
-	q := &Queue{report: func(Event, error) {}, done: make(chan struct{})}
-	workers, depth := defaultWorkers, defaultDepth
+	var opt QueueOptions
 	if o != nil {
-		if o.Workers > 0 {
-			workers = o.Workers
-		}
-		if o.Depth > 0 {
-			depth = o.Depth
-		}
-		if o.Report != nil {
-			q.report = o.Report
-		}
+		opt = *o
+	}
+	q := &Queue{
+		report: opt.Report, done: make(chan struct{}),
+		events: make(chan Event, cmp.Or(opt.depth, defaultDepth)),
+	}
+	if q.report == nil {
+		q.report = func(Event, error) {}
 	}
 
-	q.events = make(chan Event, depth)
 	ctx, stop := context.WithCancelCause(context.Background())
 	q.stop = stop
 	var running sync.WaitGroup
-	for range workers {
+	for range cmp.Or(opt.workers, defaultWorkers) {
 		running.Go(func() { q.runWorker(ctx, hook) })
 	}
 	go func() {

@@ -69,7 +69,7 @@ func TestQueueHookHangs(t *testing.T) {
 		began <- struct{}{}
 		<-ctx.Done()
 		return context.Cause(ctx)
-	}, &QueueOptions{Workers: 2, Depth: 1, Report: r.add})
+	}, &QueueOptions{workers: 2, depth: 1, Report: r.add})
 	q.Notify(Event{Stream: "a"})
 	<-began
 	q.Notify(Event{Stream: "b"})
@@ -92,7 +92,7 @@ func TestQueueHookHangs(t *testing.T) {
 	}
 }
 
-// At most Workers hooks run at once.
+// At most so many hooks as there are workers run at once.
 func TestQueueWorkers(t *testing.T) {
 	const workers = 3
 	var mu sync.Mutex
@@ -112,7 +112,7 @@ func TestQueueWorkers(t *testing.T) {
 		now--
 		mu.Unlock()
 		return nil
-	}, &QueueOptions{Workers: workers})
+	}, &QueueOptions{workers: workers})
 	for range 50 {
 		q.Notify(Event{})
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"mime"
@@ -47,7 +46,6 @@ type S3Options struct {
 	Latest   Template      // from [ParseLatest]; the zero value is DefaultLatest
 	NoLatest bool          // keep no copy of the newest picture
 	Timeout  time.Duration // for one Put; 0 means 30 s
-	TLS      *tls.Config   // nil: the system's authorities
 }
 
 // S3 stores pictures in a bucket at Amazon or in a store that speaks its protocol.
@@ -84,7 +82,7 @@ func OpenS3(l *S3Location, o *S3Options) (*S3, error) {
 		return nil, err
 	}
 
-	s.http = newTransport(s.opt.TLS)
+	s.http = newTransport()
 	var err error
 	if s.client, err = minio.New(s.location.Endpoint, s.clientOptions()); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.location.String(), err)

@@ -14,6 +14,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
 const (
@@ -260,38 +262,20 @@ func numberedPath(file string, n int) string {
 // existing names. The zero value is ready.
 type recent struct {
 	mu   sync.Mutex
-	seen map[string]struct{}
-	ring []string // the keys of seen; once full, the oldest is at next
-	next int
+	seen *simplelru.LRU[string, struct{}]
 }
 
 // distinctPath returns file, or the first numbered one that was not returned lately.
 func (r *recent) distinctPath(file string) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.seen == nil {
+		r.seen, _ = simplelru.NewLRU[string, struct{}](maxRecent, nil) // fails only for size 0
+	}
 	name := file
-	for n := 0; r.hasPath(name); n++ {
+	for n := 0; r.seen.Contains(name); n++ {
 		name = numberedPath(file, n)
 	}
-	r.addPath(name)
+	r.seen.Add(name, struct{}{})
 	return name
-}
-
-func (r *recent) hasPath(name string) bool {
-	_, seen := r.seen[name]
-	return seen
-}
-
-func (r *recent) addPath(name string) {
-	if r.seen == nil {
-		r.seen = make(map[string]struct{})
-	}
-	r.seen[name] = struct{}{}
-	if len(r.ring) < maxRecent {
-		r.ring = append(r.ring, name)
-		return
-	}
-	delete(r.seen, r.ring[r.next])
-	r.ring[r.next] = name
-	r.next = (r.next + 1) % maxRecent
 }

@@ -7,7 +7,6 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -27,8 +26,8 @@ import (
 const (
 	// defaultWebhookTimeout bounds one attempt if WebhookOptions.Timeout is 0.
 	defaultWebhookTimeout = 10 * time.Second
-	// defaultAttempts is how often a message is sent at most if
-	// WebhookOptions.Attempts is 0; the waits in between are at most 15 s in all.
+	// defaultAttempts bounds how often a message is sent. The waits in between are at
+	// most 15 s in all.
 	defaultAttempts = 5
 
 	// The wait doubles from one attempt to the next.
@@ -48,8 +47,7 @@ type WebhookOptions struct {
 	Secret   string
 	Header   http.Header   // added to each request, such as Authorization
 	Timeout  time.Duration // for one attempt; 0 means 10 s
-	Attempts int           // 0 means 5
-	TLS      *tls.Config   // nil: the system's authorities
+	attempts int           // 0 means defaultAttempts
 }
 
 // Webhook reports pictures over HTTP: a POST of a JSON object with the fields
@@ -96,7 +94,7 @@ func NewWebhook(address string, o *WebhookOptions) (*Webhook, error) {
 	}
 
 	w.http = &http.Client{
-		Transport:     newTransport(w.opt.TLS),
+		Transport:     newTransport(),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return w, nil
@@ -131,7 +129,7 @@ func (w *Webhook) Post(ctx context.Context, e Event) error {
 		return fmt.Errorf("%s: %w", w.shown, err)
 	}
 
-	attempts := cmp.Or(w.opt.Attempts, defaultAttempts)
+	attempts := cmp.Or(w.opt.attempts, defaultAttempts)
 	for n := 1; ; n++ {
 		retry, wanted, err := w.postOnce(ctx, m.ID, body)
 		switch {

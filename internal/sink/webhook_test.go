@@ -138,7 +138,7 @@ func TestWebhookUnreachable(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Close()
-	err = newWebhook(t, "http://"+l.Addr().String()+"/hush", &WebhookOptions{Attempts: 1}).Post(within(t, testTime), Event{})
+	err = newWebhook(t, "http://"+l.Addr().String()+"/hush", &WebhookOptions{attempts: 1}).Post(within(t, testTime), Event{})
 	if !errors.Is(err, syscall.ECONNREFUSED) || !strings.HasSuffix(err.Error(), ": connection refused") || strings.Contains(err.Error(), "hush") {
 		t.Error(err)
 	}
@@ -219,7 +219,7 @@ func TestWebhookRetryAfter(t *testing.T) {
 		"Sat, 01 Jan 2000 00:00:40 GMT": 40 * time.Second, // by synctest's clock
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWebhook(t, "http://hook/", &WebhookOptions{Attempts: 2})
+			w := newWebhook(t, "http://hook/", &WebhookOptions{attempts: 2})
 			a := &answers{handle: func(int, *http.Request) (*http.Response, error) { return status(503, header) }}
 			w.http.Transport = a
 			if err := w.Post(t.Context(), Event{}); err == nil {

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -42,7 +43,9 @@ func newEngine(s Stream, decoder picture.Decoder, last string) (*engine, error) 
 // openSource does no I/O.
 func (e *engine) openSource() (err error) {
 	if e.source == nil {
-		e.source, err = kfgrab.Open(e.URL, e.openOptions())
+		options := e.Grab
+		options.IfNewer = !e.Repeats
+		e.source, err = kfgrab.Open(e.URL, &options)
 	}
 	return err
 }
@@ -74,7 +77,7 @@ func (e *engine) takeShot(ctx context.Context, o *Outcome) (*shot, error) {
 	if err := e.openSource(); err != nil {
 		return nil, err
 	}
-	ctx, cancel := neterror.WithTimeout(ctx, e.grabTimeout())
+	ctx, cancel := neterror.WithTimeout(ctx, cmp.Or(e.Timeout, defaultTimeout))
 	defer cancel()
 
 	taken, err := e.grabFrame(ctx, o)

@@ -45,17 +45,3 @@ type Sink interface {
 type Hook interface {
 	Notify(e sink.Event)
 }
-
-func (s *Stream) grabTimeout() time.Duration {
-	if s.Timeout > 0 {
-		return s.Timeout
-	}
-	return defaultTimeout
-}
-
-// openOptions returns the options for kfgrab.Open.
-func (s *Stream) openOptions() *kfgrab.Options {
-	o := s.Grab
-	o.IfNewer = !s.Repeats
-	return &o
-}
