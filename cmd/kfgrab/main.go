@@ -9,7 +9,7 @@
 //	kfgrab serve [NAME=]URL…
 //	kfgrab demo
 //
-// kfgrab --help tells the rest.
+// See kfgrab --help, and kfgrab man DIR for man pages.
 package main
 
 import (
@@ -19,9 +19,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
-	_ "time/tzdata" // time zones are named where there is no system to ask for them
+	_ "time/tzdata" // for systems without a time zone database
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/internal/config"
@@ -34,8 +33,7 @@ func main() {
 	os.Exit(code)
 }
 
-// run is the whole command: it returns the exit code, and has then left nothing
-// behind.
+// run is the whole command. It returns the exit code when all that it started has ended.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	cmd := newRootCommand(&streams{in: stdin, out: stdout, err: stderr})
 	cmd.SetArgs(args)
@@ -46,8 +44,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	var several *config.Errors
 	switch {
 	case errors.As(err, &several):
-		for line := range strings.Lines(several.Error()) {
-			fmt.Fprintln(stderr, "kfgrab:", strings.TrimSpace(line))
+		for _, one := range several.List {
+			fmt.Fprintln(stderr, "kfgrab:", describeError(one))
+		}
+		if several.More > 0 {
+			fmt.Fprintf(stderr, "kfgrab: and %d more errors\n", several.More)
 		}
 	case err != nil:
 		fmt.Fprintln(stderr, "kfgrab:", describeError(err))
@@ -55,7 +56,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return kfgrab.ClassOf(err).ExitCode()
 }
 
-// streams are the standard ones.
+// streams are the standard streams of the process.
 type streams struct {
 	in       io.Reader
 	out, err io.Writer

@@ -38,7 +38,13 @@ func (d *decoder) fail(n *node, key, format string, args ...any) {
 	if key != "" {
 		text = key + ": " + text
 	}
-	d.errors = append(d.errors, &Error{d.path, n.line, n.column, text})
+	e := &Error{Path: d.path, Line: n.line, Column: n.column, Text: text}
+	for _, arg := range args {
+		if err, ok := arg.(error); ok {
+			e.cause = err
+		}
+	}
+	d.errors = append(d.errors, e)
 }
 
 // err returns what was noted, in the order of the file.

@@ -12,26 +12,34 @@ type Error struct {
 	Path         string
 	Line, Column int // from 1; 0 where it is the whole file
 	Text         string
+
+	cause error // nil if the text is all there is
 }
 
-// Error returns the place as editors take it, and what is wrong.
+// Error returns the place as editors read it, and what is wrong.
 func (e *Error) Error() string {
 	if e.Line == 0 {
 		return fmt.Sprintf("%s: %s", e.Path, e.Text)
 	}
+	if e.Column == 0 {
+		return fmt.Sprintf("%s:%d: %s", e.Path, e.Line, e.Text)
+	}
 	return fmt.Sprintf("%s:%d:%d: %s", e.Path, e.Line, e.Column, e.Text)
 }
 
-// Errors are all that is wrong in a file, in its order. They wrap kfgrab.ErrUsage.
+// Unwrap returns the error that Text describes, or nil.
+func (e *Error) Unwrap() error { return e.cause }
+
+// Errors is all that is wrong in a file, in the order of the file. It wraps kfgrab.ErrUsage.
 type Errors struct {
 	List []*Error
-	More int // that are not listed
+	More int // number of errors that are not listed
 }
 
-// maxErrors is what a person reads before the next try.
+// maxErrors is as many as a person reads before the next try.
 const maxErrors = 20
 
-// Error returns a line for each.
+// Error returns one line for each error.
 func (e *Errors) Error() string {
 	lines := make([]string, 0, len(e.List)+1)
 	for _, err := range e.List {
@@ -43,22 +51,22 @@ func (e *Errors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Unwrap gives errors.Is what it looks for.
+// Unwrap returns kfgrab.ErrUsage.
 func (e *Errors) Unwrap() error { return kfgrab.ErrUsage }
 
-// nearest returns the name that was probably meant, or "".
+// nearest returns the name that was probably meant by word, or "".
 func nearest(word string, names []string) string {
 	best, found := max(2, len(word)/3+1), ""
 	for _, name := range names {
-		if d := distance(strings.ToLower(word), name); d < best {
+		if d := editDistance(strings.ToLower(word), name); d < best {
 			best, found = d, name
 		}
 	}
 	return found
 }
 
-// distance is that of Levenshtein, by bytes; swapped neighbours count as one.
-func distance(a, b string) int {
+// editDistance is the Levenshtein distance of bytes, in which swapped neighbours count as one.
+func editDistance(a, b string) int {
 	if len(a) > maxKey {
 		return len(a)
 	}

@@ -40,11 +40,11 @@ func Parse(path string, data []byte, lookup Lookup) (*File, error) {
 	if len(data) > maxFile {
 		return nil, &Errors{List: []*Error{{Path: path, Text: fmt.Sprintf("it has more than %d bytes", maxFile)}}}
 	}
-	root, err := parse(data)
+	root, err := parseYAML(data)
 	var syntax *syntaxError
 	switch {
 	case errors.As(err, &syntax):
-		return nil, &Errors{List: []*Error{{path, syntax.line, syntax.column, syntax.text}}}
+		return nil, &Errors{List: []*Error{{Path: path, Line: syntax.line, Column: syntax.column, Text: syntax.text}}}
 	case root == nil:
 		return nil, &Errors{List: []*Error{{Path: path, Text: "it is empty: give streams, each with a name and a url"}}}
 	}

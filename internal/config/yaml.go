@@ -4,16 +4,15 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
+	"sort"
 	"strings"
 
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
-	"github.com/goccy/go-yaml/token"
+	"go.yaml.in/yaml/v3"
 )
 
-// kind is what a node is.
+// kind is the kind of a node.
 type kind uint8
 
 const (
@@ -23,7 +22,8 @@ const (
 	sequence
 )
 
-// node is a value of a YAML file: the parser's library ends here.
+// node is a value of a YAML file with aliases and merges resolved. Nothing outside this
+// file uses the YAML library.
 type node struct {
 	kind         kind
 	text         string // of a scalar, without quotes
@@ -40,32 +40,31 @@ type pair struct {
 }
 
 const (
-	// maxNodes is what ten thousand streams with fifty values each take. Aliases count
-	// each time.
+	// maxNodes is ten thousand streams with fifty values each. Each use of an alias counts.
 	maxNodes = 500_000
-	// maxDepth is more than any key here has above it.
+	// maxDepth is deeper than any key of the file.
 	maxDepth = 20
+	// maxLines is ten for each of ten thousand streams.
+	maxLines = 100_000
+	// maxOpen and maxDashes, the latter in one line, bound the recursion of the library.
+	maxOpen   = 200
+	maxDashes = 1000
 )
 
-// syntaxError is one of YAML, or of what is taken of it here.
+// syntaxError is invalid YAML, or YAML that a configuration must not use.
 type syntaxError struct {
-	line, column int
+	line, column int // 0 if unknown
 	text         string
 }
 
 func (e *syntaxError) Error() string { return e.text }
 
-const (
-	// maxLines is ten for each of ten thousand streams. The library takes the square of
-	// the time for some.
-	maxLines = 100_000
-	// maxOpen and maxDashes, of one line, bound what the library recurs into.
-	maxOpen   = 200
-	maxDashes = 1000
-)
+func errorAt(n *yaml.Node, format string, args ...any) error {
+	return &syntaxError{n.Line, n.Column, fmt.Sprintf(format, args...)}
+}
 
-// scan refuses what the library would be busy with for long.
-func scan(data []byte) error {
+// checkShape refuses files that would keep the library busy for long.
+func checkShape(data []byte) error {
 	open, dashes, line := 0, 0, 1
 	for _, b := range data {
 		switch b {
@@ -80,167 +79,153 @@ func scan(data []byte) error {
 			open = max(0, open-1)
 		}
 		if line > maxLines || open > maxOpen || dashes > maxDashes {
-			return &syntaxError{line, 0, fmt.Sprintf("this is more than %d lines, %d open brackets or %d dashes in a line", maxLines, maxOpen, maxDashes)}
+			return &syntaxError{line, 0, fmt.Sprintf("the file has more than %d lines, %d open brackets or %d dashes in a line", maxLines, maxOpen, maxDashes)}
 		}
 	}
 	return nil
 }
 
-// parse returns the one document in data, nil where there is none. The error is a
+// parseYAML returns the one document in data, or nil if there is none. The error is a
 // *syntaxError.
-func parse(data []byte) (root *node, err error) {
-	defer func() {
-		if r := recover(); r != nil { // the library's bounds are not its own
-			root, err = nil, &syntaxError{text: "is no YAML"}
-		}
-	}()
-	if err := scan(data); err != nil {
+func parseYAML(data []byte) (*node, error) {
+	if err := checkShape(data); err != nil {
 		return nil, err
 	}
-	data = bytes.TrimPrefix(data, []byte("\ufeff")) // a byte order mark (YAML 1.2.2, 5.2)
-	file, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
+	documents, err := readDocuments(data)
 	if err != nil {
-		return nil, ofLibrary(err, data)
+		return nil, locateSyntaxError(data, err)
 	}
-	c := &converter{anchors: map[string]ast.Node{}, inside: map[string]bool{}}
-	for _, doc := range file.Docs {
-		if doc.Body == nil || doc.Body.Type() == ast.CommentType {
-			continue
-		}
-		if root != nil {
-			return nil, errorAt(doc.Body, "a second document: one file has one")
-		}
-		if root, err = c.convert(doc.Body, 0); err != nil {
+
+	switch len(documents) {
+	case 0:
+		return nil, nil
+	case 1:
+		c := &converter{inside: map[*yaml.Node]bool{}}
+		return c.convert(documents[0], 0)
+	}
+	return nil, errorAt(documents[1], "a second document: a file has one")
+}
+
+// readDocuments returns the documents that are not empty. It stops after two.
+func readDocuments(data []byte) (documents []*yaml.Node, err error) {
+	d := yaml.NewDecoder(bytes.NewReader(data))
+	for len(documents) < 2 {
+		var document yaml.Node
+		switch err := d.Decode(&document); {
+		case errors.Is(err, io.EOF):
+			return documents, nil
+		case err != nil:
 			return nil, err
 		}
+		if root := document.Content[0]; root.ShortTag() != "!!null" || root.Value != "" {
+			documents = append(documents, root)
+		}
 	}
-	return root, nil
+	return documents, nil
 }
 
 var (
-	// sign is one that a message of the library has in quotes; what else is there may be
-	// of the file.
-	sign = regexp.MustCompile("['\"][^'\"[:alnum:]]{1,3}['\"]")
-	// unquoted is a line whose value begins with a sign that means something in YAML.
-	unquoted = regexp.MustCompile("^[ ]*(- +)*[[:alnum:]_-]+:[ ]+([*&@%!`])")
+	// libraryPrefix is what the library puts before its messages. Its line is that of the
+	// surrounding block, or missing.
+	libraryPrefix = regexp.MustCompile(`^yaml: (line \d+: )?`)
+	// punctuation is a quoted sign. Other quoted text in a message may be from the file.
+	punctuation = regexp.MustCompile(`['"][^'"[:alnum:]]{1,3}['"]`)
+	// unquotedSign is a line whose value begins with a sign that means something in YAML.
+	unquotedSign = regexp.MustCompile("^[ ]*(- +)*[[:alnum:]_-]+:[ ]+([*&@%!`])")
 )
 
-// ofLibrary leaves out the lines of the file, which the library's text shows.
-func ofLibrary(err error, data []byte) error {
-	var syntax *yaml.SyntaxError
-	if !errors.As(err, &syntax) {
-		return &syntaxError{text: "is no YAML"}
-	}
-	e := &syntaxError{text: "YAML: " + syntax.Message}
-	if strings.ContainsAny(sign.ReplaceAllString(syntax.Message, ""), "\"'`") {
-		e.text = "YAML: this is not to be understood"
-	}
-	e.line, e.column = position(syntax.Token)
-	if lines := bytes.Split(data, []byte("\n")); e.line > 0 && e.line <= len(lines) {
-		if m := unquoted.FindSubmatch(lines[e.line-1]); m != nil {
-			e.text += fmt.Sprintf("; a value that begins with %s is written in quotes", m[2])
-		}
-	}
-	return e
-}
+// locateSyntaxError returns the library's error with the line at which the file becomes
+// invalid, and without text of the file.
+func locateSyntaxError(data []byte, err error) error {
+	message := libraryPrefix.ReplaceAllString(err.Error(), "")
+	lines := bytes.SplitAfter(data, []byte("\n"))
+	line := 1 + sort.Search(len(lines)-1, func(i int) bool {
+		_, err := readDocuments(bytes.Join(lines[:i+1], nil))
+		return err != nil && libraryPrefix.ReplaceAllString(err.Error(), "") == message
+	})
 
-func position(t *token.Token) (line, column int) {
-	if t == nil || t.Position == nil {
-		return 0, 0
+	text := "YAML: " + message
+	switch {
+	case strings.HasPrefix(message, "unknown anchor"):
+		text = "no anchor of that name comes before this alias"
+	case strings.ContainsAny(punctuation.ReplaceAllString(message, ""), "\"'`"):
+		text = "invalid YAML here"
 	}
-	return t.Position.Line, t.Position.Column
-}
-
-// place is where a node begins: the library has a mapping begin at its first colon.
-func place(n ast.Node) (line, column int) {
-	switch m := n.(type) {
-	case *ast.MappingNode:
-		if len(m.Values) > 0 {
-			return position(m.Values[0].Key.GetToken())
-		}
-	case *ast.MappingValueNode:
-		return position(m.Key.GetToken())
+	if m := unquotedSign.FindSubmatch(lines[line-1]); m != nil {
+		text += fmt.Sprintf("; put a value that begins with %s in quotes", m[2])
 	}
-	return position(n.GetToken())
-}
-
-func errorAt(n ast.Node, format string, args ...any) error {
-	line, column := place(n)
-	return &syntaxError{line, column, fmt.Sprintf(format, args...)}
+	return &syntaxError{line: line, text: text}
 }
 
 // converter makes nodes of the library's.
 type converter struct {
-	anchors map[string]ast.Node
-	inside  map[string]bool // the anchors whose aliases are being resolved
-	count   int
+	inside map[*yaml.Node]bool // the anchors whose aliases are being resolved
+	count  int
 }
 
-func (c *converter) convert(from ast.Node, depth int) (*node, error) {
+func (c *converter) convert(from *yaml.Node, depth int) (*node, error) {
 	if c.count++; c.count > maxNodes {
-		return nil, errorAt(from, "more than %d values, aliases counted each time", maxNodes)
+		return nil, errorAt(from, "more than %d values, each use of an alias counted", maxNodes)
 	}
 	if depth > maxDepth {
 		return nil, errorAt(from, "more than %d levels of nesting", maxDepth)
 	}
-	n := &node{}
-	n.line, n.column = place(from)
-	switch from := from.(type) {
-	case *ast.NullNode:
-		return n, nil
-	case *ast.StringNode:
-		n.kind, n.text = scalar, from.Value
-		return n, nil
-	case *ast.LiteralNode:
-		n.kind, n.text = scalar, from.Value.Value
-		return n, nil
-	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
-		n.kind, n.text = scalar, from.GetToken().Value
-		return n, nil
-	case *ast.MappingNode:
-		return n, c.mapping(n, from.Values, depth)
-	case *ast.MappingValueNode:
-		return n, c.mapping(n, []*ast.MappingValueNode{from}, depth)
-	case *ast.SequenceNode:
-		return n, c.sequence(n, from, depth)
-	case *ast.AnchorNode:
-		c.anchors[from.Name.GetToken().Value] = from.Value
-		return c.convert(from.Value, depth+1)
-	case *ast.AliasNode:
-		return c.alias(from, depth)
-	case *ast.TagNode:
+	if from.Style&yaml.TaggedStyle != 0 {
 		return nil, errorAt(from, "tags have no meaning here")
 	}
-	return nil, errorAt(from, "this is not to be understood")
+
+	n := &node{line: from.Line, column: from.Column}
+	switch from.Kind {
+	case yaml.AliasNode:
+		return c.convertAlias(from, depth)
+	case yaml.MappingNode:
+		n.kind = mapping
+		return n, c.convertPairs(n, from.Content, depth)
+	case yaml.SequenceNode:
+		n.kind = sequence
+		for _, item := range from.Content {
+			converted, err := c.convert(item, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			n.items = append(n.items, converted)
+		}
+	default:
+		if from.ShortTag() != "!!null" {
+			n.kind, n.text = scalar, from.Value
+		}
+	}
+	return n, nil
 }
 
-func (c *converter) mapping(n *node, values []*ast.MappingValueNode, depth int) error {
-	n.kind = mapping
-	for _, v := range values {
-		value, err := c.convert(v.Value, depth+1)
+// convertPairs converts keys and values, which alternate in content.
+func (c *converter) convertPairs(n *node, content []*yaml.Node, depth int) error {
+	for i := 0; i < len(content); i += 2 {
+		value, err := c.convert(content[i+1], depth+1)
 		if err != nil {
 			return err
 		}
-		if v.Key.Type() == ast.MergeKeyType {
-			if err := n.merge(value, v); err != nil {
+		if content[i].ShortTag() == "!!merge" {
+			if err := n.merge(value, content[i]); err != nil {
 				return err
 			}
 			continue
 		}
-		key, err := c.convert(v.Key, depth+1)
+
+		key, err := c.convert(content[i], depth+1)
 		if err != nil {
 			return err
 		}
 		if key.kind != scalar {
-			return errorAt(v, "a key is a word")
+			return errorAt(content[i], "a key must be a word")
 		}
 		n.pairs = append(n.pairs, pair{key: key, value: value})
 	}
 	return nil
 }
 
-// merge takes the pairs of << in, which others of the same key go before.
-func (n *node) merge(value *node, at ast.Node) error {
+// merge adds the pairs that << brings. Pairs of n itself take precedence.
+func (n *node) merge(value *node, at *yaml.Node) error {
 	from := []*node{value}
 	if value.kind == sequence {
 		from = value.items
@@ -249,7 +234,7 @@ func (n *node) merge(value *node, at ast.Node) error {
 		if m.kind != mapping {
 			return errorAt(at, "<< takes a mapping, such as *name")
 		}
-		// What m has by itself goes before what it has merged in turn.
+		// What m has itself takes precedence over what it has merged.
 		for _, merged := range []bool{false, true} {
 			for _, p := range m.pairs {
 				if p.merged == merged {
@@ -261,33 +246,18 @@ func (n *node) merge(value *node, at ast.Node) error {
 	return nil
 }
 
-func (c *converter) sequence(n *node, from *ast.SequenceNode, depth int) error {
-	n.kind = sequence
-	for _, v := range from.Values {
-		item, err := c.convert(v, depth+1)
-		if err != nil {
-			return err
-		}
-		n.items = append(n.items, item)
-	}
-	return nil
-}
-
-func (c *converter) alias(from *ast.AliasNode, depth int) (*node, error) {
-	name := from.Value.GetToken().Value
-	target, ok := c.anchors[name]
-	if !ok {
-		return nil, errorAt(from, "no anchor of that name comes before this alias")
-	}
-	if c.inside[name] {
+// convertAlias converts the target again, so that errors have the line of the alias.
+func (c *converter) convertAlias(from *yaml.Node, depth int) (*node, error) {
+	if c.inside[from.Alias] {
 		return nil, errorAt(from, "an alias within its own anchor")
 	}
-	c.inside[name] = true
-	defer delete(c.inside, name)
-	n, err := c.convert(target, depth+1)
+	c.inside[from.Alias] = true
+	defer delete(c.inside, from.Alias)
+
+	n, err := c.convert(from.Alias, depth+1)
 	if err != nil {
 		return nil, err
 	}
-	n.line, n.column = position(from.GetToken())
+	n.line, n.column = from.Line, from.Column
 	return n, nil
 }
