@@ -8,6 +8,7 @@ import (
 	"regexp"
 
 	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/internal/config"
 	"github.com/kfgrab/kfgrab/internal/credential"
 	"github.com/kfgrab/kfgrab/internal/fetch"
 	"github.com/kfgrab/kfgrab/internal/hlssource"
@@ -26,6 +27,7 @@ var hints = []struct {
 	{isError(fetch.ErrBudget), "--max-bytes raises it"},
 	{isError(hlssource.ErrImagesOnly), "--allow-tiles --width N takes one"},
 	{isError(credential.ErrNoHash), "kfgrab serve --hash makes a hash"},
+	{isError(config.ErrNoClients), "kfgrab serve --hash makes a hash"},
 	{hasType[*tls.CertificateVerificationError], "--ca FILE trusts its authority, --insecure any certificate"},
 	{isBlank, "without --skip-black, kfgrab takes the keyframe as it is"},
 	{refusedWith(http.StatusUnauthorized), "--header 'Authorization: …' sends other credentials"},

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/internal/config"
 	"github.com/kfgrab/kfgrab/internal/credential"
 	"github.com/kfgrab/kfgrab/internal/fetch"
 	"github.com/kfgrab/kfgrab/internal/hlssource"
@@ -26,6 +27,7 @@ func TestDescribeErrorNamesFlagsThatHelp(t *testing.T) {
 		{fetch.ErrBudget, "(--max-bytes raises it)"},
 		{hlssource.ErrImagesOnly, "(--allow-tiles --width N takes one)"},
 		{credential.ErrNoHash, "(kfgrab serve --hash makes a hash)"},
+		{config.ErrNoClients, "(kfgrab serve --hash makes a hash)"},
 		{&fetch.Error{Err: &tls.CertificateVerificationError{Err: errors.New("unknown")}}, "--insecure any certificate)"},
 		{&picture.BlankError{Tried: 2, Err: fetch.ErrBudget}, "(--max-bytes raises it)"},
 		{&fetch.StatusError{Code: 401}, "(--header 'Authorization: …' sends other credentials)"},

@@ -6,16 +6,17 @@ import (
 	"github.com/kfgrab/kfgrab/serve"
 )
 
-// Diff is what another file says anew. Streams are told apart by their names.
+// Diff is the difference between two lists of streams. Streams are the same if their names
+// are.
 type Diff struct {
-	Added, Changed []Stream // as they are to be
+	Added, Changed []Stream // as in the new list
 	Removed        []string // names
 }
 
-// Empty says whether there is nothing to do.
+// Empty reports whether there is no difference.
 func (d *Diff) Empty() bool { return len(d.Added)+len(d.Changed)+len(d.Removed) == 0 }
 
-// Changes returns what is to be done to go from one list of streams to another.
+// Changes returns what changed from one list of streams to another.
 func Changes(from, to []Stream) Diff {
 	var d Diff
 	before := make(map[string]*Stream, len(from))
@@ -40,8 +41,8 @@ func Changes(from, to []Stream) Diff {
 	return d
 }
 
-// Equal says whether two streams are the same in all that a file says of them, secrets
-// that were filled in and authorities that were read among it.
+// Equal reports whether two streams are the same in everything that a file can set, including
+// secrets and certificate authorities.
 func (s *Stream) Equal(o *Stream) bool {
 	a, b := *s, *o
 	a.Stream, b.Stream = serve.Stream{}, serve.Stream{}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,9 +10,12 @@ import (
 	"github.com/kfgrab/kfgrab/serve"
 )
 
-// LoadClients reads a file of who may ask, such as htpasswd -B writes: NAME:HASH in a line,
-// and behind a space the streams that it may see, where these are not all, with commas
-// between them. Lines that begin with # are passed over. The error is an *Errors.
+// ErrNoClients is in the error of LoadClients for a file without clients.
+var ErrNoClients = errors.New("the file has no clients: write one NAME:HASH per line")
+
+// LoadClients reads a file of clients such as htpasswd -B writes, with one NAME:HASH per line.
+// After a space, a line may list the streams that the client may see, separated by commas.
+// Lines that begin with # are skipped. The error is an *Errors.
 func LoadClients(path string) ([]serve.Client, error) {
 	data, err := readBounded(path, maxFile)
 	if err != nil {
@@ -19,6 +23,7 @@ func LoadClients(path string) ([]serve.Client, error) {
 	}
 	d := &decoder{path: path}
 	var clients []serve.Client
+
 	number := 0
 	for line := range strings.Lines(string(data)) {
 		number++
@@ -28,10 +33,10 @@ func LoadClients(path string) ([]serve.Client, error) {
 		}
 		c, err := parseClientLine(line)
 		if err == nil && slices.ContainsFunc(clients, func(o serve.Client) bool { return o.Name == c.Name }) {
-			err = fmt.Errorf("%q comes twice", c.Name)
+			err = fmt.Errorf("client %q appears twice", c.Name)
 		}
 		if err == nil && len(clients) == MaxClients {
-			err = fmt.Errorf("there are more than %d", MaxClients)
+			err = fmt.Errorf("more than %d clients", MaxClients)
 		}
 		if err != nil {
 			d.fail(&node{line: number, column: 1}, "", "%v", err)
@@ -39,10 +44,11 @@ func LoadClients(path string) ([]serve.Client, error) {
 		}
 		clients = append(clients, c)
 	}
-	if len(clients) == 0 && number >= 0 && len(d.errors) == 0 {
-		d.fail(&node{}, "", "there is nobody in it: write NAME:HASH in a line; kfgrab serve --hash makes a hash")
+
+	if len(clients) == 0 && len(d.errors) == 0 {
+		d.fail(&node{}, "", "%v", ErrNoClients)
 	}
-	return clients, d.err()
+	return clients, d.joinErrors()
 }
 
 func parseClientLine(line string) (serve.Client, error) {
@@ -54,6 +60,7 @@ func parseClientLine(line string) (serve.Client, error) {
 	if _, err := credential.Parse(hash); err != nil {
 		return serve.Client{}, err
 	}
+
 	c := serve.Client{Name: name, Hash: hash}
 	if streams = strings.TrimSpace(streams); streams == "" {
 		return c, nil

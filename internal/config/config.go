@@ -10,37 +10,35 @@ import (
 // File is what a configuration file says.
 type File struct {
 	Limits  schedule.Limits // of grabs at once
-	FFmpeg  string          // path of the decoder; "" where the file names none
-	Streams []Stream        // in the file's order, each with a name of its own
+	FFmpeg  string          // path of the decoder; "" if the file names none
+	Streams []Stream        // in the order of the file, with unique names
 	Service Service         // for kfgrab serve
 }
 
-// Stream is one stream and all that is to be done with it. URL has credentials in it,
-// filled in: print RedactedURL.
+// Stream is one stream and what to do with it. URL contains credentials: print RedactedURL.
 type Stream struct {
 	serve.Stream
 
-	// Repeats has a picture kept even where the keyframe is the same as that of the last.
+	// Repeats keeps a picture even if its keyframe is the same as the last one.
 	Repeats bool
-	// OnChange has a picture kept only where it differs from the last one that was.
+	// OnChange keeps a picture only if it differs from the last one kept.
 	OnChange Change
 
-	// Sinks are where pictures go, and who is told.
+	// Sinks are where pictures go, and the hooks to run for each.
 	Sinks []Sink
 	// Retention is for sinks that are directories.
 	Retention sink.Retention
 }
 
-// Rule returns when the stream is due; the zero value where the file says nothing of it.
+// Rule returns when the stream is due. It is the zero value if the file has no schedule.
 func (s *Stream) Rule() schedule.Rule { return schedule.Rule(s.Schedule) }
 
-// Change is how much two pictures have to differ.
+// Change is how much two pictures must differ.
 type Change struct {
 	Enabled bool
-	// Distance is the number of bits, of the 64 of a perceptual hash, in which pictures
-	// differ at least.
+	// Distance is the least number of bits, of the 64 of a perceptual hash, that differ.
 	Distance int
 }
 
-// DefaultDistance tells a scene that has changed from noise and drifting light.
+// DefaultDistance separates a changed scene from noise and drifting light.
 const DefaultDistance = change.DefaultThreshold

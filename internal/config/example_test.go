@@ -52,5 +52,5 @@ streams:
 	// Output:
 	// cams.yaml:4:10: url: the environment has no variable GATE_PASSWORD
 	// cams.yaml:5:5: widht: unknown key in a stream; did you mean width?
-	// cams.yaml:6:12: every: 300 of what? Write 300s or 300m
+	// cams.yaml:6:12: every: 300 needs a unit: write 300s or 300m
 }

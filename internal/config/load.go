@@ -17,15 +17,15 @@ import (
 )
 
 const (
-	// maxFile holds MaxStreams with a line or two each.
+	// maxFile is enough for MaxStreams with a line or two each.
 	maxFile = 1 << 20
-	// MaxStreams is how many a file may have.
+	// MaxStreams is the most streams of a file.
 	MaxStreams = 10_000
-	// maxName leaves room for what is put around it in a file's name.
+	// maxName leaves room for the rest of a file name.
 	maxName = 100
 )
 
-// Load reads a file, with references looked up in the system. The error is an *Errors.
+// Load reads a file and fills in its references. The error is an *Errors.
 func Load(path string) (*File, error) {
 	data, err := readBounded(path, maxFile)
 	if err != nil {
@@ -34,11 +34,11 @@ func Load(path string) (*File, error) {
 	return Parse(path, data, System())
 }
 
-// Parse is Load for a file's content; path is for errors.
+// Parse is Load for the content of a file. The path is for errors.
 func Parse(path string, data []byte, lookup Lookup) (*File, error) {
 	d := &decoder{path: path, lookup: lookup}
 	if len(data) > maxFile {
-		return nil, &Errors{List: []*Error{{Path: path, Text: fmt.Sprintf("it has more than %d bytes", maxFile)}}}
+		return nil, &Errors{List: []*Error{{Path: path, Text: fmt.Sprintf("the file has more than %d bytes", maxFile)}}}
 	}
 	root, err := parseYAML(data)
 	var syntax *syntaxError
@@ -46,13 +46,13 @@ func Parse(path string, data []byte, lookup Lookup) (*File, error) {
 	case errors.As(err, &syntax):
 		return nil, &Errors{List: []*Error{{Path: path, Line: syntax.line, Column: syntax.column, Text: syntax.text}}}
 	case root == nil:
-		return nil, &Errors{List: []*Error{{Path: path, Text: "it is empty: give streams, each with a name and a url"}}}
+		return nil, &Errors{List: []*Error{{Path: path, Text: "the file is empty: it needs streams, each with a name and a url"}}}
 	}
-	f := d.file(root)
-	return f, d.err()
+	f := d.decodeFile(root)
+	return f, d.joinErrors()
 }
 
-// draft is a file in the making.
+// draft is a file that is being decoded.
 type draft struct {
 	File
 	defaults, streams *node
@@ -60,54 +60,54 @@ type draft struct {
 
 var fileKeys = block[draft]{
 	"limits":   func(d *decoder, key string, n *node, f *draft) { limitKeys.decode(d, key, n, &f.Limits) },
-	"ffmpeg":   (*decoder).ffmpeg,
-	"serve":    (*decoder).service,
+	"ffmpeg":   (*decoder).decodeFFmpeg,
+	"serve":    (*decoder).decodeService,
 	"defaults": func(_ *decoder, _ string, n *node, f *draft) { f.defaults = n },
 	"streams":  func(_ *decoder, _ string, n *node, f *draft) { f.streams = n },
 }
 
 var limitKeys = block[schedule.Limits]{
-	"total":    value(func(l *schedule.Limits) *int { return &l.Total }, number(1, math.MaxInt32)),
-	"per_host": value(func(l *schedule.Limits) *int { return &l.PerHost }, number(1, math.MaxInt32)),
+	"total":    parseValue(func(l *schedule.Limits) *int { return &l.Total }, parseNumber(1, math.MaxInt32)),
+	"per_host": parseValue(func(l *schedule.Limits) *int { return &l.PerHost }, parseNumber(1, math.MaxInt32)),
 }
 
-func (d *decoder) ffmpeg(key string, n *node, f *draft) {
-	t, _ := d.plain(key, n)
+func (d *decoder) decodeFFmpeg(key string, n *node, f *draft) {
+	t, _ := d.decodePlain(key, n)
 	f.FFmpeg = t.value
 }
 
-func (d *decoder) file(root *node) *File {
+func (d *decoder) decodeFile(root *node) *File {
 	f := &draft{File: File{Limits: schedule.DefaultLimits}}
 	fileKeys.decode(d, "the file", root, f)
 	base := builder{Stream: Stream{Stream: serve.Stream{TTL: serve.DefaultTTL}}}
 	if n := f.defaults; n != nil && n.kind != null {
-		d.either("defaults", n)
+		d.checkSchedule("defaults", n)
 		defaultKeys.decode(d, "defaults", n, &base)
 	}
 	switch n := f.streams; {
 	case n == nil:
-		d.fail(root, "", "there are no streams: give a list of streams, each with a name and a url")
+		d.fail(root, "", "the file has no streams: it needs a list of them, each with a name and a url")
 	case n.kind != sequence || len(n.items) == 0:
-		d.fail(n, "streams", "wants a list, each with a name and a url")
+		d.fail(n, "streams", "must be a list, each with a name and a url")
 	case len(n.items) > MaxStreams:
-		d.fail(n, "streams", "there are %d, more than %d", len(n.items), MaxStreams)
+		d.fail(n, "streams", "%d streams are more than %d", len(n.items), MaxStreams)
 	default:
-		d.streams(n.items, &base, f)
+		d.decodeStreams(n.items, &base, f)
 	}
 	return &f.File
 }
 
-func (d *decoder) streams(items []*node, base *builder, f *draft) {
+func (d *decoder) decodeStreams(items []*node, base *builder, f *draft) {
 	lines := map[string]int{}
 	for _, n := range items {
 		b := *base
 		b.Options.Header = base.Options.Header.Clone()
-		if !d.stream(n, &b) {
+		if !d.decodeStream(n, &b) {
 			continue
 		}
-		folded := strings.ToLower(b.Name) // files' names are the same in either case on some systems
+		folded := strings.ToLower(b.Name) // some file systems ignore case
 		if first, twice := lines[folded]; twice {
-			d.fail(n.at("name"), "name", "%q is taken: by the stream in line %d", b.Name, first)
+			d.fail(n.keyOrSelf("name"), "name", "%q is the name of the stream in line %d, too", b.Name, first)
 			continue
 		}
 		lines[folded] = n.line
@@ -115,7 +115,7 @@ func (d *decoder) streams(items []*node, base *builder, f *draft) {
 	}
 }
 
-// builder is a stream in the making.
+// builder is a stream that is being decoded.
 type builder struct {
 	Stream
 	zone           string
@@ -123,57 +123,59 @@ type builder struct {
 	url            *text
 }
 
-// ownKeys are those that no other stream can share.
+// ownKeys are the keys that streams cannot share.
 var ownKeys = block[builder]{
-	"name":        (*decoder).name,
-	"url":         (*decoder).url,
+	"name":        (*decoder).decodeName,
+	"url":         (*decoder).decodeURL,
 	"credentials": func(d *decoder, key string, n *node, b *builder) { credentialKeys.decode(d, key, n, b) },
 }
 
 var credentialKeys = block[builder]{
-	"user":     func(d *decoder, key string, n *node, b *builder) { d.credential(key, n, &b.user) },
-	"password": func(d *decoder, key string, n *node, b *builder) { d.credential(key, n, &b.password) },
+	"user":     func(d *decoder, key string, n *node, b *builder) { d.decodeCredential(key, n, &b.user) },
+	"password": func(d *decoder, key string, n *node, b *builder) { d.decodeCredential(key, n, &b.password) },
 }
 
-// allKeys are those of a stream, defaultKeys those of defaults.
+// allKeys are the keys of a stream, defaultKeys those of defaults.
 var allKeys, defaultKeys = func() (all, defaults block[builder]) {
 	all, defaults = maps.Clone(streamKeys), maps.Clone(streamKeys)
 	for key, set := range ownKeys {
 		all[key] = set
-		defaults[key] = func(d *decoder, key string, n *node, _ *builder) { d.fail(n, key, "each stream has its own") }
+		defaults[key] = func(d *decoder, key string, n *node, _ *builder) {
+			d.fail(n, key, "cannot be a default: each stream has its own")
+		}
 	}
 	return all, defaults
 }()
 
-// stream says whether b has come to be one with a name.
-func (d *decoder) stream(n *node, b *builder) bool {
+// decodeStream decodes one stream and reports whether it has a name.
+func (d *decoder) decodeStream(n *node, b *builder) bool {
 	if n.kind != mapping {
-		d.fail(n, "", "a stream wants keys and values, name and url among them")
+		d.fail(n, "", "a stream must have keys and values, such as name and url")
 		return false
 	}
 	before := len(d.errors) + d.more
-	d.either("a stream", n)
+	d.checkSchedule("a stream", n)
 	allKeys.decode(d, "a stream", n, b)
 	for _, key := range []string{"name", "url"} {
-		if n.at(key) == n {
+		if n.keyOrSelf(key) == n {
 			d.fail(n, "", "the stream has no %s", key)
 		}
 	}
 	if len(d.errors)+d.more == before {
-		d.finish(n, b)
+		d.finishStream(n, b)
 	}
 	return b.Name != ""
 }
 
-// either refuses two keys of which one is meant.
-func (d *decoder) either(what string, n *node) {
-	if at := n.at("cron"); at != n && n.at("every") != n {
-		d.fail(at, "cron", "%s has every, too: give one of them", what)
+// checkSchedule refuses a stream with every and cron.
+func (d *decoder) checkSchedule(what string, n *node) {
+	if at := n.keyOrSelf("cron"); at != n && n.keyOrSelf("every") != n {
+		d.fail(at, "cron", "%s has every, too: keep one of them", what)
 	}
 }
 
-// at returns the place of a key's value, that of the mapping where there is no such key.
-func (n *node) at(key string) *node {
+// keyOrSelf returns a key of a mapping, or the mapping itself if there is no such key.
+func (n *node) keyOrSelf(key string) *node {
 	i := slices.IndexFunc(n.pairs, func(p pair) bool { return p.key.text == key })
 	if i < 0 {
 		return n
@@ -181,8 +183,8 @@ func (n *node) at(key string) *node {
 	return n.pairs[i].key
 }
 
-func (d *decoder) name(key string, n *node, b *builder) {
-	word, ok := d.word(key, n)
+func (d *decoder) decodeName(key string, n *node, b *builder) {
+	word, ok := d.decodeWord(key, n)
 	if !ok {
 		return
 	}
@@ -193,13 +195,13 @@ func (d *decoder) name(key string, n *node, b *builder) {
 	b.Name = word
 }
 
-// checkName takes what may be a file's name, a line of a log and a part of a URL.
+// checkName accepts what is safe in a file name, in a line of a log and in a URL.
 func checkName(name string) error {
 	switch {
 	case name == "":
-		return errors.New("a name has a letter or a digit")
+		return errors.New("a name must not be empty")
 	case len(name) > maxName:
-		return fmt.Errorf("a name has at most %d bytes", maxName)
+		return fmt.Errorf("a name must have at most %d bytes", maxName)
 	}
 	last := len(name) - 1
 	for i, r := range name {
@@ -208,29 +210,29 @@ func checkName(name string) error {
 		case strings.ContainsRune("-_.", r) && i > 0:
 		case r == ' ' && i > 0 && i < last:
 		case i == 0:
-			return errors.New("a name begins with a letter or a digit")
+			return errors.New("a name must begin with a letter or a digit")
 		default:
-			return fmt.Errorf("a name has letters, digits, spaces and -_. in it, not %q", r)
+			return fmt.Errorf("a name may contain letters, digits, spaces and -_., not %q", r)
 		}
 	}
 	return nil
 }
 
-func (d *decoder) url(key string, n *node, b *builder) {
-	if t, ok := d.text(key, n, d.lookup.fillURL); ok {
+func (d *decoder) decodeURL(key string, n *node, b *builder) {
+	if t, ok := d.decodeText(key, n, d.lookup.fillURL); ok {
 		b.url = &t
 	}
 }
 
-func (d *decoder) credential(key string, n *node, to **text) {
-	if t, ok := d.plain(key, n); ok {
+func (d *decoder) decodeCredential(key string, n *node, to **text) {
+	if t, ok := d.decodePlain(key, n); ok {
 		*to = &t
 	}
 }
 
-// finish puts together what the keys said, and checks whether it goes together.
-func (d *decoder) finish(n *node, b *builder) {
-	d.address(n, b)
+// finishStream combines the keys of a stream and checks them against each other.
+func (d *decoder) finishStream(n *node, b *builder) {
+	d.makeURL(n, b)
 	b.Options.Width, b.Options.Height = b.Picture.Output.Needed()
 	b.Picture.Name = b.Name
 	if b.Schedule.Cron != "" {
@@ -243,30 +245,30 @@ func (d *decoder) finish(n *node, b *builder) {
 		d.fail(n, "", "%v", err)
 	}
 	if b.Mode == serve.Scheduled && b.Rule().Never() {
-		d.fail(n.at("mode"), "mode", "scheduled needs every or cron")
+		d.fail(n.keyOrSelf("mode"), "mode", "scheduled needs every or cron")
 	}
 	if err := b.Picture.Validate(); err != nil {
-		d.fail(n.at("format"), "", "%v", err)
+		d.fail(n.keyOrSelf("format"), "", "%v", err)
 	}
 	if b.Options.AllowTiles && !b.Picture.Format.Decoded() {
-		d.fail(n.at("allow_tiles"), "allow_tiles", "%v holds a keyframe, which a tile is not", b.Picture.Format)
+		d.fail(n.keyOrSelf("allow_tiles"), "allow_tiles", "%v holds a keyframe, which a tile is not", b.Picture.Format)
 	}
 }
 
-// address makes the URL, and has it checked by who is to open it.
-func (d *decoder) address(n *node, b *builder) {
-	t, at := *b.url, n.at("url")
+// makeURL makes the URL from its keys and checks it.
+func (d *decoder) makeURL(n *node, b *builder) {
+	t, at := *b.url, n.keyOrSelf("url")
 	if b.user != nil || b.password != nil {
 		u, err := url.Parse(t.value)
 		switch {
 		case b.user == nil:
-			d.fail(n.at("credentials"), "credentials", "a password without a user")
+			d.fail(n.keyOrSelf("credentials"), "credentials", "a password needs a user")
 			return
 		case err != nil || u.Host == "":
-			d.fail(n.at("credentials"), "credentials", "the url has no place for them")
+			d.fail(n.keyOrSelf("credentials"), "credentials", "the url cannot have credentials")
 			return
 		case u.User != nil:
-			d.fail(n.at("credentials"), "credentials", "the url has some, too: give them once")
+			d.fail(n.keyOrSelf("credentials"), "credentials", "the url has credentials, too: keep one of them")
 			return
 		}
 		u.User = url.User(b.user.value)
@@ -282,10 +284,10 @@ func (d *decoder) address(n *node, b *builder) {
 	b.URL, b.RedactedURL = t.value, t.shown
 }
 
-// checkURL has the URL and the options checked without touching the stream.
+// checkURL checks the URL and the options without network traffic.
 func checkURL(rawURL string, o *kfgrab.Options) error {
 	if rawURL == "-" {
-		return errors.New("standard input can be read once; give a URL or a file")
+		return errors.New("standard input can be read only once; give a URL or a file")
 	}
 	s, err := kfgrab.Open(rawURL, o)
 	if err != nil {

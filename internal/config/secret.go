@@ -12,32 +12,32 @@ import (
 	"github.com/kfgrab/kfgrab/internal/redact"
 )
 
-// Lookup is where references are looked up. A nil function finds nothing.
+// Lookup resolves references. A nil function finds nothing.
 type Lookup struct {
 	Env  func(name string) (value string, ok bool)
 	File func(path string) ([]byte, error)
 }
 
 const (
-	// maxSecret is more than any key or token has.
+	// maxSecret is larger than any key or token.
 	maxSecret = 64 << 10
-	// maxLooked is larger than any system's authorities.
+	// maxLooked is larger than the certificate authorities of any system.
 	maxLooked = 4 << 20
 )
 
-// System looks up in the process's environment and file system.
+// System uses the environment and the file system of the process.
 func System() Lookup {
 	return Lookup{Env: os.LookupEnv, File: func(path string) ([]byte, error) { return readBounded(path, maxLooked) }}
 }
 
-func (l Lookup) file(path string) ([]byte, error) {
+func (l Lookup) readFile(path string) ([]byte, error) {
 	if l.File == nil {
-		return nil, errors.New("no files are looked up here")
+		return nil, errors.New("files cannot be read here")
 	}
 	return l.File(path)
 }
 
-// readBounded returns a file's content, and an error without the path.
+// readBounded returns the content of a file. Its error does not contain the path.
 func readBounded(path string, most int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err == nil {
@@ -55,17 +55,17 @@ func readBounded(path string, most int64) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	}
-	return nil, fmt.Errorf("it has more than %d bytes", most)
+	return nil, fmt.Errorf("the file has more than %d bytes", most)
 }
 
-// part is a piece of a text: as it stands, or a reference.
+// part is a piece of a text: a literal or a reference.
 type part struct {
 	literal string
 	ref     string // without ${ and }; "" for a literal
 }
 
-// split takes a text apart. The error says what a dollar sign lacks.
-func split(text string) (parts []part, err error) {
+// splitReferences splits a text into literals and references.
+func splitReferences(text string) (parts []part, err error) {
 	if path, found := strings.CutPrefix(text, "file:"); found && !strings.HasPrefix(path, "//") {
 		return []part{{ref: text}}, nil
 	}
@@ -84,7 +84,7 @@ func split(text string) (parts []part, err error) {
 		ref, rest, closed := strings.Cut(after, "}")
 		ref, opened := strings.CutPrefix(ref, "{")
 		if !opened || !closed || !isReference(ref) {
-			return nil, errors.New("a $ begins ${NAME} or ${file:PATH}; write $$ for the sign itself")
+			return nil, errors.New("a $ must begin ${NAME} or ${file:PATH}; write $$ for a dollar sign")
 		}
 		parts = append(parts, part{literal: literal.String()}, part{ref: ref})
 		literal.Reset()
@@ -104,9 +104,9 @@ func isReference(ref string) bool {
 	return ref != ""
 }
 
-// look returns what ref stands for, without the end of the file's last line. The error
-// names it and not its value.
-func (l Lookup) look(ref string) (string, error) {
+// resolveReference returns the value of a reference, without newlines at the end of a file. The error
+// contains the reference and not its value.
+func (l Lookup) resolveReference(ref string) (string, error) {
 	path, isFile := strings.CutPrefix(ref, "file:")
 	var value string
 	switch {
@@ -120,7 +120,7 @@ func (l Lookup) look(ref string) (string, error) {
 		}
 		value = v
 	default:
-		data, err := l.file(path)
+		data, err := l.readFile(path)
 		if err != nil {
 			return "", fmt.Errorf("file %s: %w", path, err)
 		}
@@ -138,17 +138,17 @@ func (l Lookup) look(ref string) (string, error) {
 // text is a value of the file with its references filled in.
 type text struct {
 	value  string
-	shown  string // with mask in their place
+	shown  string // with mask instead of them
 	filled bool   // there were some
 }
 
-// mask stands for what was filled in, as it does in package redact.
+// mask replaces what was filled in, as in package redact.
 const mask = "xxxxx"
 
-// fill fills in the references; escape, where not nil, is asked what becomes of a value,
-// by the text around it: skeleton has a zero byte for each reference, at is this one's.
-func (l Lookup) fill(raw string, escape func(skeleton string, at int, value string) string) (text, error) {
-	parts, err := split(raw)
+// fillText fills in the references. If escape is not nil, it escapes each value for its place at
+// index at in skeleton, which is the text with a zero byte for each reference.
+func (l Lookup) fillText(raw string, escape func(skeleton string, at int, value string) string) (text, error) {
+	parts, err := splitReferences(raw)
 	if err != nil {
 		return text{}, err
 	}
@@ -167,7 +167,7 @@ func (l Lookup) fill(raw string, escape func(skeleton string, at int, value stri
 			at += len(p.literal)
 			continue
 		}
-		v, err := l.look(p.ref)
+		v, err := l.resolveReference(p.ref)
 		if err != nil {
 			return text{}, err
 		}
@@ -183,11 +183,10 @@ func (l Lookup) fill(raw string, escape func(skeleton string, at int, value stri
 	return t, nil
 }
 
-// fillURL is fill for a URL. In its user info and in the values of its query, what is
-// filled in is escaped: secrets are taken as they are. Elsewhere it may be any part of
-// the URL, or all. What is shown of it is redacted.
+// fillURL is fill for a URL. Values in its user info and in its query are escaped. Elsewhere,
+// a value may be any part of the URL, or all of it. The text that may be shown is redacted.
 func (l Lookup) fillURL(raw string) (text, error) {
-	t, err := l.fill(raw, escapeInURL)
+	t, err := l.fillText(raw, escapeInURL)
 	if err != nil {
 		return t, err
 	}

@@ -20,20 +20,20 @@ func TestFill(t *testing.T) {
 		{"Bearer ${file:/run/secrets/x}", "Bearer hush", "Bearer xxxxx"},
 		{"file:///video.mp4", "file:///video.mp4", "file:///video.mp4"},
 	} {
-		got, err := lookup(values).fill(tt.raw, nil)
+		got, err := lookup(values).fillText(tt.raw, nil)
 		if err != nil || got.value != tt.value || got.shown != tt.shown {
 			t.Errorf("%s: %+v, %v, want %s and %s", tt.raw, got, err, tt.value, tt.shown)
 		}
 	}
 	for _, raw := range []string{"$", "$A", "${", "${}", "${A", "${A-b}", "${1}", "${file:}", "${C}", "file:/nowhere", "${file:/nowhere}"} {
-		if got, err := lookup(values).fill(raw, nil); err == nil {
+		if got, err := lookup(values).fillText(raw, nil); err == nil {
 			t.Errorf("%s: %+v", raw, got)
 		}
 	}
-	if _, err := (Lookup{}).fill("${A}", nil); err == nil {
+	if _, err := (Lookup{}).fillText("${A}", nil); err == nil {
 		t.Error("a variable of no environment")
 	}
-	if _, err := (Lookup{}).fill("file:/etc/hostname", nil); err == nil {
+	if _, err := (Lookup{}).fillText("file:/etc/hostname", nil); err == nil {
 		t.Error("a file of no file system")
 	}
 }

@@ -41,26 +41,26 @@ func TestService(t *testing.T) {
 func TestServiceErrors(t *testing.T) {
 	_, hash := credential.NewToken()
 	for line, want := range map[string]string{
-		"listen: 8080":                                   "no address to listen at",
-		"listen: a:b":                                    "no address to listen at",
-		"listen: '127.0.0.1:0'":                          "no address to listen at",
-		"tls: {cert: c.pem}":                             "wants cert and key",
-		"tls: c.pem":                                     "wants keys and values",
-		"auth: none":                                     "wants a list",
-		"auth: [{name: a}]":                              "wants a name and a hash",
-		"auth: [{hash: '" + hash + "'}]":                 "wants a name and a hash",
+		"listen: 8080":                                   "not an address to listen on",
+		"listen: a:b":                                    "not an address to listen on",
+		"listen: '127.0.0.1:0'":                          "not an address to listen on",
+		"tls: {cert: c.pem}":                             "needs cert and key",
+		"tls: c.pem":                                     "must have keys and values",
+		"auth: none":                                     "must be a list",
+		"auth: [{name: a}]":                              "needs a name and a hash",
+		"auth: [{hash: '" + hash + "'}]":                 "needs a name and a hash",
 		"auth: [{name: 'a:b', hash: x}]":                 "the name of a client",
 		"auth: [{name: a, hash: geheim}]":                "not a bcrypt hash",
 		"auth: [{name: a, hash: $2a$10$x}]":              "not a bcrypt hash",
 		"auth: [{name: a, password: geheim}]":            "unknown key",
-		"auth: [{name: a, streams: ['../x']}]":           "begins with a letter",
-		"allow: 'http://example.com'":                    "is a URL",
+		"auth: [{name: a, streams: ['../x']}]":           "begin with a letter",
+		"allow: 'http://example.com'":                    "must not be a URL",
 		"allow: [example.com, 'a b', '*.']":              "invalid host to allow",
 		"allow: []":                                      "has no value",
-		"hosts: a/b":                                     "no name of a host",
-		"rate: {per_second: -1}":                         "out of bounds",
-		"rate: 5":                                        "wants keys and values",
-		"rate: {burst: 0, per_second: 5}":                "out of bounds",
+		"hosts: a/b":                                     "neither the name of a host",
+		"rate: {per_second: -1}":                         "out of range",
+		"rate: 5":                                        "must have keys and values",
+		"rate: {burst: 0, per_second: 5}":                "out of range",
 		"auth: [&a {name: a, hash: '" + hash + "'}, *a]": "twice",
 	} {
 		_, err := Parse("cams.yaml", []byte(serving(line)), lookup(nil))
@@ -74,11 +74,11 @@ func TestLoadClients(t *testing.T) {
 	_, hash := credential.NewToken()
 	for text, want := range map[string]string{
 		"# who\n\na:" + hash + "\nb:" + hash + " door, Front door\n": "",
-		"a:" + hash + "\na:" + hash:                                  ":2:1: \"a\" comes twice",
+		"a:" + hash + "\na:" + hash:                                  ":2:1: client \"a\" appears twice",
 		"geheim":                                                     ":1:1: not a bcrypt hash",
 		":" + hash:                                                   ":1:1: the name of a client",
-		"a:" + hash + " ../x":                                        ":1:1: a name begins",
-		"":                                                           "there is nobody in it",
+		"a:" + hash + " ../x":                                        ":1:1: a name must begin",
+		"":                                                           "the file has no clients",
 	} {
 		path := filepath.Join(t.TempDir(), "clients")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

@@ -12,33 +12,32 @@ import (
 	"github.com/kfgrab/kfgrab/internal/sink"
 )
 
-// Sink is one place where pictures go, or one who is told of each: one of To, Exec and
-// Webhook.
+// Sink is a place where pictures go, or a hook to run for each: one of To, Exec and Webhook.
 type Sink struct {
-	To sink.Destination // the zero value: none
-	// Template and Latest are for To, as by sink.ParseTemplate and sink.ParseLatest, and
-	// Templates parses them. NoLatest has no newest picture kept apart.
+	To sink.Destination // the zero value is none
+	// Template and Latest are for To. Templates parses them. With NoLatest, the newest
+	// picture is not stored separately.
 	Template, Latest string
 	NoLatest         bool
 	Zone             string // of the times in Template: a name of the IANA database, "" for UTC, "Local"
 
-	shownTo string // To as it may be shown; "" for its String
+	shownTo string // To without secrets; "" for its String
 
 	Exec    string   // a command with placeholders; "" for none
 	Webhook *Webhook // nil: none
 	Timeout time.Duration
 }
 
-// Webhook is one who is told over HTTP.
+// Webhook is an address that gets an HTTP request for each picture.
 type Webhook struct {
-	URL    string // may hold secrets: never print it
-	Secret string // that signs what is sent; "" for none
+	URL    string // may contain secrets: do not print it
+	Secret string // signs the requests; "" for none
 	Header http.Header
 
-	hidden bool // the host, too
+	hidden bool // the host is secret, too
 }
 
-// Templates returns those of To.
+// Templates parses Template and Latest.
 func (s *Sink) Templates() (pictures, latest sink.Template, err error) {
 	zone, err := time.LoadLocation(s.Zone)
 	if err != nil {
@@ -51,7 +50,7 @@ func (s *Sink) Templates() (pictures, latest sink.Template, err error) {
 	return pictures, latest, err
 }
 
-// String returns scheme and host: of many webhooks the path is the secret.
+// String returns scheme and host. The path of many webhooks is secret.
 func (w Webhook) String() string {
 	u, err := url.Parse(w.URL)
 	if err != nil || w.hidden {
@@ -63,7 +62,7 @@ func (w Webhook) String() string {
 // GoString is String, so that no way of printing shows secrets.
 func (w Webhook) GoString() string { return w.String() }
 
-// Redacted returns To as it may be shown, or what Exec begins with, or the webhook's URL.
+// Redacted describes the sink without secrets: To, the program of Exec, or the webhook's host.
 func (s *Sink) Redacted() string {
 	switch {
 	case s.Webhook != nil:
@@ -77,17 +76,17 @@ func (s *Sink) Redacted() string {
 	return s.To.String()
 }
 
-// maxSinks is more than a stream's pictures go to.
+// maxSinks is more than any stream needs.
 const maxSinks = 20
 
-// sinkBuilder is a sink in the making.
+// sinkBuilder is a sink that is being decoded.
 type sinkBuilder struct {
 	Sink
-	kinds  []string // those of dir, s3, exec and webhook that it has
-	others []string // the other keys
+	kinds  []string // its keys among dir, s3, exec and webhook
+	others []string // its other keys
 }
 
-// kindKey and otherKey note a key of a sink before it is read.
+// kindKey and otherKey record a key of a sink before it is decoded.
 func kindKey(set func(*decoder, string, *node, *sinkBuilder)) func(*decoder, string, *node, *sinkBuilder) {
 	return func(d *decoder, key string, n *node, s *sinkBuilder) {
 		s.kinds = append(s.kinds, key)
@@ -103,33 +102,33 @@ func otherKey(set func(*decoder, string, *node, *sinkBuilder)) func(*decoder, st
 }
 
 var sinkKeys = block[sinkBuilder]{
-	"dir": kindKey((*decoder).dir), "s3": kindKey((*decoder).s3),
-	"exec": kindKey((*decoder).exec), "webhook": kindKey((*decoder).webhook),
+	"dir": kindKey((*decoder).decodeDir), "s3": kindKey((*decoder).decodeS3),
+	"exec": kindKey((*decoder).decodeExec), "webhook": kindKey((*decoder).decodeWebhook),
 
-	"template":  otherKey(value(func(s *sinkBuilder) *string { return &s.Template }, parseTemplate)),
-	"latest":    otherKey((*decoder).latest),
-	"time_zone": otherKey(value(func(s *sinkBuilder) *string { return &s.Zone }, parseZone)),
-	"timeout":   otherKey(value(func(s *sinkBuilder) *time.Duration { return &s.Timeout }, between(time.Second, maxTime))),
-	"secret":    otherKey((*decoder).secret),
-	"headers":   otherKey((*decoder).webhookHeaders),
+	"template":  otherKey(parseValue(func(s *sinkBuilder) *string { return &s.Template }, parseTemplate)),
+	"latest":    otherKey((*decoder).decodeLatest),
+	"time_zone": otherKey(parseValue(func(s *sinkBuilder) *string { return &s.Zone }, parseZone)),
+	"timeout":   otherKey(parseValue(func(s *sinkBuilder) *time.Duration { return &s.Timeout }, parseBetween(time.Second, maxTime))),
+	"secret":    otherKey((*decoder).decodeSecret),
+	"headers":   otherKey((*decoder).decodeWebhookHeaders),
 }
 
-// goesWith says which of the other keys each kind has.
+// goesWith lists the kinds of sinks that have each of the other keys.
 var goesWith = map[string]string{
 	"template": "dir s3", "latest": "dir s3", "time_zone": "dir s3",
 	"timeout": "s3 exec webhook", "secret": "webhook", "headers": "webhook",
 }
 
-func (d *decoder) sinks(key string, n *node, b *builder) {
+func (d *decoder) decodeSinks(key string, n *node, b *builder) {
 	if n.kind != sequence || len(n.items) > maxSinks {
-		d.fail(n, key, "wants a list of at most %d", maxSinks)
+		d.fail(n, key, "must be a list of at most %d", maxSinks)
 		return
 	}
 	b.Sinks = nil
 	for _, item := range n.items {
 		s := sinkBuilder{}
 		if item.kind == scalar {
-			d.destination(key, item, &s)
+			d.decodeDestination(key, item, &s)
 		} else {
 			sinkKeys.decode(d, "a sink", item, &s)
 			d.finishSink(item, &s)
@@ -143,19 +142,19 @@ func (d *decoder) finishSink(n *node, s *sinkBuilder) {
 		return
 	}
 	if len(s.kinds) != 1 {
-		d.fail(n, "", "a sink has one of dir, s3, exec and webhook")
+		d.fail(n, "", "a sink must have one of dir, s3, exec and webhook")
 		return
 	}
 	for _, key := range s.others {
 		if !slices.Contains(strings.Fields(goesWith[key]), s.kinds[0]) {
-			d.fail(n.at(key), key, "has no meaning for %s", s.kinds[0])
+			d.fail(n.keyOrSelf(key), key, "does not apply to %s", s.kinds[0])
 		}
 	}
 }
 
-// destination is for what stands alone in the list.
-func (d *decoder) destination(key string, n *node, s *sinkBuilder) {
-	t, ok := d.plain(key, n)
+// decodeDestination decodes a scalar in the list.
+func (d *decoder) decodeDestination(key string, n *node, s *sinkBuilder) {
+	t, ok := d.decodePlain(key, n)
 	if !ok {
 		return
 	}
@@ -166,25 +165,25 @@ func (d *decoder) destination(key string, n *node, s *sinkBuilder) {
 	if s.To.Dir != "" {
 		s.To.Dir = filepath.Clean(s.To.Dir)
 	}
-	s.hide(t)
+	s.hideDestination(t)
 }
 
-// hide has the destination shown as it stands in the file.
-func (s *sinkBuilder) hide(t text) {
+// hideDestination keeps filled-in secrets out of what is shown.
+func (s *sinkBuilder) hideDestination(t text) {
 	if t.filled {
 		s.shownTo = t.shown
 	}
 }
 
-func (d *decoder) dir(key string, n *node, s *sinkBuilder) {
-	if t, ok := d.plain(key, n); ok {
+func (d *decoder) decodeDir(key string, n *node, s *sinkBuilder) {
+	if t, ok := d.decodePlain(key, n); ok {
 		s.To.Dir = filepath.Clean(t.value)
-		s.hide(t)
+		s.hideDestination(t)
 	}
 }
 
-func (d *decoder) s3(key string, n *node, s *sinkBuilder) {
-	t, ok := d.plain(key, n)
+func (d *decoder) decodeS3(key string, n *node, s *sinkBuilder) {
+	t, ok := d.decodePlain(key, n)
 	if !ok {
 		return
 	}
@@ -192,12 +191,12 @@ func (d *decoder) s3(key string, n *node, s *sinkBuilder) {
 	if s.To.S3, err = sink.ParseS3(t.value); err != nil {
 		d.failFilled(n, key, t, err)
 	}
-	s.hide(t)
+	s.hideDestination(t)
 }
 
-// exec takes no references: a $ is the shell's.
-func (d *decoder) exec(key string, n *node, s *sinkBuilder) {
-	t, ok := d.text(key, n, func(raw string) (text, error) { return text{value: raw}, nil })
+// decodeExec fills in no references: a $ is for the shell.
+func (d *decoder) decodeExec(key string, n *node, s *sinkBuilder) {
+	t, ok := d.decodeText(key, n, func(raw string) (text, error) { return text{value: raw}, nil })
 	if !ok {
 		return
 	}
@@ -207,36 +206,36 @@ func (d *decoder) exec(key string, n *node, s *sinkBuilder) {
 	}
 }
 
-func (s *sinkBuilder) hook() *Webhook {
+func (s *sinkBuilder) makeWebhook() *Webhook {
 	if s.Webhook == nil {
 		s.Webhook = &Webhook{}
 	}
 	return s.Webhook
 }
 
-func (d *decoder) webhook(key string, n *node, s *sinkBuilder) {
-	t, ok := d.text(key, n, d.lookup.fillURL)
+func (d *decoder) decodeWebhook(key string, n *node, s *sinkBuilder) {
+	t, ok := d.decodeText(key, n, d.lookup.fillURL)
 	if !ok {
 		return
 	}
 	u, err := url.Parse(t.value)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		d.failFilled(n, key, t, errors.New("wants a URL of http or https"))
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		d.failFilled(n, key, t, errors.New("must be an http or https URL"))
 		return
 	}
 	shown, err := url.Parse(t.shown)
-	h := s.hook()
+	h := s.makeWebhook()
 	h.URL, h.hidden = t.value, err != nil || shown.Host != u.Host
 }
 
-func (d *decoder) secret(key string, n *node, s *sinkBuilder) {
-	if t, ok := d.plain(key, n); ok {
-		s.hook().Secret = t.value
+func (d *decoder) decodeSecret(key string, n *node, s *sinkBuilder) {
+	if t, ok := d.decodePlain(key, n); ok {
+		s.makeWebhook().Secret = t.value
 	}
 }
 
-func (d *decoder) webhookHeaders(key string, n *node, s *sinkBuilder) {
-	d.headers(key, n, &s.hook().Header)
+func (d *decoder) decodeWebhookHeaders(key string, n *node, s *sinkBuilder) {
+	d.decodeHeaders(key, n, &s.makeWebhook().Header)
 }
 
 func parseTemplate(word string) (string, error) {
@@ -244,9 +243,9 @@ func parseTemplate(word string) (string, error) {
 	return word, err
 }
 
-// latest is a template, or false for none.
-func (d *decoder) latest(key string, n *node, s *sinkBuilder) {
-	word, ok := d.word(key, n)
+// decodeLatest decodes a template, or false for none.
+func (d *decoder) decodeLatest(key string, n *node, s *sinkBuilder) {
+	word, ok := d.decodeWord(key, n)
 	switch {
 	case !ok:
 	case word == "false":

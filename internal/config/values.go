@@ -13,39 +13,39 @@ import (
 	"github.com/kfgrab/kfgrab/picture"
 )
 
-// between parses a time within bounds.
-func between(least, most time.Duration) func(string) (time.Duration, error) {
+// parseBetween returns a parser of times within bounds.
+func parseBetween(least, most time.Duration) func(string) (time.Duration, error) {
 	return func(word string) (time.Duration, error) {
 		v, err := units.ParseDuration(word)
 		if err != nil {
 			if strings.Trim(word, "0123456789") == "" {
-				return 0, fmt.Errorf("%s of what? Write %ss or %sm", word, word, word)
+				return 0, fmt.Errorf("%s needs a unit: write %ss or %sm", word, word, word)
 			}
 			return 0, err
 		}
 		if v < least || v > most {
-			return 0, fmt.Errorf("%s is out of bounds: want %s to %s", word, units.FormatDuration(least), units.FormatDuration(most))
+			return 0, fmt.Errorf("%s is out of range: want %s to %s", word, units.FormatDuration(least), units.FormatDuration(most))
 		}
 		return v, nil
 	}
 }
 
-// number parses a whole number within bounds.
-func number(least, most int) func(string) (int, error) {
+// parseNumber returns a parser of whole numbers within bounds.
+func parseNumber(least, most int) func(string) (int, error) {
 	return func(word string) (int, error) {
 		v, err := strconv.Atoi(word)
 		if err != nil {
-			return 0, fmt.Errorf("%q is no whole number", word)
+			return 0, fmt.Errorf("%q is not a whole number", word)
 		}
 		if v < least || v > most {
-			return 0, fmt.Errorf("%d is out of bounds: want %d to %d", v, least, most)
+			return 0, fmt.Errorf("%d is out of range: want %d to %d", v, least, most)
 		}
 		return v, nil
 	}
 }
 
-// boolean takes the words of YAML 1.2, and no others.
-func boolean(word string) (bool, error) {
+// parseBoolean accepts only the words of YAML 1.2.
+func parseBoolean(word string) (bool, error) {
 	switch word {
 	case "true":
 		return true, nil
@@ -68,11 +68,11 @@ func parseSpread(word string) (time.Duration, error) {
 	if word == "off" {
 		return schedule.NoSpread, nil
 	}
-	return between(time.Millisecond, schedule.MaxEvery)(word)
+	return parseBetween(time.Millisecond, schedule.MaxEvery)(word)
 }
 
 func parseChange(word string) (Change, error) {
-	if v, err := boolean(word); err == nil {
+	if v, err := parseBoolean(word); err == nil {
 		return Change{Enabled: v, Distance: DefaultDistance}, nil
 	}
 	n, err := strconv.Atoi(word)
@@ -83,7 +83,7 @@ func parseChange(word string) (Change, error) {
 }
 
 func parseTries(word string) (int, error) {
-	switch v, err := boolean(word); {
+	switch v, err := parseBoolean(word); {
 	case err == nil && v:
 		return picture.DefaultTries, nil
 	case err == nil:

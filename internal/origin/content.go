@@ -15,7 +15,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// content is what ffmpeg has made, read back from its directory.
+// content describes the files that ffmpeg made.
 type content struct {
 	profile  Profile
 	dir      string
@@ -24,10 +24,9 @@ type content struct {
 	streams  map[keyframe.Codec]stream
 }
 
-// prepare returns the encoded streams of p, encoding them first where the cache
-// lacks them. They are kept by the text of their recipe, so that a changed one
-// is made anew.
-func prepare(ctx context.Context, p Profile, o *Options) (content, error) {
+// prepareContent returns the encoded streams of p. It encodes them first if they are not in the cache,
+// whose key is a hash of ffmpeg's arguments.
+func prepareContent(ctx context.Context, p Profile, o *Options) (content, error) {
 	root := o.CacheDir
 	if root == "" {
 		cache, err := os.UserCacheDir()
@@ -39,20 +38,20 @@ func prepare(ctx context.Context, p Profile, o *Options) (content, error) {
 	recipe := strings.Join(append(p.encodeArgs(true), p.segmentArgs()...), "\x00")
 	sum := sha256.Sum256([]byte(recipe))
 	dir := filepath.Join(root, p.Renditions[0].Name+"-"+hex.EncodeToString(sum[:6]))
-	if c, err := load(dir, p); err == nil {
+	if c, err := loadContent(dir, p); err == nil {
 		return c, nil
 	}
 	if err := encodeInto(ctx, dir, p, o.FFmpeg); err != nil {
 		return content{}, fmt.Errorf("origin: %w", err)
 	}
-	c, err := load(dir, p)
+	c, err := loadContent(dir, p)
 	if err != nil {
-		return content{}, fmt.Errorf("origin: ffmpeg made something else than was asked for: %w", err)
+		return content{}, fmt.Errorf("origin: ffmpeg did not make all files: %w", err)
 	}
 	return c, nil
 }
 
-// encodeInto makes dir, whole or not at all.
+// encodeInto creates dir with all files, or not at all.
 func encodeInto(ctx context.Context, dir string, p Profile, ffmpeg string) error {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return err
@@ -62,21 +61,21 @@ func encodeInto(ctx context.Context, dir string, p Profile, ffmpeg string) error
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	if err := encode(ctx, tmp, p, ffmpeg); err != nil {
+	if err := encodeProfile(ctx, tmp, p, ffmpeg); err != nil {
 		return err
 	}
 	if err := os.Rename(tmp, dir); err == nil {
 		return nil
 	}
-	// Either another process was faster, or what is there has lost files.
-	if _, err := load(dir, p); err == nil {
+	// Another process was faster, or the existing directory is incomplete.
+	if _, err := loadContent(dir, p); err == nil {
 		return nil
 	}
 	return errors.Join(os.RemoveAll(dir), os.Rename(tmp, dir))
 }
 
-// load reads what is needed to describe the streams; the segments stay on disk.
-func load(dir string, p Profile) (content, error) {
+// loadContent reads what describes the streams. The segments stay on disk.
+func loadContent(dir string, p Profile) (content, error) {
 	c := content{profile: p, dir: dir, sizes: map[string]int64{}, variants: map[Kind][]variant{}}
 	for _, k := range []Kind{TS, FMP4} {
 		for _, r := range p.Renditions {
@@ -92,7 +91,7 @@ func load(dir string, p Profile) (content, error) {
 	return c, err
 }
 
-// loadRendition takes the sizes of a rendition's segments and tells its rates.
+// loadRendition reads the sizes of a rendition's segments and computes its bit rates.
 func (c *content) loadRendition(k Kind, r Rendition) (variant, error) {
 	init, err := os.ReadFile(c.initFile(r.Name))
 	if err != nil {
@@ -112,14 +111,14 @@ func (c *content) loadRendition(k Kind, r Rendition) (variant, error) {
 		}
 		c.sizes[filepath.Base(path)] = info.Size()
 		total += info.Size()
-		v.peak = max(v.peak, int(info.Size()*8)/seconds(c.profile.Segment))
+		v.peak = max(v.peak, int(info.Size()*8)/wholeSeconds(c.profile.Segment))
 	}
-	v.average = int(total*8) / seconds(c.profile.length())
+	v.average = int(total*8) / wholeSeconds(c.profile.length())
 	return v, nil
 }
 
-// codecsOf names the codecs of an init segment as RFC 6381 does, the H.264
-// profile and level from the first bytes of avcC (ISO/IEC 14496-15 5.3.3.1).
+// codecsOf returns the codecs of an init segment (RFC 6381). Profile and level of H.264 are the
+// first bytes of avcC (ISO/IEC 14496-15 5.3.3.1).
 func codecsOf(init []byte) (string, error) {
 	_, avcC, found := bytes.Cut(init, []byte("avcC"))
 	if !found || len(avcC) < 4 {
@@ -136,7 +135,7 @@ func (c content) segmentFile(k Kind, rendition string, source int) string {
 	return filepath.Join(c.dir, rendition+"-"+strconv.Itoa(source)+segmentEnding(k))
 }
 
-func (c content) has(k Kind, rendition string) bool {
+func (c content) hasRendition(k Kind, rendition string) bool {
 	for _, v := range c.variants[k] {
 		if v.Name == rendition {
 			return true
@@ -145,7 +144,7 @@ func (c content) has(k Kind, rendition string) bool {
 	return false
 }
 
-// segmentSize is 0 where path is not a segment's.
+// segmentSize returns 0 if there is no segment at path.
 func (c content) segmentSize(path string) int64 {
 	parts := strings.Split(path, "/")
 	if len(parts) != 4 || parts[0] != "" {

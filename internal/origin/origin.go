@@ -1,10 +1,10 @@
-// Package origin is a live origin server on loopback: an HLS ladder in MPEG-TS
-// and in fMP4, and two RTSP streams, made by ffmpeg once and looped for ever.
+// Package origin serves live streams on loopback: an HLS ladder in MPEG-TS and in fMP4, and two
+// RTSP streams. It is internal to kfgrab, for kfgrab demo and for tests. ffmpeg encodes the streams
+// once; the server loops them for ever.
 //
-// Call [Start], read the URLs from the [Origin], then Close it. ffmpeg encodes
-// a few seconds of a test pattern into a cache directory; from there on Go
-// serves them, and no ffmpeg runs. [Options] choose the ladder: the zero value
-// is that of a broadcaster ([Full]), [Small] is the one for tests.
+// Call [Start], read the URLs from the [Origin], then Close it. ffmpeg encodes a few seconds of a
+// test pattern into a cache directory. After that, no ffmpeg runs. [Options] choose the ladder: the
+// zero value is that of a broadcaster ([Full]), [Small] is for tests.
 //
 // Absent: TLS, authentication, compression, low latency, encryption, I-frame
 // playlists, RTSP over UDP.
@@ -30,7 +30,7 @@ const (
 	FMP4 Kind = "fmp4" // fragmented MP4 with EXT-X-MAP
 )
 
-// Options are how an Origin is made. The zero value, and nil, serve [Full].
+// Options are for [Start]. The zero value, and nil, serve [Full].
 type Options struct {
 	Profile  Profile // what is encoded; the zero value is Full()
 	FFmpeg   string  // the encoder; "" is ffmpeg from PATH
@@ -44,11 +44,10 @@ type Origin struct {
 	rtsp    *rtspServer
 }
 
-// Start encodes the streams where the cache lacks them, which takes about ten
-// seconds for [Full], and serves them on free ports of 127.0.0.1 until Close.
-// The window of listed segments is full from the first moment. ctx bounds the
-// encoding alone. The error says what to install where ffmpeg is missing, and
-// then wraps exec.ErrNotFound.
+// Start serves the streams on free ports of 127.0.0.1 until Close. It encodes them first if they
+// are not in the cache, which takes about ten seconds for [Full]. The window of listed segments is
+// full from the beginning. ctx bounds only the encoding. Without ffmpeg, the error says what to
+// install and wraps exec.ErrNotFound.
 func Start(ctx context.Context, o *Options) (*Origin, error) {
 	if o == nil {
 		o = &Options{}
@@ -57,7 +56,7 @@ func Start(ctx context.Context, o *Options) (*Origin, error) {
 	if len(profile.Renditions) == 0 {
 		profile = Full()
 	}
-	c, err := prepare(ctx, profile, o)
+	c, err := prepareContent(ctx, profile, o)
 	if err != nil {
 		return nil, err
 	}
@@ -78,35 +77,32 @@ func Start(ctx context.Context, o *Options) (*Origin, error) {
 // HLS returns the URL of a ladder's master playlist.
 func (o *Origin) HLS(k Kind) string { return o.web.base + masterPath(k) }
 
-// Media returns the URL of the media playlist of one rendition, counted from
-// 0, the best, in the profile's order.
+// Media returns the URL of the media playlist of a rendition. It is counted from 0, the best.
 func (o *Origin) Media(k Kind, rendition int) string {
 	return o.web.base + mediaPath(k, o.content.profile.Renditions[rendition].Name)
 }
 
 // Newest returns the URL of the segment that the best rendition lists last.
 func (o *Origin) Newest(k Kind) string {
-	n := o.web.line.newest(o.web.now())
+	n := o.web.line.newestSegment(o.web.now())
 	return o.web.base + segmentPath(k, o.content.profile.Renditions[0].Name, n)
 }
 
-// SegmentSize returns the size in bytes of the whole segment at a URL or path
-// of this origin, whether it is listed at the moment or not; 0 where it is not
-// a segment's.
+// SegmentSize returns the size in bytes of the segment at a URL or path, even if it is not listed
+// now. It returns 0 if there is no segment.
 func (o *Origin) SegmentSize(url string) int64 {
 	return o.content.segmentSize(strings.TrimPrefix(url, o.web.base))
 }
 
-// RTSP returns the URL of the stream of a codec, with no GOP cached: a viewer
-// begins wherever the stream is.
-func (o *Origin) RTSP(c keyframe.Codec) string { return o.rtsp.url(c) }
+// RTSP returns the URL of the stream of a codec. No GOP is cached: a viewer starts where the stream
+// is.
+func (o *Origin) RTSP(c keyframe.Codec) string { return o.rtsp.streamURL(c) }
 
-// Requests returns the HTTP requests in the order of their arrival: the last
-// 4096. What a client has read of an answer is already counted.
-func (o *Origin) Requests() []Request { return o.web.log.list() }
+// Requests returns the last 4096 HTTP requests in order of arrival. Bytes that a client has read
+// are already counted.
+func (o *Origin) Requests() []Request { return o.web.log.copyRequests() }
 
-// Close ends the servers and every connection, and returns when all of their
-// goroutines have ended.
+// Close closes all connections and returns when all goroutines have ended.
 func (o *Origin) Close() {
 	o.web.close()
 	o.rtsp.close()

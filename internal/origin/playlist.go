@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// variant is what a master playlist tells of one rendition.
+// variant is a rendition as a master playlist describes it.
 type variant struct {
 	Rendition
 	codecs        string
-	peak, average int // bits a second, sound and container included
+	peak, average int // bits per second, including sound and container
 }
 
-// masterPlaylist writes the multivariant playlist (RFC 8216 4.3.4).
+// masterPlaylist returns the multivariant playlist (RFC 8216 4.3.4).
 func masterPlaylist(variants []variant) string {
 	var b strings.Builder
 	b.WriteString("#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-INDEPENDENT-SEGMENTS\n")
@@ -24,23 +24,23 @@ func masterPlaylist(variants []variant) string {
 	return b.String()
 }
 
-// mediaPlaylist writes the live playlist of a rendition at time t (RFC 8216
-// 4.3.3): no EXT-X-ENDLIST, and a discontinuity where the loop begins again.
+// mediaPlaylist returns the live playlist of a rendition at time t (RFC 8216 4.3.3). It has no
+// EXT-X-ENDLIST, and a discontinuity at each start of the loop.
 func mediaPlaylist(k Kind, l timeline, t time.Time) string {
-	first, last := l.listed(t)
+	first, last := l.listedRange(t)
 	var b strings.Builder
 	// EXT-X-MAP in a playlist of whole segments needs version 6 (RFC 8216 7).
 	fmt.Fprintf(&b, "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:%d\n#EXT-X-MEDIA-SEQUENCE:%d\n#EXT-X-DISCONTINUITY-SEQUENCE:%d\n#EXT-X-INDEPENDENT-SEGMENTS\n",
-		seconds(l.segment), first, l.discontinuitySequence(first))
+		wholeSeconds(l.segment), first, l.discontinuitySequence(first))
 	if k == FMP4 {
 		fmt.Fprintf(&b, "#EXT-X-MAP:URI=%q\n", initName)
 	}
 	for n := first; n <= last; n++ {
-		if l.discontinuity(n) {
+		if l.isDiscontinuity(n) {
 			b.WriteString("#EXT-X-DISCONTINUITY\n")
 		}
 		fmt.Fprintf(&b, "#EXT-X-PROGRAM-DATE-TIME:%s\n#EXTINF:%.3f,\n%s\n",
-			l.begins(n).UTC().Format("2006-01-02T15:04:05.000Z"), l.segment.Seconds(), segmentName(k, n))
+			l.beginOf(n).UTC().Format("2006-01-02T15:04:05.000Z"), l.segment.Seconds(), segmentName(k, n))
 	}
 	return b.String()
 }

@@ -6,24 +6,24 @@ import (
 	"sync"
 )
 
-// maxRequests bounds the log: an hour of a player that polls each second.
+// maxRequests is an hour of a player that polls each second.
 const maxRequests = 4096
 
 // Request is one HTTP request that an Origin answered.
 type Request struct {
 	Method, Path string
-	Range        string // the Range header; "" where there was none
-	Status       int    // 0 until the answer began
-	Bytes        int64  // of the answer's body, as far as it was handed to the connection
+	Range        string // the Range header; "" if there was none
+	Status       int    // 0 before the answer
+	Bytes        int64  // of the body that was written to the connection
 }
 
-// requestLog keeps the last requests. The zero value is ready.
+// requestLog keeps the last requests. The zero value is empty.
 type requestLog struct {
 	mu      sync.Mutex
 	entries []*Request
 }
 
-func (l *requestLog) list() []Request {
+func (l *requestLog) copyRequests() []Request {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	out := make([]Request, len(l.entries))
@@ -33,8 +33,8 @@ func (l *requestLog) list() []Request {
 	return out
 }
 
-// wrap logs the requests that h answers.
-func (l *requestLog) wrap(h http.Handler) http.Handler {
+// logRequests logs the requests that h answers.
+func (l *requestLog) logRequests(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		e := &Request{Method: r.Method, Path: r.URL.Path, Range: r.Header.Get("Range")}
 		l.mu.Lock()
@@ -47,8 +47,7 @@ func (l *requestLog) wrap(h http.Handler) http.Handler {
 	})
 }
 
-// loggedWriter counts before it writes, so that a client which has its answer
-// finds it in the log.
+// loggedWriter counts before it writes, so that an answer is in the log when the client has it.
 type loggedWriter struct {
 	http.ResponseWriter
 	log   *requestLog
@@ -56,19 +55,19 @@ type loggedWriter struct {
 }
 
 func (w *loggedWriter) WriteHeader(status int) {
-	w.add(status, 0)
+	w.countAnswer(status, 0)
 	w.ResponseWriter.WriteHeader(status)
 }
 
 func (w *loggedWriter) Write(p []byte) (int, error) {
-	w.add(http.StatusOK, len(p))
+	w.countAnswer(http.StatusOK, len(p))
 	n, err := w.ResponseWriter.Write(p)
-	w.add(http.StatusOK, n-len(p))
+	w.countAnswer(http.StatusOK, n-len(p))
 	return n, err
 }
 
-// add counts n bytes, and status where it is the first.
-func (w *loggedWriter) add(status, n int) {
+// countAnswer counts n bytes, and the status if it is the first.
+func (w *loggedWriter) countAnswer(status, n int) {
 	w.log.mu.Lock()
 	defer w.log.mu.Unlock()
 	if w.entry.Status == 0 {

@@ -18,17 +18,17 @@ import (
 
 const (
 	payloadType = 96                      // the first dynamic one (RFC 3551 6)
-	unitTicks   = 90_000 / frameRate      // of the RTP clock an access unit
+	unitTicks   = 90_000 / frameRate      // of the RTP clock, per access unit
 	unitTime    = time.Second / frameRate // of the wall clock
 )
 
-// writeQueue holds the packets of a few keyframes at once for a slow viewer.
+// writeQueue holds the packets of a few keyframes for a slow viewer.
 const writeQueue = 1024
 
-// rtspPaths are where the streams are.
+// rtspPaths are the paths of the streams.
 var rtspPaths = map[keyframe.Codec]string{keyframe.H264: "/live", keyframe.H265: "/h265"}
 
-// rtspServer serves each stream, over TCP alone, to any number of viewers.
+// rtspServer serves each stream to any number of viewers, only over TCP.
 type rtspServer struct {
 	server *gortsplib.Server
 	paced  sync.WaitGroup
@@ -52,7 +52,7 @@ func startRTSP(streams map[keyframe.Codec]stream) (*rtspServer, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	for codec, src := range streams {
-		if err := s.add(ctx, codec, src); err != nil {
+		if err := s.startStream(ctx, codec, src); err != nil {
 			s.close()
 			return nil, fmt.Errorf("origin: %w", err)
 		}
@@ -60,13 +60,13 @@ func startRTSP(streams map[keyframe.Codec]stream) (*rtspServer, error) {
 	return s, nil
 }
 
-// packer turns access units into RTP packets: gortsplib's encoders.
+// packer is an encoder of gortsplib, which turns access units into RTP packets.
 type packer interface {
 	Encode(accessUnit [][]byte) ([]*rtp.Packet, error)
 }
 
-// add begins to send src at its codec's path.
-func (s *rtspServer) add(ctx context.Context, codec keyframe.Codec, src stream) error {
+// startStream sends src at the path of its codec.
+func (s *rtspServer) startStream(ctx context.Context, codec keyframe.Codec, src stream) error {
 	f, p, err := newFormat(codec, src)
 	if err != nil {
 		return err
@@ -79,7 +79,9 @@ func (s *rtspServer) add(ctx context.Context, codec keyframe.Codec, src stream) 
 	s.mu.Lock()
 	s.streams[rtspPaths[codec]] = out
 	s.mu.Unlock()
-	s.paced.Go(func() { pace(ctx, src.units, p, func(pkt *rtp.Packet) error { return out.WritePacketRTP(media, pkt) }) })
+	s.paced.Go(func() {
+		sendPaced(ctx, src.units, p, func(pkt *rtp.Packet) error { return out.WritePacketRTP(media, pkt) })
+	})
 	return nil
 }
 
@@ -94,9 +96,8 @@ func newFormat(codec keyframe.Codec, src stream) (format.Format, packer, error) 
 	return f, p, err
 }
 
-// pace sends the units again and again at their frame rate until ctx ends. The
-// time stamps go on over the loop's end.
-func pace(ctx context.Context, units [][][]byte, p packer, send func(*rtp.Packet) error) {
+// sendPaced sends the units in a loop at their frame rate until ctx ends. Time stamps do not restart.
+func sendPaced(ctx context.Context, units [][][]byte, p packer, send func(*rtp.Packet) error) {
 	begun := time.Now()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -120,7 +121,7 @@ func pace(ctx context.Context, units [][][]byte, p packer, send func(*rtp.Packet
 	}
 }
 
-func (s *rtspServer) url(c keyframe.Codec) string {
+func (s *rtspServer) streamURL(c keyframe.Codec) string {
 	return "rtsp://" + s.server.NetListener().Addr().String() + rtspPaths[c]
 }
 
@@ -135,8 +136,8 @@ func (s *rtspServer) close() {
 	s.server.Close()
 }
 
-// find answers with the stream at path, or 404.
-func (s *rtspServer) find(path string) (*base.Response, *gortsplib.ServerStream, error) {
+// findStream returns the stream at path, or 404.
+func (s *rtspServer) findStream(path string) (*base.Response, *gortsplib.ServerStream, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	st, ok := s.streams[path]
@@ -148,12 +149,12 @@ func (s *rtspServer) find(path string) (*base.Response, *gortsplib.ServerStream,
 
 // OnDescribe implements gortsplib.ServerHandlerOnDescribe.
 func (s *rtspServer) OnDescribe(c *gortsplib.ServerHandlerOnDescribeCtx) (*base.Response, *gortsplib.ServerStream, error) {
-	return s.find(c.Path)
+	return s.findStream(c.Path)
 }
 
 // OnSetup implements gortsplib.ServerHandlerOnSetup.
 func (s *rtspServer) OnSetup(c *gortsplib.ServerHandlerOnSetupCtx) (*base.Response, *gortsplib.ServerStream, error) {
-	return s.find(c.Path)
+	return s.findStream(c.Path)
 }
 
 // OnPlay implements gortsplib.ServerHandlerOnPlay.
@@ -161,9 +162,8 @@ func (s *rtspServer) OnPlay(*gortsplib.ServerHandlerOnPlayCtx) (*base.Response, 
 	return &base.Response{StatusCode: base.StatusOK}, nil
 }
 
-// OnStreamWriteError keeps gortsplib from printing that a viewer is too slow;
-// it then drops packets.
+// OnStreamWriteError keeps gortsplib from printing that a viewer is too slow. It then drops packets.
 func (s *rtspServer) OnStreamWriteError(*gortsplib.ServerHandlerOnStreamWriteErrorCtx) {}
 
-// OnDecodeError keeps gortsplib from printing what a viewer sent wrongly.
+// OnDecodeError keeps gortsplib from printing invalid data of a viewer.
 func (s *rtspServer) OnDecodeError(*gortsplib.ServerHandlerOnDecodeErrorCtx) {}

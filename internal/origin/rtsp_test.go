@@ -68,7 +68,7 @@ func TestPace(t *testing.T) {
 		var stamps []uint32
 		var payload []byte
 		units := [][][]byte{{{0}}, {{1}}, {{2}}}
-		go pace(ctx, units, onePacket{}, func(p *rtp.Packet) error {
+		go sendPaced(ctx, units, onePacket{}, func(p *rtp.Packet) error {
 			at = append(at, time.Since(begun))
 			stamps = append(stamps, p.Timestamp)
 			payload = append(payload, p.Payload...)

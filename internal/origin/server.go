@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// headerTimeout frees a connection whose client says nothing.
+// headerTimeout closes connections of silent clients.
 const headerTimeout = 10 * time.Second
 
 // webServer serves the ladders over HTTP.
@@ -33,18 +33,17 @@ func startWeb(c content, line timeline) (*webServer, error) {
 	}
 	w := &webServer{base: "http://" + ln.Addr().String(), content: c, line: line, now: time.Now}
 	w.server = &http.Server{
-		Handler:           w.log.wrap(w.routes()),
+		Handler:           w.log.logRequests(w.newRoutes()),
 		ReadHeaderTimeout: headerTimeout,
 		ErrorLog:          log.New(io.Discard, "", 0),
-		ConnState:         w.track,
+		ConnState:         w.trackConnection,
 	}
 	w.served.Go(func() { _ = w.server.Serve(ln) })
 	return w, nil
 }
 
-// track counts the connections' goroutines, for which http.Server.Close does
-// not wait.
-func (w *webServer) track(_ net.Conn, state http.ConnState) {
+// trackConnection counts connections: http.Server.Close does not wait for their goroutines.
+func (w *webServer) trackConnection(_ net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
 		w.served.Add(1)
@@ -58,16 +57,16 @@ func (w *webServer) close() {
 	w.served.Wait()
 }
 
-func (w *webServer) routes() http.Handler {
+func (w *webServer) newRoutes() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{kind}/"+masterName, w.master)
-	mux.HandleFunc("GET /{kind}/{rendition}/"+indexName, w.media)
-	mux.HandleFunc("GET /{kind}/{rendition}/"+initName, w.initSegment)
-	mux.HandleFunc("GET /{kind}/{rendition}/{segment}", w.segment)
+	mux.HandleFunc("GET /{kind}/"+masterName, w.serveMaster)
+	mux.HandleFunc("GET /{kind}/{rendition}/"+indexName, w.serveMedia)
+	mux.HandleFunc("GET /{kind}/{rendition}/"+initName, w.serveInit)
+	mux.HandleFunc("GET /{kind}/{rendition}/{segment}", w.serveSegment)
 	return mux
 }
 
-func (w *webServer) master(rw http.ResponseWriter, r *http.Request) {
+func (w *webServer) serveMaster(rw http.ResponseWriter, r *http.Request) {
 	variants, ok := w.content.variants[Kind(r.PathValue("kind"))]
 	if !ok {
 		http.NotFound(rw, r)
@@ -76,29 +75,29 @@ func (w *webServer) master(rw http.ResponseWriter, r *http.Request) {
 	servePlaylist(rw, r, masterPlaylist(variants), w.line.start)
 }
 
-func (w *webServer) media(rw http.ResponseWriter, r *http.Request) {
+func (w *webServer) serveMedia(rw http.ResponseWriter, r *http.Request) {
 	kind := Kind(r.PathValue("kind"))
-	if !w.content.has(kind, r.PathValue("rendition")) {
+	if !w.content.hasRendition(kind, r.PathValue("rendition")) {
 		http.NotFound(rw, r)
 		return
 	}
 	now := w.now()
-	servePlaylist(rw, r, mediaPlaylist(kind, w.line, now), w.line.published(w.line.newest(now)))
+	servePlaylist(rw, r, mediaPlaylist(kind, w.line, now), w.line.publishedAt(w.line.newestSegment(now)))
 }
 
-func (w *webServer) initSegment(rw http.ResponseWriter, r *http.Request) {
+func (w *webServer) serveInit(rw http.ResponseWriter, r *http.Request) {
 	rendition := r.PathValue("rendition")
-	if Kind(r.PathValue("kind")) != FMP4 || !w.content.has(FMP4, rendition) {
+	if Kind(r.PathValue("kind")) != FMP4 || !w.content.hasRendition(FMP4, rendition) {
 		http.NotFound(rw, r)
 		return
 	}
 	serveFile(rw, r, w.content.initFile(rendition), "video/mp4", w.line.start)
 }
 
-func (w *webServer) segment(rw http.ResponseWriter, r *http.Request) {
+func (w *webServer) serveSegment(rw http.ResponseWriter, r *http.Request) {
 	kind, rendition := Kind(r.PathValue("kind")), r.PathValue("rendition")
 	n, ok := segmentNumber(kind, r.PathValue("segment"))
-	if !ok || !w.content.has(kind, rendition) || !w.line.available(n, w.now()) {
+	if !ok || !w.content.hasRendition(kind, rendition) || !w.line.isAvailable(n, w.now()) {
 		http.NotFound(rw, r)
 		return
 	}
@@ -106,7 +105,7 @@ func (w *webServer) segment(rw http.ResponseWriter, r *http.Request) {
 	if kind == FMP4 {
 		mime = "video/mp4"
 	}
-	serveFile(rw, r, w.content.segmentFile(kind, rendition, w.line.source(n)), mime, w.line.published(n))
+	serveFile(rw, r, w.content.segmentFile(kind, rendition, w.line.loopIndex(n)), mime, w.line.publishedAt(n))
 }
 
 func servePlaylist(rw http.ResponseWriter, r *http.Request, text string, modified time.Time) {

@@ -113,7 +113,7 @@ func TestStatus(t *testing.T) {
 
 func TestRanges(t *testing.T) {
 	w := fakeWeb(t)
-	whole := fakeSegment(TS, testLine.source(19))
+	whole := fakeSegment(TS, testLine.loopIndex(19))
 	url := w.base + segmentPath(TS, "1080p", 19)
 	if a := get(t, url); !bytes.Equal(a.body, whole) || a.header.Get("Content-Type") != "video/mp2t" {
 		t.Errorf("whole segment: %d bytes of %s, want %d", len(a.body), a.header.Get("Content-Type"), len(whole))
@@ -155,21 +155,21 @@ func TestRequestLog(t *testing.T) {
 		{"GET", "/fmp4/720p/19.m4s", "bytes=0-9", 206, 10},
 		{"GET", "/nothing", "", 404, int64(len("404 page not found\n"))},
 	}
-	if d := cmp.Diff(want, w.log.list()); d != "" {
+	if d := cmp.Diff(want, w.log.copyRequests()); d != "" {
 		t.Error(d)
 	}
 }
 
 func TestRequestLogIsBounded(t *testing.T) {
 	var l requestLog
-	h := l.wrap(http.NotFoundHandler())
+	h := l.logRequests(http.NotFoundHandler())
 	for range maxRequests + 3 {
 		r, _ := http.NewRequest(http.MethodGet, "/early", nil)
 		h.ServeHTTP(discard{}, r)
 	}
 	last, _ := http.NewRequest(http.MethodGet, "/last", nil)
 	h.ServeHTTP(discard{}, last)
-	got := l.list()
+	got := l.copyRequests()
 	if len(got) != maxRequests || got[len(got)-1].Path != "/last" {
 		t.Errorf("%d entries, the last of %s", len(got), got[len(got)-1].Path)
 	}

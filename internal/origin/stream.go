@@ -8,10 +8,10 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// stream is a byte stream cut into access units, without their delimiters.
+// stream is a byte stream split into access units, without delimiters.
 type stream struct {
 	units         [][][]byte // NAL units of each access unit
-	vps, sps, pps []byte     // vps of H.265 alone
+	vps, sps, pps []byte     // vps only of H.265
 }
 
 func loadStreams(dir string) (map[keyframe.Codec]stream, error) {
@@ -23,18 +23,18 @@ func loadStreams(dir string) (map[keyframe.Codec]stream, error) {
 		}
 		s := parseUnits(codec, b)
 		if len(s.units) == 0 || s.sps == nil || s.pps == nil {
-			return nil, fmt.Errorf("%s holds no stream", name)
+			return nil, fmt.Errorf("%s contains no stream", name)
 		}
 		streams[codec] = s
 	}
 	return streams, nil
 }
 
-// parseUnits cuts an Annex B stream at its access unit delimiters.
+// parseUnits splits an Annex B stream at its access unit delimiters.
 func parseUnits(codec keyframe.Codec, b []byte) stream {
 	var s stream
 	for nalu := range keyframe.AnnexB(b) {
-		if s.note(codec, nalu) {
+		if s.noteParameterSet(codec, nalu) {
 			s.units = append(s.units, nil)
 		} else if n := len(s.units); n > 0 {
 			s.units[n-1] = append(s.units[n-1], nalu)
@@ -43,9 +43,9 @@ func parseUnits(codec keyframe.Codec, b []byte) stream {
 	return s
 }
 
-// note keeps nalu if it is a parameter set, and reports whether it is an access
+// noteParameterSet keeps nalu if it is a parameter set, and reports whether it is an access
 // unit delimiter.
-func (s *stream) note(codec keyframe.Codec, nalu []byte) (delimiter bool) {
+func (s *stream) noteParameterSet(codec keyframe.Codec, nalu []byte) (delimiter bool) {
 	switch {
 	case codec.IsVPS(nalu):
 		s.vps = nalu

@@ -26,7 +26,7 @@ func TestListed(t *testing.T) {
 		{"a day later", 24 * time.Hour, 14394, 14399},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			first, last := testLine.listed(epoch.Add(c.after))
+			first, last := testLine.listedRange(epoch.Add(c.after))
 			if first != c.first || last != c.last {
 				t.Errorf("listed %d to %d, want %d to %d", first, last, c.first, c.last)
 			}
@@ -37,18 +37,18 @@ func TestListed(t *testing.T) {
 func TestAvailable(t *testing.T) {
 	now := epoch.Add(120 * time.Second) // lists 14 to 19
 	for n, want := range map[int]bool{-1: false, 0: false, 7: false, 8: true, 13: true, 14: true, 19: true, 20: false} {
-		if got := testLine.available(n, now); got != want {
+		if got := testLine.isAvailable(n, now); got != want {
 			t.Errorf("segment %d available: %v, want %v", n, got, want)
 		}
 	}
-	if testLine.available(-3, epoch) {
+	if testLine.isAvailable(-3, epoch) {
 		t.Error("a negative segment is available")
 	}
 }
 
 func TestDiscontinuity(t *testing.T) {
 	for n, want := range []bool{false, false, false, true, false, false, true} {
-		if got := testLine.discontinuity(n); got != want {
+		if got := testLine.isDiscontinuity(n); got != want {
 			t.Errorf("discontinuity before %d: %v, want %v", n, got, want)
 		}
 	}
@@ -60,16 +60,16 @@ func TestDiscontinuity(t *testing.T) {
 }
 
 func TestTimes(t *testing.T) {
-	if got := testLine.begins(2); !got.Equal(epoch.Add(12 * time.Second)) {
+	if got := testLine.beginOf(2); !got.Equal(epoch.Add(12 * time.Second)) {
 		t.Errorf("segment 2 begins %v", got)
 	}
-	if n := testLine.newest(testLine.published(7)); n != 7 {
+	if n := testLine.newestSegment(testLine.publishedAt(7)); n != 7 {
 		t.Errorf("when 7 is published the newest is %d", n)
 	}
-	if n := testLine.newest(testLine.published(7).Add(-1)); n != 6 {
+	if n := testLine.newestSegment(testLine.publishedAt(7).Add(-1)); n != 6 {
 		t.Errorf("just before 7 is published the newest is %d", n)
 	}
-	if got := testLine.source(7); got != 1 {
+	if got := testLine.loopIndex(7); got != 1 {
 		t.Errorf("segment 7 repeats %d", got)
 	}
 }

@@ -50,8 +50,8 @@ func newOutlets(o *Options) *outlets {
 	return &outlets{options: o, dirs: map[string]*sink.Dir{}, streams: map[string]openedStream{}}
 }
 
-// find returns the outlet for s, or nil.
-func (o *outlets) find(s *config.Sink) *outlet {
+// findOutlet returns the outlet for s, or nil.
+func (o *outlets) findOutlet(s *config.Sink) *outlet {
 	i := slices.IndexFunc(o.all, func(known *outlet) bool { return reflect.DeepEqual(known.config, *s) })
 	if i < 0 {
 		return nil
@@ -59,11 +59,11 @@ func (o *outlets) find(s *config.Sink) *outlet {
 	return o.all[i]
 }
 
-// open opens what is not open yet. Directories come last, because opening one creates it.
-func (o *outlets) open(streams []config.Stream) error {
+// openAll opens what is not open yet. Directories come last, because opening one creates it.
+func (o *outlets) openAll(streams []config.Stream) error {
 	for _, directories := range []bool{false, true} {
 		for s := range sinksOf(streams) {
-			if o.find(s) != nil || (s.To.Dir != "") != directories {
+			if o.findOutlet(s) != nil || (s.To.Dir != "") != directories {
 				continue
 			}
 			opened := &outlet{config: *s, close: func() error { return nil }}
@@ -222,7 +222,7 @@ func (o *outlets) watchStream(s *config.Stream) watch.Stream {
 	}
 
 	for i := range s.Sinks {
-		outlet := o.find(&s.Sinks[i])
+		outlet := o.findOutlet(&s.Sinks[i])
 		if outlet.hook != nil {
 			w.Hooks = append(w.Hooks, outlet.hook)
 			continue
@@ -235,11 +235,11 @@ func (o *outlets) watchStream(s *config.Stream) watch.Stream {
 	return w
 }
 
-// retire closes what none of the streams uses.
-func (o *outlets) retire(streams []config.Stream) error {
+// closeUnused closes what none of the streams uses.
+func (o *outlets) closeUnused(streams []config.Stream) error {
 	used, usedDirs := map[*outlet]bool{}, map[string]bool{}
 	for s := range sinksOf(streams) {
-		used[o.find(s)] = true
+		used[o.findOutlet(s)] = true
 		usedDirs[filepath.Clean(s.To.Dir)] = true
 	}
 
@@ -271,16 +271,16 @@ func closeTogether(list []*outlet) error {
 	return errors.Join(failed...)
 }
 
-func (o *outlets) close() error {
-	err := o.retire(nil)
+func (o *outlets) closeAll() error {
+	err := o.closeUnused(nil)
 	if o.pipe != nil {
 		err = errors.Join(err, o.pipe.Close())
 	}
 	return err
 }
 
-// prune deletes pictures that have grown too old.
-func (o *outlets) prune(ctx context.Context) error {
+// pruneDirs deletes pictures that have grown too old.
+func (o *outlets) pruneDirs(ctx context.Context) error {
 	var failed []error
 	for _, dir := range o.dirs {
 		failed = append(failed, dir.Prune(ctx))

@@ -23,7 +23,7 @@ func TestHooksCloseAtTheSameTime(t *testing.T) {
 		}
 	}
 	o.all = []*outlet{{close: meet(met, other)}, {close: meet(other, met)}}
-	if err := o.close(); err != nil {
+	if err := o.closeAll(); err != nil {
 		t.Error(err)
 	}
 }

@@ -95,7 +95,7 @@ func (p *Program) openAll(ctx context.Context, file *config.File) (err error) {
 	if err := checkDecoder(ctx, &decoder, file); err != nil {
 		return err
 	}
-	if err := p.outlets.open(file.Streams); err != nil {
+	if err := p.outlets.openAll(file.Streams); err != nil {
 		return err
 	}
 
@@ -151,7 +151,7 @@ func (p *Program) Reload(file *config.File) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 
-	if err := p.outlets.open(file.Streams); err != nil {
+	if err := p.outlets.openAll(file.Streams); err != nil {
 		return err
 	}
 	if err := p.watcher.Set(p.outlets.watchStreams(file.Streams)); err != nil {
@@ -188,7 +188,7 @@ func (p *Program) retireUnused() {
 	if len(p.replaced) > 0 {
 		return // the streams were replaced again, and runs of those before may go on
 	}
-	p.warnUnclosed(p.outlets.retire(p.current))
+	p.warnUnclosed(p.outlets.closeUnused(p.current))
 }
 
 // pruneInterval is how often old pictures are deleted if no new one arrives.
@@ -205,7 +205,7 @@ func (p *Program) pruneRegularly(ctx context.Context) {
 		}
 
 		p.mu.Lock()
-		err := p.outlets.prune(ctx)
+		err := p.outlets.pruneDirs(ctx)
 		p.mu.Unlock()
 		if err != nil && ctx.Err() == nil {
 			p.options.Logger.Warn("cannot delete old pictures", "error", neterror.OneLine(err.Error()))
@@ -220,7 +220,7 @@ func (p *Program) Close() error {
 	if p.watcher != nil {
 		p.watcher.Close()
 	}
-	err := p.outlets.close()
+	err := p.outlets.closeAll()
 	p.warnUnclosed(err)
 	return err
 }

@@ -55,16 +55,16 @@ func (r *Reloader) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-r.hangup:
-			r.reload()
+			r.loadAgain()
 		case <-changed:
 			settled.Reset(settleTime)
 		case <-settled.C:
-			r.reload()
+			r.loadAgain()
 		}
 	}
 }
 
-func (r *Reloader) reload() {
+func (r *Reloader) loadAgain() {
 	err := r.Load()
 	var several *config.Errors
 	switch {

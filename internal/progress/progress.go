@@ -11,8 +11,8 @@ import (
 	"sync"
 )
 
-// width is the number of cells of the bar.
-const width = 40
+// barWidth is the number of cells of the bar.
+const barWidth = 40
 
 // Bar is one line of a terminal. It is safe for concurrent use.
 type Bar struct {
@@ -27,8 +27,8 @@ func New(w io.Writer) *Bar { return &Bar{w: w} }
 func (b *Bar) Update(done, total int, what string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	filled := width * done / max(1, total)
-	fmt.Fprintf(b.w, "\r%d/%d [%s%s] %s\x1b[K", done, total, strings.Repeat("=", filled), strings.Repeat("-", width-filled), what)
+	filled := barWidth * done / max(1, total)
+	fmt.Fprintf(b.w, "\r%d/%d [%s%s] %s\x1b[K", done, total, strings.Repeat("=", filled), strings.Repeat("-", barWidth-filled), what)
 }
 
 // Close ends the line.

@@ -1,5 +1,5 @@
-// Package redact makes URLs fit to be shown: without user name, password and
-// the values of the query, any of which may let a stranger in.
+// Package redact removes secrets from URLs before they are shown: user name, password and the
+// values of the query. It is internal to kfgrab, for every package that prints a URL.
 //
 // Call [URL] for everything that reaches an error, a log or a report, and [Text]
 // for a text that may contain URLs.
@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// mask stands for whatever was taken out.
+// mask replaces what was removed.
 const mask = "xxxxx"
 
 // URL returns raw with its userinfo, the values of its query and its fragment
@@ -19,7 +19,7 @@ const mask = "xxxxx"
 func URL(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil {
-		return unparsable(raw)
+		return maskUnparsable(raw)
 	}
 	if u.Opaque != "" {
 		return u.Scheme + ":" + mask
@@ -27,7 +27,7 @@ func URL(raw string) string {
 	if u.User != nil {
 		u.User = url.User(mask)
 	}
-	u.RawQuery = query(u.RawQuery)
+	u.RawQuery = maskQuery(u.RawQuery)
 	u.Fragment, u.RawFragment = "", ""
 	return u.String()
 }
@@ -44,8 +44,8 @@ func Text(text string) string {
 	return strings.Join(words, " ")
 }
 
-// query masks the values and keeps names and order.
-func query(raw string) string {
+// maskQuery masks the values of a query. It keeps names and order.
+func maskQuery(raw string) string {
 	if raw == "" {
 		return ""
 	}
@@ -62,8 +62,8 @@ func query(raw string) string {
 	return strings.Join(pairs, "&")
 }
 
-// unparsable keeps no more than scheme, host and path of what looks like a URL.
-func unparsable(raw string) string {
+// maskUnparsable keeps only scheme, host and path of a text that looks like a URL.
+func maskUnparsable(raw string) string {
 	scheme, rest, found := strings.Cut(raw, "://")
 	if !found {
 		return mask
@@ -75,7 +75,7 @@ func unparsable(raw string) string {
 	switch i := strings.LastIndexByte(shown, '@'); {
 	case i >= 0:
 		shown = mask + "@" + shown[i+1:]
-	case strings.Contains(rest, "@"): // a password may have these signs in it
+	case strings.Contains(rest, "@"): // these characters may be part of a password
 		shown = mask
 	}
 	return scheme + "://" + shown

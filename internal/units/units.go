@@ -1,5 +1,5 @@
-// Package units reads quantities as flags and files have them: times, numbers of bytes,
-// and large numbers. Errors say what to write.
+// Package units parses and formats quantities of flags and configuration files: times,
+// numbers of bytes, and large numbers. It is internal to kfgrab. Errors say what to write.
 package units
 
 import (
@@ -10,8 +10,7 @@ import (
 	"time"
 )
 
-// ParseTime reads a time in a recording: seconds, or [hours:]minutes:seconds, with
-// fractions.
+// ParseTime parses a time in a recording: seconds or [hours:]minutes:seconds, with fractions.
 func ParseTime(text string) (time.Duration, error) {
 	parts := strings.Split(text, ":")
 	if len(parts) > 3 {
@@ -22,7 +21,7 @@ func ParseTime(text string) (time.Duration, error) {
 		v, err := strconv.ParseFloat(part, 64)
 		switch {
 		case err != nil || v < 0 || math.IsInf(v, 0) || math.IsNaN(v):
-			return 0, fmt.Errorf("%q is no time; write 90.5 or 00:10:30", text)
+			return 0, fmt.Errorf("%q is not a time; write 90.5 or 00:10:30", text)
 		case i < len(parts)-1 && v != math.Trunc(v):
 			return 0, fmt.Errorf("%q has a fraction before its seconds", text)
 		case i > 0 && v >= 60:
@@ -36,25 +35,24 @@ func ParseTime(text string) (time.Duration, error) {
 	return time.Duration(math.Round(seconds * float64(time.Second))), nil
 }
 
-// ParseDuration reads what time.ParseDuration does, and whole days: 30d.
+// ParseDuration parses what time.ParseDuration does, and whole days: 30d.
 func ParseDuration(text string) (time.Duration, error) {
 	const most = int64(math.MaxInt64 / (24 * time.Hour))
 	if number, found := strings.CutSuffix(text, "d"); found {
 		days, err := strconv.ParseUint(number, 10, 63)
 		if err != nil || int64(days) > most {
-			return 0, fmt.Errorf("%q is no number of days such as 30d", text)
+			return 0, fmt.Errorf("%q is not a number of days such as 30d", text)
 		}
 		return time.Duration(days) * 24 * time.Hour, nil
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d < 0 {
-		return 0, fmt.Errorf("%q is no time such as 20s, 1m30s or 30d", text)
+		return 0, fmt.Errorf("%q is not a time such as 20s, 1m30s or 30d", text)
 	}
 	return d, nil
 }
 
-// FormatDuration writes days as ParseDuration takes them, and leaves zeros out: 30d, 5m,
-// 1m30s.
+// FormatDuration formats a duration for ParseDuration, without trailing zeros: 30d, 5m, 1m30s.
 func FormatDuration(d time.Duration) string {
 	if d > 0 && d%(24*time.Hour) == 0 {
 		return strconv.FormatInt(int64(d/(24*time.Hour)), 10) + "d"
@@ -69,13 +67,13 @@ func FormatDuration(d time.Duration) string {
 	return text
 }
 
-// FormatTimestamp writes a point in time in UTC, as RFC 3339 with milliseconds.
+// FormatTimestamp formats a point in time in UTC, as RFC 3339 with milliseconds.
 func FormatTimestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
 
-// FormatKilobytes writes a number of bytes as 12.3 kB, of 1000 bytes each.
+// FormatKilobytes formats a number of bytes as 12.3 kB, of 1000 bytes each.
 func FormatKilobytes(n int64) string { return fmt.Sprintf("%.1f kB", float64(n)/1000) }
 
-// ParseBytes reads a number of bytes, with k, M or G for powers of 1024; not 0.
+// ParseBytes parses a positive number of bytes, with k, M or G for powers of 1024.
 func ParseBytes(text string) (int64, error) {
 	number := strings.TrimSuffix(strings.TrimSuffix(text, "B"), "i")
 	shift := 0
@@ -92,12 +90,12 @@ func ParseBytes(text string) (int64, error) {
 	}
 	v, err := strconv.ParseInt(number, 10, 64)
 	if err != nil || v <= 0 || v > math.MaxInt64>>shift {
-		return 0, fmt.Errorf("%q is no number of bytes; write 500k or 32M", text)
+		return 0, fmt.Errorf("%q is not a number of bytes; write 500k or 32M", text)
 	}
 	return v << shift, nil
 }
 
-// FormatBytes writes a number as ParseBytes takes it.
+// FormatBytes formats a number for ParseBytes.
 func FormatBytes(v int64) string {
 	switch {
 	case v > 0 && v%(1<<30) == 0:
@@ -111,7 +109,7 @@ func FormatBytes(v int64) string {
 	}
 }
 
-// Bytes is a number of bytes that flags and files write as ParseBytes reads it.
+// Bytes is a number of bytes as a text for ParseBytes.
 type Bytes int64
 
 // String returns what FormatBytes does.
@@ -127,8 +125,8 @@ func (b *Bytes) UnmarshalText(text []byte) error {
 	return err
 }
 
-// ParseDecimal reads a number with k, M or G for powers of 1000 and a fraction before
-// them. Its errors say nothing.
+// ParseDecimal parses a number with an optional fraction and k, M or G for powers of 1000.
+// Its errors are not for users.
 func ParseDecimal(text string) (float64, error) {
 	number, factor := text, 1.0
 	for suffix, power := range map[string]float64{"k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9} {
@@ -143,7 +141,7 @@ func ParseDecimal(text string) (float64, error) {
 	return math.Round(v * factor), err
 }
 
-// FormatDecimal writes a number with k or M for powers of 1000; of 0 nothing.
+// FormatDecimal formats a number with k or M for powers of 1000, and 0 as "".
 func FormatDecimal(n int) string {
 	switch v := float64(n); {
 	case v >= 1e6:
@@ -156,21 +154,21 @@ func FormatDecimal(n int) string {
 	return ""
 }
 
-// ParseBitrate reads a number of bits a second as ParseDecimal does; not 0.
+// ParseBitrate parses a positive number of bits per second as ParseDecimal does.
 func ParseBitrate(text string) (int, error) {
 	v, err := ParseDecimal(text)
-	// A variant's bandwidth is a number of at most 64 bits; a petabit does for all.
+	// A petabit per second is more than any stream has, and fits into 64 bits.
 	if err != nil || v < 1 || v > 1e15 {
-		return 0, fmt.Errorf("%q is no number of bits a second; write 800k or 2.5M", text)
+		return 0, fmt.Errorf("%q is not a number of bits per second; write 800k or 2.5M", text)
 	}
 	return int(v), nil
 }
 
-// ParsePixels reads a number of pixels up to most as ParseDecimal does; not 0.
+// ParsePixels parses a positive number of pixels up to most as ParseDecimal does.
 func ParsePixels(text string, most int) (int, error) {
 	v, err := ParseDecimal(text)
 	if err != nil || v < 1 || v > float64(most) {
-		return 0, fmt.Errorf("%q is no number of pixels up to %s; write 921600 or 9M", text, FormatDecimal(most))
+		return 0, fmt.Errorf("%q is not a number of pixels up to %s; write 921600 or 9M", text, FormatDecimal(most))
 	}
 	return int(v), nil
 }
