@@ -166,7 +166,7 @@ func TestHeadersStayAtHome(t *testing.T) {
 }
 
 // TestHeadersEverywhere: two hosts, 127.0.0.1 and localhost. The user's headers go
-// to both if he says so, but for Host; user and password of the URL, and cookies,
+// to both if the user asks for it, except Host; user and password of the URL, and cookies,
 // never do.
 func TestHeadersEverywhere(t *testing.T) {
 	for _, everywhere := range []bool{false, true} {

@@ -115,7 +115,7 @@ func TestDiscontinuity(t *testing.T) {
 }
 
 // TestTwoHosts: a playlist on one host that leads to segments on another, and
-// redirects of both. The user's headers stay at home unless he wants them
+// redirects of both. The user's headers go to the stream's own host unless they are wanted
 // everywhere; the credentials of the URL always do; cookies go back to where they
 // came from.
 func TestTwoHosts(t *testing.T) {
