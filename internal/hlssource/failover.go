@@ -42,6 +42,7 @@ type grab struct {
 }
 
 func (s *Source) newGrab(want Options) *grab {
+	s.size = 0
 	return &grab{Source: s, want: want, began: time.Now(), spare: len(s.alternates)}
 }
 
@@ -51,12 +52,6 @@ func (g *grab) end() {
 	for _, cancel := range g.cancels {
 		cancel()
 	}
-}
-
-// find returns the keyframe that is wanted, from the variant chosen or an alternate.
-func (g *grab) find(ctx context.Context) (*keyframe.Frame, error) {
-	g.size = 0
-	return failOver(ctx, g, g.findInVariant)
 }
 
 // findInVariant returns the keyframe that is wanted from one variant: from its

@@ -28,7 +28,7 @@ func (s *Source) Keyframes(ctx context.Context, take func(*keyframe.Frame) bool)
 	g := s.newGrab(s.opts)
 	defer g.end()
 
-	f, err := g.find(ctx)
+	f, err := failOver(ctx, g, g.findInVariant)
 	for err == nil && take(f) {
 		f, err = g.findFollowing(ctx)
 	}

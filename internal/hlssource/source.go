@@ -132,7 +132,7 @@ func (s *Source) Keyframe(ctx context.Context) (*keyframe.Frame, error) {
 	g := s.newGrab(s.opts)
 	defer g.end()
 
-	return g.find(ctx)
+	return failOver(ctx, g, g.findInVariant)
 }
 
 // Chosen returns the variant that the last grab was from, nil if there is no master
