@@ -23,16 +23,15 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // frames returns the keyframes of a raw byte stream.
 func frames(data []byte, c keyframe.Codec) (all []*keyframe.Frame) {
-	s := keyframe.NewByteStream(keyframe.NewAssembler(c))
-	for {
-		var f *keyframe.Frame
-		if f, data = s.Feed(data); f == nil {
-			if f = s.Flush(); f == nil {
-				return all
-			}
-		}
+	s := keyframe.NewByteStream(c)
+	s.Push(data)
+	for f := s.Next(); f != nil; f = s.Next() {
 		all = append(all, f)
 	}
+	for f := s.Flush(); f != nil; f = s.Flush() {
+		all = append(all, f)
+	}
+	return all
 }
 
 // stream returns the keyframes of a test stream in an Annex B file.

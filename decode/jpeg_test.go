@@ -22,7 +22,7 @@ func picture(t testing.TB, recipe string, n int) *keyframe.Frame {
 	if err != nil {
 		t.Fatal(err)
 	}
-	info, err := keyframe.ParseJPEG(data)
+	info, err := keyframe.ParseInfo(keyframe.JPEG, data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func TestJPEGAsItCame(t *testing.T) {
 	dense := *whole
 	dense.Data = ffmpeg(t, whole.Data, "-f", "mjpeg", "-i", "pipe:0", "-pix_fmt", "yuvj444p", "-f", "mjpeg", "pipe:1")
 	var err error
-	if dense.Info, err = keyframe.ParseJPEG(dense.Data); err != nil || dense.Info.ChromaFormat != 3 {
+	if dense.Info, err = keyframe.ParseInfo(keyframe.JPEG, dense.Data); err != nil || dense.Info.ChromaFormat != 3 {
 		t.Fatal(dense.Info, err)
 	}
 	for _, tt := range []struct {

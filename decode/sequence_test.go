@@ -152,9 +152,9 @@ func timed(t *testing.T, name string) (all []*keyframe.Frame) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := ts.NewReader(bytes.NewReader(data), nil)
+	r := ts.NewReader(bytes.NewReader(data), &ts.Options{EveryPicture: true})
 	for {
-		f, err := r.Picture()
+		f, err := r.Keyframe()
 		if err != nil {
 			return all
 		}

@@ -169,7 +169,9 @@ func firstFrame(t *testing.T, name string, c keyframe.Codec) *keyframe.Frame {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, _ := keyframe.NewByteStream(keyframe.NewAssembler(c)).Feed(data)
+	s := keyframe.NewByteStream(c)
+	s.Push(data)
+	f := s.Next()
 	if f == nil {
 		t.Fatalf("%s: no keyframe", name)
 	}

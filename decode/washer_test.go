@@ -11,8 +11,9 @@ import (
 // A washer is a sound picture, and one that is never mistaken for a frame.
 func TestWasher(t *testing.T) {
 	for _, c := range []keyframe.Codec{keyframe.H264, keyframe.H265} {
-		s := keyframe.NewByteStream(keyframe.NewAssembler(c))
-		f, _ := s.Feed(washer(c))
+		s := keyframe.NewByteStream(c)
+		s.Push(washer(c))
+		f := s.Next()
 		if f == nil {
 			f = s.Flush()
 		}

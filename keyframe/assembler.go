@@ -1,36 +1,43 @@
 package keyframe
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"time"
 )
 
-// Assembler gathers NAL units into access units, and returns those that a
-// decoder can start from. NAL units come whole, through Push, or in a byte
-// stream, through a ByteStream. It keeps no more than one access unit and the
-// last all-intra picture.
+// Assembler gathers whole NAL units into access units, and returns those that a
+// decoder can start from. It keeps no more than one access unit and the last
+// all-intra picture.
 //
-// After a Frame it goes on: what is pushed next leads to the next Frame.
+// It goes on after a Frame: further units lead to the next Frame. A ByteStream has
+// Assemblers of its own.
 type Assembler struct {
 	codec   Codec
 	sets264 sets264
 	sets265 sets265
 
-	cur         picture
-	fallback    picture      // the last whole all-intra picture
-	prefix      []byte       // Annex B: SEI of the access unit whose first slice is still to come
-	recovery    int          // recovery_frame_cnt of an SEI in prefix, or -1
-	told        *orientation // of an SEI in prefix, or nil
-	orientation orientation  // of the picture before
-	scratch     []byte
-	nextPTS     time.Duration
-	synced      bool // the next slice can be the first of its picture
+	cur      picture
+	fallback picture // the last whole all-intra picture
+	nextPTS  time.Duration
+	synced   bool // the next slice can be the first of its picture
 
-	pictures   int // coded pictures that ended
-	unresolved int // random access pictures without their parameter sets
-	lost       int // pictures thrown away by Lose
-	every      every
-	forbidden  bool // a start code was followed by what begins no NAL unit
+	// SEI of the access unit whose first slice is still to come:
+	prefix         []byte       // as an Annex B byte stream
+	recovery       int          // recovery_frame_cnt, or -1
+	ownOrientation *orientation // or nil
+	orientation    orientation  // of the picture before
+	scratch        []byte
+
+	all  bool     // EveryPicture was called
+	gap  bool     // pictures before the next one are missing
+	sent [][]byte // the parameter sets that were in Data since the last keyframe
+
+	pictures   int  // coded pictures that ended
+	unresolved int  // random access pictures without their parameter sets
+	lost       int  // pictures dropped by Lose
+	forbidden  bool // a NAL unit began with forbidden_zero_bit
 }
 
 // NewAssembler returns an Assembler for one elementary stream of codec c.
@@ -44,14 +51,26 @@ func NewAssembler(c Codec) *Assembler {
 // Codec returns the codec that NewAssembler was given.
 func (a *Assembler) Codec() Codec { return a.codec }
 
-// AddParameterSets takes parameter sets that came beside the stream (avcC, hvcC,
-// SDP), NAL units without start codes. In-band ones of the same id replace them.
-// NAL units of other types, and damaged ones, are passed over.
+// AddParameterSets adds parameter sets that came outside the stream (avcC, hvcC,
+// SDP), NAL units without start codes. In-band ones of the same id replace them. It
+// ignores NAL units of other types and damaged ones.
 func (a *Assembler) AddParameterSets(nalus ...[]byte) {
 	for _, n := range nalus {
 		a.storeParameterSet(n)
 	}
 }
+
+// EveryPicture makes the Assembler return each picture from here on, in decoding
+// order. From a keyframe on, the concatenated Data decodes as the stream does: Data
+// has the parameter sets that it has not had since the last keyframe, and for a
+// keyframe all that it refers to.
+//
+// A picture that a decoder cannot start from has the kind UnknownKind. The last
+// picture of a gradual refresh has the kind GradualRefresh; Pictures says how many
+// pictures make it whole, of which Data holds the last. The kind Intra is returned
+// as it comes. A picture that was lost, or whose parameter sets are missing, is left
+// out, and the next one is AfterGap.
+func (a *Assembler) EveryPicture() { a.all = true }
 
 // Push takes one whole NAL unit without start code. It returns the frame that
 // ended before this unit, or nil. pts is the presentation time of the unit's
@@ -60,56 +79,126 @@ func (a *Assembler) Push(nalu []byte, pts time.Duration) *Frame {
 	if len(nalu) == 0 {
 		return nil
 	}
-	a.nextPTS = pts
-	f, fate := a.begin(nalu[:min(len(nalu), sliceHeadBytes)])
-	switch fate {
-	case toStore:
-		if len(nalu) <= maxStored {
-			a.store(nalu)
-		}
-	case toPicture:
-		a.cur.write(longStartCode)
-		a.cur.write(nalu)
-	}
+	f, fate, _ := a.beginUnit(nalu[:min(len(nalu), sliceHeadBytes)], pts)
+	a.endUnit(nalu, fate)
 	return f
 }
 
-// EndAccessUnit tells that the container ends an access unit here: the end of an
-// MP4 sample, a change of RTP timestamp. It returns the frame that is now whole,
+// fate is what becomes of a NAL unit once its head is known.
+type fate uint8
+
+const (
+	toNothing fate = iota
+	toStore        // a parameter set or SEI message: endUnit wants it whole
+	toPicture      // a slice of the current picture: its bytes are appended
+)
+
+// maxStored bounds parameter sets and SEI messages. A parameter set with an
+// explicit slice group map for the largest picture has 52 kB; SEI with closed
+// captions or encoder settings has a few.
+const maxStored = 64 << 10
+
+// beginUnit takes the head of a NAL unit, the first sliceHeadBytes or the whole of a
+// shorter one. It returns the frame that ended before it, what to do with the unit,
+// and whether a picture has taken pts.
+func (a *Assembler) beginUnit(head []byte, pts time.Duration) (f *Frame, _ fate, timed bool) {
+	if head[0]&0x80 != 0 { // forbidden_zero_bit
+		a.forbidden = true
+		return nil, toNothing, false
+	}
+
+	a.nextPTS = pts
+	var fate fate
+	if a.codec == H265 {
+		f, fate = a.beginUnit265(head)
+	} else {
+		f, fate = a.beginUnit264(head)
+	}
+	if fate == toPicture {
+		a.cur.appendBytes(longStartCode)
+	}
+	return f, fate, a.nextPTS != pts
+}
+
+// appendUnit appends bytes of a NAL unit whose fate was toPicture.
+func (a *Assembler) appendUnit(b []byte) { a.cur.appendBytes(b) }
+
+// trimUnit removes the zeros that turned out to precede a start code.
+func (a *Assembler) trimUnit() { a.cur.au = trimZeros(a.cur.au) }
+
+// endUnit takes a NAL unit that is whole.
+func (a *Assembler) endUnit(nalu []byte, f fate) {
+	switch f {
+	case toStore:
+		a.storeUnit(nalu)
+	case toPicture:
+		a.appendUnit(nalu)
+	}
+}
+
+// storeUnit keeps a NAL unit whose fate was toStore.
+func (a *Assembler) storeUnit(nalu []byte) {
+	if len(nalu) > maxStored || a.storeParameterSet(nalu) {
+		return
+	}
+	a.readSEI(nalu)
+	if len(a.prefix)+len(nalu) <= maxStored {
+		a.prefix = AppendNALU(a.prefix, nalu)
+	}
+}
+
+// storeParameterSet reports whether nalu has the type of a parameter set.
+func (a *Assembler) storeParameterSet(nalu []byte) bool {
+	if len(nalu) < 2 {
+		return false
+	}
+	if a.codec == H265 {
+		return a.sets265.storeSet(nalu)
+	}
+	return a.sets264.storeSet(nalu)
+}
+
+func (a *Assembler) dropPrefix() {
+	a.prefix, a.recovery, a.ownOrientation = a.prefix[:0], -1, nil
+}
+
+// EndAccessUnit ends the access unit where the container ends it: at the end of an
+// MP4 sample, or a change of RTP timestamp. It returns the frame that is now whole,
 // or nil; a first field still waits for its second.
 func (a *Assembler) EndAccessUnit() *Frame {
 	a.synced = true
 	return a.endPicture()
 }
 
-// Lose tells that bytes are missing here. What is being gathered is thrown away,
-// as is what follows up to the next access unit.
+// Lose notes that bytes are missing here. It drops what is being gathered, and
+// what follows up to the next access unit.
 func (a *Assembler) Lose() {
 	if a.cur.wanted {
 		a.lost++
 	}
 	a.cur.reset()
 	a.dropPrefix()
-	a.synced, a.every.gap = false, true
+	a.synced, a.gap = false, true
 }
 
-// Lost returns how many pictures to start from Lose has thrown away.
+// Lost returns how many random access pictures Lose has dropped.
 func (a *Assembler) Lost() int { return a.lost }
 
-// Flush tells that the stream, or the budget for it, is at its end. It returns
-// the frame that is whole now, else the last all-intra picture, else nil. Where
-// the stream may have been cut short, call Lose before.
+// Flush ends the stream, or the reading of it. It returns the frame that is whole
+// now, else the last all-intra picture, else nil. If the stream may have been cut
+// short, call Lose before.
 func (a *Assembler) Flush() *Frame {
-	for _, end := range []func() *Frame{a.endPicture, a.finish} {
+	for _, end := range []func() *Frame{a.endPicture, a.finishPicture} {
 		if f := end(); f != nil {
 			f.OpenEnd = true
 			return f
 		}
 	}
+
 	if !a.fallback.wanted {
 		return nil
 	}
-	f := a.fallback.frame(a.codec)
+	f := a.fallback.makeFrame(a.codec)
 	a.fallback.reset()
 	return f
 }
@@ -128,61 +217,8 @@ func (a *Assembler) NotFound() error {
 	return fmt.Errorf("%w: no %v picture at all", ErrNotFound, a.codec)
 }
 
-// fate is what becomes of a NAL unit once its head is known.
-type fate uint8
-
-const (
-	toNothing fate = iota
-	toStore        // a parameter set or SEI message, wanted whole
-	toPicture      // a slice of the picture being gathered
-)
-
-// maxStored bounds parameter sets and SEI messages. A parameter set with an
-// explicit slice group map for the largest picture has 52 kB; SEI with closed
-// captions or encoder settings has a few.
-const maxStored = 64 << 10
-
-// begin looks at the head of a NAL unit, the first sliceHeadBytes or the whole
-// of a shorter one.
-func (a *Assembler) begin(head []byte) (*Frame, fate) {
-	if head[0]&0x80 != 0 { // forbidden_zero_bit
-		a.forbidden = true
-		return nil, toNothing
-	}
-	if a.codec == H265 {
-		return a.begin265(head)
-	}
-	return a.begin264(head)
-}
-
-// store keeps a NAL unit whose fate was toStore.
-func (a *Assembler) store(nalu []byte) {
-	if a.storeParameterSet(nalu) {
-		return
-	}
-	a.readSEI(nalu)
-	if len(a.prefix)+len(nalu) <= maxStored {
-		a.prefix = AppendNALU(a.prefix, nalu)
-	}
-}
-
-// storeParameterSet says whether nalu is of a parameter set's type.
-func (a *Assembler) storeParameterSet(nalu []byte) bool {
-	if len(nalu) < 2 {
-		return false
-	}
-	if a.codec == H265 {
-		return a.sets265.store(nalu)
-	}
-	return a.sets264.store(nalu)
-}
-
-func (a *Assembler) dropPrefix() {
-	a.prefix, a.recovery, a.told = a.prefix[:0], -1, nil
-}
-
-// endPicture closes the access unit of the current picture, which a first field
-// outlives.
+// endPicture ends the access unit of the current picture. A picture of two fields
+// goes on after its first.
 func (a *Assembler) endPicture() *Frame {
 	c := &a.cur
 	if !c.begun {
@@ -192,36 +228,169 @@ func (a *Assembler) endPicture() *Frame {
 	if c.last.field && !c.second {
 		return nil
 	}
-	return a.finish()
+	return a.finishPicture()
 }
 
-// finish ends the current picture, with or without a second field, and returns
-// it if it is one to start from.
-func (a *Assembler) finish() *Frame {
+// finishPicture ends the current picture, with or without a second field, and
+// returns it if a decoder can start from it.
+func (a *Assembler) finishPicture() *Frame {
 	c := &a.cur
 	if !c.begun {
 		return nil
 	}
 	a.pictures++
-	if c.every {
-		return a.handOut()
+	if a.all {
+		return a.emitPicture()
 	}
-	switch c.kind {
-	case UnknownKind:
-	case Intra:
-		a.cur, a.fallback = a.fallback, a.cur
-	case GradualRefresh:
-		if !c.refreshed() {
-			c.goOn()
-			return nil
-		}
-		fallthrough
-	default:
-		f := c.frame(a.codec)
+
+	switch {
+	case c.kind == UnknownKind:
 		c.reset()
-		a.fallback.reset()
+		return nil
+	case c.kind == Intra:
+		a.cur, a.fallback = a.fallback, a.cur
+		a.cur.reset()
+		return nil
+	case c.kind == GradualRefresh && !c.isRefreshed():
+		c.continueRun()
+		return nil
+	}
+	f := c.makeFrame(a.codec)
+	c.reset()
+	a.fallback.reset()
+	return f
+}
+
+// emitPicture is finishPicture after EveryPicture.
+func (a *Assembler) emitPicture() *Frame {
+	c := &a.cur
+	if !c.wanted {
+		a.gap = true
+		c.reset()
+		return nil
+	}
+
+	refreshing := c.kind == GradualRefresh && !c.isRefreshed()
+	startsRefresh := refreshing && c.count == 1
+	startsDecoder := c.kind != UnknownKind && c.kind != GradualRefresh
+	if startsRefresh || startsDecoder {
+		a.sent = a.sent[:0]
+	}
+	c.sets = a.filterSent(c.sets)
+	f := c.makeFrame(a.codec)
+	f.AfterGap, a.gap = a.gap, false
+	f.Disposable = a.codec == H264 && !c.reference && len(c.sets) == 0 // else others may refer to its sets
+
+	if !refreshing {
+		c.reset()
 		return f
 	}
-	a.cur.reset()
-	return nil
+	f.Kind, f.Pictures = UnknownKind, 1
+	c.au, c.sets, c.reference = c.au[:0], c.sets[:0], false
+	c.continueRun()
+	return f
+}
+
+// maxSent bounds the parameter sets that are remembered as sent. Streams have one of
+// each type, or a dozen; one that changes them all the time has them sent again.
+const maxSent = 64
+
+// filterSent returns the sets that were not sent since the last keyframe, and notes
+// that they are. A set is stored once for as long as it holds, so that the memory
+// identifies it: one with the bytes of an earlier one that was replaced meanwhile
+// has to be sent again.
+func (a *Assembler) filterSent(sets [][]byte) [][]byte {
+	if len(a.sent)+len(sets) > maxSent {
+		a.sent = a.sent[:0]
+	}
+	fresh := sets[:0]
+	for _, s := range sets {
+		if !slices.ContainsFunc(a.sent, func(old []byte) bool { return &old[0] == &s[0] }) {
+			fresh = append(fresh, s)
+			a.sent = append(a.sent, s)
+		}
+	}
+	return fresh
+}
+
+// maxAccessUnit bounds what is gathered for one Frame. An 8K intra picture at
+// the highest rate of level 6.2 (800 Mbit/s, 30 a second) has 3.4 MB; a gradual
+// refresh of a second at that rate stays within the bound with few pictures to
+// spare.
+const maxAccessUnit = 64 << 20
+
+// picture gathers the coded picture that is coming in: a frame, a field pair, or
+// the run of frames of a gradual refresh.
+type picture struct {
+	begun  bool // a slice of it was seen
+	ended  bool // the access unit of its last field is over
+	second bool // its second field has begun
+	run    bool // a gradual refresh that continues with the next picture
+
+	wanted bool // its bytes are kept
+	kind   Kind
+	au     []byte   // Annex B, without parameter sets
+	sets   [][]byte // the parameter sets that its slices refer to
+	info   Info
+	pts    time.Duration
+	count  int
+
+	// H.264 only:
+	last       slice264
+	reference  bool // a slice of it was of a reference picture
+	sawFirstMb bool
+	recovery   int    // recovery_frame_cnt that preceded it, or -1
+	startNum   uint32 // frame_num of a gradual refresh's first picture
+}
+
+// reset makes p empty and keeps its memory.
+func (p *picture) reset() {
+	*p = picture{au: p.au[:0], sets: p.sets[:0], recovery: -1, pts: NoPTS}
+}
+
+// continueRun makes the next picture part of the same run.
+func (p *picture) continueRun() { p.begun, p.ended, p.second, p.run = false, false, false, true }
+
+// dropBytes gives up the bytes of a picture that turned out not to be wanted. Its
+// extent is still followed.
+func (p *picture) dropBytes() {
+	p.wanted, p.kind, p.run = false, UnknownKind, false
+	p.au, p.sets = p.au[:0], p.sets[:0]
+}
+
+// addSet adds a parameter set, once.
+func (p *picture) addSet(set []byte) {
+	same := func(s []byte) bool { return &s[0] == &set[0] || bytes.Equal(s, set) }
+	if len(set) > 0 && !slices.ContainsFunc(p.sets, same) {
+		p.sets = append(p.sets, set)
+	}
+}
+
+// appendBytes appends to the access unit. It gives up a picture past maxAccessUnit.
+func (p *picture) appendBytes(b []byte) {
+	if !p.wanted {
+		return
+	}
+	if len(p.au)+len(b) > maxAccessUnit {
+		p.dropBytes()
+		return
+	}
+	p.au = append(p.au, b...)
+}
+
+// makeFrame returns a copy of p as a Frame.
+func (p *picture) makeFrame(c Codec) *Frame {
+	size := len(p.au)
+	for _, s := range p.sets {
+		size += len(longStartCode) + len(s)
+	}
+
+	data := make([]byte, 0, size)
+	for _, s := range p.sets {
+		data = AppendNALU(data, s)
+	}
+	return &Frame{
+		Codec: c, Kind: p.kind, Data: append(data, p.au...),
+		Pictures: p.count, PTS: p.pts, Info: p.info,
+	}
 }

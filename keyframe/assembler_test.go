@@ -84,16 +84,15 @@ func TestLossDiscardsTheKeyframe(t *testing.T) {
 	}{{"h264.264", keyframe.H264}, {"h265.265", keyframe.H265}} {
 		data := read(t, s.name)
 		all := pushed(s.codec, data)
-		b := keyframe.NewByteStream(keyframe.NewAssembler(s.codec))
+		b := keyframe.NewByteStream(s.codec)
 		half := len(all[0].Data) / 2
-		if f, _ := b.Feed(data[:half]); f != nil {
+		b.Push(data[:half])
+		if b.Next() != nil {
 			t.Fatal("a frame of half the bytes")
 		}
 		b.Lose()
-		var got *keyframe.Frame
-		for rest := data[half+300:]; len(rest) > 0 && got == nil; {
-			got, rest = b.Feed(rest)
-		}
+		b.Push(data[half+300:])
+		got := b.Next()
 		if got == nil || !bytes.Equal(got.Data, all[1].Data) {
 			t.Errorf("%s: not the second keyframe", s.name)
 		}
@@ -332,13 +331,11 @@ func pushed(c keyframe.Codec, data []byte) (frames []*keyframe.Frame) {
 
 // fed returns the frames of data fed in pieces of n bytes.
 func fed(c keyframe.Codec, data []byte, n int) (frames []*keyframe.Frame) {
-	b := keyframe.NewByteStream(keyframe.NewAssembler(c))
+	b := keyframe.NewByteStream(c)
 	for piece := range slices.Chunk(data, n) {
-		for len(piece) > 0 {
-			var f *keyframe.Frame
-			if f, piece = b.Feed(piece); f != nil {
-				frames = append(frames, f)
-			}
+		b.Push(piece)
+		for f := b.Next(); f != nil; f = b.Next() {
+			frames = append(frames, f)
 		}
 	}
 	for f := b.Flush(); f != nil; f = b.Flush() {

@@ -42,11 +42,12 @@ func TestCorpusByteStreams(t *testing.T) {
 
 // first feeds data in pieces of n bytes.
 func first(c keyframe.Codec, data []byte, n int) *keyframe.Frame {
-	b := keyframe.NewByteStream(keyframe.NewAssembler(c))
+	b := keyframe.NewByteStream(c)
 	for len(data) > 0 {
 		piece := data[:min(n, len(data))]
 		data = data[len(piece):]
-		if f, _ := b.Feed(piece); f != nil {
+		b.Push(piece)
+		if f := b.Next(); f != nil {
 			return f
 		}
 	}

@@ -14,15 +14,12 @@ import (
 
 // everyPicture feeds data in pieces of n bytes and returns all pictures.
 func everyPicture(c keyframe.Codec, data []byte, n int) (all []*keyframe.Frame) {
-	asm := keyframe.NewAssembler(c)
-	asm.EveryPicture()
-	b := keyframe.NewByteStream(asm)
+	b := keyframe.NewByteStream(c)
+	b.EveryPicture()
 	for piece := range slices.Chunk(data, n) {
-		for len(piece) > 0 {
-			var f *keyframe.Frame
-			if f, piece = b.Feed(piece); f != nil {
-				all = append(all, f)
-			}
+		b.Push(piece)
+		for f := b.Next(); f != nil; f = b.Next() {
+			all = append(all, f)
 		}
 	}
 	for f := b.Flush(); f != nil; f = b.Flush() {
@@ -124,16 +121,13 @@ func TestEveryPictureAfterLoss(t *testing.T) {
 	whole := everyPicture(keyframe.H264, data, 1<<20)
 	rapid.Check(t, func(t *rapid.T) {
 		cut := rapid.IntRange(1, len(data)-2).Draw(t, "cut")
-		asm := keyframe.NewAssembler(keyframe.H264)
-		asm.EveryPicture()
-		b := keyframe.NewByteStream(asm)
+		b := keyframe.NewByteStream(keyframe.H264)
+		b.EveryPicture()
 		var all []*keyframe.Frame
 		feed := func(p []byte) {
-			for len(p) > 0 {
-				var f *keyframe.Frame
-				if f, p = b.Feed(p); f != nil {
-					all = append(all, f)
-				}
+			b.Push(p)
+			for f := b.Next(); f != nil; f = b.Next() {
+				all = append(all, f)
 			}
 		}
 		feed(data[:cut])

@@ -48,16 +48,13 @@ func ExampleByteStream() {
 		log.Fatal(err)
 	}
 	defer file.Close()
-	a := keyframe.NewAssembler(keyframe.H265)
-	b := keyframe.NewByteStream(a)
+	b := keyframe.NewByteStream(keyframe.H265)
 	keyframes, piece := 0, make([]byte, 1000)
 	for {
 		n, err := file.Read(piece)
-		for rest := piece[:n]; len(rest) > 0; {
-			var f *keyframe.Frame
-			if f, rest = b.Feed(rest); f != nil {
-				keyframes++
-			}
+		b.Push(piece[:n])
+		for b.Next() != nil {
+			keyframes++
 		}
 		if err == io.EOF {
 			break

@@ -1,17 +1,18 @@
 package keyframe
 
 import (
+	"errors"
 	"fmt"
 	"image"
 	"strings"
 	"time"
 )
 
-// Codec is a video coding standard, or the one of ready-made pictures.
+// Codec is a video coding standard, or JPEG.
 type Codec uint8
 
-// The codecs that kfgrab finds keyframes in, and JPEG, which is never in a video
-// stream here: tiles beside one have it.
+// The codecs that kfgrab finds keyframes in, and JPEG, the codec of the tiles that
+// some HLS streams offer beside their video.
 const (
 	UnknownCodec Codec = iota
 	H264               // ISO/IEC 14496-10
@@ -19,7 +20,7 @@ const (
 	JPEG               // ISO/IEC 10918-1
 )
 
-// String gives the name that ffprobe prints as codec_name, which is also
+// String returns the name that ffprobe prints as codec_name, which is also
 // the name of ffmpeg's demuxer for the raw byte stream: "h264", "hevc" or "mjpeg".
 func (c Codec) String() string {
 	switch c {
@@ -35,8 +36,8 @@ func (c Codec) String() string {
 	return fmt.Sprintf("Codec(%d)", uint8(c))
 }
 
-// ParseCodec returns the codec of video of that name: "h264" or "avc", "h265" or "hevc",
-// in any case.
+// ParseCodec returns the video codec with that name: "h264" or "avc", "h265" or
+// "hevc", in any case.
 func ParseCodec(name string) (Codec, error) {
 	switch strings.ToLower(name) {
 	case "h264", "avc":
@@ -69,7 +70,7 @@ func SampleEntryCodec(format string) Codec {
 	return UnknownCodec
 }
 
-// Kind says why a decoder can start at a picture.
+// Kind is the reason why a decoder can start at a picture.
 type Kind uint8
 
 // The kinds of random access picture, from the surest to the last resort.
@@ -81,10 +82,10 @@ const (
 	RecoveryPoint       // H.264 recovery point SEI with recovery_frame_cnt 0 on an all-intra picture
 	Intra               // all slices are I slices, with nothing in the stream that promises a clean start
 	GradualRefresh      // H.264 recovery point SEI with recovery_frame_cnt > 0: the last of several access units
-	Tile                // no keyframe: a ready-made picture of the stream, a JPEG or a part of one
+	Tile                // no keyframe: a JPEG, or a part of one, that the stream offers
 )
 
-// String gives a short lower-case name, as printed in reports.
+// String returns a short lower-case name, as printed in reports.
 func (k Kind) String() string {
 	switch k {
 	case IDR:
@@ -107,46 +108,46 @@ func (k Kind) String() string {
 	return fmt.Sprintf("Kind(%d)", uint8(k))
 }
 
-// NoPTS is the presentation time of a frame whose stream did not tell one.
+// NoPTS is the presentation time of a frame whose stream has none.
 const NoPTS time.Duration = -1
 
-// Frame is one picture that decodes by itself; behind Assembler.EveryPicture also
-// one that decodes behind those before it.
+// Frame is one picture that decodes by itself or, after Assembler.EveryPicture,
+// after those before it.
 type Frame struct {
 	Codec Codec
 	Kind  Kind
 
 	// Data is an Annex B byte stream: the parameter sets that the picture
 	// refers to, then its access unit (both fields of a field-coded picture),
-	// without filler data. Of JPEG it is the file as it came. The caller owns it.
+	// without filler data. For JPEG it is the whole file. The caller owns it.
 	Data []byte
 
-	// Crop is the part of a JPEG that is the picture, of the size that Info has;
-	// empty for all of it. Other codecs tell by their parameter sets.
+	// Crop is the part of a JPEG that is the picture, with the size in Info; empty
+	// for all of it. Other codecs crop by their parameter sets.
 	Crop image.Rectangle
 
 	// Pictures is how many coded pictures Data holds; the picture meant is the
 	// last one. It is 1, except for the kind GradualRefresh.
 	Pictures int
 
-	// AfterGap says that pictures in front of this one are missing, or may be. It is
-	// set behind Assembler.EveryPicture alone.
+	// AfterGap reports whether pictures before this one are missing, or may be. It is
+	// set only after Assembler.EveryPicture.
 	AfterGap bool
 
-	// Disposable says that no other picture depends on this one. It is set behind
-	// Assembler.EveryPicture alone, and of H.264 (nal_ref_idc 0); H.265 tells only
-	// which pictures of the same temporal sub-layer do not.
+	// Disposable reports whether no other picture depends on this one. It is set
+	// only after Assembler.EveryPicture, and for H.264 (nal_ref_idc 0): H.265 says so
+	// only for pictures of the same temporal sub-layer.
 	Disposable bool
 
-	// OpenEnd says that the stream ended with this picture: nothing shows that its
-	// last slice came whole.
+	// OpenEnd reports whether the stream ended with this picture, so that nothing
+	// shows that its last slice is whole.
 	OpenEnd bool
 
 	// PTS is the presentation time on the stream's own clock, or NoPTS.
 	PTS time.Duration
 
-	// Time is when the picture was taken, where the stream tells by a clock of its
-	// own (EXT-X-PROGRAM-DATE-TIME, RTCP sender reports), else the zero time.
+	// Time is when the picture was taken, if the stream says so
+	// (EXT-X-PROGRAM-DATE-TIME, RTCP sender reports), else the zero time.
 	Time time.Time
 
 	Info Info
@@ -157,8 +158,37 @@ type Frame struct {
 type Track struct {
 	ID         int    // PID, track_ID or index of the SDP media description
 	Type       string // "video", "audio", "subtitle" or "data"
-	Codec      string // "h264", "aac", …; "unknown" where it has no name
-	Language   string // ISO 639-2/T, or "" where the stream does not tell
-	SampleRate int    // Hz, audio only, 0 where unknown
-	Channels   int    // audio only, 0 where unknown
+	Codec      string // "h264", "aac", …; "unknown" if it has no name
+	Language   string // ISO 639-2/T, or "" if unknown
+	SampleRate int    // Hz, audio only, 0 if unknown
+	Channels   int    // audio only, 0 if unknown
+}
+
+// Every error about the stream itself wraps one of these three; test with
+// errors.Is.
+var (
+	// ErrNotFound: the stream was readable and held no keyframe within the budget.
+	ErrNotFound = errors.New("no keyframe")
+	// ErrCorrupt: the stream breaks the rules of its format, or ends too early.
+	ErrCorrupt = errors.New("corrupt stream")
+	// ErrUnsupported: the stream is sound, and kfgrab does not read its codec,
+	// container feature or encryption.
+	ErrUnsupported = errors.New("unsupported stream")
+)
+
+// ErrNotModified: the newest keyframe is the one that was returned last. Only a
+// source that was asked for newer ones returns it.
+var ErrNotModified = errors.New("no newer keyframe")
+
+// Moment is the keyframe of one or several of the times that a timeline was asked
+// for.
+type Moment struct {
+	// Times are the indices of those times, ascending.
+	Times []int
+	// At is when the keyframe is shown, on the clock of the times asked for. It has
+	// no meaning without a Frame.
+	At time.Duration
+	// Frame is the keyframe, or nil; then Err says why.
+	Frame *Frame
+	Err   error
 }

@@ -6,11 +6,11 @@ import (
 	"fmt"
 )
 
-// ParseJPEG reads the frame header of a JPEG file (ISO/IEC 10918-1 B.2.2): baseline,
+// parseJPEG reads the frame header of a JPEG file (ISO/IEC 10918-1 B.2.2): baseline,
 // extended sequential or progressive, of 8 bits, grey or of three components. Pixels
-// count as square. The error wraps ErrCorrupt for what is no JPEG, or does not end as
+// count as square. The error wraps ErrCorrupt if data is no JPEG or does not end as
 // one, and ErrUnsupported for the other processes.
-func ParseJPEG(data []byte) (Info, error) {
+func parseJPEG(data []byte) (Info, error) {
 	switch {
 	case !bytes.HasPrefix(data, []byte{0xff, markerSOI}):
 		return Info{}, fmt.Errorf("%w: not a JPEG", ErrCorrupt)
@@ -18,12 +18,12 @@ func ParseJPEG(data []byte) (Info, error) {
 		return Info{}, fmt.Errorf("%w: the JPEG is cut short", ErrCorrupt)
 	}
 	for rest := data[2:]; ; {
-		marker, segment, after := jpegSegment(rest)
+		marker, segment, after := cutJPEGSegment(rest)
 		switch {
 		case segment == nil, marker == markerSOS, marker == markerEOI:
 			return Info{}, fmt.Errorf("%w: the JPEG has no frame header", ErrCorrupt)
 		case isSOF(marker):
-			return frameHeader(marker, segment)
+			return parseFrameHeader(marker, segment)
 		}
 		rest = after
 	}
@@ -36,14 +36,14 @@ const (
 	markerSOS = 0xda
 )
 
-// isSOF: C0 to CF, but for DHT, JPG and DAC.
+// isSOF reports whether marker is C0 to CF, except DHT, JPG and DAC.
 func isSOF(marker byte) bool {
 	return marker&0xf0 == 0xc0 && marker != 0xc4 && marker != 0xc8 && marker != 0xcc
 }
 
-// jpegSegment reads the marker segment that data begins with (B.1.1.4), fill bytes
-// before it passed over. segment is nil where there is none.
-func jpegSegment(data []byte) (marker byte, segment, after []byte) {
+// cutJPEGSegment returns the marker segment that data begins with (B.1.1.4), after
+// fill bytes. segment is nil if there is none.
+func cutJPEGSegment(data []byte) (marker byte, segment, after []byte) {
 	for len(data) > 1 && data[0] == 0xff && data[1] == 0xff {
 		data = data[1:]
 	}
@@ -57,8 +57,8 @@ func jpegSegment(data []byte) (marker byte, segment, after []byte) {
 	return data[1], data[4 : 2+length], data[2+length:]
 }
 
-// frameHeader reads P, Y, X, Nf and the sampling factors (B.2.2).
-func frameHeader(marker byte, b []byte) (Info, error) {
+// parseFrameHeader reads P, Y, X, Nf and the sampling factors (B.2.2).
+func parseFrameHeader(marker byte, b []byte) (Info, error) {
 	profiles := [...]string{0xc0: "Baseline", 0xc1: "Sequential", 0xc2: "Progressive"}
 	if int(marker) >= len(profiles) {
 		return Info{}, fmt.Errorf("%w: JPEG with the frame marker %x", ErrUnsupported, marker)
@@ -66,18 +66,20 @@ func frameHeader(marker byte, b []byte) (Info, error) {
 	if len(b) < 6 || len(b) < 6+3*int(b[5]) {
 		return Info{}, fmt.Errorf("%w: the JPEG has a short frame header", ErrCorrupt)
 	}
+
 	precision, components := b[0], b[5]
-	if precision != 8 || components != 1 && components != 3 {
+	if precision != 8 || (components != 1 && components != 3) {
 		return Info{}, fmt.Errorf("%w: JPEG of %d components of %d bits", ErrUnsupported, components, precision)
 	}
+
 	i := Info{
 		Height: int(binary.BigEndian.Uint16(b[1:])), Width: int(binary.BigEndian.Uint16(b[3:])),
 		ProfileIDC: int(marker), Profile: profiles[marker], BitDepth: 8, FullRange: true,
 		Primaries: Unspecified, Transfer: Unspecified, Matrix: 5, // ITU-T T.871 6.2: BT.601 with 625 lines
 	}
 	i.CodedWidth, i.CodedHeight = i.Width, i.Height
-	if i.Width == 0 || i.Height == 0 { // a height of 0 comes behind the first scan (B.2.5)
-		return Info{}, fmt.Errorf("%w: the JPEG does not tell its size in front", ErrUnsupported)
+	if i.Width == 0 || i.Height == 0 { // a height of 0 means that it follows the first scan (B.2.5)
+		return Info{}, fmt.Errorf("%w: the JPEG header has no size", ErrUnsupported)
 	}
 	if components == 3 {
 		i.ChromaFormat = chromaFormat(b[7], b[10])
@@ -85,9 +87,8 @@ func frameHeader(marker byte, b []byte) (Info, error) {
 	return i, nil
 }
 
-// chromaFormat goes by how many samples of luma there are for one of chroma: what
-// chroma_format_idc has no number for (4:4:0, 4:1:1) counts as the one that is as
-// dense.
+// chromaFormat returns the chroma_format_idc with as many samples of luma for one of
+// chroma. Formats without a number (4:4:0, 4:1:1) count as the one that is as dense.
 func chromaFormat(luma, chroma byte) int {
 	samples := func(factors byte) int { return int(factors>>4) * int(factors&15) }
 	switch {

@@ -51,8 +51,8 @@ var jpegTests = []struct {
 	{"12 bits", jpegHead(0xc1, "\x0c\x00\x5a\x00\xa0"+three420) + jpegEnd, "3 components of 12 bits", keyframe.ErrUnsupported},
 	{"CMYK", jpegHead(0xc0, "\x08\x00\x5a\x00\xa0\x04\x01\x11\x00\x02\x11\x01\x03\x11\x01\x04\x11\x01") + jpegEnd, "4 components", keyframe.ErrUnsupported},
 	{"lossless", jpegHead(0xc3, "\x08\x00\x5a\x00\xa0"+three420) + jpegEnd, "marker c3", keyframe.ErrUnsupported},
-	{"no height", jpegHead(0xc0, "\x08\x00\x00\x00\xa0"+three420) + jpegEnd, "does not tell its size", keyframe.ErrUnsupported},
-	{"no width", jpegHead(0xc0, "\x08\x00\x5a\x00\x00"+three420) + jpegEnd, "does not tell its size", keyframe.ErrUnsupported},
+	{"no height", jpegHead(0xc0, "\x08\x00\x00\x00\xa0"+three420) + jpegEnd, "has no size", keyframe.ErrUnsupported},
+	{"no width", jpegHead(0xc0, "\x08\x00\x5a\x00\x00"+three420) + jpegEnd, "has no size", keyframe.ErrUnsupported},
 }
 
 func describeJPEG(i keyframe.Info) string {
@@ -61,7 +61,7 @@ func describeJPEG(i keyframe.Info) string {
 
 func TestParseJPEG(t *testing.T) {
 	for _, tt := range jpegTests {
-		i, err := keyframe.ParseJPEG([]byte(tt.data))
+		i, err := keyframe.ParseInfo(keyframe.JPEG, []byte(tt.data))
 		switch {
 		case tt.is == nil && (err != nil || describeJPEG(i) != tt.want):
 			t.Errorf("%s: %s, %v, want %s", tt.name, describeJPEG(i), err, tt.want)
@@ -83,7 +83,7 @@ func TestParseJPEGAsFFprobe(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		i, err := keyframe.ParseJPEG(data)
+		i, err := keyframe.ParseInfo(keyframe.JPEG, data)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,7 +100,7 @@ func FuzzParseJPEG(f *testing.F) {
 		f.Add([]byte(tt.data))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		i, err := keyframe.ParseJPEG(data)
+		i, err := keyframe.ParseInfo(keyframe.JPEG, data)
 		switch {
 		case err == nil && (i.Width <= 0 || i.Height <= 0 || i.Width > 0xffff || i.Height > 0xffff || i.CodedWidth != i.Width || i.CodedHeight != i.Height):
 			t.Errorf("impossible %+v", i)

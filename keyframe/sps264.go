@@ -2,8 +2,8 @@ package keyframe
 
 import "fmt"
 
-// sps264 is what a sequence parameter set of H.264 (ISO/IEC 14496-10 7.3.2.1.1)
-// tells about its pictures and about the syntax of their slice headers.
+// sps264 is a sequence parameter set of H.264 (ISO/IEC 14496-10 7.3.2.1.1): what it
+// says about pictures and about the syntax of their slice headers.
 type sps264 struct {
 	raw []byte
 	id  int
@@ -20,8 +20,9 @@ type sps264 struct {
 
 // Bounds of ISO/IEC 14496-10: seq_parameter_set_id and pic_parameter_set_id
 // (7.4.2.1.1, 7.4.2.2), and the pictures of level 6.2, 139,264 macroblocks of
-// which one side is at most the root of eight times as many (A.3.1). What has such
-// sides and more macroblocks is read, so that it can be refused by its size.
+// whose longer side is at most the root of eight times as many (A.3.1). A picture
+// with such sides and more macroblocks is read, so that it can be refused by its
+// size.
 const (
 	maxSPSID264     = 31
 	maxPPSID264     = 255
@@ -32,8 +33,8 @@ const (
 
 func parseSPS264(nalu []byte) (*sps264, error) {
 	s, r, err := beginSPS264(nalu)
-	if err == nil && r.flag() {
-		vui264(r, &s.info)
+	if err == nil && r.readFlag() {
+		parseVUI264(r, &s.info)
 	}
 	return s, err
 }
@@ -45,49 +46,52 @@ func beginSPS264(nalu []byte) (*sps264, *bitReader, error) {
 	}
 	r := &bitReader{data: AppendRBSP(nil, nalu[1:])}
 	s := &sps264{raw: nalu}
+
 	i := &s.info
 	i.Primaries, i.Transfer, i.Matrix = Unspecified, Unspecified, Unspecified
-	i.ProfileIDC = int(r.bits(8))
-	constraints := r.bits(8)
-	i.LevelIDC = int(r.bits(8))
+	i.ProfileIDC = int(r.readBits(8))
+	constraints := r.readBits(8)
+	i.LevelIDC = int(r.readBits(8))
 	i.Profile = profile264(i.ProfileIDC, constraints)
-	s.id = r.upTo(maxSPSID264)
-	s.chroma(r)
-	s.log2MaxFrameNum = r.upTo(12) + 4
-	s.pictureOrder(r)
-	r.ue()   // max_num_ref_frames
-	r.flag() // gaps_in_frame_num_value_allowed_flag
-	s.size(r)
+
+	s.id = r.readUEUpTo(maxSPSID264)
+	s.parseChroma(r)
+	s.log2MaxFrameNum = r.readUEUpTo(12) + 4
+	s.parsePictureOrder(r)
+	r.readUE()   // max_num_ref_frames
+	r.readFlag() // gaps_in_frame_num_value_allowed_flag
+	s.parseSize(r)
 	if r.bad {
 		return nil, nil, fmt.Errorf("%w: sequence parameter set ends too early or is out of bounds", ErrCorrupt)
 	}
 	return s, r, nil
 }
 
-// chroma reads the fields that only the High profiles carry.
-func (s *sps264) chroma(r *bitReader) {
+// parseChroma reads the fields that only the High profiles have.
+func (s *sps264) parseChroma(r *bitReader) {
 	s.info.ChromaFormat, s.info.BitDepth = 1, 8
 	switch s.info.ProfileIDC {
 	case 100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135:
 	default:
 		return
 	}
-	s.info.ChromaFormat = r.upTo(3)
+	s.info.ChromaFormat = r.readUEUpTo(3)
 	if s.info.ChromaFormat == 3 {
-		s.separateColourPlanes = r.flag()
+		s.separateColourPlanes = r.readFlag()
 	}
-	s.info.BitDepth = r.upTo(6) + 8
-	r.upTo(6) // bit_depth_chroma_minus8
-	r.flag()  // qpprime_y_zero_transform_bypass_flag
-	if !r.flag() {
+	s.info.BitDepth = r.readUEUpTo(6) + 8
+	r.readUEUpTo(6) // bit_depth_chroma_minus8
+	r.readFlag()    // qpprime_y_zero_transform_bypass_flag
+	if !r.readFlag() {
 		return
 	}
+
 	lists := 8
 	if s.info.ChromaFormat == 3 {
 		lists = 12
 	}
 	for n := range lists {
-		if r.flag() {
+		if r.readFlag() {
 			size := 16
 			if n >= 6 {
 				size = 64
@@ -101,7 +105,7 @@ func skipScalingList264(r *bitReader, size int) {
 	last, next := int32(8), int32(8)
 	for range size {
 		if next != 0 {
-			next = (last + r.se() + 256) % 256
+			next = (last + r.readSE() + 256) % 256
 		}
 		if next != 0 {
 			last = next
@@ -109,38 +113,40 @@ func skipScalingList264(r *bitReader, size int) {
 	}
 }
 
-func (s *sps264) pictureOrder(r *bitReader) {
-	s.pocType = r.upTo(2)
+func (s *sps264) parsePictureOrder(r *bitReader) {
+	s.pocType = r.readUEUpTo(2)
 	switch s.pocType {
 	case 0:
-		s.log2MaxPOCLsb = r.upTo(12) + 4
+		s.log2MaxPOCLsb = r.readUEUpTo(12) + 4
 	case 1:
-		s.deltaPicOrderAlwaysZero = r.flag()
-		r.se() // offset_for_non_ref_pic
-		r.se() // offset_for_top_to_bottom_field
-		for range r.upTo(maxRefFramesPOC) {
-			r.se() // offset_for_ref_frame
+		s.deltaPicOrderAlwaysZero = r.readFlag()
+		r.readSE() // offset_for_non_ref_pic
+		r.readSE() // offset_for_top_to_bottom_field
+		for range r.readUEUpTo(maxRefFramesPOC) {
+			r.readSE() // offset_for_ref_frame
 		}
 	}
 }
 
-func (s *sps264) size(r *bitReader) {
+func (s *sps264) parseSize(r *bitReader) {
 	i := &s.info
-	mbWidth := r.upTo(maxMbsPerSide-1) + 1
-	mapUnits := r.upTo(maxMbsPerSide-1) + 1
-	s.frameMbsOnly = r.flag()
+	mbWidth := r.readUEUpTo(maxMbsPerSide-1) + 1
+	mapUnits := r.readUEUpTo(maxMbsPerSide-1) + 1
+	s.frameMbsOnly = r.readFlag()
 	i.Interlaced = !s.frameMbsOnly
 	fields := 1
 	if !s.frameMbsOnly {
 		fields = 2
-		r.flag() // mb_adaptive_frame_field_flag
+		r.readFlag() // mb_adaptive_frame_field_flag
 	}
-	r.flag() // direct_8x8_inference_flag
+	r.readFlag() // direct_8x8_inference_flag
+
 	i.CodedWidth, i.CodedHeight = mbWidth*16, mapUnits*16*fields
 	i.Width, i.Height = i.CodedWidth, i.CodedHeight
-	if !r.flag() {
+	if !r.readFlag() {
 		return
 	}
+
 	// Crop units: ISO/IEC 14496-10 7.4.2.1.1, equations 7-19 to 7-22.
 	unitX, unitY := 1, fields
 	if i.ChromaFormat == 1 || i.ChromaFormat == 2 {
@@ -149,14 +155,14 @@ func (s *sps264) size(r *bitReader) {
 	if i.ChromaFormat == 1 {
 		unitY *= 2
 	}
-	crop(r, i, unitX, unitY)
+	parseCrop(r, i, unitX, unitY)
 }
 
-// crop takes the cropping rectangle, which both codecs code as left, right,
-// top, bottom, from the size. A rectangle that leaves nothing makes r bad.
-func crop(r *bitReader, i *Info, unitX, unitY int) {
-	left, right := r.ue(), r.ue()
-	top, bottom := r.ue(), r.ue()
+// parseCrop subtracts the cropping rectangle from the size. Both codecs code it as
+// left, right, top, bottom. A rectangle that leaves nothing makes r bad.
+func parseCrop(r *bitReader, i *Info, unitX, unitY int) {
+	left, right := r.readUE(), r.readUE()
+	top, bottom := r.readUE(), r.readUE()
 	w := int64(i.CodedWidth) - int64(unitX)*(int64(left)+int64(right))
 	h := int64(i.CodedHeight) - int64(unitY)*(int64(top)+int64(bottom))
 	if w <= 0 || h <= 0 {
@@ -166,22 +172,22 @@ func crop(r *bitReader, i *Info, unitX, unitY int) {
 	i.Width, i.Height = int(w), int(h)
 }
 
-// vui264 reads the VUI parameters (E.1.1) as far as the frame rate. They come
-// last and a damaged end takes nothing from the picture, so errors are let go.
-func vui264(r *bitReader, i *Info) {
-	vuiPicture(r, i)
-	if !r.flag() { // timing_info_present_flag
+// parseVUI264 reads the VUI parameters (E.1.1) up to the frame rate. It ignores
+// errors: the VUI comes last, and a damaged end does not affect the picture.
+func parseVUI264(r *bitReader, i *Info) {
+	parseVUIPicture(r, i)
+	if !r.readFlag() { // timing_info_present_flag
 		return
 	}
-	tick, scale := r.bits(32), r.bits(32)
+	tick, scale := r.readBits(32), r.readBits(32)
 	// A frame lasts two ticks, those of its two fields (E.2.1).
 	if !r.bad && tick > 0 && scale > 0 {
-		i.FrameRateNum, i.FrameRateDen = reduce(int(scale), 2*int(tick))
+		i.FrameRateNum, i.FrameRateDen = reduceFraction(int(scale), 2*int(tick))
 	}
 }
 
-// profile264 names a profile as ffprobe does; constraints are the eight bits of
-// constraint_set0_flag to reserved_zero_2bits.
+// profile264 returns ffprobe's name of a profile. constraints are the eight bits
+// from constraint_set0_flag to reserved_zero_2bits.
 func profile264(idc int, constraints uint32) string {
 	intra := constraints&0x10 != 0 // constraint_set3_flag
 	pick := func(plain, intraOnly string) string {

@@ -23,47 +23,48 @@ var sampleAspectRatios = [...][2]int{
 
 const extendedSAR = 255
 
-// vuiPicture reads the beginning of the VUI parameters, which H.264 (E.1.1) and
-// H.265 (E.2.1) share: sample aspect ratio, colour, chroma location.
-func vuiPicture(r *bitReader, i *Info) {
-	vuiShape(r, i)
-	vuiSignal(r, i)
-	if r.flag() { // chroma_loc_info_present_flag
-		r.ue()
-		r.ue()
+// parseVUIPicture reads the beginning of the VUI parameters, which H.264 (E.1.1)
+// and H.265 (E.2.1) share: sample aspect ratio, colour, chroma location.
+func parseVUIPicture(r *bitReader, i *Info) {
+	parseVUIShape(r, i)
+	parseVUISignal(r, i)
+	if r.readFlag() { // chroma_loc_info_present_flag
+		r.readUE()
+		r.readUE()
 	}
 }
 
-// vuiShape reads up to overscan_appropriate_flag.
-func vuiShape(r *bitReader, i *Info) {
-	if r.flag() { // aspect_ratio_info_present_flag
-		switch idc := int(r.bits(8)); {
+// parseVUIShape reads up to overscan_appropriate_flag.
+func parseVUIShape(r *bitReader, i *Info) {
+	if r.readFlag() { // aspect_ratio_info_present_flag
+		switch idc := int(r.readBits(8)); {
 		case idc == extendedSAR:
-			num, den := int(r.bits(16)), int(r.bits(16))
+			num, den := int(r.readBits(16)), int(r.readBits(16))
 			if num > 0 && den > 0 {
-				i.SARNum, i.SARDen = reduce(num, den)
+				i.SARNum, i.SARDen = reduceFraction(num, den)
 			}
 		case idc >= 1 && idc <= len(sampleAspectRatios):
 			i.SARNum, i.SARDen = sampleAspectRatios[idc-1][0], sampleAspectRatios[idc-1][1]
 		}
 	}
-	if r.flag() { // overscan_info_present_flag
-		r.flag()
+	if r.readFlag() { // overscan_info_present_flag
+		r.readFlag()
 	}
 }
 
-// vuiSignal reads video_signal_type_present_flag and what it tells of.
-func vuiSignal(r *bitReader, i *Info) {
-	if r.flag() {
-		r.bits(3) // video_format
-		i.FullRange = r.flag()
-		if r.flag() { // colour_description_present_flag
-			i.Primaries, i.Transfer, i.Matrix = int(r.bits(8)), int(r.bits(8)), int(r.bits(8))
+// parseVUISignal reads video_signal_type_present_flag and the fields that it
+// announces.
+func parseVUISignal(r *bitReader, i *Info) {
+	if r.readFlag() {
+		r.readBits(3) // video_format
+		i.FullRange = r.readFlag()
+		if r.readFlag() { // colour_description_present_flag
+			i.Primaries, i.Transfer, i.Matrix = int(r.readBits(8)), int(r.readBits(8)), int(r.readBits(8))
 		}
 	}
 }
 
-func reduce(num, den int) (int, int) {
+func reduceFraction(num, den int) (int, int) {
 	a, b := num, den
 	for b != 0 {
 		a, b = b, a%b

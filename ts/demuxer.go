@@ -14,18 +14,18 @@ import (
 const (
 	maxPrograms    = 256 // a multiplex of 60 Mbit/s has some 20
 	maxProvisional = 4   // video PIDs followed before a program map names one
-	// givingUp is how far a stream whose program maps are all known and name no
-	// video is read on, in case they change: half a second of 8 Mbit/s.
-	givingUp = 512 << 10
+	// hopelessAfter is how far a stream is read whose program maps are all known and
+	// name no video, in case they change: half a second of 8 Mbit/s.
+	hopelessAfter = 512 << 10
 )
 
-// demuxer follows the program tables and the one video stream chosen by them. It
-// takes packets, and holds no I/O. Packets stay as they are until keep is called.
+// demuxer follows the program tables and the one video stream that they lead to. It
+// does no I/O. The caller must not change packets until it calls keepPackets.
 type demuxer struct {
-	wanted  int // program number, 0 for the first with video
-	onCodec func(keyframe.Codec)
-	decrypt func(*keyframe.Frame) // of SAMPLE-AES, or nil
-	every   bool                  // all pictures are wanted
+	wanted       int // program number, 0 for the first with video
+	onCodec      func(keyframe.Codec)
+	decrypt      func(*keyframe.Frame) // of SAMPLE-AES, or nil
+	everyPicture bool                  // Options.EveryPicture
 
 	sections map[int]*section // by PID: the association table and the maps
 	maps     map[int]int      // PIDs of the program maps by program number
@@ -44,41 +44,42 @@ type demuxer struct {
 
 func newDemuxer(o Options) *demuxer {
 	return &demuxer{
-		wanted: o.Program, onCodec: o.OnCodec, decrypt: o.SampleAES,
+		wanted: o.Program, onCodec: o.OnCodec, decrypt: o.SampleAES, everyPicture: o.EveryPicture,
 		sections: map[int]*section{0: {}}, maps: map[int]int{}, start: keyframe.NoPTS,
 	}
 }
 
-// take routes one packet. The video stream that has something to be fed now is
-// returned, else nil.
-func (d *demuxer) take(raw []byte) *video {
+// takePacket routes one packet. It returns the video stream that may have a frame
+// now, else nil.
+func (d *demuxer) takePacket(raw []byte) *video {
 	p := parsePacket(raw)
 	d.bytes += packetSize
+
 	if v := d.video; v != nil && v.pid == p.pid {
-		return d.follow(v, p, raw)
+		return d.followVideo(v, p, raw)
 	}
 	if p.payload == nil || p.pid == pidNull {
 		return nil
 	}
 	if s := d.sections[p.pid]; s != nil {
 		if !p.damaged && !p.scrambled {
-			if packets := s.add(raw, p); packets != nil {
-				d.table(p.pid, packets)
+			if packets := s.addPacket(raw, p); packets != nil {
+				d.takeTable(p.pid, packets)
 			}
 		}
 		return nil
 	}
 	if d.chosen == 0 && d.wanted == 0 {
-		return d.provisionally(p, raw)
+		return d.followProvisionally(p, raw)
 	}
 	return nil
 }
 
-func (d *demuxer) follow(v *video, p packet, raw []byte) *video {
+func (d *demuxer) followVideo(v *video, p packet, raw []byte) *video {
 	if p.scrambled && !p.damaged {
 		d.scrambled = true
 	}
-	if !v.take(p, raw) {
+	if !v.takePacket(p, raw) {
 		return nil
 	}
 	if d.start == keyframe.NoPTS {
@@ -87,32 +88,32 @@ func (d *demuxer) follow(v *video, p packet, raw []byte) *video {
 	return v
 }
 
-// provisionally follows a PID that looks like video before its program map came,
-// as at the beginning of a segment that was cut without regard for the tables.
-func (d *demuxer) provisionally(p packet, raw []byte) *video {
+// followProvisionally follows a PID that looks like video before its program map
+// comes, as at the beginning of a segment that was cut without regard for the tables.
+func (d *demuxer) followProvisionally(p packet, raw []byte) *video {
 	i := slices.IndexFunc(d.provisional, func(v *video) bool { return v.pid == p.pid })
 	if i < 0 {
 		header, ok := parsePES(p.payload)
-		if !p.start || !ok || !isVideo(header.streamID) || p.scrambled || len(d.provisional) == maxProvisional || d.mapped(p.pid) {
+		if !p.start || !ok || !isVideo(header.streamID) || p.scrambled || len(d.provisional) == maxProvisional || d.isMapped(p.pid) {
 			return nil
 		}
 		i = len(d.provisional)
 		d.provisional = append(d.provisional, d.newVideo(p.pid, keyframe.H264, keyframe.H265))
 	}
-	return d.follow(d.provisional[i], p, raw)
+	return d.followVideo(d.provisional[i], p, raw)
 }
 
-// mapped says whether a program map tells what the PID carries.
-func (d *demuxer) mapped(pid int) bool {
+// isMapped reports whether a program map says what the PID carries.
+func (d *demuxer) isMapped(pid int) bool {
 	return slices.ContainsFunc(d.programs, func(p program) bool {
 		return slices.ContainsFunc(p.streams, func(s stream) bool { return s.ID == pid })
 	})
 }
 
-// table takes in the packets of a new program association table or map.
-func (d *demuxer) table(pid int, packets []byte) {
+// takeTable takes the packets of a new program association table or map.
+func (d *demuxer) takeTable(pid int, packets []byte) {
 	if pid == 0 {
-		d.associate(packets)
+		d.takePAT(packets)
 		return
 	}
 	programs, err := parsePMT(d.pat, packets)
@@ -126,15 +127,16 @@ func (d *demuxer) table(pid int, packets []byte) {
 		} else {
 			d.programs[i] = p
 		}
-		d.choose(p)
+		d.chooseProgram(p)
 	}
 }
 
-func (d *demuxer) associate(packets []byte) {
+func (d *demuxer) takePAT(packets []byte) {
 	pids, err := parsePAT(packets)
 	if err != nil || len(pids) == 0 || len(pids) > maxPrograms {
 		return
 	}
+
 	d.pat, d.maps = slices.Clone(packets), pids
 	for pid := range d.sections {
 		if pid != 0 && !slices.Contains(slices.Collect(maps.Values(pids)), pid) {
@@ -146,19 +148,19 @@ func (d *demuxer) associate(packets []byte) {
 			d.sections[pid] = &section{}
 		}
 	}
+
 	d.programs = slices.DeleteFunc(d.programs, func(p program) bool { _, ok := pids[p.number]; return !ok })
 	if _, ok := pids[d.chosen]; d.chosen != 0 && !ok {
 		d.chosen = 0
 	}
 }
 
-// choose makes the first program that has video the one to follow, and follows
-// its changes.
-func (d *demuxer) choose(p program) {
-	if d.wanted != 0 && p.number != d.wanted || d.chosen != 0 && p.number != d.chosen {
+// chooseProgram follows the first program that has video, and its changes.
+func (d *demuxer) chooseProgram(p program) {
+	if (d.wanted != 0 && p.number != d.wanted) || (d.chosen != 0 && p.number != d.chosen) {
 		return
 	}
-	s, ok := p.video()
+	s, ok := p.firstVideo()
 	if !ok {
 		return
 	}
@@ -166,9 +168,10 @@ func (d *demuxer) choose(p program) {
 		d.encrypted = true
 		return
 	}
+
 	d.chosen = p.number
 	if d.video == nil || d.video.pid != s.ID || !d.video.Settled(s.codec) {
-		d.video = d.adopt(s)
+		d.video = d.adoptVideo(s)
 		if d.onCodec != nil {
 			d.onCodec(s.codec)
 		}
@@ -177,16 +180,17 @@ func (d *demuxer) choose(p program) {
 	d.provisional = nil
 }
 
-// clear returns f, a frame of v, decrypted if need be.
-func (d *demuxer) clear(v *video, f *keyframe.Frame) *keyframe.Frame {
+// decryptFrame returns f, a frame of v, and decrypts it if necessary.
+func (d *demuxer) decryptFrame(v *video, f *keyframe.Frame) *keyframe.Frame {
 	if v.encrypted {
 		d.decrypt(f)
 	}
 	return f
 }
 
-// adopt keeps what a PID has gathered before its program map came.
-func (d *demuxer) adopt(s stream) *video {
+// adoptVideo returns the video of a stream, with what its PID has gathered before the
+// program map came.
+func (d *demuxer) adoptVideo(s stream) *video {
 	for _, v := range d.provisional {
 		if v.pid == s.ID {
 			v.Settle(s.codec)
@@ -198,46 +202,46 @@ func (d *demuxer) adopt(s stream) *video {
 
 func (d *demuxer) newVideo(pid int, codecs ...keyframe.Codec) *video {
 	v := newVideo(pid, codecs...)
-	if d.every {
+	if d.everyPicture {
 		v.EveryPicture()
 	}
 	return v
 }
 
-// goOn prepares for packets that do not count on from those before.
-func (d *demuxer) goOn() {
+// startSource prepares for packets whose counters do not continue those before.
+func (d *demuxer) startSource() {
 	d.bytes, d.start = 0, keyframe.NoPTS
-	for _, v := range d.followed() {
+	for _, v := range d.followedVideos() {
 		v.counted, v.inPES = false, false
 	}
 }
 
-// followed returns the streams that may hold a keyframe.
-func (d *demuxer) followed() []*video {
+// followedVideos returns the streams that may hold a keyframe.
+func (d *demuxer) followedVideos() []*video {
 	if d.video != nil {
 		return []*video{d.video}
 	}
 	return d.provisional
 }
 
-// keep makes the demuxer independent of the buffer that its packets lay in.
-func (d *demuxer) keep() {
+// keepPackets makes the demuxer independent of the buffer that its packets lay in.
+func (d *demuxer) keepPackets() {
 	if d.video != nil {
-		d.video.keep()
+		d.video.keepLastPacket()
 	}
 	for _, v := range d.provisional {
-		v.keep()
+		v.keepLastPacket()
 	}
 }
 
-// hopeless says that the tables are complete and lead to no video.
-func (d *demuxer) hopeless() bool {
-	return d.bytes > givingUp && d.video == nil && len(d.maps) > 0 && d.listed()
+// isHopeless reports whether the tables are complete and lead to no video.
+func (d *demuxer) isHopeless() bool {
+	return d.bytes > hopelessAfter && d.video == nil && len(d.maps) > 0 && d.hasAllMaps()
 }
 
-// listed says whether every program map that the association table names, or the
-// wanted one, has come.
-func (d *demuxer) listed() bool {
+// hasAllMaps reports whether every program map that the association table names, or
+// the wanted one, has come.
+func (d *demuxer) hasAllMaps() bool {
 	if d.wanted != 0 {
 		_, ok := d.maps[d.wanted]
 		return !ok || slices.ContainsFunc(d.programs, func(p program) bool { return p.number == d.wanted })
@@ -245,8 +249,8 @@ func (d *demuxer) listed() bool {
 	return len(d.programs) >= len(d.maps)
 }
 
-// failure says why no keyframe came, in an error that wraps one of keyframe's.
-func (d *demuxer) failure() error {
+// findFailure returns why no keyframe came. The error wraps one of keyframe's.
+func (d *demuxer) findFailure() error {
 	if _, ok := d.maps[d.wanted]; d.wanted != 0 && len(d.maps) > 0 && !ok {
 		return fmt.Errorf("%w: no program %d; the programs are %v", keyframe.ErrNotFound, d.wanted, slices.Sorted(maps.Keys(d.maps)))
 	}
@@ -258,11 +262,11 @@ func (d *demuxer) failure() error {
 	case d.video != nil:
 		return d.video.NotFound()
 	}
-	return d.noVideo()
+	return d.noVideoError()
 }
 
-// noVideo says what there is instead of H.264 or H.265.
-func (d *demuxer) noVideo() error {
+// noVideoError says what there is instead of H.264 or H.265.
+func (d *demuxer) noVideoError() error {
 	var video, others []string
 	for _, p := range d.programs {
 		for _, s := range p.streams {
@@ -273,6 +277,7 @@ func (d *demuxer) noVideo() error {
 			}
 		}
 	}
+
 	switch {
 	case len(video) > 0:
 		return fmt.Errorf("%w: video codec %s; kfgrab reads H.264 and H.265", keyframe.ErrUnsupported, strings.Join(video, ", "))
@@ -283,4 +288,21 @@ func (d *demuxer) noVideo() error {
 		return d.provisional[0].NotFound()
 	}
 	return fmt.Errorf("%w: no video stream", keyframe.ErrNotFound)
+}
+
+// copyForSeek returns a demuxer of the same stream at another place. It knows the
+// tables, and has gathered nothing.
+func (d *demuxer) copyForSeek() *demuxer {
+	e := newDemuxer(Options{Program: d.wanted, OnCodec: d.onCodec, SampleAES: d.decrypt})
+	e.pat, e.maps, e.programs, e.chosen = d.pat, d.maps, slices.Clone(d.programs), d.chosen
+	for pid := range d.sections {
+		e.sections[pid] = &section{}
+	}
+	for _, p := range d.programs {
+		if s, ok := p.firstVideo(); ok && p.number == d.chosen && d.video != nil {
+			e.video = newVideo(s.ID, s.codec)
+			e.video.encrypted = d.video.encrypted
+		}
+	}
+	return e
 }

@@ -1,13 +1,16 @@
-// Package ts finds keyframes in MPEG transport streams (ISO/IEC 13818-1).
+// Package ts finds keyframes in MPEG transport streams (ISO/IEC 13818-1). Import
+// it if you have a transport stream as an io.Reader or io.ReaderAt; package kfgrab
+// opens URLs.
 //
 // Call [NewReader] on any io.Reader and [Reader.Keyframe] for one keyframe after
-// another; the reader takes no more from the stream than it needs to see that an
-// access unit is over. [Sniff] tells a transport stream from other data.
+// another. The reader takes no more from the stream than it needs to see that an
+// access unit is over. [Reader.KeyframeAt] looks for a time, [Recording] does so in a
+// stream that can be read at any place. [Sniff] recognises transport streams.
 //
-// Packets of 188, 192 and 204 bytes are read, from anywhere in a packet and
-// anywhere in a GOP, with or without a program association table in time.
-// Scrambled streams are reported, not read, and so is SAMPLE-AES unless
-// [Options].SampleAES decrypts it. [Reader.Picture] is for who decodes more than
-// keyframes. There is no muxing here, and no audio beyond its
+// The package reads packets of 188, 192 and 204 bytes, from anywhere in a packet and
+// anywhere in a GOP, with or without a program association table in time. It
+// reports scrambled streams without reading them, and so it does with SAMPLE-AES
+// unless [Options].SampleAES decrypts it. [Options].EveryPicture is for callers that
+// decode more than keyframes. There is no muxing here, and no audio except its
 // listing.
 package ts

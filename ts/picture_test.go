@@ -36,7 +36,7 @@ func everyPicture(t *testing.T, list ...[]byte) (all []*keyframe.Frame) {
 	t.Helper()
 	r := ts.NewReader(bytes.NewReader(list[0]), nil)
 	for i := 0; ; {
-		f, err := r.Picture()
+		f, err := r.Keyframe()
 		switch {
 		case err == nil:
 			all = append(all, f)
@@ -93,7 +93,7 @@ func TestPicturesAfterGap(t *testing.T) {
 		gaps := 0
 		r := ts.NewReader(bytes.NewReader(list[0]), nil)
 		for {
-			f, err := r.Picture()
+			f, err := r.Keyframe()
 			if err != nil && len(list) > 1 {
 				list = list[1:]
 				r.Continue(bytes.NewReader(list[0]))

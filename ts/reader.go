@@ -15,14 +15,19 @@ type Options struct {
 	// Program is the program_number to follow; 0 is the first with video.
 	Program int
 
-	// OnCodec, where set, is called when the program map tells the codec, before
-	// the keyframe is whole.
+	// OnCodec, if set, is called when the program map names the codec, before the
+	// keyframe is whole.
 	OnCodec func(keyframe.Codec)
 
-	// SampleAES, where set, decrypts a frame of a stream whose samples are encrypted
-	// (stream_type 0xDB, Apple's SAMPLE-AES of H.264), by setting its Data. Where it
-	// is nil, such streams are refused.
+	// SampleAES, if set, decrypts a frame of a stream with encrypted samples
+	// (stream_type 0xDB, Apple's SAMPLE-AES of H.264) by setting its Data. Without it,
+	// such streams are an error.
 	SampleAES func(*keyframe.Frame)
+
+	// EveryPicture makes Reader.Keyframe return every picture in decoding order, as
+	// keyframe.Assembler.EveryPicture does, and io.EOF at the end of a source that has
+	// video.
+	EveryPicture bool
 }
 
 // Reader finds keyframes in a transport stream.
@@ -32,8 +37,8 @@ type Reader struct {
 
 	buf        []byte
 	start, end int // what of buf is read and not used
-	stride     int // distance of packets, 0 where it is to be found out
-	gap        int // bytes to pass over before the next packet
+	stride     int // distance of packets, 0 if unknown
+	gap        int // bytes to skip before the next packet
 	garbage    int // bytes dropped in search of packets
 	found      bool
 	err        error // of src, at its last read
@@ -44,11 +49,11 @@ type Reader struct {
 }
 
 const (
-	// bufferSize is what a Reader asks of its source at most in one call. Sources
-	// that count bytes return less.
+	// bufferSize is how much a Reader asks of its source in one call. Sources that
+	// count bytes return less.
 	bufferSize = 64 << 10
-	// maxGarbage is how much that is no transport stream is looked through: a
-	// damaged recording resumes within a few packets.
+	// maxGarbage bounds the search for packets: a damaged recording resumes within a
+	// few of them.
 	maxGarbage = 1 << 20
 	// maxEmptyReads is how often a source may return nothing and no error.
 	maxEmptyReads = 100
@@ -63,20 +68,26 @@ func NewReader(src io.Reader, o *Options) *Reader {
 	return &Reader{src: src, demux: newDemuxer(*o), buf: make([]byte, bufferSize)}
 }
 
-// Keyframe returns the next keyframe. The error wraps keyframe.ErrNotFound where
-// the stream ends without one, keyframe.ErrUnsupported where its video is
-// scrambled or of another codec, keyframe.ErrCorrupt where it is no transport
-// stream or breaks off in the middle of its keyframe, or else it is the source's.
-// At the end of the stream or of a byte budget (an error of the source that wraps
-// keyframe.ErrNotFound) the last all-intra picture serves. After an error of the
-// source other than io.EOF, Keyframe may be called again and reads on.
+// Keyframe returns the next keyframe, or with Options.EveryPicture the next picture.
+// The error wraps keyframe.ErrNotFound if the stream ends without one,
+// keyframe.ErrUnsupported if its video is scrambled or of another codec,
+// keyframe.ErrCorrupt if it is no transport stream or breaks off in the middle of its
+// keyframe; other errors are the source's. At the end of the stream or of a byte
+// budget (an error of the source that wraps keyframe.ErrNotFound), Keyframe returns
+// the last all-intra picture if there is one. After an error of the source other than
+// io.EOF, Keyframe may be called again and reads on.
 func (r *Reader) Keyframe() (*keyframe.Frame, error) {
-	return r.next(func(time.Duration) bool { return false })
+	f, err := r.nextFrame(func(time.Duration) bool { return false })
+	ended := errors.Is(r.err, io.EOF) && errors.Is(err, keyframe.ErrNotFound)
+	if r.demux.everyPicture && ended && r.demux.video != nil {
+		return nil, io.EOF
+	}
+	return f, err
 }
 
-// next returns the next keyframe, or nil before the first payload whose picture's
+// nextFrame returns the next frame, or nil before the first payload whose
 // presentation time is enough.
-func (r *Reader) next(enough func(pts time.Duration) bool) (*keyframe.Frame, error) {
+func (r *Reader) nextFrame(enough func(pts time.Duration) bool) (*keyframe.Frame, error) {
 	if f := r.ready; f != nil {
 		r.ready = nil
 		return f, nil
@@ -84,19 +95,20 @@ func (r *Reader) next(enough func(pts time.Duration) bool) (*keyframe.Frame, err
 	for {
 		if v := r.feeding; v != nil {
 			if f := v.Next(); f != nil {
-				return r.demux.clear(v, f), nil
+				return r.demux.decryptFrame(v, f), nil
 			}
 			if enough(v.pts) {
 				return nil, nil
 			}
 			r.feeding = nil
 		}
-		raw, err := r.packet()
+
+		raw, err := r.nextPacket()
 		if err != nil {
-			return r.finish(err)
+			return r.finishSource(err)
 		}
-		if r.feeding = r.demux.take(raw); r.feeding == nil && r.demux.hopeless() {
-			return nil, r.demux.failure()
+		if r.feeding = r.demux.takePacket(raw); r.feeding == nil && r.demux.isHopeless() {
+			return nil, r.demux.findFailure()
 		}
 	}
 }
@@ -116,26 +128,28 @@ func (r *Reader) Tracks() []keyframe.Track {
 // keyframe.NoPTS before one came. Since counts from it.
 func (r *Reader) Start() time.Duration { return r.demux.start }
 
-// Buffered returns how many bytes were read of the source and not used: what is
-// behind the last keyframe returned, and behind what showed its end.
+// Buffered returns how many bytes were read from the source and not used: those after
+// what showed the end of the last keyframe.
 func (r *Reader) Buffered() int { return r.end - r.start }
 
-// finish turns the end of the source into the last frame or an error.
-func (r *Reader) finish(err error) (*keyframe.Frame, error) {
+// finishSource turns the end of the source into the last frame or an error.
+func (r *Reader) finishSource(err error) (*keyframe.Frame, error) {
 	atEnd, atBudget := errors.Is(err, io.EOF), errors.Is(err, keyframe.ErrNotFound)
 	if !atEnd && !atBudget {
 		return nil, err
 	}
-	truncated := r.cutPacket()
+	truncated := r.endsInPacket()
 	if !r.flushed && (atBudget || truncated) {
-		r.lose()
+		r.losePackets()
 	}
 	r.flushed = true
-	for _, v := range r.demux.followed() {
-		if f := v.flush(); f != nil {
-			return r.demux.clear(v, f), nil
+
+	for _, v := range r.demux.followedVideos() {
+		if f := v.flushFrame(); f != nil {
+			return r.demux.decryptFrame(v, f), nil
 		}
 	}
+
 	switch {
 	case atBudget:
 		return nil, err
@@ -144,12 +158,12 @@ func (r *Reader) finish(err error) (*keyframe.Frame, error) {
 	case truncated && r.demux.video != nil:
 		return nil, fmt.Errorf("%w: the transport stream breaks off in the middle of a packet", keyframe.ErrCorrupt)
 	}
-	return nil, r.demux.failure()
+	return nil, r.demux.findFailure()
 }
 
-// cutPacket says whether the stream ended within a packet that may be the
+// endsInPacket reports whether the stream ended within a packet that may be the
 // video's.
-func (r *Reader) cutPacket() bool {
+func (r *Reader) endsInPacket() bool {
 	left := r.buf[r.start:r.end]
 	if !r.found || len(left) == 0 || len(left) >= packetSize || left[0] != syncByte {
 		return false
@@ -160,15 +174,15 @@ func (r *Reader) cutPacket() bool {
 	return int(left[1]&0x1f)<<8|int(left[2]) == r.demux.video.pid
 }
 
-func (r *Reader) lose() {
-	for _, v := range r.demux.followed() {
-		v.lose()
+func (r *Reader) losePackets() {
+	for _, v := range r.demux.followedVideos() {
+		v.losePackets()
 	}
 }
 
-// packet returns the next packetSize bytes that begin with a sync byte in step
+// nextPacket returns the next packetSize bytes that begin with a sync byte in step
 // with its neighbours. They are valid until the next call.
-func (r *Reader) packet() ([]byte, error) {
+func (r *Reader) nextPacket() ([]byte, error) {
 	for {
 		passed := min(r.gap, r.end-r.start)
 		r.start, r.gap = r.start+passed, r.gap-passed
@@ -176,7 +190,7 @@ func (r *Reader) packet() ([]byte, error) {
 		switch {
 		case r.stride != 0 && len(have) > 0 && have[0] != syncByte:
 			r.stride = 0
-			r.lose()
+			r.losePackets()
 			continue
 		case r.stride != 0 && len(have) >= packetSize:
 			r.start += packetSize
@@ -187,14 +201,14 @@ func (r *Reader) packet() ([]byte, error) {
 		case r.garbage > maxGarbage:
 			return nil, fmt.Errorf("%w: not an MPEG transport stream", keyframe.ErrCorrupt)
 		}
-		if err := r.fill(); err != nil && (r.stride != 0 || !r.synchronise()) {
+		if err := r.fillBuffer(); err != nil && (r.stride != 0 || !r.synchronise()) {
 			return nil, err
 		}
 	}
 }
 
-// synchronise looks for packets in what is buffered, and drops what holds none.
-// It says whether something has changed.
+// synchronise looks for packets in the buffer, and drops what holds none. It reports
+// whether something has changed.
 func (r *Reader) synchronise() bool {
 	have := r.buf[r.start:r.end]
 	if f, ok := findFraming(have, r.err != nil); ok {
@@ -211,14 +225,15 @@ func (r *Reader) synchronise() bool {
 	return r.garbage <= maxGarbage
 }
 
-// fill reads more.
-func (r *Reader) fill() error {
+// fillBuffer reads more from the source.
+func (r *Reader) fillBuffer() error {
 	if errors.Is(r.err, io.EOF) {
 		return r.err
 	}
-	r.demux.keep()
+	r.demux.keepPackets()
 	r.end = copy(r.buf, r.buf[r.start:r.end])
 	r.start = 0
+
 	for range maxEmptyReads {
 		var n int
 		n, r.err = r.src.Read(r.buf[r.end:])
@@ -233,4 +248,15 @@ func (r *Reader) fill() error {
 	}
 	r.err = io.ErrNoProgress
 	return r.err
+}
+
+// Continue reads on in src, which continues the same stream: its next segment. r
+// keeps the tables and parameter sets. Nothing counts as lost if the source before was
+// read to its end. Start is that of src.
+func (r *Reader) Continue(src io.Reader) {
+	if !r.flushed {
+		r.losePackets()
+	}
+	r.demux.startSource()
+	*r = Reader{src: src, demux: r.demux, buf: r.buf}
 }

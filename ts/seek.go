@@ -4,38 +4,39 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// LastBefore reads r on and returns the last keyframe whose presentation time is
-// at or before the time at from start, or the next one of all where none is. start
-// may be keyframe.NoPTS for the beginning of what r reads. It reads up to the
-// second picture that is later. Errors are those of Keyframe; what was found
-// before one of the source counts for nothing, as a later keyframe may be the one.
-func LastBefore(r *Reader, start, at time.Duration) (*keyframe.Frame, error) {
-	f, err := r.LastUpTo(start, at)
+// KeyframeAt reads on and returns the last keyframe whose presentation time is at or
+// before the time at from start, or the next keyframe if there is none. start may be
+// keyframe.NoPTS for the beginning of what r reads. It reads up to the second picture
+// that is later. Errors are those of Keyframe. After an error of the source,
+// KeyframeAt returns no keyframe that it has found before, as a later one may be the
+// right one.
+func (r *Reader) KeyframeAt(start, at time.Duration) (*keyframe.Frame, error) {
+	f, err := r.LastKeyframe(start, at)
 	if f != nil || err != nil {
 		return f, err
 	}
 	return r.Keyframe()
 }
 
-// LastUpTo is LastBefore, but returns nil where a picture is later than at and no
-// keyframe came before. It goes on from where r is, so that times which ascend take
-// one reading.
-func (r *Reader) LastUpTo(start, at time.Duration) (last *keyframe.Frame, err error) {
+// LastKeyframe is KeyframeAt, but returns nil if a picture is later than at and no
+// keyframe came before it. It reads on from where r is, so that ascending times take
+// one pass.
+func (r *Reader) LastKeyframe(start, at time.Duration) (last *keyframe.Frame, err error) {
 	later := func(pts time.Duration) bool {
 		if start == keyframe.NoPTS {
 			start = r.Start()
 		}
 		return pts != keyframe.NoPTS && Since(pts, start) > at
 	}
+
 	// Pictures decoded before a keyframe are shown before it, so that none up to
-	// the time follows a picture that is later. But the end of a keyframe may show
-	// only by the picture after the next.
+	// the time follows a picture that is later. But only the picture after the next
+	// may show the end of a keyframe.
 	first := keyframe.NoPTS
 	enough := func(pts time.Duration) bool {
 		if first == keyframe.NoPTS && later(pts) {
@@ -43,10 +44,11 @@ func (r *Reader) LastUpTo(start, at time.Duration) (last *keyframe.Frame, err er
 		}
 		return first != keyframe.NoPTS && pts != first
 	}
+
 	for {
-		f, err := r.next(enough)
+		f, err := r.nextFrame(enough)
 		switch {
-		case err != nil && (r.failed() || last == nil):
+		case err != nil && (r.hasFailed() || last == nil):
 			return nil, err
 		case err != nil || f == nil:
 			return last, nil
@@ -58,19 +60,19 @@ func (r *Reader) LastUpTo(start, at time.Duration) (last *keyframe.Frame, err er
 	}
 }
 
-// failed says whether the source ended with an error.
-func (r *Reader) failed() bool { return r.err != nil && !errors.Is(r.err, io.EOF) }
+// hasFailed reports whether the source ended with an error.
+func (r *Reader) hasFailed() bool { return r.err != nil && !errors.Is(r.err, io.EOF) }
 
 // Recording is a transport stream that can be read at any place.
 type Recording struct {
 	src  io.ReaderAt
 	size int64
 	head *Reader // of its beginning
-	last *Reader // of the keyframe that was returned last
+	last *Reader // of the keyframe returned last
 }
 
 const (
-	// closeEnough ends the search by halves: less is as soon read as asked for.
+	// closeEnough ends the binary search: reading less saves nothing.
 	closeEnough = 256 << 10
 	// probeBytes is read at once in search of a time: a picture of 5 Mbit/s has
 	// 25 kB. maxProbe is how far, beyond a picture of noise in 1080p.
@@ -78,15 +80,14 @@ const (
 	maxProbe   = 8 << 20
 	// windowBytes is read at once in search of a keyframe.
 	windowBytes = 256 << 10
-	// usualGOP is how far in front of the place found the search for a keyframe
-	// begins: the GOPs of most streams are no longer. It doubles until one is
-	// found.
+	// usualGOP is how far before the place found the search for a keyframe begins:
+	// the GOPs of most streams are no longer. It doubles until one is found.
 	usualGOP = 2 * time.Second
-	// usualRate, in bytes a second, serves where the recording's own is unknown:
+	// usualRate, in bytes a second, is used if the recording's own is unknown:
 	// 4 Mbit/s.
 	usualRate = 512 << 10
-	// overlap is how much of what was searched is searched again: a keyframe may
-	// lie across, and pictures stand out of order.
+	// overlap is how much of what was searched is searched again: a keyframe may lie
+	// across the boundary, and pictures are out of order.
 	overlap = time.Second
 )
 
@@ -100,50 +101,51 @@ func NewRecording(src io.ReaderAt, size int64, o *Options) *Recording {
 // KeyframeAt has read them.
 func (r *Recording) Tracks() []keyframe.Track { return r.head.Tracks() }
 
-// KeyframeAt returns the last keyframe at or before the time at from the start,
-// or the first of all where none is. It reads a few places. Errors are those of
+// KeyframeAt returns the last keyframe at or before the time at from the start, or
+// the first keyframe if there is none. It reads a few places. Errors are those of
 // Reader.Keyframe.
 //
-// The clock may wrap, and may jump forward. Where it jumps back, the keyframe is
-// of any part in which the time occurs, and a recording has at most 13 hours.
+// The clock may wrap and jump forward. If it jumps back, the keyframe is of any part
+// in which the time occurs. A recording has at most 13 hours.
 func (r *Recording) KeyframeAt(at time.Duration) (*keyframe.Frame, error) {
 	if err := r.head.readStart(); err != nil {
 		return nil, err
 	}
+
 	start := r.head.Start()
-	place, rate, err := r.near(at)
+	place, rate, err := r.findNear(at)
 	if err != nil {
 		return nil, err
 	}
 	back := int64(usualGOP.Seconds() * rate)
 	for ; place > back; back *= 2 {
-		r.last = r.from(place-back, r.size, windowBytes)
-		f, err := r.last.LastUpTo(start, at)
-		if f != nil || err != nil && r.last.failed() {
+		r.last = r.readerFrom(place-back, r.size, windowBytes)
+		f, err := r.last.LastKeyframe(start, at)
+		if f != nil || (err != nil && r.last.hasFailed()) {
 			return f, err
 		}
 		if first := r.last.Start(); first != keyframe.NoPTS {
 			at = min(at, Since(first, start)+overlap)
 		}
 	}
-	r.last = r.from(0, r.size, windowBytes)
-	return LastBefore(r.last, start, at)
+	r.last = r.readerFrom(0, r.size, windowBytes)
+	return r.last.KeyframeAt(start, at)
 }
 
-// Next reads on and returns the keyframe that follows the one that KeyframeAt, or
-// Next, returned last. Errors are those of Reader.Keyframe.
+// Next reads on and returns the keyframe after the one that KeyframeAt or Next
+// returned last. Errors are those of Reader.Keyframe.
 func (r *Recording) Next() (*keyframe.Frame, error) { return r.last.Keyframe() }
 
-// near returns a place whose first picture is not later than at, close to the
-// last such place, and how many bytes a second takes up to there.
-func (r *Recording) near(at time.Duration) (place int64, rate float64, err error) {
+// findNear returns a place whose first picture is not later than at, close to the
+// last such place, and the bytes per second up to there.
+func (r *Recording) findNear(at time.Duration) (place int64, rate float64, err error) {
 	start := r.head.Start()
 	low, high := int64(0), r.size
 	rate = usualRate
 	for high-low > closeEnough {
 		middle := low + (high-low)/2
-		probe := r.from(middle, min(high, middle+maxProbe), probeBytes)
-		if err := probe.readStart(); err != nil && probe.failed() {
+		probe := r.readerFrom(middle, min(high, middle+maxProbe), probeBytes)
+		if err := probe.readStart(); err != nil && probe.hasFailed() {
 			return 0, 0, err
 		}
 		since := Since(probe.Start(), start)
@@ -159,11 +161,11 @@ func (r *Recording) near(at time.Duration) (place int64, rate float64, err error
 	return low, rate, nil
 }
 
-// from returns a Reader of the part between two places, which knows the program
+// readerFrom returns a Reader of the part between two places, which knows the program
 // tables of the beginning.
-func (r *Recording) from(offset, end int64, buffer int) *Reader {
+func (r *Recording) readerFrom(offset, end int64, buffer int) *Reader {
 	return &Reader{
-		src: io.NewSectionReader(r.src, offset, end-offset), demux: r.head.demux.elsewhere(),
+		src: io.NewSectionReader(r.src, offset, end-offset), demux: r.head.demux.copyForSeek(),
 		buf: make([]byte, buffer),
 	}
 }
@@ -172,9 +174,9 @@ func (r *Recording) from(offset, end int64, buffer int) *Reader {
 func (r *Reader) readStart() error {
 	timeless := false
 	for r.Start() == keyframe.NoPTS {
-		f, err := r.next(func(time.Duration) bool { return r.Start() != keyframe.NoPTS })
+		f, err := r.nextFrame(func(time.Duration) bool { return r.Start() != keyframe.NoPTS })
 		switch {
-		case err != nil && timeless && !r.failed():
+		case err != nil && timeless && !r.hasFailed():
 			return fmt.Errorf("%w: no picture has a presentation time to look for", keyframe.ErrUnsupported)
 		case err != nil:
 			return err
@@ -185,19 +187,38 @@ func (r *Reader) readStart() error {
 	return nil
 }
 
-// elsewhere returns a demuxer of the same stream at another place: it knows the
-// tables, and has gathered nothing.
-func (d *demuxer) elsewhere() *demuxer {
-	e := newDemuxer(Options{Program: d.wanted, OnCodec: d.onCodec, SampleAES: d.decrypt})
-	e.pat, e.maps, e.programs, e.chosen = d.pat, d.maps, slices.Clone(d.programs), d.chosen
-	for pid := range d.sections {
-		e.sections[pid] = &section{}
-	}
-	for _, p := range d.programs {
-		if s, ok := p.video(); ok && p.number == d.chosen && d.video != nil {
-			e.video = newVideo(s.ID, s.codec)
-			e.video.encrypted = d.video.encrypted
+// lastWindow is how much of the end is searched first; it grows fourfold until it
+// holds a keyframe. A GOP of two seconds at 1 Mbit/s has 250 kB.
+const lastWindow = 256 << 10
+
+// LastKeyframe returns the last keyframe of the size bytes of r. It reads their end. o
+// may be nil. Errors are those of Reader.Keyframe.
+func LastKeyframe(r io.ReaderAt, size int64, o *Options) (*keyframe.Frame, error) {
+	for window := int64(lastWindow); ; window *= 4 {
+		from := max(0, size-window)
+		last, err := readLast(NewReader(io.NewSectionReader(r, from, size-from), o))
+		switch {
+		case last != nil && (last.Kind != keyframe.Intra || from == 0):
+			return last, nil
+		case from == 0, err != nil && !errors.Is(err, keyframe.ErrNotFound) && !errors.Is(err, keyframe.ErrCorrupt):
+			return nil, err
 		}
 	}
-	return e
+}
+
+// readLast reads r to its end. Without a keyframe, it returns what ended it. A
+// last-resort picture counts only if there is nothing else.
+func readLast(r *Reader) (last *keyframe.Frame, err error) {
+	for {
+		f, err := r.Keyframe()
+		switch {
+		case err != nil && last != nil:
+			return last, nil
+		case err != nil:
+			return nil, err
+		}
+		if f.Kind != keyframe.Intra || last == nil {
+			last = f
+		}
+	}
 }

@@ -93,7 +93,7 @@ func TestKeyframeAt(t *testing.T) {
 			if err != nil || f.PTS != want.PTS || !bytes.Equal(f.Data, want.Data) {
 				t.Errorf("%s: at %v: %v, %v; want %v", test.name, at, pts(f), err, want.PTS)
 			}
-			f, err = ts.LastBefore(ts.NewReader(bytes.NewReader(test.data), test.o), keyframe.NoPTS, at)
+			f, err = ts.NewReader(bytes.NewReader(test.data), test.o).KeyframeAt(keyframe.NoPTS, at)
 			if err != nil || f.PTS != want.PTS {
 				t.Errorf("%s: reading up to %v: %v, %v; want %v", test.name, at, pts(f), err, want.PTS)
 			}
@@ -109,12 +109,12 @@ func pts(f *keyframe.Frame) any {
 }
 
 // What comes behind the picture asked for stays to be read.
-func TestLastBeforeReadsOn(t *testing.T) {
+func TestKeyframeAtReadsOn(t *testing.T) {
 	data := read(t, "h264.ts")
 	r := ts.NewReader(bytes.NewReader(data), nil)
 	var got []string
 	for range 4 {
-		f, err := ts.LastBefore(r, keyframe.NoPTS, 1500*time.Millisecond)
+		f, err := r.KeyframeAt(keyframe.NoPTS, 1500*time.Millisecond)
 		if err != nil {
 			got = append(got, "end")
 			break

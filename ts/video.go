@@ -10,32 +10,32 @@ import (
 // video is the elementary stream of one PID on its way to the assembler: the
 // continuity of its packets, and its PES headers.
 type video struct {
-	*keyframe.Detector // of one codec, once the program map told it
-	pid                int
+	*keyframe.ByteStream // of one codec, once the program map says which
+	pid                  int
 
 	counter   uint8 // continuity_counter of the last packet
 	counted   bool
-	last      []byte // the last packet, to know a duplicate by, in the buffer it came in
-	kept      []byte // holds last where the buffer is used again
+	last      []byte // the last packet in its buffer, to recognise a duplicate
+	kept      []byte // holds last when the buffer is used again
 	inPES     bool   // a PES header was read since the last loss
 	clear     bool   // some payload came unscrambled
 	encrypted bool   // SAMPLE-AES
 	pts       time.Duration
-	missing   int  // bytes that the PES packet's length still promises
-	unsteady  bool // PES packets were seen to be longer or shorter than they say
+	missing   int  // bytes of the PES packet still to come, by its length
+	unsteady  bool // some PES packets were longer or shorter than they say
 }
 
 func newVideo(pid int, codecs ...keyframe.Codec) *video {
 	return &video{
 		pid: pid, pts: keyframe.NoPTS, kept: make([]byte, packetSize),
-		Detector: keyframe.NewDetector(codecs...),
+		ByteStream: keyframe.NewByteStream(codecs...),
 	}
 }
 
-// take looks at a packet of v's PID and says whether it leaves something to feed.
-func (v *video) take(p packet, raw []byte) bool {
+// takePacket takes a packet of v's PID, and reports whether Next may have a frame.
+func (v *video) takePacket(p packet, raw []byte) bool {
 	if p.damaged {
-		v.lose()
+		v.losePackets()
 		return false
 	}
 	if p.payload == nil {
@@ -44,19 +44,21 @@ func (v *video) take(p packet, raw []byte) bool {
 		}
 		return false
 	}
-	if v.duplicate(p, raw) {
+	if v.isDuplicate(p, raw) {
 		return false
 	}
+
 	if v.counted && !p.discontinuity && p.counter != (v.counter+1)&0x0f {
-		v.lose()
+		v.losePackets()
 	}
 	v.counter, v.counted, v.last = p.counter, true, raw
 	if p.scrambled {
-		v.lose()
+		v.losePackets()
 		return false
 	}
+
 	if p.start {
-		return v.begin(p.payload)
+		return v.beginPES(p.payload)
 	}
 	if !v.inPES {
 		return false
@@ -66,25 +68,26 @@ func (v *video) take(p packet, raw []byte) bool {
 	return true
 }
 
-// duplicate says whether the packet repeats the one before, as ISO/IEC 13818-1
-// 2.4.3.3 lets it.
-func (v *video) duplicate(p packet, raw []byte) bool {
+// isDuplicate reports whether the packet repeats the one before, which ISO/IEC
+// 13818-1 2.4.3.3 allows.
+func (v *video) isDuplicate(p packet, raw []byte) bool {
 	return v.counted && p.counter == v.counter && !p.discontinuity && slices.Equal(v.last, raw)
 }
 
-// keep copies the last packet out of its buffer.
-func (v *video) keep() { v.last = v.kept[:copy(v.kept, v.last)] }
+// keepLastPacket copies the last packet out of its buffer.
+func (v *video) keepLastPacket() { v.last = v.kept[:copy(v.kept, v.last)] }
 
-// begin takes the packet that starts a PES packet.
-func (v *video) begin(payload []byte) bool {
+// beginPES takes the packet that starts a PES packet.
+func (v *video) beginPES(payload []byte) bool {
 	h, ok := parsePES(payload)
 	if !ok || h.scrambled {
-		v.lose()
+		v.losePackets()
 		return false
 	}
 	if v.inPES && v.missing > 0 {
 		v.unsteady = true
 	}
+
 	v.inPES, v.clear = true, true
 	v.missing = h.length - len(h.payload)
 	v.pts = h.pts
@@ -93,16 +96,16 @@ func (v *video) begin(payload []byte) bool {
 	return true
 }
 
-func (v *video) lose() {
+func (v *video) losePackets() {
 	v.inPES, v.counted = false, false
 	v.Lose()
 }
 
-// flush ends the stream. A PES packet that lacks some of the bytes it promised
-// was cut short, unless its lengths are not to be trusted.
-func (v *video) flush() *keyframe.Frame {
+// flushFrame ends the stream. A PES packet shorter than it says was cut short, unless
+// the stream's lengths were wrong before.
+func (v *video) flushFrame() *keyframe.Frame {
 	if v.inPES && v.missing > 0 && !v.unsteady {
-		v.lose()
+		v.losePackets()
 	}
 	return v.Flush()
 }

@@ -35,7 +35,7 @@ func (s *Source) recognise(ctx context.Context, in *input) error {
 	case MP4:
 		in.reader = s.movie(in)
 	case ByteStream:
-		in.reader = &byteStream{src: in.stream, at: s.opts.At, detector: keyframe.NewDetector(keyframe.H264, keyframe.H265)}
+		in.reader = &byteStream{src: in.stream, at: s.opts.At, detector: keyframe.NewByteStream(keyframe.H264, keyframe.H265)}
 	case Playlist:
 		return fmt.Errorf("%w: an HLS playlist is read from its http or https URL", keyframe.ErrUnsupported)
 	default:
@@ -78,7 +78,7 @@ func (t *transportStream) keyframe() (*keyframe.Frame, error) {
 	if t.at == 0 {
 		return t.Keyframe()
 	}
-	return ts.LastBefore(t.Reader, keyframe.NoPTS, t.at+timeSlack)
+	return t.KeyframeAt(keyframe.NoPTS, t.at+timeSlack)
 }
 
 func (t *transportStream) next() (*keyframe.Frame, error) { return t.Keyframe() }
@@ -154,7 +154,7 @@ func (m *movie) ReadAt(p []byte, off int64) (int, error) {
 type byteStream struct {
 	src      io.Reader
 	at       time.Duration
-	detector *keyframe.Detector
+	detector *keyframe.ByteStream
 	buf      [bufferSize]byte
 }
 

@@ -87,7 +87,7 @@ func (o *opener) fetchImage(ctx context.Context, seg *hls.Segment) (*keyframe.Fr
 		return nil, err
 	}
 
-	info, err := keyframe.ParseJPEG(data)
+	info, err := keyframe.ParseInfo(keyframe.JPEG, data)
 	switch {
 	case err != nil && errors.Is(err, keyframe.ErrCorrupt) && !bytes.HasPrefix(data, jpegStart):
 		return nil, fmt.Errorf("%s: %w: %s", seg.URI, err, hls.Lookalike(data))
