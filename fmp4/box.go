@@ -57,9 +57,9 @@ type box struct {
 	at   int64 // of its header, in the file or segment
 }
 
-// children yields the boxes that body holds; at is body's own place. What does
+// listBoxes yields the boxes that body holds; at is body's own place. What does
 // not parse as a box ends them: QuickTime's terminating zeros, padding, damage.
-func children(body []byte, at int64) iter.Seq[box] {
+func listBoxes(body []byte, at int64) iter.Seq[box] {
 	return func(yield func(box) bool) {
 		for len(body) > 0 {
 			h, ok, err := parseHeader(body)
@@ -80,11 +80,11 @@ func children(body []byte, at int64) iter.Seq[box] {
 	}
 }
 
-// find returns the first child of that kind along a path of containers.
-func (b box) find(path ...string) (box, bool) {
+// findBox returns the first child of that kind along a path of containers.
+func (b box) findBox(path ...string) (box, bool) {
 	for _, kind := range path {
 		found := false
-		for c := range children(b.body, 0) {
+		for c := range listBoxes(b.body, 0) {
 			if c.kind == kind {
 				b, found = c, true
 				break
@@ -97,9 +97,9 @@ func (b box) find(path ...string) (box, bool) {
 	return b, true
 }
 
-// leaf decodes a box that holds no others. The decoder of hostile bytes may
+// decodeLeaf decodes a box that holds no others. The decoder of hostile bytes may
 // panic, which is an error like others here.
-func leaf[T mp4.Box](b box) (t T, err error) {
+func decodeLeaf[T mp4.Box](b box) (t T, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%w: %s box: %v", keyframe.ErrCorrupt, b.kind, p)

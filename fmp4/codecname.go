@@ -38,11 +38,11 @@ func codecName(format string, stsd box) string {
 		return c.String()
 	}
 	if format == "mp4v" && len(stsd.body) > 8 {
-		for entry := range children(stsd.body[8:], stsd.at) {
+		for entry := range listBoxes(stsd.body[8:], stsd.at) {
 			if len(entry.body) < visualSampleBytes {
 				break
 			}
-			esds, _ := box{body: entry.body[visualSampleBytes:]}.find("esds")
+			esds, _ := box{body: entry.body[visualSampleBytes:]}.findBox("esds")
 			if name, ok := objectTypes[objectType(esds)]; ok {
 				return name
 			}
@@ -55,15 +55,15 @@ func codecName(format string, stsd box) string {
 }
 
 func objectType(esds box) byte {
-	if d, err := leaf[*mp4.EsdsBox](esds); err == nil && d.DecConfigDescriptor != nil {
+	if d, err := decodeLeaf[*mp4.EsdsBox](esds); err == nil && d.DecConfigDescriptor != nil {
 		return d.DecConfigDescriptor.ObjectType
 	}
 	return 0
 }
 
-// describeAudio reads an AudioSampleEntry (ISO/IEC 14496-12 12.2.3) with
+// readAudioEntry reads an AudioSampleEntry (ISO/IEC 14496-12 12.2.3) with
 // QuickTime's extensions, whose version stands in the first reserved field.
-func (t *Track) describeAudio(entry box) {
+func (t *Track) readAudioEntry(entry box) {
 	const fixed = 28
 	if len(entry.body) < fixed || t.codecName != "unknown" {
 		return
@@ -78,24 +78,24 @@ func (t *Track) describeAudio(entry box) {
 		parts.body = parts.body[min(36, len(parts.body)):]
 	}
 	format := entry.kind
-	if frma, ok := parts.find("sinf", "frma"); ok && len(frma.body) >= 4 {
+	if frma, ok := parts.findBox("sinf", "frma"); ok && len(frma.body) >= 4 {
 		format = string(frma.body[:4])
 	}
 	t.codecName = codecName(format, box{})
-	esds, ok := parts.find("esds")
+	esds, ok := parts.findBox("esds")
 	if !ok {
-		esds, ok = parts.find("wave", "esds")
+		esds, ok = parts.findBox("wave", "esds")
 	}
 	if ok {
 		t.readAudioConfig(esds)
 	}
-	if dec3, ok := parts.find("dec3"); ok {
-		if d, err := leaf[*mp4.Dec3Box](dec3); err == nil {
+	if dec3, ok := parts.findBox("dec3"); ok {
+		if d, err := decodeLeaf[*mp4.Dec3Box](dec3); err == nil {
 			t.Channels, _ = d.ChannelInfo()
 		}
 	}
-	if dac3, ok := parts.find("dac3"); ok {
-		if d, err := leaf[*mp4.Dac3Box](dac3); err == nil {
+	if dac3, ok := parts.findBox("dac3"); ok {
+		if d, err := decodeLeaf[*mp4.Dac3Box](dac3); err == nil {
 			t.Channels, _ = d.ChannelInfo()
 		}
 	}
@@ -108,7 +108,7 @@ func (t *Track) readAudioConfig(esds box) {
 	if name, ok := objectTypes[objectType(esds)]; ok {
 		t.codecName = name
 	}
-	d, err := leaf[*mp4.EsdsBox](esds)
+	d, err := decodeLeaf[*mp4.EsdsBox](esds)
 	if err != nil || t.codecName != "aac" || d.DecConfigDescriptor == nil || d.DecConfigDescriptor.DecSpecificInfo == nil {
 		return
 	}

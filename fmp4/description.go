@@ -38,17 +38,17 @@ const (
 	visualSampleBytes = 78 // fields of a VisualSampleEntry (12.1.3)
 )
 
-// describe reads the sample descriptions, and shows the first one that is read
+// readDescriptions reads the sample descriptions, and shows the first one that is read
 // here as the track's own.
-func (t *Track) describe(stsd box) {
+func (t *Track) readDescriptions(stsd box) {
 	if len(stsd.body) < 8 {
 		return
 	}
 	main := -1
-	for entry := range children(stsd.body[8:], stsd.at) {
+	for entry := range listBoxes(stsd.body[8:], stsd.at) {
 		d := description{format: entry.kind}
 		if t.Handler == "soun" {
-			t.describeAudio(entry)
+			t.readAudioEntry(entry)
 		} else {
 			d.readVisual(entry)
 		}
@@ -69,7 +69,7 @@ func (t *Track) describe(stsd box) {
 	for _, sps := range d.sets {
 		if info, err := keyframe.ParseInfo(d.codec, sps); err == nil && d.codec.IsSPS(sps) {
 			t.Info = info
-			d.complete(&t.Info)
+			d.completeInfo(&t.Info)
 			break
 		}
 	}
@@ -80,22 +80,22 @@ func (d *description) readVisual(entry box) {
 		return
 	}
 	parts := box{entry.kind, entry.body[visualSampleBytes:], entry.at}
-	if sinf, ok := parts.find("sinf"); ok {
+	if sinf, ok := parts.findBox("sinf"); ok {
 		d.readProtection(sinf)
 	}
 	d.codec = keyframe.SampleEntryCodec(d.format)
-	for c := range children(parts.body, parts.at) {
+	for c := range listBoxes(parts.body, parts.at) {
 		switch {
 		case c.kind == "avcC" && d.codec == keyframe.H264:
 			d.nalLengthSize, d.sets = parseAvcC(c.body)
 		case c.kind == "hvcC" && d.codec == keyframe.H265:
 			d.nalLengthSize, d.sets = parseHvcC(c.body)
 		case c.kind == "pasp":
-			if pasp, err := leaf[*mp4.PaspBox](c); err == nil && pasp.HSpacing|pasp.VSpacing < 1<<16 {
+			if pasp, err := decodeLeaf[*mp4.PaspBox](c); err == nil && pasp.HSpacing|pasp.VSpacing < 1<<16 {
 				d.sarNum, d.sarDen = int(pasp.HSpacing), int(pasp.VSpacing)
 			}
 		case c.kind == "colr":
-			if colr, err := leaf[*mp4.ColrBox](c); err == nil {
+			if colr, err := decodeLeaf[*mp4.ColrBox](c); err == nil {
 				d.primaries, d.transfer = int(colr.ColorPrimaries), int(colr.TransferCharacteristics)
 				d.matrix, d.fullRange = int(colr.MatrixCoefficients), colr.FullRangeFlag
 			}
@@ -107,14 +107,14 @@ func (d *description) readVisual(entry box) {
 func (d *description) readProtection(sinf box) {
 	e := &Encryption{Scheme: "unknown scheme"}
 	protected := true
-	if b, ok := sinf.find("frma"); ok && len(b.body) >= 4 {
+	if b, ok := sinf.findBox("frma"); ok && len(b.body) >= 4 {
 		d.format = string(b.body[:4])
 	}
-	if b, ok := sinf.find("schm"); ok && len(b.body) >= 8 {
+	if b, ok := sinf.findBox("schm"); ok && len(b.body) >= 8 {
 		e.Scheme = string(b.body[4:8])
 	}
-	if b, ok := sinf.find("schi", "tenc"); ok {
-		if tenc, err := leaf[*mp4.TencBox](b); err == nil {
+	if b, ok := sinf.findBox("schi", "tenc"); ok {
+		if tenc, err := decodeLeaf[*mp4.TencBox](b); err == nil {
 			protected = tenc.DefaultIsProtected != 0
 			copy(e.KID[:], tenc.DefaultKID)
 			e.PerSampleIVSize, e.ConstantIV = int(tenc.DefaultPerSampleIVSize), tenc.DefaultConstantIV
@@ -126,19 +126,19 @@ func (d *description) readProtection(sinf box) {
 	}
 }
 
-// complete fills in what the sequence parameter set left open.
-func (d *description) complete(info *keyframe.Info) {
+// completeInfo fills in what the sequence parameter set left open.
+func (d *description) completeInfo(info *keyframe.Info) {
 	if (info.SARNum == 0 || info.SARDen == 0) && d.sarNum > 0 && d.sarDen > 0 {
 		info.SARNum, info.SARDen = d.sarNum, d.sarDen
 	}
-	if d.primaries > 0 && unspecified(info.Primaries) && unspecified(info.Transfer) && unspecified(info.Matrix) {
+	if d.primaries > 0 && isUnspecified(info.Primaries) && isUnspecified(info.Transfer) && isUnspecified(info.Matrix) {
 		info.Primaries, info.Transfer, info.Matrix = d.primaries, d.transfer, d.matrix
 		info.FullRange = info.FullRange || d.fullRange
 	}
 }
 
-// unspecified says whether a code point of ISO/IEC 23091-2 tells nothing.
-func unspecified(code int) bool { return code == 0 || code == keyframe.Unspecified }
+// isUnspecified says whether a code point of ISO/IEC 23091-2 tells nothing.
+func isUnspecified(code int) bool { return code == 0 || code == keyframe.Unspecified }
 
 // parseAvcC reads an AVCDecoderConfigurationRecord (ISO/IEC 14496-15 5.3.3.1):
 // as much of it as is there. An empty one, as some muxers write in front of an

@@ -7,12 +7,12 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// maxWindow reads a sample and nothing behind it.
-func maxWindow(s sample) int { return int(min(s.size, maxSample)) }
+// sampleBytes is how much to read for a sample alone.
+func sampleBytes(s sample) int { return int(min(s.size, maxSample)) }
 
-// feed gives a sample to the assembler.
-func (m *Movie) feed(s sample, ahead int) error {
-	d, err := m.description(s)
+// feedSample gives a sample to the assembler.
+func (m *Movie) feedSample(s sample, ahead int) error {
+	d, err := m.describeSample(s)
 	if err != nil {
 		return err
 	}
@@ -22,31 +22,34 @@ func (m *Movie) feed(s sample, ahead int) error {
 	case s.size > maxSample:
 		return fmt.Errorf("%w: sample %d of %d bytes", keyframe.ErrCorrupt, s.number+1, s.size)
 	}
-	data, err := m.w.whole(fmt.Sprintf("sample %d of the video track", s.number+1), s.off, s.size, ahead)
+
+	data, err := m.w.readWhole(fmt.Sprintf("sample %d of the video track", s.number+1), s.off, s.size, ahead)
 	if err != nil {
 		return err
 	}
-	if err := m.spend(s); err != nil {
+	if err := m.countPayload(s); err != nil {
 		return err
 	}
-	if d.protected(s) {
-		if data, err = d.encryption.decrypt(s, data, m.key); err != nil {
+	if d.isProtected(s) {
+		if data, err = d.encryption.decryptSample(s, data, m.key); err != nil {
 			return err
 		}
 	}
-	if err := m.prepare(d); err != nil {
+
+	if err := m.prepareAssembler(d); err != nil {
 		return err
 	}
 	if s.number != m.expected {
 		m.asm.Lose()
 	}
 	m.expected = s.number + 1
-	m.push(data, d, s)
+	m.pushSample(data, d, s)
 	return nil
 }
 
-// description returns the sample's own, and an error if it cannot be read.
-func (m *Movie) description(s sample) (*description, error) {
+// describeSample returns the description of a sample, and an error if the sample cannot
+// be read.
+func (m *Movie) describeSample(s sample) (*description, error) {
 	if len(m.track.descriptions) == 0 {
 		return nil, fmt.Errorf("%w: track %d has no sample description", keyframe.ErrCorrupt, m.track.ID)
 	}
@@ -54,35 +57,35 @@ func (m *Movie) description(s sample) (*description, error) {
 	if s.desc >= 0 && s.desc < len(m.track.descriptions) {
 		d = &m.track.descriptions[s.desc]
 	}
-	if d.protected(s) {
-		if err := d.encryption.readable(s, m.key); err != nil {
+	if d.isProtected(s) {
+		if err := d.encryption.checkReadable(s, m.key); err != nil {
 			return nil, err
 		}
 	}
 	if d.codec != m.track.Codec {
-		return nil, fmt.Errorf("%w: sample description %s", keyframe.ErrUnsupported, printable(d.format))
+		return nil, fmt.Errorf("%w: sample description %s", keyframe.ErrUnsupported, quoteCode(d.format))
 	}
 	return d, nil
 }
 
-// spend keeps account of the payload read. Samples that lie over each other, so
-// that a small file has payload without end, are damage.
-func (m *Movie) spend(s sample) error {
+// countPayload counts the payload read. It refuses samples that overlap so often that a
+// small file would have payload without end.
+func (m *Movie) countPayload(s sample) error {
 	const slack = 4
 	m.spent += s.size
 	m.deepest = max(m.deepest, s.off+s.size)
 	if m.spent > slack*m.deepest {
-		return fmt.Errorf("%w: samples lie over each other", keyframe.ErrCorrupt)
+		return fmt.Errorf("%w: samples overlap", keyframe.ErrCorrupt)
 	}
 	return nil
 }
 
 // maxSets bounds the parameter sets given to the assembler in the search for one
-// keyframe, where samples change between descriptions: of 1 kB, 65536 times.
+// keyframe if samples change between descriptions: 65536 sets of 1 kB.
 const maxSets = 64 << 20
 
-// prepare gives the assembler the parameter sets of d.
-func (m *Movie) prepare(d *description) error {
+// prepareAssembler gives the assembler the parameter sets of d.
+func (m *Movie) prepareAssembler(d *description) error {
 	if m.asm == nil {
 		m.asm = keyframe.NewAssembler(d.codec)
 		if m.every {
@@ -93,6 +96,7 @@ func (m *Movie) prepare(d *description) error {
 	if m.sets == d {
 		return nil
 	}
+
 	for _, set := range d.sets {
 		m.setBytes += len(set)
 	}
@@ -104,14 +108,15 @@ func (m *Movie) prepare(d *description) error {
 	return nil
 }
 
-// push cuts a sample into NAL units (ISO/IEC 14496-15 5.3.4.2).
-func (m *Movie) push(data []byte, d *description, s sample) {
-	pts := duration(s.pts, m.track.Timescale)
+// pushSample cuts a sample into NAL units (ISO/IEC 14496-15 5.3.4.2).
+func (m *Movie) pushSample(data []byte, d *description, s sample) {
+	pts := toDuration(s.pts, m.track.Timescale)
 	keep := func(f *keyframe.Frame) {
 		if f != nil {
 			m.ready = append(m.ready, f)
 		}
 	}
+
 	whole := d.nalLengthSize > 0
 	if whole && !isLengthPrefixed(data, d.nalLengthSize) {
 		whole = !isByteStream(data)
@@ -123,6 +128,7 @@ func (m *Movie) push(data []byte, d *description, s sample) {
 		keep(m.asm.EndAccessUnit())
 		return
 	}
+
 	for len(data) > 0 {
 		nalu, rest, ok := cutNALU(data, d.nalLengthSize)
 		if !ok {
@@ -135,8 +141,8 @@ func (m *Movie) push(data []byte, d *description, s sample) {
 	keep(m.asm.EndAccessUnit())
 }
 
-// cutNALU takes one NAL unit with its length in front off b. Less than a length
-// of zeros at the end is padding.
+// cutNALU cuts one NAL unit, which follows its length, off b. Zeros at the end that are
+// shorter than a length are padding.
 func cutNALU(b []byte, lengthSize int) (nalu, rest []byte, ok bool) {
 	if len(b) < lengthSize {
 		return nil, nil, len(bytes.Trim(b, "\x00")) == 0
@@ -163,8 +169,8 @@ func isLengthPrefixed(data []byte, lengthSize int) bool {
 	return true
 }
 
-// isByteStream says whether a sample begins with a start code, as muxers write
-// that take over an Annex B byte stream as it is.
+// isByteStream reports whether a sample begins with a start code, as some muxers write
+// that copy an Annex B byte stream.
 func isByteStream(data []byte) bool {
 	return bytes.HasPrefix(data, []byte{0, 0, 1}) || bytes.HasPrefix(data, []byte{0, 0, 0, 1})
 }

@@ -14,21 +14,20 @@ const (
 	// maxMoof bounds one movie fragment: a million samples at 16 bytes each.
 	maxMoof = 16 << 20
 
-	// maxPlain bounds the samples of a fragment of which trun boxes say nothing and so
-	// have no bytes for: 18 minutes of 60 pictures a second. For those of a file
-	// maxUniform does.
+	// maxPlain bounds the samples of a fragment without bytes in its trun boxes: 18
+	// minutes of 60 pictures a second. maxUniform bounds those of a file.
 	maxPlain = 1 << 16
 )
 
 // fragment holds the samples that one moof box (ISO/IEC 14496-12 8.8.4) lists
 // for one track.
 type fragment struct {
-	runs   []trackRun
-	number int64    // of the next sample
-	end    int64    // decode time behind the last one
-	passed bool     // samples were passed over
-	plain  int64    // samples that no bytes stand for
-	others []uint32 // tracks that have samples too
+	runs    []trackRun
+	number  int64    // of the next sample
+	end     int64    // decode time after the last one
+	skipped bool     // samples were skipped
+	plain   int64    // samples without bytes in the index
+	others  []uint32 // tracks that have samples too
 }
 
 // trackRun is a trun box (8.8.8), with what it inherits.
@@ -57,16 +56,16 @@ type fragmentParser struct {
 	body  []byte
 	data  int64 // where the data of the traf box before ends
 	out   *fragment
-	dts   int64 // where a traf box without tfdt goes on
+	dts   int64 // where a traf box without tfdt continues
 }
 
-// parseMoof reads the samples of track t; first is the number of the first one,
-// and dts the decode time where the box tells none. It keeps parts of moof.
+// parseMoof reads the samples of track t. first is the number of the first one, dts
+// its decode time if the box has none. The fragment keeps parts of moof.
 func parseMoof(moof box, end int64, t *Track, first, dts int64) (*fragment, error) {
 	p := fragmentParser{track: t, at: moof.at, end: end, body: moof.body, data: moof.at, out: &fragment{number: first}, dts: dts}
-	for c := range children(moof.body, 0) {
+	for c := range listBoxes(moof.body, 0) {
 		if c.kind == "traf" {
-			if err := p.traf(c); err != nil {
+			if err := p.parseTraf(c); err != nil {
 				return nil, err
 			}
 		}
@@ -75,56 +74,40 @@ func parseMoof(moof box, end int64, t *Track, first, dts int64) (*fragment, erro
 	return p.out, nil
 }
 
-// traf reads a track fragment (8.8.6). Those of other tracks count too: data may
-// follow theirs.
-func (p *fragmentParser) traf(traf box) error {
-	b, ok := traf.find("tfhd")
+// parseTraf reads a track fragment (8.8.6). Those of other tracks count too, because
+// the data of this one may follow theirs.
+func (p *fragmentParser) parseTraf(traf box) error {
+	b, ok := traf.findBox("tfhd")
 	if !ok {
 		return fmt.Errorf("%w: track fragment without tfhd box", keyframe.ErrCorrupt)
 	}
-	tfhd, err := leaf[*mp4.TfhdBox](b)
+	tfhd, err := decodeLeaf[*mp4.TfhdBox](b)
 	if err != nil {
 		return err
 	}
-	mine := tfhd.TrackID == p.track.ID
-	base, explicit := p.base(tfhd)
-	run := p.defaults(tfhd)
+
+	base, explicit := p.dataBase(tfhd)
+	run := p.readDefaults(tfhd)
 	run.pts = p.decodeTime(traf) - p.track.editShift
+	p.data = base
+	mine := tfhd.TrackID == p.track.ID
 	if mine {
-		run.aux = p.auxiliary(traf, base)
+		run.aux = p.parseAuxiliary(traf, base)
 	} else if len(p.out.others) < maxTracks {
 		p.out.others = append(p.out.others, tfhd.TrackID)
 	}
-	p.data = base
-	for c := range children(traf.body, 0) {
+
+	for c := range listBoxes(traf.body, 0) {
 		if c.kind != "trun" {
 			continue
 		}
-		r, offset, hasOffset, err := run.read(c.body)
+		r, err := p.parseTrun(c.body, &run, base, explicit)
 		if err != nil {
 			return err
 		}
-		switch {
-		case hasOffset:
-			r.off = base + int64(offset)
-		case !explicit && p.data < p.end && p.data >= p.at:
-			// Without any offset, data begins in the moof box itself by the letter
-			// of 8.8.7.1. Writers that leave both out mean the mdat box behind it.
-			r.off = p.end + headerBytes
-		default:
-			r.off = p.data
-		}
-		size, duration := r.extent()
-		p.data = r.off + size
-		run.pts += duration
-		run.entry += int(r.count)
-		if mine && r.count > 0 {
-			p.out.runs = append(p.out.runs, r)
-			if r.stride == 0 {
-				p.out.plain += r.count
-			}
-			if p.out.plain > maxPlain {
-				return errShortRun
+		if mine {
+			if err := p.keepRun(r); err != nil {
+				return err
 			}
 		}
 	}
@@ -134,8 +117,49 @@ func (p *fragmentParser) traf(traf box) error {
 	return nil
 }
 
-// base returns where data offsets count from (8.8.7.1).
-func (p *fragmentParser) base(tfhd *mp4.TfhdBox) (base int64, explicit bool) {
+// parseTrun reads a trun box that inherits from run, and moves run and p.data after
+// its samples.
+func (p *fragmentParser) parseTrun(body []byte, run *trackRun, base int64, explicit bool) (trackRun, error) {
+	r, offset, hasOffset, err := run.readTrun(body)
+	if err != nil {
+		return r, err
+	}
+
+	switch {
+	case hasOffset:
+		r.off = base + int64(offset)
+	case !explicit && p.data < p.end && p.data >= p.at:
+		// Without any offset, data begins in the moof box itself by the letter
+		// of 8.8.7.1. Writers that omit both mean the mdat box after it.
+		r.off = p.end + headerBytes
+	default:
+		r.off = p.data
+	}
+
+	size, duration := r.sumSamples()
+	p.data = r.off + size
+	run.pts += duration
+	run.entry += int(r.count)
+	return r, nil
+}
+
+// keepRun adds the samples of a trun box to the fragment.
+func (p *fragmentParser) keepRun(r trackRun) error {
+	if r.count == 0 {
+		return nil
+	}
+	p.out.runs = append(p.out.runs, r)
+	if r.stride == 0 {
+		p.out.plain += r.count
+	}
+	if p.out.plain > maxPlain {
+		return errShortRun
+	}
+	return nil
+}
+
+// dataBase returns where data offsets count from (8.8.7.1).
+func (p *fragmentParser) dataBase(tfhd *mp4.TfhdBox) (dataBase int64, explicit bool) {
 	switch {
 	case tfhd.HasBaseDataOffset():
 		return int64(min(tfhd.BaseDataOffset, math.MaxInt64/4)), true
@@ -145,7 +169,7 @@ func (p *fragmentParser) base(tfhd *mp4.TfhdBox) (base int64, explicit bool) {
 	return p.data, false
 }
 
-func (p *fragmentParser) defaults(tfhd *mp4.TfhdBox) trackRun {
+func (p *fragmentParser) readDefaults(tfhd *mp4.TfhdBox) trackRun {
 	d := &p.track.defaults
 	r := trackRun{
 		duration: d.DefaultSampleDuration, size: d.DefaultSampleSize, sampleFlags: d.DefaultSampleFlags,
@@ -167,16 +191,16 @@ func (p *fragmentParser) defaults(tfhd *mp4.TfhdBox) trackRun {
 }
 
 func (p *fragmentParser) decodeTime(traf box) int64 {
-	if b, ok := traf.find("tfdt"); ok {
-		if tfdt, err := leaf[*mp4.TfdtBox](b); err == nil {
+	if b, ok := traf.findBox("tfdt"); ok {
+		if tfdt, err := decodeLeaf[*mp4.TfdtBox](b); err == nil {
 			return int64(min(tfdt.BaseMediaDecodeTime(), maxTime))
 		}
 	}
 	return p.dts
 }
 
-// read returns r with the entries of a trun box.
-func (r trackRun) read(body []byte) (_ trackRun, offset int32, hasOffset bool, err error) {
+// readTrun returns r with the entries of a trun box.
+func (r trackRun) readTrun(body []byte) (_ trackRun, offset int32, hasOffset bool, err error) {
 	const head = 8 // version, flags, sample_count
 	if len(body) < head {
 		return r, 0, false, errShortRun
@@ -212,8 +236,8 @@ func (r trackRun) read(body []byte) (_ trackRun, offset int32, hasOffset bool, e
 
 var errShortRun = fmt.Errorf("%w: trun box is shorter than its samples", keyframe.ErrCorrupt)
 
-// fields returns the four values of the sample at index.
-func (r *trackRun) fields(index int64) (duration, size, flags uint32, offset int32) {
+// readFields returns the four values of the sample at index.
+func (r *trackRun) readFields(index int64) (duration, size, flags uint32, offset int32) {
 	duration, size, flags = r.duration, r.size, r.sampleFlags
 	if index == 0 && r.hasFirst {
 		flags = r.firstFlags
@@ -232,14 +256,14 @@ func (r *trackRun) fields(index int64) (duration, size, flags uint32, offset int
 	return duration, size, flags, int32(composition)
 }
 
-// extent adds up all samples of r.
-func (r *trackRun) extent() (size, duration int64) {
+// sumSamples returns the total of all samples of r.
+func (r *trackRun) sumSamples() (size, duration int64) {
 	const each = mp4.TrunSampleDurationPresentFlag | mp4.TrunSampleSizePresentFlag
 	if r.flags&each == 0 {
 		return r.count * int64(r.size), r.count * int64(r.duration)
 	}
 	for i := range r.count {
-		d, s, _, _ := r.fields(i)
+		d, s, _, _ := r.readFields(i)
 		size, duration = size+int64(s), duration+int64(d)
 	}
 	return size, duration
@@ -249,7 +273,7 @@ func (f *fragment) next(all bool) (s sample, ok bool) {
 	for len(f.runs) > 0 {
 		r := &f.runs[0]
 		for r.index < r.count {
-			duration, size, flags, composition := r.fields(r.index)
+			duration, size, flags, composition := r.readFields(r.index)
 			s = sample{
 				number: f.number, off: r.off, size: int64(size), pts: r.pts + int64(composition),
 				sync: !mp4.DecodeSampleFlags(flags).SampleIsNonSync, desc: r.desc,
@@ -263,7 +287,7 @@ func (f *fragment) next(all bool) (s sample, ok bool) {
 			case s.sync || all:
 				return s, true
 			default:
-				f.passed = true
+				f.skipped = true
 			}
 		}
 		f.runs = f.runs[1:]

@@ -76,7 +76,7 @@ func ParseInit(data []byte) (*Init, error) {
 		}
 		if h.kind == "moov" {
 			if h.size > rest {
-				return nil, truncated("the moov box", h.size-rest)
+				return nil, truncatedError("the moov box", h.size-rest)
 			}
 			return parseMoov(box{h.kind, data[at+h.len : at+h.size], at})
 		}
@@ -90,12 +90,12 @@ func parseMoov(moov box) (*Init, error) {
 		return nil, fmt.Errorf("%w: moov box of %d bytes", keyframe.ErrCorrupt, len(moov.body))
 	}
 	in := &Init{}
-	if b, ok := moov.find("mvhd"); ok {
-		if mvhd, err := leaf[*mp4.MvhdBox](b); err == nil {
+	if b, ok := moov.findBox("mvhd"); ok {
+		if mvhd, err := decodeLeaf[*mp4.MvhdBox](b); err == nil {
 			in.timescale = mvhd.Timescale
 		}
 	}
-	for c := range children(moov.body, moov.at) {
+	for c := range listBoxes(moov.body, moov.at) {
 		if c.kind != "trak" {
 			continue
 		}
@@ -107,7 +107,7 @@ func parseMoov(moov box) (*Init, error) {
 	if len(in.Tracks) == 0 {
 		return nil, fmt.Errorf("%w: the moov box holds no track", keyframe.ErrCorrupt)
 	}
-	if mvex, ok := moov.find("mvex"); ok {
+	if mvex, ok := moov.findBox("mvex"); ok {
 		in.fragmented = true
 		in.readDefaults(mvex)
 	}
@@ -116,11 +116,11 @@ func parseMoov(moov box) (*Init, error) {
 
 // readDefaults hands the trex boxes (8.8.3) to their tracks.
 func (in *Init) readDefaults(mvex box) {
-	for c := range children(mvex.body, mvex.at) {
+	for c := range listBoxes(mvex.body, mvex.at) {
 		if c.kind != "trex" {
 			continue
 		}
-		trex, err := leaf[*mp4.TrexBox](c)
+		trex, err := decodeLeaf[*mp4.TrexBox](c)
 		if err != nil {
 			continue
 		}
@@ -134,38 +134,38 @@ func (in *Init) readDefaults(mvex box) {
 
 func parseTrak(trak box, movieTimescale uint32) (t Track) {
 	t.codecName = "unknown"
-	if b, ok := trak.find("tkhd"); ok {
-		if tkhd, err := leaf[*mp4.TkhdBox](b); err == nil {
+	if b, ok := trak.findBox("tkhd"); ok {
+		if tkhd, err := decodeLeaf[*mp4.TkhdBox](b); err == nil {
 			t.ID = tkhd.TrackID
-			t.Rotation, t.Mirrored = orientation(tkhd.Matrix)
+			t.Rotation, t.Mirrored = matrixOrientation(tkhd.Matrix)
 		}
 	}
-	if b, ok := trak.find("mdia", "mdhd"); ok {
-		if mdhd, err := leaf[*mp4.MdhdBox](b); err == nil {
-			t.Timescale, t.Language = mdhd.Timescale, language(mdhd.Language)
+	if b, ok := trak.findBox("mdia", "mdhd"); ok {
+		if mdhd, err := decodeLeaf[*mp4.MdhdBox](b); err == nil {
+			t.Timescale, t.Language = mdhd.Timescale, unpackLanguage(mdhd.Language)
 		}
 	}
-	if b, ok := trak.find("mdia", "hdlr"); ok && len(b.body) >= 12 {
+	if b, ok := trak.findBox("mdia", "hdlr"); ok && len(b.body) >= 12 {
 		t.Handler = string(b.body[8:12])
 	}
-	if b, ok := trak.find("edts", "elst"); ok {
+	if b, ok := trak.findBox("edts", "elst"); ok {
 		t.editShift, t.edited = editShift(b, movieTimescale, t.Timescale), true
 	}
-	stbl, ok := trak.find("mdia", "minf", "stbl")
-	stsd, described := stbl.find("stsd")
+	stbl, ok := trak.findBox("mdia", "minf", "stbl")
+	stsd, described := stbl.findBox("stsd")
 	if !ok || !described {
 		t.err = fmt.Errorf("%w: track %d has no sample description", keyframe.ErrCorrupt, t.ID)
 		return t
 	}
 	t.stbl = stbl
-	t.describe(stsd)
-	t.orient(&t.Info)
+	t.readDescriptions(stsd)
+	t.orientInfo(&t.Info)
 	return t
 }
 
-// orientation reads the upper left of the matrix, which maps (x, y) to
+// matrixOrientation reads the upper left of the matrix, which maps (x, y) to
 // (ax+cy, bx+dy).
-func orientation(matrix [9]int32) (rotation int, mirrored bool) {
+func matrixOrientation(matrix [9]int32) (rotation int, mirrored bool) {
 	a, b := float64(matrix[0]), float64(matrix[1])
 	c, d := float64(matrix[3]), float64(matrix[4])
 	if mirrored = a*d-b*c < 0; mirrored {
@@ -175,18 +175,18 @@ func orientation(matrix [9]int32) (rotation int, mirrored bool) {
 	return (degrees + 360) % 360, mirrored
 }
 
-// orient has the track tell how its pictures are to be turned, if by quarters. What
+// orientInfo has the track tell how its pictures are to be turned, if by quarters. What
 // they say themselves is meant for where there is no container that does.
-func (t *Track) orient(info *keyframe.Info) {
+func (t *Track) orientInfo(info *keyframe.Info) {
 	if t.Rotation%90 == 0 && (t.Rotation != 0 || t.Mirrored) {
 		info.Rotation, info.Mirrored = t.Rotation, t.Mirrored
 	}
 }
 
-// language unpacks three letters of five bits (8.4.2.3). Numbers below 0x400 are
+// unpackLanguage unpacks three letters of five bits (8.4.2.3). Numbers below 0x400 are
 // QuickTime's (QuickTime File Format, Language Code Values), of which the first
 // dozen are named here.
-func language(code uint16) string {
+func unpackLanguage(code uint16) string {
 	quickTime := [...]string{"eng", "fra", "deu", "ita", "nld", "swe", "spa", "dan", "por", "nor", "heb", "jpn"}
 	if int(code) < len(quickTime) {
 		return quickTime[code]
@@ -204,7 +204,7 @@ func language(code uint16) string {
 // editShift returns the media time that is shown when the movie begins: the
 // start of the first edit, less the empty edits before it (8.6.6).
 func editShift(b box, movieTimescale, mediaTimescale uint32) int64 {
-	elst, err := leaf[*mp4.ElstBox](b)
+	elst, err := decodeLeaf[*mp4.ElstBox](b)
 	if err != nil {
 		return 0
 	}
@@ -248,9 +248,9 @@ func (in *Init) Video() (*Track, error) {
 	}
 	switch {
 	case other != nil && other.codecName != "unknown":
-		return nil, fmt.Errorf("%w: video codec %s (%s)", keyframe.ErrUnsupported, other.codecName, printable(other.SampleEntry))
+		return nil, fmt.Errorf("%w: video codec %s (%s)", keyframe.ErrUnsupported, other.codecName, quoteCode(other.SampleEntry))
 	case other != nil:
-		return nil, fmt.Errorf("%w: video codec %s", keyframe.ErrUnsupported, printable(other.SampleEntry))
+		return nil, fmt.Errorf("%w: video codec %s", keyframe.ErrUnsupported, quoteCode(other.SampleEntry))
 	case damaged != nil:
 		return nil, damaged.err
 	}
@@ -287,8 +287,8 @@ func (t *Track) mediaType() string {
 	return "data"
 }
 
-// printable quotes a four-character code of the stream for an error message.
-func printable(code string) string {
+// quoteCode quotes a four-character code of the stream for an error message.
+func quoteCode(code string) string {
 	for _, c := range []byte(code) {
 		if c < ' ' || c > '~' {
 			return fmt.Sprintf("%q", code)

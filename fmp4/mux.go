@@ -111,7 +111,7 @@ func sampleEntry(f *keyframe.Frame, sets parameterSets) (*mp4.VisualSampleEntryB
 	if i.SARNum > 0 && i.SARDen > 0 {
 		entry.AddChild(&mp4.PaspBox{HSpacing: uint32(i.SARNum), VSpacing: uint32(i.SARDen)})
 	}
-	if i.FullRange || !unspecified(i.Primaries) || !unspecified(i.Transfer) || !unspecified(i.Matrix) {
+	if i.FullRange || !isUnspecified(i.Primaries) || !isUnspecified(i.Transfer) || !isUnspecified(i.Matrix) {
 		entry.AddChild(&mp4.ColrBox{
 			ColorType: mp4.ColorTypeOnScreenColors, ColorPrimaries: uint16(i.Primaries),
 			TransferCharacteristics: uint16(i.Transfer), MatrixCoefficients: uint16(i.Matrix), FullRangeFlag: i.FullRange,

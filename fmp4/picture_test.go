@@ -16,9 +16,9 @@ import (
 // everyPicture reads segments of one init segment with one Movie.
 func everyPicture(t *testing.T, init *fmp4.Init, list ...[]byte) (all []*keyframe.Frame) {
 	t.Helper()
-	m := fmp4.NewMovie(bytes.NewReader(list[0]), int64(len(list[0])), init)
+	m := fmp4.NewPictures(bytes.NewReader(list[0]), int64(len(list[0])), init)
 	for i := 0; ; {
-		f, err := m.Picture()
+		f, err := m.Keyframe()
 		switch {
 		case err == nil:
 			all = append(all, f)
@@ -74,14 +74,14 @@ func TestPictures(t *testing.T) {
 func TestPicturesAfterGap(t *testing.T) {
 	init, first := segment(t, "hls-fmp4", 0)
 	_, second := segment(t, "hls-fmp4", 1)
-	m := fmp4.NewMovie(bytes.NewReader(first), int64(len(first)), init)
+	m := fmp4.NewPictures(bytes.NewReader(first), int64(len(first)), init)
 	for range 3 {
-		if _, err := m.Picture(); err != nil {
+		if _, err := m.Keyframe(); err != nil {
 			t.Fatal(err)
 		}
 	}
 	m.Continue(bytes.NewReader(second), int64(len(second)), init)
-	if f, err := m.Picture(); err != nil || !f.AfterGap || f.Kind != keyframe.IDR {
+	if f, err := m.Keyframe(); err != nil || !f.AfterGap || f.Kind != keyframe.IDR {
 		t.Errorf("%+v, %v", f, err)
 	}
 }

@@ -38,9 +38,9 @@ type sizes struct {
 // senc was standardised.
 var smoothSenc = []byte{0xa2, 0x39, 0x4f, 0x52, 0x5a, 0x9b, 0x4f, 0x14, 0xa2, 0x44, 0x6c, 0x42, 0x7c, 0x64, 0x8d, 0xf4}
 
-// auxiliary returns what a track fragment tells of its samples' encryption, nil
+// parseAuxiliary returns what a track fragment tells of its samples' encryption, nil
 // where it tells nothing. base is where offsets count from.
-func (p *fragmentParser) auxiliary(traf box, base int64) *auxiliary {
+func (p *fragmentParser) parseAuxiliary(traf box, base int64) *auxiliary {
 	var a *auxiliary
 	found := func() *auxiliary {
 		if a == nil {
@@ -49,7 +49,7 @@ func (p *fragmentParser) auxiliary(traf box, base int64) *auxiliary {
 		return a
 	}
 	var senc, saiz, saio []byte
-	for c := range children(traf.body, 0) {
+	for c := range listBoxes(traf.body, 0) {
 		switch {
 		case c.kind == "senc":
 			found()
@@ -70,15 +70,15 @@ func (p *fragmentParser) auxiliary(traf box, base int64) *auxiliary {
 	switch {
 	case a == nil:
 	case senc != nil:
-		a.senc(senc)
+		a.readSenc(senc)
 	default:
-		a.elsewhere(saiz, saio, p.body, base-(p.end-int64(len(p.body))))
+		a.readOffsets(saiz, saio, p.body, base-(p.end-int64(len(p.body))))
 	}
 	return a
 }
 
-// senc reads a sample encryption box (ISO/IEC 23001-7 7.2.1).
-func (a *auxiliary) senc(b []byte) {
+// readSenc reads a sample encryption box (ISO/IEC 23001-7 7.2.1).
+func (a *auxiliary) readSenc(b []byte) {
 	const (
 		overrides  = 1 // of the track's defaults, in PIFF
 		subsamples = 2
@@ -92,9 +92,9 @@ func (a *auxiliary) senc(b []byte) {
 	a.entries = b[8:]
 }
 
-// elsewhere finds entries by saiz and saio boxes (ISO/IEC 14496-12 8.7.8, 8.7.9)
+// readOffsets finds entries by saiz and saio boxes (ISO/IEC 14496-12 8.7.8, 8.7.9)
 // in body, a moof box's, which begins at -shift in terms of their offsets.
-func (a *auxiliary) elsewhere(saiz, saio, body []byte, shift int64) {
+func (a *auxiliary) readOffsets(saiz, saio, body []byte, shift int64) {
 	read := func(b *[]byte, n int) (v int64) {
 		if len(*b) < n {
 			*b = nil
@@ -133,9 +133,9 @@ func (a *auxiliary) elsewhere(saiz, saio, body []byte, shift int64) {
 
 var errAuxiliary = fmt.Errorf("%w: the encryption data of a fragment is cut short", keyframe.ErrCorrupt)
 
-// entry returns the initialisation vector of sample i, and its subsamples.
-func (a *auxiliary) entry(i, ivSize int) (iv []byte, parts []mp4.SubSamplePattern, err error) {
-	a.index(i, ivSize)
+// readEntry returns the initialisation vector of sample i, and its subsamples.
+func (a *auxiliary) readEntry(i, ivSize int) (iv []byte, parts []mp4.SubSamplePattern, err error) {
+	a.indexEntries(i, ivSize)
 	if i+1 >= len(a.offsets) {
 		return nil, nil, errAuxiliary
 	}
@@ -160,8 +160,8 @@ func (a *auxiliary) entry(i, ivSize int) (iv []byte, parts []mp4.SubSamplePatter
 	return iv, parts, nil
 }
 
-// index finds the entries up to number i, if they are whole.
-func (a *auxiliary) index(i, ivSize int) {
+// indexEntries finds the entries up to number i, if they are whole.
+func (a *auxiliary) indexEntries(i, ivSize int) {
 	if a.offsets == nil {
 		a.offsets = []int{0}
 	}
@@ -184,14 +184,14 @@ func (a *auxiliary) index(i, ivSize int) {
 	}
 }
 
-// protected says whether s, of description d, is encrypted.
-func (d *description) protected(s sample) bool {
+// isProtected says whether s, of description d, is encrypted.
+func (d *description) isProtected(s sample) bool {
 	return d.encryption != nil && (s.hidden || len(d.encryption.ConstantIV) > 0)
 }
 
-// readable returns an error where a protected sample cannot be decrypted.
-func (e *Encryption) readable(s sample, key []byte) error {
-	scheme := printable(e.Scheme)
+// checkReadable returns an error where a protected sample cannot be decrypted.
+func (e *Encryption) checkReadable(s sample, key []byte) error {
+	scheme := quoteCode(e.Scheme)
 	switch {
 	case key == nil:
 		return fmt.Errorf("%w: encrypted (%s)", keyframe.ErrUnsupported, scheme)
@@ -205,13 +205,13 @@ func (e *Encryption) readable(s sample, key []byte) error {
 	return nil
 }
 
-// decrypt returns the plain sample of data.
-func (e *Encryption) decrypt(s sample, data, key []byte) ([]byte, error) {
+// decryptSample returns the plain sample of data.
+func (e *Encryption) decryptSample(s sample, data, key []byte) ([]byte, error) {
 	var iv [16]byte
 	copy(iv[:], e.ConstantIV)
 	var parts []mp4.SubSamplePattern
 	if s.aux != nil {
-		own, subsamples, err := s.aux.entry(s.entry, e.PerSampleIVSize)
+		own, subsamples, err := s.aux.readEntry(s.entry, e.PerSampleIVSize)
 		if err != nil {
 			return nil, err
 		}

@@ -30,10 +30,10 @@ type window struct {
 	off  int64
 }
 
-// at returns the n bytes at off, fewer only at the end of the data. Where a read
+// readAt returns the n bytes at off, fewer only at the end of the data. Where a read
 // is needed, it is one of ahead bytes if that is more. The slice is valid until
 // the next call.
-func (w *window) at(off int64, n, ahead int) ([]byte, error) {
+func (w *window) readAt(off int64, n, ahead int) ([]byte, error) {
 	have := w.off + int64(len(w.buf))
 	if off < w.off || off > have {
 		w.buf, w.off, have = w.buf[:0], off, off
@@ -41,7 +41,7 @@ func (w *window) at(off int64, n, ahead int) ([]byte, error) {
 	if off+int64(n) > have {
 		w.buf = w.buf[:copy(w.buf, w.buf[off-w.off:])]
 		w.off = off
-		if err := w.fill(max(n, ahead), n); err != nil {
+		if err := w.fillTo(max(n, ahead), n); err != nil {
 			return nil, err
 		}
 	}
@@ -50,8 +50,8 @@ func (w *window) at(off int64, n, ahead int) ([]byte, error) {
 	return w.buf[min(from, to):to], nil
 }
 
-// fill reads on until the window has want bytes, or to the end of the data.
-func (w *window) fill(want, need int) error {
+// fillTo reads on until the window has want bytes, or to the end of the data.
+func (w *window) fillTo(want, need int) error {
 	for len(w.buf) < want {
 		end := w.off + int64(want)
 		if w.size >= 0 {
@@ -64,7 +64,7 @@ func (w *window) fill(want, need int) error {
 			return nil
 		}
 		n := len(w.buf)
-		w.grow(missing)
+		w.growBy(missing)
 		got, err := w.r.ReadAt(w.buf[n:], w.off+int64(n))
 		w.buf = w.buf[:n+max(got, 0)]
 		switch {
@@ -81,17 +81,17 @@ func (w *window) fill(want, need int) error {
 	return nil
 }
 
-// grow makes w.buf longer by n bytes.
-func (w *window) grow(n int) {
+// growBy makes w.buf longer by n bytes.
+func (w *window) growBy(n int) {
 	if size := len(w.buf) + n; cap(w.buf) < size {
 		w.buf = append(make([]byte, 0, size), w.buf...)
 	}
 	w.buf = w.buf[:len(w.buf)+n]
 }
 
-// release makes the n bytes at off, which at returned last, the caller's. Of
+// releaseBytes makes the n bytes at off, which at returned last, the caller's. Of
 // many, the window keeps what is behind them, and no copy is made.
-func (w *window) release(off int64, n int) []byte {
+func (w *window) releaseBytes(off int64, n int) []byte {
 	from := int(off - w.off)
 	b := w.buf[from : from+n : from+n]
 	if n <= windowBytes {
@@ -101,21 +101,21 @@ func (w *window) release(off int64, n int) []byte {
 	return b
 }
 
-// whole is at for a part that must be there from end to end.
-func (w *window) whole(what string, off, n int64, ahead int) ([]byte, error) {
+// readWhole is at for a part that must be there from end to end.
+func (w *window) readWhole(what string, off, n int64, ahead int) ([]byte, error) {
 	if w.size >= 0 && off+n > w.size {
-		return nil, truncated(what, off+n-max(w.size, 0))
+		return nil, truncatedError(what, off+n-max(w.size, 0))
 	}
-	b, err := w.at(off, int(n), ahead)
+	b, err := w.readAt(off, int(n), ahead)
 	if err != nil {
 		return nil, err
 	}
 	if missing := n - int64(len(b)); missing > 0 {
-		return nil, truncated(what, missing)
+		return nil, truncatedError(what, missing)
 	}
 	return b, nil
 }
 
-func truncated(what string, missing int64) error {
+func truncatedError(what string, missing int64) error {
 	return fmt.Errorf("%w: %s is cut short, %d bytes of it are missing", keyframe.ErrCorrupt, what, missing)
 }

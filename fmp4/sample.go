@@ -28,9 +28,9 @@ type samples interface {
 	next(all bool) (s sample, ok bool)
 }
 
-// duration turns media time into time. Times that a Duration cannot hold give
+// toDuration turns media time into time. Times that a Duration cannot hold give
 // keyframe.NoPTS, and those before the start of the movie 0.
-func duration(units int64, timescale uint32) time.Duration {
+func toDuration(units int64, timescale uint32) time.Duration {
 	if timescale == 0 {
 		return keyframe.NoPTS
 	}

@@ -62,21 +62,21 @@ type candidate struct {
 // A segment index (sidx) is used to get near. Without one, the moof boxes are
 // read one after the other, and no payload.
 func (m *Movie) KeyframeAt(t time.Duration) (*keyframe.Frame, error) {
-	if err := m.search(t); err != nil {
+	if err := m.searchIndex(t); err != nil {
 		return nil, err
 	}
-	if f, _, err := m.lastOf(m.seek.found); f != nil || err != nil {
+	if f, _, err := m.readLastOf(m.seek.found); f != nil || err != nil {
 		return f, err
 	}
 	return m.Keyframe()
 }
 
-// search gathers sync samples from the start on, by the index or without it.
-func (m *Movie) search(t time.Duration) error {
+// searchIndex gathers sync samples from the start on, by the index or without it.
+func (m *Movie) searchIndex(t time.Duration) error {
 	for _, noSidx := range []bool{false, true} {
 		m.rewind()
 		m.seek = &seek{t: t, noSidx: noSidx}
-		if err := m.locate(); err != nil {
+		if err := m.locateSync(); err != nil {
 			return err
 		}
 		if len(m.seek.found) > 0 || m.seek.depth == 0 {
@@ -86,26 +86,26 @@ func (m *Movie) search(t time.Duration) error {
 	return nil
 }
 
-// lastOf reads the last keyframe among the candidates; none is no error.
-func (m *Movie) lastOf(found []candidate) (*keyframe.Frame, time.Duration, error) {
+// readLastOf reads the last keyframe among the candidates; none is no error.
+func (m *Movie) readLastOf(found []candidate) (*keyframe.Frame, time.Duration, error) {
 	for i := len(found) - 1; i >= 0; i-- {
 		c := found[i]
-		err := m.feed(c.sample, maxWindow(c.sample))
+		err := m.feedSample(c.sample, sampleBytes(c.sample))
 		if err == nil && len(m.ready) == 0 && c.follow.size > 0 {
-			err = m.feed(c.follow, maxWindow(c.follow))
+			err = m.feedSample(c.follow, sampleBytes(c.follow))
 		}
 		if err != nil {
 			return nil, 0, err
 		}
-		if f := m.take(); f != nil {
+		if f := m.takeFrame(); f != nil {
 			return f, c.at, nil
 		}
 	}
 	return nil, 0, nil
 }
 
-// locate gathers the sync samples up to t, or the first one behind it.
-func (m *Movie) locate() error {
+// locateSync gathers the sync samples up to t, or the first one behind it.
+func (m *Movie) locateSync() error {
 	k := m.seek
 	for {
 		s, err := m.nextToLocate()
@@ -128,7 +128,7 @@ func (m *Movie) locate() error {
 		if !s.sync {
 			continue
 		}
-		at := k.start + duration(s.pts-k.origin, m.track.Timescale)
+		at := k.start + toDuration(s.pts-k.origin, m.track.Timescale)
 		after := at > k.t+timeSlack
 		switch {
 		case after && len(k.found) > 0:
@@ -156,7 +156,7 @@ func (m *Movie) nextToLocate() (sample, error) {
 		k.next = nil
 		return s, nil
 	}
-	return m.next(!k.anchored || m.mayPair())
+	return m.nextSample(!k.anchored || m.mayPair())
 }
 
 // openEmpty chooses the track of a file that turned out to have no samples.
@@ -167,23 +167,23 @@ func (m *Movie) openEmpty() error {
 	return m.openTrack()
 }
 
-// over says whether the search is not to go beyond pos.
-func (k *seek) over(pos int64) bool {
+// isOver says whether the search is not to go beyond pos.
+func (k *seek) isOver(pos int64) bool {
 	return k != nil && k.limit > 0 && pos >= k.limit
 }
 
-// sidx reads a segment index (ISO/IEC 14496-12 8.16.3) if there is a time to
+// readSidx reads a segment index (ISO/IEC 14496-12 8.16.3) if there is a time to
 // search for, and jumps.
-func (m *Movie) sidx(h header, at int64) error {
+func (m *Movie) readSidx(h header, at int64) error {
 	k := m.seek
 	if k == nil || k.noSidx || k.depth > maxSidxDepth || h.size > maxSidx || m.init == nil {
 		return nil
 	}
-	body, err := m.load(h, at, maxSidx)
+	body, err := m.loadBox(h, at, maxSidx)
 	if err != nil {
 		return err
 	}
-	box, err := leaf[*mp4.SidxBox](box{h.kind, body, at})
+	box, err := decodeLeaf[*mp4.SidxBox](box{h.kind, body, at})
 	if err != nil || box.Timescale == 0 {
 		return nil // the moof boxes tell as well
 	}
@@ -195,27 +195,27 @@ func (m *Movie) sidx(h header, at int64) error {
 	if box.ReferenceID != m.track.ID && len(m.init.Tracks) > 1 {
 		return nil
 	}
-	m.jump(box, at+h.size+int64(min(box.FirstOffset, math.MaxInt64/4)))
+	m.followSidx(box, at+h.size+int64(min(box.FirstOffset, math.MaxInt64/4)))
 	return nil
 }
 
-// jump goes to the referenced part that holds the time, or behind all of them.
-func (m *Movie) jump(box *mp4.SidxBox, off int64) {
+// followSidx goes to the referenced part that holds the time, or behind all of them.
+func (m *Movie) followSidx(box *mp4.SidxBox, off int64) {
 	k := m.seek
 	units := int64(0)
 	for _, ref := range box.SidxRefs {
-		here := reference{off, k.start + duration(units, box.Timescale), ref.ReferenceType == 1}
+		here := reference{off, k.start + toDuration(units, box.Timescale), ref.ReferenceType == 1}
 		units += int64(ref.SubSegmentDuration)
 		off += int64(ref.ReferencedSize)
-		if k.start+duration(units, box.Timescale) > k.t+timeSlack {
-			m.enter(here, off)
+		if k.start+toDuration(units, box.Timescale) > k.t+timeSlack {
+			m.enterReference(here, off)
 			return
 		}
 		k.tail = &here
 	}
 	if k.tail != nil {
 		m.pos = off
-		k.start += duration(units, box.Timescale)
+		k.start += toDuration(units, box.Timescale)
 		k.total = k.start
 		k.anchored = false
 	}
@@ -223,12 +223,12 @@ func (m *Movie) jump(box *mp4.SidxBox, off int64) {
 
 // turnBack goes to the part in front of where nothing was found.
 func (m *Movie) turnBack() {
-	m.enter(*m.seek.tail, 0)
+	m.enterReference(*m.seek.tail, 0)
 	m.seek.tail = nil
 }
 
-// enter goes on at a part of the file that an index tells the start of.
-func (m *Movie) enter(r reference, end int64) {
+// enterReference goes on at a part of the file that an index tells the start of.
+func (m *Movie) enterReference(r reference, end int64) {
 	k := m.seek
 	k.depth++
 	k.start, k.anchored, k.limit = r.start, false, end

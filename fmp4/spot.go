@@ -30,9 +30,9 @@ func (m *Movie) Locate(t time.Duration) (*Spot, error) {
 	var err error
 	if k := m.seek; k != nil && t >= k.t && k.depth == 0 && k.tail == nil && len(k.found) > 0 {
 		k.t = t
-		err = m.locate()
+		err = m.locateSync()
 	} else {
-		err = m.search(t)
+		err = m.searchIndex(t)
 	}
 	if err != nil {
 		m.rewind() // lest the next search go on behind the damage
@@ -40,7 +40,7 @@ func (m *Movie) Locate(t time.Duration) (*Spot, error) {
 	}
 	found := m.seek.found
 	if len(found) == 0 {
-		return nil, m.notFound()
+		return nil, m.notFoundError()
 	}
 	return &Spot{
 		At: found[len(found)-1].at, size: m.w.size,
@@ -60,9 +60,9 @@ func (s *Spot) Same(o *Spot) bool {
 func (s *Spot) Keyframe(r io.ReaderAt) (*keyframe.Frame, error) {
 	m := NewMovie(r, s.size, s.init)
 	m.key, m.track = s.key, s.track
-	f, at, err := m.lastOf(s.found)
+	f, at, err := m.readLastOf(s.found)
 	if f == nil && err == nil {
-		err = m.notFound()
+		err = m.notFoundError()
 	}
 	if err != nil {
 		return nil, err
@@ -89,15 +89,15 @@ func (m *Movie) Duration() (time.Duration, error) {
 	units := m.dts - m.begun
 	if listed {
 		// What the edit list leaves out at the beginning is not shown.
-		units = max(m.dts, t.length()) + min(0, first.pts)
+		units = max(m.dts, t.totalDuration()) + min(0, first.pts)
 	}
-	return duration(units, m.track.Timescale), nil
+	return toDuration(units, m.track.Timescale), nil
 }
 
-// length returns how long all samples last.
-func (t *table) length() (units int64) {
+// totalDuration returns how long all samples last.
+func (t *table) totalDuration() (units int64) {
 	durations := run{rest: t.durations}
-	durations.skip(t.count, func(count int64, delta uint32) {
+	durations.skipSamples(t.count, func(count int64, delta uint32) {
 		units = min(maxTime, units+int64(min(uint64(count)*uint64(delta), maxTime)))
 	})
 	return units

@@ -31,24 +31,24 @@ type table struct {
 
 func newTable(stbl box) *table {
 	t := &table{allSync: true, chunkBytes: 4}
-	for c := range children(stbl.body, stbl.at) {
+	for c := range listBoxes(stbl.body, stbl.at) {
 		switch c.kind {
 		case "stsz":
 			t.readSizes(c.body)
 		case "stz2":
 			t.readCompactSizes(c.body)
 		case "stco":
-			t.chunks, t.chunkBytes = entries(c.body, 4), 4
+			t.chunks, t.chunkBytes = cutEntries(c.body, 4), 4
 		case "co64":
-			t.chunks, t.chunkBytes = entries(c.body, 8), 8
+			t.chunks, t.chunkBytes = cutEntries(c.body, 8), 8
 		case "stsc":
-			t.toChunk = entries(c.body, 12)
+			t.toChunk = cutEntries(c.body, 12)
 		case "stts":
-			t.durations = entries(c.body, 8)
+			t.durations = cutEntries(c.body, 8)
 		case "ctts":
-			t.offsets = entries(c.body, 8)
+			t.offsets = cutEntries(c.body, 8)
 		case "stss":
-			t.syncs, t.allSync = entries(c.body, 4), false
+			t.syncs, t.allSync = cutEntries(c.body, 4), false
 		case "senc", "saiz", "saio":
 			t.hidden = true
 		}
@@ -56,9 +56,9 @@ func newTable(stbl box) *table {
 	return t
 }
 
-// entries cuts the list out of a full box that consists of a count and entries
+// cutEntries cuts the list out of a full box that consists of a count and entries
 // of n bytes: as many as are there.
-func entries(body []byte, n int) []byte {
+func cutEntries(body []byte, n int) []byte {
 	const head = 8 // version, flags, count
 	if len(body) < head {
 		return nil
@@ -73,7 +73,7 @@ func (t *table) readSizes(body []byte) {
 	}
 	t.uniform, t.count = int64(binary.BigEndian.Uint32(body[4:])), int64(binary.BigEndian.Uint32(body[8:]))
 	t.sizes, t.sizeBits = body[12:], 32
-	t.clip()
+	t.clipCount()
 }
 
 // readCompactSizes reads the stz2 box (8.7.3.3).
@@ -87,10 +87,10 @@ func (t *table) readCompactSizes(body []byte) {
 	}
 	t.uniform, t.count = 0, int64(binary.BigEndian.Uint32(body[8:]))
 	t.sizes, t.sizeBits = body[12:], bits
-	t.clip()
+	t.clipCount()
 }
 
-func (t *table) clip() {
+func (t *table) clipCount() {
 	if t.uniform > 0 {
 		t.count = min(t.count, maxUniform)
 	} else {
@@ -98,7 +98,7 @@ func (t *table) clip() {
 	}
 }
 
-func (t *table) size(n int64) int64 {
+func (t *table) sampleSize(n int64) int64 {
 	if t.uniform > 0 {
 		return t.uniform
 	}
@@ -113,18 +113,18 @@ func (t *table) size(n int64) int64 {
 	return int64(binary.BigEndian.Uint32(t.sizes[4*n:]))
 }
 
-// sum adds the sizes of n samples from the one at from.
-func (t *table) sum(from, n int64) (total int64) {
+// sumSizes adds the sizes of n samples from the one at from.
+func (t *table) sumSizes(from, n int64) (total int64) {
 	if t.uniform > 0 {
 		return n * t.uniform
 	}
 	for i := from; i < from+n; i++ {
-		total += t.size(i)
+		total += t.sampleSize(i)
 	}
 	return total
 }
 
-func (t *table) chunk(n int64) int64 {
+func (t *table) chunkOffset(n int64) int64 {
 	if t.chunkBytes == 8 {
 		return int64(min(binary.BigEndian.Uint64(t.chunks[8*n:]), math.MaxInt64/2))
 	}
@@ -139,11 +139,11 @@ type run struct {
 	value uint32
 }
 
-// skip passes n samples and calls add with the count and value of each stretch.
+// skipSamples passes n samples and calls add with the count and value of each stretch.
 // Behind the last entry its value goes on.
-func (r *run) skip(n int64, add func(count int64, value uint32)) {
+func (r *run) skipSamples(n int64, add func(count int64, value uint32)) {
 	for n > 0 {
-		if !r.load() {
+		if !r.loadEntry() {
 			add(n, r.value)
 			return
 		}
@@ -154,8 +154,8 @@ func (r *run) skip(n int64, add func(count int64, value uint32)) {
 	}
 }
 
-// load makes the current entry one with samples left.
-func (r *run) load() bool {
+// loadEntry makes the current entry one with samples left.
+func (r *run) loadEntry() bool {
 	for r.left == 0 {
 		if len(r.rest) < 8 {
 			return false
@@ -201,13 +201,13 @@ func (c *cursor) next(all bool) (s sample, ok bool) {
 			}
 			n, sync = int64(binary.BigEndian.Uint32(c.syncs))-1, true
 		}
-		if n >= c.t.count || !c.seek(n) {
+		if n >= c.t.count || !c.seekTo(n) {
 			return s, false
 		}
 		c.asked = n + 1
-		if size := c.t.size(n); size > 0 {
+		if size := c.t.sampleSize(n); size > 0 {
 			return sample{
-				number: n, off: c.off, size: size, pts: c.pts(), sync: sync,
+				number: n, off: c.off, size: size, pts: c.samplePTS(), sync: sync,
 				desc: c.desc, hidden: c.t.hidden,
 			}, true
 		}
@@ -228,25 +228,25 @@ func (c *cursor) isSync(n int64) bool {
 	return false
 }
 
-func (c *cursor) pts() int64 {
+func (c *cursor) samplePTS() int64 {
 	pts := c.dts - c.shift
-	if c.offsets.load() {
+	if c.offsets.loadEntry() {
 		pts += int64(int32(c.offsets.value)) // signed in version 0 too, as writers have it
 	}
 	return pts
 }
 
-// seek moves forward to sample n; false if the chunks end before it.
-func (c *cursor) seek(n int64) bool {
+// seekTo moves forward to sample n; false if the chunks end before it.
+func (c *cursor) seekTo(n int64) bool {
 	ahead := n - c.number
-	c.durations.skip(ahead, func(count int64, delta uint32) {
+	c.durations.skipSamples(ahead, func(count int64, delta uint32) {
 		c.dts = min(maxTime, c.dts+int64(min(uint64(count)*uint64(delta), maxTime)))
 	})
-	c.offsets.skip(ahead, func(int64, uint32) {})
+	c.offsets.skipSamples(ahead, func(int64, uint32) {})
 	for c.chunk*int64(c.t.chunkBytes) < int64(len(c.t.chunks)) {
 		left := c.perChunk - c.inChunk
 		if ahead < left {
-			c.off += c.t.sum(c.number, ahead)
+			c.off += c.t.sumSizes(c.number, ahead)
 			c.inChunk += ahead
 			c.number = n
 			return true
@@ -268,7 +268,7 @@ func (c *cursor) nextChunk() {
 		c.entry++
 	}
 	if (c.chunk+1)*int64(c.t.chunkBytes) <= int64(len(c.t.chunks)) {
-		c.off = c.t.chunk(c.chunk)
+		c.off = c.t.chunkOffset(c.chunk)
 	}
 }
 

@@ -11,49 +11,49 @@ import (
 // errEnd: the file has no more samples.
 var errEnd = errors.New("end of samples")
 
-// next returns the next sample of the video track that is sync, or any. It
-// follows the boxes of the top level.
-func (m *Movie) next(all bool) (sample, error) {
+// nextSample returns the next sync sample of the video track, or with all the next
+// sample. It follows the boxes of the top level.
+func (m *Movie) nextSample(all bool) (sample, error) {
 	for {
 		if m.list != nil {
 			if s, ok := m.list.next(all); ok {
 				return s, nil
 			}
-			m.endList(all)
+			m.finishList(all)
 		}
-		if m.seek.over(m.pos) {
+		if m.seek.isOver(m.pos) {
 			return sample{}, errEnd
 		}
-		if err := m.box(); err != nil {
+		if err := m.readBox(); err != nil {
 			return sample{}, err
 		}
 	}
 }
 
-// endList goes on behind the samples of one box.
-func (m *Movie) endList(all bool) {
+// finishList goes on after the samples of one box.
+func (m *Movie) finishList(all bool) {
 	switch l := m.list.(type) {
 	case *cursor:
 		m.number = l.t.count
-		m.passed = m.passed || !all && int64(len(l.t.syncs))/4 < l.t.count && !l.t.allSync
+		m.skipped = m.skipped || (!all && int64(len(l.t.syncs))/4 < l.t.count && !l.t.allSync)
 		if l.t.count > 0 && !m.init.fragmented {
-			m.pos = math.MaxInt64 // nothing but payload is behind
+			m.pos = math.MaxInt64 // only payload follows
 		}
 	case *fragment:
-		m.passed = m.passed || l.passed
+		m.skipped = m.skipped || l.skipped
 		m.number = l.number
 	}
 	m.list = nil
 }
 
-// box reads the box at pos if it belongs to the index, and goes behind it.
-func (m *Movie) box() error {
-	// What is no longer than a header is nothing to look at: the padding of what was
-	// encrypted, say.
-	if m.pos > math.MaxInt64/2 || m.track != nil && m.w.size >= 0 && m.w.size-m.pos <= longHeaderBytes {
-		return m.end()
+// readBox reads the box at pos if it belongs to the index, and moves after it.
+func (m *Movie) readBox() error {
+	// A remainder no longer than a header is ignored: padding of encrypted data, for
+	// instance.
+	if m.pos > math.MaxInt64/2 || (m.track != nil && m.w.size >= 0 && m.w.size-m.pos <= longHeaderBytes) {
+		return m.endBoxes()
 	}
-	head, err := m.w.at(m.pos, longHeaderBytes, windowBytes)
+	head, err := m.w.readAt(m.pos, longHeaderBytes, windowBytes)
 	if err != nil {
 		return err
 	}
@@ -62,17 +62,18 @@ func (m *Movie) box() error {
 		return err
 	}
 	if !ok {
-		return m.end()
+		return m.endBoxes()
 	}
+
 	at := m.pos
 	m.pos += h.size
 	switch h.kind {
 	case "moov":
-		return m.moov(h, at)
+		return m.readMoov(h, at)
 	case "moof":
-		return m.moof(h, at)
+		return m.readMoof(h, at)
 	case "sidx":
-		return m.sidx(h, at)
+		return m.readSidx(h, at)
 	}
 	if h.size == 0 {
 		m.pos = math.MaxInt64
@@ -80,8 +81,9 @@ func (m *Movie) box() error {
 	return nil
 }
 
-// end tells what it means that there are no more boxes.
-func (m *Movie) end() error {
+// endBoxes returns the error for a file without further boxes. It is nil if a track is
+// still to be chosen.
+func (m *Movie) endBoxes() error {
 	switch {
 	case m.track != nil:
 		return errEnd
@@ -93,11 +95,11 @@ func (m *Movie) end() error {
 	return fmt.Errorf("%w: the file ends before its index (moov box)", keyframe.ErrCorrupt)
 }
 
-// load reads a box of the index whole and returns its body, to keep.
-func (m *Movie) load(h header, at, limit int64) ([]byte, error) {
+// loadBox reads a box of the index whole and returns its body, to keep.
+func (m *Movie) loadBox(h header, at, limit int64) ([]byte, error) {
 	if h.size == 0 {
 		// To the end of the file, which may not be known yet.
-		b, err := m.w.at(at, int(limit), 0)
+		b, err := m.w.readAt(at, int(limit), 0)
 		if err != nil {
 			return nil, err
 		}
@@ -107,15 +109,16 @@ func (m *Movie) load(h header, at, limit int64) ([]byte, error) {
 	if h.size > limit {
 		return nil, fmt.Errorf("%w: %s box of %d bytes", keyframe.ErrCorrupt, h.kind, h.size)
 	}
-	// The head of the next box comes along: after moof, that of its mdat.
-	if _, err := m.w.whole("the "+h.kind+" box", at, h.size, int(h.size)+longHeaderBytes); err != nil {
+
+	// Read the head of the next box as well: after moof, that of its mdat.
+	if _, err := m.w.readWhole("the "+h.kind+" box", at, h.size, int(h.size)+longHeaderBytes); err != nil {
 		return nil, err
 	}
-	return m.w.release(at, int(h.size))[h.len:], nil
+	return m.w.releaseBytes(at, int(h.size))[h.len:], nil
 }
 
-func (m *Movie) moov(h header, at int64) error {
-	body, err := m.load(h, at, maxMoov)
+func (m *Movie) readMoov(h header, at int64) error {
+	body, err := m.loadBox(h, at, maxMoov)
 	if err != nil {
 		return err
 	}
@@ -126,6 +129,7 @@ func (m *Movie) moov(h header, at int64) error {
 	if err = m.openTrack(); err != nil {
 		return err
 	}
+
 	t := newTable(m.track.stbl)
 	m.list = newCursor(t, m.track.editShift)
 	if m.seek != nil && t.count > 0 && m.track.edited {
@@ -148,7 +152,7 @@ func (m *Movie) openTrack() error {
 	return nil
 }
 
-func (m *Movie) moof(h header, at int64) error {
+func (m *Movie) readMoof(h header, at int64) error {
 	if m.init == nil {
 		return fmt.Errorf("%w: a media segment without its init segment", keyframe.ErrCorrupt)
 	}
@@ -157,7 +161,8 @@ func (m *Movie) moof(h header, at int64) error {
 			return err
 		}
 	}
-	body, err := m.load(h, at, maxMoof)
+
+	body, err := m.loadBox(h, at, maxMoof)
 	if err != nil {
 		return err
 	}
@@ -168,22 +173,23 @@ func (m *Movie) moof(h header, at int64) error {
 	if m.plain += f.plain; m.plain > maxUniform {
 		return fmt.Errorf("%w: more than %d samples of no bytes each", keyframe.ErrCorrupt, maxUniform)
 	}
+
 	if len(f.runs) == 0 && len(m.others) == 0 {
 		m.others = f.others
 	}
 	if len(f.runs) > 0 {
 		m.dts = f.end
-		m.begin(&f.runs[0])
+		m.noteStart(&f.runs[0])
 	}
 	m.list = f
 	return nil
 }
 
-// begin notes the times of the first sample.
-func (m *Movie) begin(r *trackRun) {
+// noteStart notes the times of the first sample.
+func (m *Movie) noteStart(r *trackRun) {
 	if m.start == keyframe.NoPTS {
-		_, _, _, composition := r.fields(0)
-		m.start = duration(r.pts+int64(composition), m.track.Timescale)
+		_, _, _, composition := r.readFields(0)
+		m.start = toDuration(r.pts+int64(composition), m.track.Timescale)
 		m.begun = r.pts + m.track.editShift
 	}
 }

@@ -34,7 +34,7 @@ func segments(t *testing.T, recipe string) (list [][]byte) {
 // everyPicture reads segments with one Reader.
 func everyPicture(t *testing.T, list ...[]byte) (all []*keyframe.Frame) {
 	t.Helper()
-	r := ts.NewReader(bytes.NewReader(list[0]), nil)
+	r := ts.NewReader(bytes.NewReader(list[0]), &ts.Options{EveryPicture: true})
 	for i := 0; ; {
 		f, err := r.Keyframe()
 		switch {
@@ -91,7 +91,7 @@ func TestPicturesAfterGap(t *testing.T) {
 		"half a segment": {data[:cut+100], data},
 	} {
 		gaps := 0
-		r := ts.NewReader(bytes.NewReader(list[0]), nil)
+		r := ts.NewReader(bytes.NewReader(list[0]), &ts.Options{EveryPicture: true})
 		for {
 			f, err := r.Keyframe()
 			if err != nil && len(list) > 1 {

@@ -13,8 +13,7 @@ import (
 // segmentReader finds the keyframes of a segment, whatever its container. Times
 // count from the segment's beginning.
 type segmentReader interface {
-	Keyframe() (*keyframe.Frame, error)
-	Picture() (*keyframe.Frame, error)
+	Keyframe() (*keyframe.Frame, error) // or every picture: reach.whole
 	Tracks() []keyframe.Track
 	Start() time.Duration // first presentation time, or keyframe.NoPTS
 
@@ -74,13 +73,16 @@ type mp4Segment struct {
 	data *counted
 }
 
-// newMP4Segment goes on from the segment before, if after read that.
-func newMP4Segment(after segmentReader, data *counted, init *fmp4.Init, lock protection) *mp4Segment {
-	m, goesOn := after.(*mp4Segment)
-	if goesOn {
+// newMP4Segment goes on from the segment before, if to.after read that.
+func newMP4Segment(to reach, data *counted, init *fmp4.Init, lock protection) *mp4Segment {
+	m, goesOn := to.after.(*mp4Segment)
+	switch {
+	case goesOn:
 		m.Continue(data, data.Size(), init)
 		m.data = data
-	} else {
+	case to.whole:
+		m = &mp4Segment{fmp4.NewPictures(data, data.Size(), init), data}
+	default:
 		m = &mp4Segment{fmp4.NewMovie(data, data.Size(), init), data}
 	}
 	if lock.method == methodSamples || lock.method == methodCTR {
@@ -146,13 +148,13 @@ func newTSSegment(after segmentReader, data *counted, packets io.Reader, o *ts.O
 }
 
 func (t *tsSegment) readUpTo(until time.Duration) (*keyframe.Frame, error) {
-	return ts.LastBefore(t.Reader, keyframe.NoPTS, until)
+	return t.KeyframeAt(keyframe.NoPTS, until)
 }
 
 // readLast searches from the end, if the size is known.
 func (t *tsSegment) readLast() (*keyframe.Frame, error) {
 	if size := t.data.Size(); size > 0 {
-		return ts.Last(t.data, size, t.options)
+		return ts.LastKeyframe(t.data, size, t.options)
 	}
 	return t.readUpTo(forever)
 }
@@ -179,7 +181,7 @@ func (t *tsSegment) readAt(ctx context.Context, times []time.Duration, r *readin
 			continue
 		}
 		var next *keyframe.Frame
-		next, err = t.LastUpTo(keyframe.NoPTS, until)
+		next, err = t.LastKeyframe(keyframe.NoPTS, until)
 		if next == nil && (err == nil || mayHelp(ctx, err, earlierSegment)) {
 			err = nil // none after f
 			continue

@@ -53,7 +53,7 @@ func (o *opener) log(ctx context.Context, msg string, args ...any) {
 // to its first keyframe.
 type reach struct {
 	upTo  time.Duration // at least up to there
-	whole bool          // to the end
+	whole bool          // every picture, to the end
 	after segmentReader // that read the segment before, and reads on; may be nil
 }
 
@@ -94,7 +94,7 @@ func (o *opener) openWithKeys(ctx context.Context, seg *hls.Segment, to reach) (
 	}
 	r := o.client.Open(ctx, u, rng)
 	data := &counted{content: lock.open(r, seg)}
-	reader, err := o.recognise(data, before, lock, to.after)
+	reader, err := o.recognise(data, before, lock, to)
 	if err != nil {
 		r.Close()
 		return nil, err
@@ -103,7 +103,7 @@ func (o *opener) openWithKeys(ctx context.Context, seg *hls.Segment, to reach) (
 }
 
 // recognise detects what data holds, after the initialisation section before it.
-func (o *opener) recognise(data *counted, before *section, lock protection, after segmentReader) (segmentReader, error) {
+func (o *opener) recognise(data *counted, before *section, lock protection, to reach) (segmentReader, error) {
 	head, err := data.Peek(sniffSize)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
@@ -113,13 +113,13 @@ func (o *opener) recognise(data *counted, before *section, lock protection, afte
 	case len(head) == 0:
 		return nil, fmt.Errorf("%w: the segment is empty", keyframe.ErrCorrupt)
 	case fmp4.Sniff(head):
-		return newMP4Segment(after, data, before.movie, lock), nil
+		return newMP4Segment(to, data, before.movie, lock), nil
 	case ts.Sniff(head, err != nil):
-		options := &ts.Options{Program: o.opts.Program, OnCodec: o.opts.OnCodec}
+		options := &ts.Options{Program: o.opts.Program, OnCodec: o.opts.OnCodec, EveryPicture: to.whole}
 		if lock.method == methodSamples {
 			options.SampleAES = lock.decryptFrame
 		}
-		return newTSSegment(after, data, before.prepend(data), options), nil
+		return newTSSegment(to.after, data, before.prepend(data), options), nil
 	case isPackedAudio(head):
 		return nil, fmt.Errorf("%w: the rendition is audio only", keyframe.ErrNotFound)
 	case lock.method == methodWhole:

@@ -160,7 +160,7 @@ func (r *receiver) readPictures(ctx context.Context, seg *hls.Segment) error {
 	r.after = reading.segmentReader
 
 	for {
-		f, err := reading.Picture()
+		f, err := reading.Keyframe()
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
