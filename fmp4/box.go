@@ -24,8 +24,8 @@ const (
 	longHeaderBytes = 16
 )
 
-// parseHeader reads the head of the box that b begins with; ok is false where b
-// is too short for it.
+// parseHeader reads the head of the box that b begins with. ok is false if b is too
+// short for it.
 func parseHeader(b []byte) (h header, ok bool, err error) {
 	if len(b) < headerBytes {
 		return h, false, nil
@@ -44,6 +44,7 @@ func parseHeader(b []byte) (h header, ok bool, err error) {
 			return h, true, fmt.Errorf("%w: %q box of 0 bytes", keyframe.ErrCorrupt, h.kind)
 		}
 	}
+
 	if h.size != 0 && h.size < h.len {
 		return h, true, fmt.Errorf("%w: %q box of %d bytes, shorter than its header", keyframe.ErrCorrupt, h.kind, h.size)
 	}
@@ -57,8 +58,8 @@ type box struct {
 	at   int64 // of its header, in the file or segment
 }
 
-// listBoxes yields the boxes that body holds; at is body's own place. What does
-// not parse as a box ends them: QuickTime's terminating zeros, padding, damage.
+// listBoxes yields the boxes that body holds; at is the position of body. Anything
+// that is no box ends them: QuickTime's terminating zeros, padding, damage.
 func listBoxes(body []byte, at int64) iter.Seq[box] {
 	return func(yield func(box) bool) {
 		for len(body) > 0 {
@@ -69,8 +70,9 @@ func listBoxes(body []byte, at int64) iter.Seq[box] {
 			if h.size == 0 {
 				h.size = int64(len(body))
 			}
+
 			// A box that overruns its parent is cut, not refused: the tables inside
-			// say themselves whether they are whole.
+			// show whether they are whole.
 			end := min(h.size, int64(len(body)))
 			if !yield(box{h.kind, body[h.len:end], at}) {
 				return
@@ -97,8 +99,8 @@ func (b box) findBox(path ...string) (box, bool) {
 	return b, true
 }
 
-// decodeLeaf decodes a box that holds no others. The decoder of hostile bytes may
-// panic, which is an error like others here.
+// decodeLeaf decodes a box that holds no others. It turns a panic of the decoder about
+// hostile bytes into an error.
 func decodeLeaf[T mp4.Box](b box) (t T, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -115,4 +117,18 @@ func decodeLeaf[T mp4.Box](b box) (t T, err error) {
 		return t, fmt.Errorf("%w: %s box cannot be read", keyframe.ErrCorrupt, b.kind)
 	}
 	return t, nil
+}
+
+// Sniff reports whether head, the beginning of some data, is that of an MP4 file or
+// segment: a box that may come first in one (ISO/IEC 14496-12 6.2.3). Eight bytes are
+// enough.
+func Sniff(head []byte) bool {
+	if len(head) < 8 {
+		return false
+	}
+	switch string(head[4:8]) {
+	case "ftyp", "styp", "moov", "moof", "mdat", "free", "skip", "wide", "sidx", "emsg", "prft", "pdin", "uuid":
+		return true
+	}
+	return false
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// codecNames gives ffprobe's name for a sample entry (mp4ra.org).
+// codecNames maps sample entries (mp4ra.org) to ffprobe's codec names.
 var codecNames = map[string]string{
 	"av01": "av1", "vp08": "vp8", "vp09": "vp9", "vvc1": "vvc", "vvi1": "vvc", "mp4v": "mpeg4",
 	"jpeg": "mjpeg", "mjpg": "mjpeg", "mjpa": "mjpeg", "s263": "h263", "H263": "h263",
@@ -23,8 +23,8 @@ var codecNames = map[string]string{
 	"wvtt": "webvtt", "stpp": "ttml", "tx3g": "mov_text", "text": "mov_text", "c608": "eia_608",
 }
 
-// objectTypes gives ffprobe's name for the objectTypeIndication of an esds box
-// (ISO/IEC 14496-1 table 5).
+// objectTypes maps the objectTypeIndication of an esds box (ISO/IEC 14496-1 table 5)
+// to ffprobe's codec names.
 var objectTypes = map[byte]string{
 	0x20: "mpeg4", 0x21: "h264", 0x23: "hevc", 0x60: "mpeg2video", 0x61: "mpeg2video", 0x62: "mpeg2video",
 	0x63: "mpeg2video", 0x64: "mpeg2video", 0x65: "mpeg2video", 0x6a: "mpeg1video", 0x6c: "mjpeg",
@@ -32,7 +32,7 @@ var objectTypes = map[byte]string{
 	0xa5: "ac3", 0xa6: "eac3", 0xa9: "dts", 0xad: "opus", 0xdd: "vorbis",
 }
 
-// codecName names a description that is not audio.
+// codecName returns the codec name of a description that is not audio.
 func codecName(format string, stsd box) string {
 	if c := keyframe.SampleEntryCodec(format); c != keyframe.UnknownCodec {
 		return c.String()
@@ -62,7 +62,7 @@ func objectType(esds box) byte {
 }
 
 // readAudioEntry reads an AudioSampleEntry (ISO/IEC 14496-12 12.2.3) with
-// QuickTime's extensions, whose version stands in the first reserved field.
+// QuickTime's extensions, whose version is in the first reserved field.
 func (t *Track) readAudioEntry(entry box) {
 	const fixed = 28
 	if len(entry.body) < fixed || t.codecName != "unknown" {
@@ -77,6 +77,7 @@ func (t *Track) readAudioEntry(entry box) {
 	case 2:
 		parts.body = parts.body[min(36, len(parts.body)):]
 	}
+
 	format := entry.kind
 	if frma, ok := parts.findBox("sinf", "frma"); ok && len(frma.body) >= 4 {
 		format = string(frma.body[:4])
@@ -89,6 +90,7 @@ func (t *Track) readAudioEntry(entry box) {
 	if ok {
 		t.readAudioConfig(esds)
 	}
+
 	if dec3, ok := parts.findBox("dec3"); ok {
 		if d, err := decodeLeaf[*mp4.Dec3Box](dec3); err == nil {
 			t.Channels, _ = d.ChannelInfo()

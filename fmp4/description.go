@@ -22,13 +22,13 @@ type description struct {
 	fullRange                   bool
 }
 
-// Encryption is what a protected sample entry tells (ISO/IEC 14496-12 8.12,
-// ISO/IEC 23001-7 8.2).
+// Encryption is what a protected sample entry says (ISO/IEC 14496-12 8.12, ISO/IEC
+// 23001-7 8.2).
 type Encryption struct {
 	Scheme          string // "cenc", "cens", "cbc1", "cbcs", …
 	KID             [16]byte
 	PerSampleIVSize int    // bytes
-	ConstantIV      []byte // where PerSampleIVSize is 0
+	ConstantIV      []byte // if PerSampleIVSize is 0
 	CryptBlocks     int    // of 16 bytes, of the pattern
 	SkipBlocks      int
 }
@@ -38,8 +38,8 @@ const (
 	visualSampleBytes = 78 // fields of a VisualSampleEntry (12.1.3)
 )
 
-// readDescriptions reads the sample descriptions, and shows the first one that is read
-// here as the track's own.
+// readDescriptions reads the sample descriptions. The first of H.264 or H.265 describes
+// the track, else the first of all.
 func (t *Track) readDescriptions(stsd box) {
 	if len(stsd.body) < 8 {
 		return
@@ -60,6 +60,7 @@ func (t *Track) readDescriptions(stsd box) {
 	if len(t.descriptions) == 0 {
 		return
 	}
+
 	d := &t.descriptions[max(main, 0)]
 	t.Codec, t.SampleEntry = d.codec, d.format
 	t.ParameterSets, t.NALLengthSize, t.Encryption = d.sets, d.nalLengthSize, d.encryption
@@ -83,6 +84,7 @@ func (d *description) readVisual(entry box) {
 	if sinf, ok := parts.findBox("sinf"); ok {
 		d.readProtection(sinf)
 	}
+
 	d.codec = keyframe.SampleEntryCodec(d.format)
 	for c := range listBoxes(parts.body, parts.at) {
 		switch {
@@ -126,7 +128,7 @@ func (d *description) readProtection(sinf box) {
 	}
 }
 
-// completeInfo fills in what the sequence parameter set left open.
+// completeInfo adds what the sequence parameter set leaves open.
 func (d *description) completeInfo(info *keyframe.Info) {
 	if (info.SARNum == 0 || info.SARDen == 0) && d.sarNum > 0 && d.sarDen > 0 {
 		info.SARNum, info.SARDen = d.sarNum, d.sarDen
@@ -137,12 +139,12 @@ func (d *description) completeInfo(info *keyframe.Info) {
 	}
 }
 
-// isUnspecified says whether a code point of ISO/IEC 23091-2 tells nothing.
+// isUnspecified reports whether a code point of ISO/IEC 23091-2 means nothing.
 func isUnspecified(code int) bool { return code == 0 || code == keyframe.Unspecified }
 
-// parseAvcC reads an AVCDecoderConfigurationRecord (ISO/IEC 14496-15 5.3.3.1):
-// as much of it as is there. An empty one, as some muxers write in front of an
-// Annex B byte stream, gives a NAL length size of 0.
+// parseAvcC reads as much as is there of an AVCDecoderConfigurationRecord (ISO/IEC
+// 14496-15 5.3.3.1). An empty one, which some muxers write before an Annex B byte
+// stream, gives a NAL length size of 0.
 func parseAvcC(b []byte) (nalLengthSize int, sets [][]byte) {
 	if len(b) < 6 {
 		return 0, nil
@@ -174,7 +176,7 @@ func parseHvcC(b []byte) (nalLengthSize int, sets [][]byte) {
 	return nalLengthSize, sets
 }
 
-// cutSets takes count NAL units with lengths of 16 bits off b.
+// cutSets cuts count NAL units with lengths of 16 bits off b.
 func cutSets(sets [][]byte, b []byte, count int) (_ [][]byte, rest []byte) {
 	for range count {
 		if len(b) < 2 {

@@ -19,7 +19,7 @@ const (
 	maxTracks = 512
 )
 
-// Init is what the moov box (ISO/IEC 14496-12 8.2.1) tells.
+// Init is the content of the moov box (ISO/IEC 14496-12 8.2.1).
 type Init struct {
 	Tracks []Track
 
@@ -31,35 +31,35 @@ type Init struct {
 type Track struct {
 	ID        uint32
 	Handler   string // "vide", "soun", "text", … (8.4.3)
-	Language  string // ISO 639-2/T, or "" where mdhd does not tell
+	Language  string // ISO 639-2/T, or "" if unknown
 	Timescale uint32 // units of media time in a second
 
-	// Of the first sample description that is read here, else of the first one:
-	Codec         keyframe.Codec // UnknownCodec where it is neither H.264 nor H.265
+	// Of the first sample description of H.264 or H.265, else of the first one:
+	Codec         keyframe.Codec // UnknownCodec if it is neither H.264 nor H.265
 	SampleEntry   string         // "avc1", "hvc1", "mp4a", …; the original format of a protected one (frma)
 	ParameterSets [][]byte       // NAL units of avcC or hvcC, without start codes
-	NALLengthSize int            // bytes; 0 where the payload is an Annex B byte stream
-	Info          keyframe.Info  // from the first SPS; SAR and colour from pasp and colr where it is silent
-	Encryption    *Encryption    // nil where samples are in the clear
+	NALLengthSize int            // bytes; 0 if the payload is an Annex B byte stream
+	Info          keyframe.Info  // from the first SPS; SAR and colour else from pasp and colr
+	Encryption    *Encryption    // nil if samples are not encrypted
 
 	// Rotation is how far to turn the picture clockwise for display, in degrees,
 	// after flipping it left to right if Mirrored (tkhd matrix, 8.3.2).
 	Rotation int
 	Mirrored bool
 
-	SampleRate, Channels int // audio only, 0 where unknown
+	SampleRate, Channels int // audio only, 0 if unknown
 
 	descriptions []description
 	defaults     mp4.TrexBox
 	editShift    int64 // media time of the movie's start, in units of Timescale
-	edited       bool  // an edit list tells editShift
-	stbl         box   // sample tables, read where samples are looked for
+	edited       bool  // an edit list gives editShift
+	stbl         box   // sample tables
 	codecName    string
-	err          error // why nothing of it can be used
+	err          error // why the track cannot be used
 }
 
 // ParseInit reads an init segment (EXT-X-MAP), or any data that holds a whole
-// moov box. The result keeps parts of data. The error wraps
+// moov box. Init keeps parts of data. The error wraps
 // keyframe.ErrCorrupt.
 func ParseInit(data []byte) (*Init, error) {
 	for at := int64(0); at < int64(len(data)); {
@@ -95,6 +95,7 @@ func parseMoov(moov box) (*Init, error) {
 			in.timescale = mvhd.Timescale
 		}
 	}
+
 	for c := range listBoxes(moov.body, moov.at) {
 		if c.kind != "trak" {
 			continue
@@ -107,6 +108,7 @@ func parseMoov(moov box) (*Init, error) {
 	if len(in.Tracks) == 0 {
 		return nil, fmt.Errorf("%w: the moov box holds no track", keyframe.ErrCorrupt)
 	}
+
 	if mvex, ok := moov.findBox("mvex"); ok {
 		in.fragmented = true
 		in.readDefaults(mvex)
@@ -114,7 +116,7 @@ func parseMoov(moov box) (*Init, error) {
 	return in, nil
 }
 
-// readDefaults hands the trex boxes (8.8.3) to their tracks.
+// readDefaults reads the trex boxes (8.8.3) of the tracks.
 func (in *Init) readDefaults(mvex box) {
 	for c := range listBoxes(mvex.body, mvex.at) {
 		if c.kind != "trex" {
@@ -151,6 +153,7 @@ func parseTrak(trak box, movieTimescale uint32) (t Track) {
 	if b, ok := trak.findBox("edts", "elst"); ok {
 		t.editShift, t.edited = editShift(b, movieTimescale, t.Timescale), true
 	}
+
 	stbl, ok := trak.findBox("mdia", "minf", "stbl")
 	stsd, described := stbl.findBox("stsd")
 	if !ok || !described {
@@ -163,8 +166,8 @@ func parseTrak(trak box, movieTimescale uint32) (t Track) {
 	return t
 }
 
-// matrixOrientation reads the upper left of the matrix, which maps (x, y) to
-// (ax+cy, bx+dy).
+// matrixOrientation reads the upper left of a matrix, which maps (x, y) to (ax+cy,
+// bx+dy).
 func matrixOrientation(matrix [9]int32) (rotation int, mirrored bool) {
 	a, b := float64(matrix[0]), float64(matrix[1])
 	c, d := float64(matrix[3]), float64(matrix[4])
@@ -175,8 +178,8 @@ func matrixOrientation(matrix [9]int32) (rotation int, mirrored bool) {
 	return (degrees + 360) % 360, mirrored
 }
 
-// orientInfo has the track tell how its pictures are to be turned, if by quarters. What
-// they say themselves is meant for where there is no container that does.
+// orientInfo applies the orientation of the track if it turns by quarters. That of the
+// pictures counts only if the container has none.
 func (t *Track) orientInfo(info *keyframe.Info) {
 	if t.Rotation%90 == 0 && (t.Rotation != 0 || t.Mirrored) {
 		info.Rotation, info.Mirrored = t.Rotation, t.Mirrored
@@ -184,8 +187,8 @@ func (t *Track) orientInfo(info *keyframe.Info) {
 }
 
 // unpackLanguage unpacks three letters of five bits (8.4.2.3). Numbers below 0x400 are
-// QuickTime's (QuickTime File Format, Language Code Values), of which the first
-// dozen are named here.
+// QuickTime's (QuickTime File Format, Language Code Values); the first dozen are known
+// here.
 func unpackLanguage(code uint16) string {
 	quickTime := [...]string{"eng", "fra", "deu", "ita", "nld", "swe", "spa", "dan", "por", "nor", "heb", "jpn"}
 	if int(code) < len(quickTime) {
@@ -220,7 +223,7 @@ func editShift(b box, movieTimescale, mediaTimescale uint32) int64 {
 	return 0
 }
 
-// clampTime keeps media times where sums of a few of them do not overflow.
+// clampTime bounds media times so that sums of a few of them do not overflow.
 func clampTime(units float64) int64 {
 	return int64(max(-maxTime, min(maxTime, units)))
 }
@@ -228,10 +231,10 @@ func clampTime(units float64) int64 {
 // maxTime is 36 years of the finest timescale in use, 10 MHz, with room to add.
 const maxTime = 1 << 60
 
-// Video returns the first track with H.264 or H.265 pictures. Where there is
-// none, the error says what is there instead: it wraps keyframe.ErrUnsupported
-// for video of another codec, keyframe.ErrNotFound where there is no video, and
-// keyframe.ErrCorrupt where the video track cannot be read.
+// Video returns the first track with H.264 or H.265 pictures. Otherwise the error
+// says what is there instead: it wraps keyframe.ErrUnsupported for video of another
+// codec, keyframe.ErrNotFound if there is no video, and keyframe.ErrCorrupt if the
+// video track cannot be read.
 func (in *Init) Video() (*Track, error) {
 	var damaged, other *Track
 	for i := range in.Tracks {
@@ -246,6 +249,7 @@ func (in *Init) Video() (*Track, error) {
 			other = t
 		}
 	}
+
 	switch {
 	case other != nil && other.codecName != "unknown":
 		return nil, fmt.Errorf("%w: video codec %s (%s)", keyframe.ErrUnsupported, other.codecName, quoteCode(other.SampleEntry))

@@ -15,13 +15,13 @@ import (
 const (
 	// muxTimescale is that of MPEG-TS, which frame rates of 24 to 60 divide.
 	muxTimescale = 90000
-	// muxDuration is shown where the stream does not tell its frame rate: 1/25 s.
+	// muxDuration is used for streams without a frame rate: 1/25 s.
 	muxDuration = muxTimescale / 25
 )
 
 // Mux returns an MP4 file of one sample: f, with the parameter sets moved to the
 // avcC or hvcC box, the sample aspect ratio as pasp and the colour as colr. The
-// index stands in front. The error wraps keyframe.ErrUnsupported for a frame of
+// index comes first. The error wraps keyframe.ErrUnsupported for a frame of
 // several pictures (keyframe.GradualRefresh), which one sample cannot show, and
 // keyframe.ErrCorrupt for one without parameter sets or picture.
 func Mux(f *keyframe.Frame) ([]byte, error) {
@@ -36,11 +36,13 @@ func Mux(f *keyframe.Frame) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	ftyp := mp4.NewFtyp("isom", 0x200, []string{"isom", "iso2", "mp41"})
 	moov := muxMoov(&f.Info, entry, uint32(len(payload)))
 	mdat := &mp4.MdatBox{Data: payload}
 	// The offset has a fixed width, so that the size does not depend on it.
 	moov.Trak.Mdia.Minf.Stbl.Stco.ChunkOffset[0] = uint32(ftyp.Size() + moov.Size() + mdat.HeaderSize())
+
 	var out bytes.Buffer
 	out.Grow(int(ftyp.Size() + moov.Size() + mdat.Size()))
 	for _, b := range []mp4.Box{ftyp, moov, mdat} {
@@ -51,8 +53,8 @@ func Mux(f *keyframe.Frame) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// splitFrame parts the parameter sets from the access unit, whose NAL units get
-// lengths of four bytes for start codes.
+// splitFrame separates the parameter sets from the access unit, and replaces the start
+// codes of its NAL units with lengths of four bytes.
 func splitFrame(f *keyframe.Frame) (sets parameterSets, payload []byte) {
 	payload = make([]byte, 0, len(f.Data))
 	for nalu := range keyframe.AnnexB(f.Data) {
@@ -105,6 +107,7 @@ func sampleEntry(f *keyframe.Frame, sets parameterSets) (*mp4.VisualSampleEntryB
 	default:
 		return nil, fmt.Errorf("%w: codec %v in an MP4 file", keyframe.ErrUnsupported, f.Codec)
 	}
+
 	i := &f.Info
 	entry := mp4.CreateVisualSampleEntryBox(name, uint16(i.Width), uint16(i.Height), config)
 	entry.CompressorName = ""
@@ -132,8 +135,8 @@ func avcConfig(i *keyframe.Info, sets parameterSets) mp4.Box {
 	}}
 }
 
-// hevcConfig copies the profile, tier and level of the first SPS (ISO/IEC
-// 23008-2 7.3.2.2, 7.3.3), which stand at fixed places.
+// hevcConfig copies the profile, tier and level of the first SPS (ISO/IEC 23008-2
+// 7.3.2.2, 7.3.3), which are at fixed places.
 func hevcConfig(i *keyframe.Info, sets parameterSets) (mp4.Box, error) {
 	head := keyframe.AppendRBSP(nil, sets.sps[0])
 	if len(head) < 15 {
@@ -161,8 +164,9 @@ func hevcConfig(i *keyframe.Info, sets parameterSets) (mp4.Box, error) {
 	return &mp4.HvcCBox{DecConfRec: record}, nil
 }
 
-// displayMatrix is what orientation reads (ISO/IEC 14496-12 6.2.2), 16.16 but for the
-// last column. What is turned is moved back to where no coordinate is negative.
+// displayMatrix is the counterpart of matrixOrientation (ISO/IEC 14496-12 6.2.2), in
+// 16.16 except for the last column. It moves a turned picture so that no coordinate is
+// negative.
 func displayMatrix(i *keyframe.Info, width int) [9]int32 {
 	const one = 1 << 16
 	a, b := [...]int32{one, 0, -one, 0}[i.Rotation/90&3], [...]int32{0, one, 0, -one}[i.Rotation/90&3]
@@ -175,7 +179,7 @@ func displayMatrix(i *keyframe.Info, width int) [9]int32 {
 	return m
 }
 
-// muxMoov makes an index of one track with one sample.
+// muxMoov returns an index of one track with one sample.
 func muxMoov(i *keyframe.Info, entry mp4.Box, size uint32) *mp4.MoovBox {
 	duration := uint32(muxDuration)
 	if i.FrameRateNum > 0 && i.FrameRateDen > 0 {
@@ -183,6 +187,7 @@ func muxMoov(i *keyframe.Info, entry mp4.Box, size uint32) *mp4.MoovBox {
 			duration = uint32(d)
 		}
 	}
+
 	moov := mp4.NewMoovBox()
 	mvhd := mp4.CreateMvhd()
 	mvhd.Timescale, mvhd.Duration, mvhd.NextTrackID = muxTimescale, uint64(duration), 2
@@ -195,6 +200,7 @@ func muxMoov(i *keyframe.Info, entry mp4.Box, size uint32) *mp4.MoovBox {
 	}
 	trak.Tkhd.Width, trak.Tkhd.Height = mp4.Fixed32(min(shown, 0xffff)<<16), mp4.Fixed32(i.Height<<16)
 	trak.Tkhd.Matrix = displayMatrix(i, min(shown, 0xffff))
+
 	stbl := trak.Mdia.Minf.Stbl
 	stbl.Stsd.AddChild(entry)
 	stbl.Stts.SampleCount, stbl.Stts.SampleTimeDelta = []uint32{1}, []uint32{duration}

@@ -11,19 +11,19 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// SetKey gives the key that samples are encrypted with, of 16 bytes, whatever key
-// identifiers there are. The schemes cenc and cbcs are decrypted with it (ISO/IEC
-// 23001-7 10.1, 10.4). Samples in the clear stay as they are.
+// SetKey sets the key of 16 bytes that samples are encrypted with, whatever their key
+// identifiers are. It decrypts the schemes cenc and cbcs (ISO/IEC 23001-7 10.1, 10.4).
+// Samples that are not encrypted stay as they are.
 func (m *Movie) SetKey(key []byte) { m.key = key }
 
 // auxiliary is the encryption data of the samples of a track fragment (ISO/IEC
-// 23001-7 7). It is read where a sample is decrypted.
+// 23001-7 7). It is parsed when a sample is decrypted.
 type auxiliary struct {
 	entries    []byte
 	subsamples bool  // every entry of a senc box has some
-	sizes      sizes // of the entries that no senc box holds
+	sizes      sizes // of entries outside a senc box
 	count      int
-	unread     string // what tells of encryption and is not read
+	unread     string // encryption data of an unsupported kind, or ""
 
 	offsets []int // of the entries read so far, and their end
 }
@@ -38,8 +38,8 @@ type sizes struct {
 // senc was standardised.
 var smoothSenc = []byte{0xa2, 0x39, 0x4f, 0x52, 0x5a, 0x9b, 0x4f, 0x14, 0xa2, 0x44, 0x6c, 0x42, 0x7c, 0x64, 0x8d, 0xf4}
 
-// parseAuxiliary returns what a track fragment tells of its samples' encryption, nil
-// where it tells nothing. base is where offsets count from.
+// parseAuxiliary returns the encryption data of a track fragment's samples, nil if there
+// are none. Offsets count from base.
 func (p *fragmentParser) parseAuxiliary(traf box, base int64) *auxiliary {
 	var a *auxiliary
 	found := func() *auxiliary {
@@ -67,6 +67,7 @@ func (p *fragmentParser) parseAuxiliary(traf box, base int64) *auxiliary {
 			found().unread = "keys of sample groups"
 		}
 	}
+
 	switch {
 	case a == nil:
 	case senc != nil:
@@ -106,7 +107,7 @@ func (a *auxiliary) readOffsets(saiz, saio, body []byte, shift int64) {
 		*b = (*b)[n:]
 		return v
 	}
-	const typed = 1 // flag: the type of information is told
+	const typed = 1 // flag: the type of information follows
 	head := func(b *[]byte) (version int64) {
 		word := read(b, 4)
 		if word&typed != 0 {
@@ -114,6 +115,7 @@ func (a *auxiliary) readOffsets(saiz, saio, body []byte, shift int64) {
 		}
 		return word >> 24
 	}
+
 	head(&saiz)
 	a.sizes.same = int(read(&saiz, 1))
 	a.count = int(read(&saiz, 4))
@@ -160,7 +162,7 @@ func (a *auxiliary) readEntry(i, ivSize int) (iv []byte, parts []mp4.SubSamplePa
 	return iv, parts, nil
 }
 
-// indexEntries finds the entries up to number i, if they are whole.
+// indexEntries finds the entries up to number i as far as they are whole.
 func (a *auxiliary) indexEntries(i, ivSize int) {
 	if a.offsets == nil {
 		a.offsets = []int{0}
@@ -184,22 +186,22 @@ func (a *auxiliary) indexEntries(i, ivSize int) {
 	}
 }
 
-// isProtected says whether s, of description d, is encrypted.
+// isProtected reports whether s, of description d, is encrypted.
 func (d *description) isProtected(s sample) bool {
 	return d.encryption != nil && (s.hidden || len(d.encryption.ConstantIV) > 0)
 }
 
-// checkReadable returns an error where a protected sample cannot be decrypted.
+// checkReadable returns an error if a protected sample cannot be decrypted.
 func (e *Encryption) checkReadable(s sample, key []byte) error {
 	scheme := quoteCode(e.Scheme)
 	switch {
 	case key == nil:
 		return fmt.Errorf("%w: encrypted (%s)", keyframe.ErrUnsupported, scheme)
 	case e.Scheme != "cenc" && e.Scheme != "cbcs", s.hidden && s.aux == nil:
-		return fmt.Errorf("%w: encrypted (%s) in a way that is not read", keyframe.ErrUnsupported, scheme)
+		return fmt.Errorf("%w: encrypted (%s) in an unsupported way", keyframe.ErrUnsupported, scheme)
 	case s.aux != nil && s.aux.unread != "":
 		return fmt.Errorf("%w: encrypted (%s) with %s", keyframe.ErrUnsupported, scheme, s.aux.unread)
-	case e.PerSampleIVSize > 16 || e.PerSampleIVSize > 0 && s.aux == nil:
+	case e.PerSampleIVSize > 16 || (e.PerSampleIVSize > 0 && s.aux == nil):
 		return errAuxiliary
 	}
 	return nil
@@ -220,6 +222,7 @@ func (e *Encryption) decryptSample(s sample, data, key []byte) ([]byte, error) {
 			copy(iv[:], own)
 		}
 	}
+
 	total := int64(0)
 	for _, p := range parts {
 		total += int64(p.BytesOfClearData) + int64(p.BytesOfProtectedData)
@@ -227,6 +230,7 @@ func (e *Encryption) decryptSample(s sample, data, key []byte) ([]byte, error) {
 	if total > int64(len(data)) {
 		return nil, fmt.Errorf("%w: sample %d of %d bytes has %d to decrypt", keyframe.ErrCorrupt, s.number+1, len(data), total)
 	}
+
 	data = slices.Clone(data)
 	var err error
 	if e.Scheme == "cenc" {

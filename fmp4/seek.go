@@ -2,7 +2,9 @@ package fmp4
 
 import (
 	"errors"
+	"io"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/Eyevinn/mp4ff/mp4"
@@ -11,8 +13,8 @@ import (
 )
 
 const (
-	// timeSlack: times are asked for and printed in milliseconds, and pictures lie
-	// at fractions of them.
+	// timeSlack: times are given and printed in milliseconds, but pictures lie at
+	// fractions of them.
 	timeSlack = time.Millisecond
 
 	// maxSidx bounds one segment index: 65535 references of 12 bytes.
@@ -22,8 +24,8 @@ const (
 	maxSidxDepth = 8
 )
 
-// seek is a search by time. Times count from the start of the movie: 0 where an
-// edit list tells, else the first sample.
+// seek is a search by time. Times count from the start of the movie: 0 of the edit
+// list, else the first sample.
 type seek struct {
 	t      time.Duration
 	noSidx bool
@@ -37,7 +39,7 @@ type seek struct {
 	depth int
 
 	found []candidate   // sync samples at or before t, the last maxRefused of them
-	next  *sample       // the sync sample behind t, once it was come across
+	next  *sample       // the sync sample after t, once it was found
 	total time.Duration // that the index covers
 }
 
@@ -53,14 +55,13 @@ type candidate struct {
 	follow sample        // the next sample, if it has a size
 }
 
-// KeyframeAt returns the last keyframe at or before t, a time since the start of
-// the movie as a player shows it: of progressive files as their edit list has
-// it; all others begin with their first sample. Before the first keyframe it
-// returns the first one. Errors are those of Keyframe, which begins anew when it
-// is called after.
+// KeyframeAt returns the last keyframe at or before t, or the first one if there is
+// none. t counts from the start of the movie as a player shows it: in progressive
+// files by their edit list, in all others from the first sample. Errors are those of
+// Keyframe, which begins anew when it is called after KeyframeAt.
 //
-// A segment index (sidx) is used to get near. Without one, the moof boxes are
-// read one after the other, and no payload.
+// KeyframeAt uses a segment index (sidx) to get near. Without one, it reads the moof
+// boxes one after the other, and no payload.
 func (m *Movie) KeyframeAt(t time.Duration) (*keyframe.Frame, error) {
 	if err := m.searchIndex(t); err != nil {
 		return nil, err
@@ -71,7 +72,7 @@ func (m *Movie) KeyframeAt(t time.Duration) (*keyframe.Frame, error) {
 	return m.Keyframe()
 }
 
-// searchIndex gathers sync samples from the start on, by the index or without it.
+// searchIndex gathers sync samples from the start on, with the segment index or without.
 func (m *Movie) searchIndex(t time.Duration) error {
 	for _, noSidx := range []bool{false, true} {
 		m.rewind()
@@ -86,7 +87,7 @@ func (m *Movie) searchIndex(t time.Duration) error {
 	return nil
 }
 
-// readLastOf reads the last keyframe among the candidates; none is no error.
+// readLastOf reads the last keyframe among the candidates. It is nil if there is none.
 func (m *Movie) readLastOf(found []candidate) (*keyframe.Frame, time.Duration, error) {
 	for i := len(found) - 1; i >= 0; i-- {
 		c := found[i]
@@ -104,7 +105,7 @@ func (m *Movie) readLastOf(found []candidate) (*keyframe.Frame, time.Duration, e
 	return nil, 0, nil
 }
 
-// locateSync gathers the sync samples up to t, or the first one behind it.
+// locateSync gathers the sync samples up to t, or the first one after it.
 func (m *Movie) locateSync() error {
 	k := m.seek
 	for {
@@ -128,6 +129,7 @@ func (m *Movie) locateSync() error {
 		if !s.sync {
 			continue
 		}
+
 		at := k.start + toDuration(s.pts-k.origin, m.track.Timescale)
 		after := at > k.t+timeSlack
 		switch {
@@ -138,6 +140,7 @@ func (m *Movie) locateSync() error {
 			m.turnBack()
 			continue
 		}
+
 		if len(k.found) == maxRefused {
 			k.found = append(k.found[:0], k.found[1:]...)
 		}
@@ -148,7 +151,7 @@ func (m *Movie) locateSync() error {
 	}
 }
 
-// nextToLocate returns the next sample that locate has to look at.
+// nextToLocate returns the next sample for locateSync.
 func (m *Movie) nextToLocate() (sample, error) {
 	k := m.seek
 	if k.next != nil {
@@ -167,13 +170,13 @@ func (m *Movie) openEmpty() error {
 	return m.openTrack()
 }
 
-// isOver says whether the search is not to go beyond pos.
+// isOver reports whether the search ends before pos.
 func (k *seek) isOver(pos int64) bool {
 	return k != nil && k.limit > 0 && pos >= k.limit
 }
 
-// readSidx reads a segment index (ISO/IEC 14496-12 8.16.3) if there is a time to
-// search for, and jumps.
+// readSidx reads a segment index (ISO/IEC 14496-12 8.16.3) during a search, and follows
+// it.
 func (m *Movie) readSidx(h header, at int64) error {
 	k := m.seek
 	if k == nil || k.noSidx || k.depth > maxSidxDepth || h.size > maxSidx || m.init == nil {
@@ -185,7 +188,7 @@ func (m *Movie) readSidx(h header, at int64) error {
 	}
 	box, err := decodeLeaf[*mp4.SidxBox](box{h.kind, body, at})
 	if err != nil || box.Timescale == 0 {
-		return nil // the moof boxes tell as well
+		return nil // the moof boxes have the same times
 	}
 	if m.track == nil {
 		if err := m.openTrack(); err != nil {
@@ -199,7 +202,7 @@ func (m *Movie) readSidx(h header, at int64) error {
 	return nil
 }
 
-// followSidx goes to the referenced part that holds the time, or behind all of them.
+// followSidx goes to the referenced part that holds the time, or after all of them.
 func (m *Movie) followSidx(box *mp4.SidxBox, off int64) {
 	k := m.seek
 	units := int64(0)
@@ -221,17 +224,112 @@ func (m *Movie) followSidx(box *mp4.SidxBox, off int64) {
 	}
 }
 
-// turnBack goes to the part in front of where nothing was found.
+// turnBack goes to the part before the one in which nothing was found.
 func (m *Movie) turnBack() {
 	m.enterReference(*m.seek.tail, 0)
 	m.seek.tail = nil
 }
 
-// enterReference goes on at a part of the file that an index tells the start of.
+// enterReference goes to a part of the file that a segment index lists.
 func (m *Movie) enterReference(r reference, end int64) {
 	k := m.seek
 	k.depth++
 	k.start, k.anchored, k.limit = r.start, false, end
 	k.noSidx = !r.leads
 	m.pos, m.list = r.off, nil
+}
+
+// Spot is where the keyframe of a time lies, by the index of a Movie. Its keyframe may
+// be read while the Movie is in use.
+type Spot struct {
+	// At is when the keyframe is shown, since the start of the movie.
+	At time.Duration
+
+	size  int64
+	init  *Init
+	track *Track
+	key   []byte
+	found []candidate
+}
+
+// Locate is KeyframeAt for the index alone: it reads no payload, which Spot.Keyframe
+// does. Without a segment index, Locate finds ascending times in one pass over the moof
+// boxes. If the index has no keyframe at all, the error wraps keyframe.ErrNotFound.
+func (m *Movie) Locate(t time.Duration) (*Spot, error) {
+	var err error
+	if k := m.seek; k != nil && t >= k.t && k.depth == 0 && k.tail == nil && len(k.found) > 0 {
+		k.t = t
+		err = m.locateSync()
+	} else {
+		err = m.searchIndex(t)
+	}
+	if err != nil {
+		m.rewind() // so that the next search does not continue after the damage
+		return nil, err
+	}
+
+	found := m.seek.found
+	if len(found) == 0 {
+		return nil, m.notFoundError()
+	}
+	return &Spot{
+		At: found[len(found)-1].at, size: m.w.size,
+		init: m.init, track: m.track, key: m.key, found: slices.Clone(found),
+	}, nil
+}
+
+// Same reports whether s and o are the same keyframe.
+func (s *Spot) Same(o *Spot) bool {
+	a, b := s.found[len(s.found)-1], o.found[len(o.found)-1]
+	return a.off == b.off && a.size == b.size
+}
+
+// Keyframe reads the keyframe from r, which has the bytes of the Movie. If a sync sample
+// of the index holds none, Keyframe reads the one before it and sets At to its time.
+// Errors are those of Movie.Keyframe.
+func (s *Spot) Keyframe(r io.ReaderAt) (*keyframe.Frame, error) {
+	m := NewMovie(r, s.size, s.init)
+	m.key, m.track = s.key, s.track
+	f, at, err := m.readLastOf(s.found)
+	if f == nil && err == nil {
+		err = m.notFoundError()
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.At = at
+	return f, nil
+}
+
+// maxSearched is a time after the end of every movie.
+const maxSearched = time.Duration(math.MaxInt64 / 4)
+
+// Duration returns the duration of the video from the sample tables, else from the
+// segment index, else from the moof boxes, all of which it reads then. Errors are those
+// of Locate.
+func (m *Movie) Duration() (time.Duration, error) {
+	if _, err := m.Locate(maxSearched); err != nil {
+		return 0, err
+	}
+	if m.seek.total > 0 {
+		return m.seek.total, nil
+	}
+
+	t := newTable(m.track.stbl)
+	first, listed := newCursor(t, m.track.editShift).next(true)
+	units := m.dts - m.begun
+	if listed {
+		// The beginning that the edit list omits is not shown.
+		units = max(m.dts, t.totalDuration()) + min(0, first.pts)
+	}
+	return toDuration(units, m.track.Timescale), nil
+}
+
+// totalDuration returns the duration of all samples.
+func (t *table) totalDuration() (units int64) {
+	durations := run{rest: t.durations}
+	durations.skipSamples(t.count, func(count int64, delta uint32) {
+		units = min(maxTime, units+int64(min(uint64(count)*uint64(delta), maxTime)))
+	})
+	return units
 }

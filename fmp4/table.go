@@ -5,14 +5,13 @@ import (
 	"math"
 )
 
-// maxUniform bounds the samples that a file can claim without bytes for each, as
-// they all have one size: 19 hours of 60 pictures a second, which are looked at in
-// a tenth of a second.
+// maxUniform bounds the samples that a file can claim without bytes for each, because
+// all have one size: 19 hours of 60 pictures a second, which take a tenth of a second.
 const maxUniform = 1 << 22
 
 // table is a view of the sample tables of an stbl box (ISO/IEC 14496-12 8.5 to
-// 8.7). The entries are read in place where they are asked for: an index of
-// hours is walked once and costs no memory beside its own.
+// 8.7). Entries are read in place when they are needed: an index of hours is walked
+// once and needs no further memory.
 type table struct {
 	sizes    []byte // stsz, stz2
 	sizeBits int    // of an entry in sizes
@@ -56,8 +55,8 @@ func newTable(stbl box) *table {
 	return t
 }
 
-// cutEntries cuts the list out of a full box that consists of a count and entries
-// of n bytes: as many as are there.
+// cutEntries returns the list in a full box of a count and entries of n bytes: as many
+// as are there.
 func cutEntries(body []byte, n int) []byte {
 	const head = 8 // version, flags, count
 	if len(body) < head {
@@ -131,16 +130,16 @@ func (t *table) chunkOffset(n int64) int64 {
 	return int64(binary.BigEndian.Uint32(t.chunks[4*n:]))
 }
 
-// run is a place in a table of counts and values (stts, ctts), in front of the
-// samples that a cursor has still to pass.
+// run is a position in a table of counts and values (stts, ctts), before the samples
+// that a cursor has not passed yet.
 type run struct {
 	rest  []byte
 	left  int64
 	value uint32
 }
 
-// skipSamples passes n samples and calls add with the count and value of each stretch.
-// Behind the last entry its value goes on.
+// skipSamples passes n samples and calls add with the count and value of each entry.
+// After the last entry, its value continues.
 func (r *run) skipSamples(n int64, add func(count int64, value uint32)) {
 	for n > 0 {
 		if !r.loadEntry() {
@@ -175,7 +174,7 @@ type cursor struct {
 	off       int64
 	dts       int64
 	chunk     int64
-	inChunk   int64 // samples of the chunk in front of it
+	inChunk   int64 // samples of the chunk before it
 	perChunk  int64
 	desc      int
 	entry     int // in toChunk
@@ -231,12 +230,12 @@ func (c *cursor) isSync(n int64) bool {
 func (c *cursor) samplePTS() int64 {
 	pts := c.dts - c.shift
 	if c.offsets.loadEntry() {
-		pts += int64(int32(c.offsets.value)) // signed in version 0 too, as writers have it
+		pts += int64(int32(c.offsets.value)) // signed in version 0 too, as writers use it
 	}
 	return pts
 }
 
-// seekTo moves forward to sample n; false if the chunks end before it.
+// seekTo moves forward to sample n. It returns false if the chunks end before it.
 func (c *cursor) seekTo(n int64) bool {
 	ahead := n - c.number
 	c.durations.skipSamples(ahead, func(count int64, delta uint32) {

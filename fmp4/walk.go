@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/kfgrab/kfgrab/keyframe"
 )
@@ -192,4 +193,39 @@ func (m *Movie) noteStart(r *trackRun) {
 		m.start = toDuration(r.pts+int64(composition), m.track.Timescale)
 		m.begun = r.pts + m.track.editShift
 	}
+}
+
+// sample is an access unit in the index.
+type sample struct {
+	number int64 // counts the samples that the index lists, in decoding order
+	off    int64
+	size   int64
+	pts    int64 // composition time less Track.editShift, in Track.Timescale
+	sync   bool
+	desc   int  // index of its description
+	hidden bool // there is encryption data
+	aux    *auxiliary
+	entry  int // in aux
+}
+
+// samples yields the samples of one track in decoding order: those of a moov
+// box, or of a moof box.
+type samples interface {
+	// next returns the next sync sample, or with all the next sample. It skips empty
+	// samples. ok is false at the end.
+	next(all bool) (s sample, ok bool)
+}
+
+// toDuration converts media time. It returns keyframe.NoPTS for times that a Duration
+// cannot hold, and 0 for those before the start of the movie.
+func toDuration(units int64, timescale uint32) time.Duration {
+	if timescale == 0 {
+		return keyframe.NoPTS
+	}
+	scale := int64(timescale)
+	seconds, rest := units/scale, units%scale
+	if seconds >= math.MaxInt64/int64(time.Second) {
+		return keyframe.NoPTS
+	}
+	return max(0, time.Duration(seconds)*time.Second+time.Duration(rest)*time.Second/time.Duration(scale))
 }

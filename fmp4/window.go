@@ -10,19 +10,18 @@ import (
 )
 
 const (
-	// windowBytes is what is read where a box header is looked for. It holds the
-	// whole of most moof boxes (3.3 kB for 6 s of 25 pictures a second) and the
-	// head of the mdat box behind, so that a segment takes one read for the index
-	// and one for the sample.
+	// windowBytes is how much is read for a box header. It holds most moof boxes (3.3
+	// kB for 6 s of 25 pictures a second) and the head of the mdat box after it, so
+	// that a segment takes one read for the index and one for the sample.
 	windowBytes = 4 << 10
 
-	// stepBytes bounds what is allocated ahead of the bytes that come, where the
-	// size of the file is not known.
+	// stepBytes bounds what is allocated before the bytes come, if the size of the file
+	// is unknown.
 	stepBytes = 1 << 20
 )
 
-// window reads ascending parts of a file, no byte twice as long as the parts
-// overlap or touch the one before.
+// window reads ascending parts of a file. It reads no byte twice if each part overlaps
+// or touches the one before.
 type window struct {
 	r    io.ReaderAt
 	size int64 // -1 while unknown
@@ -30,9 +29,8 @@ type window struct {
 	off  int64
 }
 
-// readAt returns the n bytes at off, fewer only at the end of the data. Where a read
-// is needed, it is one of ahead bytes if that is more. The slice is valid until
-// the next call.
+// readAt returns the n bytes at off, fewer only at the end of the data. If it has to
+// read, it reads at least ahead bytes. The slice is valid until the next call.
 func (w *window) readAt(off int64, n, ahead int) ([]byte, error) {
 	have := w.off + int64(len(w.buf))
 	if off < w.off || off > have {
@@ -50,7 +48,8 @@ func (w *window) readAt(off int64, n, ahead int) ([]byte, error) {
 	return w.buf[min(from, to):to], nil
 }
 
-// fillTo reads on until the window has want bytes, or to the end of the data.
+// fillTo reads until the window has want bytes, or to the end of the data. An error is
+// returned only if the window has fewer than need bytes.
 func (w *window) fillTo(want, need int) error {
 	for len(w.buf) < want {
 		end := w.off + int64(want)
@@ -63,6 +62,7 @@ func (w *window) fillTo(want, need int) error {
 		if missing <= 0 {
 			return nil
 		}
+
 		n := len(w.buf)
 		w.growBy(missing)
 		got, err := w.r.ReadAt(w.buf[n:], w.off+int64(n))
@@ -73,7 +73,7 @@ func (w *window) fillTo(want, need int) error {
 			w.size = w.off + int64(len(w.buf))
 			return nil
 		case len(w.buf) >= need:
-			return nil // the error returns when the bytes that it hit are needed
+			return nil // the error comes again when those bytes are needed
 		default:
 			return err
 		}
@@ -89,8 +89,8 @@ func (w *window) growBy(n int) {
 	w.buf = w.buf[:len(w.buf)+n]
 }
 
-// releaseBytes makes the n bytes at off, which at returned last, the caller's. Of
-// many, the window keeps what is behind them, and no copy is made.
+// releaseBytes gives the n bytes at off, which readAt returned last, to the caller. It
+// copies a few; for many, it copies instead what the window has after them.
 func (w *window) releaseBytes(off int64, n int) []byte {
 	from := int(off - w.off)
 	b := w.buf[from : from+n : from+n]
@@ -101,7 +101,7 @@ func (w *window) releaseBytes(off int64, n int) []byte {
 	return b
 }
 
-// readWhole is at for a part that must be there from end to end.
+// readWhole is readAt for a part that must be there from end to end.
 func (w *window) readWhole(what string, off, n int64, ahead int) ([]byte, error) {
 	if w.size >= 0 && off+n > w.size {
 		return nil, truncatedError(what, off+n-max(w.size, 0))
