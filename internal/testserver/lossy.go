@@ -13,12 +13,12 @@ import (
 	"testing"
 )
 
-// Lossy stands between RTSP viewers and a server, and treats the datagrams to the
-// viewers as a bad network does. What RTSP itself says goes through.
+// Lossy is a relay between RTSP viewers and a server that loses and delays datagrams to
+// the viewers as a bad network does. It changes nothing else in RTSP.
 type Lossy struct {
-	Loss float64 // share of the datagrams that never come
-	Late float64 // share of them that come behind the next one to three
-	Seed uint64  // of the chances: each session of a relay has its own
+	Loss float64 // share of the datagrams that are lost
+	Late float64 // share of them that come after the next one to three
+	Seed uint64  // of the random numbers, which differ between the sessions of a relay
 }
 
 // Start relays to the server of u until the test ends, and returns the URL of the
@@ -36,7 +36,7 @@ func (l Lossy) Start(tb testing.TB, u *url.URL) *url.URL {
 			if err != nil {
 				return
 			}
-			running.Go(func() { l.relay(conn, u.Host, session) })
+			running.Go(func() { l.relaySession(conn, u.Host, session) })
 		}
 	})
 	tb.Cleanup(func() { listener.Close(); running.Wait() })
@@ -45,8 +45,8 @@ func (l Lossy) Start(tb testing.TB, u *url.URL) *url.URL {
 	return &to
 }
 
-// relay serves one viewer.
-func (l Lossy) relay(viewer net.Conn, address string, seed uint64) {
+// relaySession serves one viewer.
+func (l Lossy) relaySession(viewer net.Conn, address string, seed uint64) {
 	defer viewer.Close()
 	server, err := net.Dial("tcp", address)
 	if err != nil {
@@ -54,13 +54,13 @@ func (l Lossy) relay(viewer net.Conn, address string, seed uint64) {
 	}
 	defer server.Close()
 	s := &lossySession{Lossy: l, chance: rand.New(rand.NewPCG(seed, 0))}
-	defer s.close()
-	if err := s.listen(); err != nil {
+	defer s.closeSockets()
+	if err := s.openSockets(); err != nil {
 		return
 	}
 	var both sync.WaitGroup
-	both.Go(func() { s.rewrite(server, viewer, "client_port", &s.viewer); server.Close() })
-	both.Go(func() { s.rewrite(viewer, server, "server_port", &s.server); viewer.Close() })
+	both.Go(func() { s.rewritePorts(server, viewer, "client_port", &s.viewer); server.Close() })
+	both.Go(func() { s.rewritePorts(viewer, server, "server_port", &s.server); viewer.Close() })
 	both.Wait()
 }
 
@@ -76,19 +76,19 @@ type lossySession struct {
 	viewer, server [2]int // ports
 }
 
-func (s *lossySession) listen() error {
+func (s *lossySession) openSockets() error {
 	for i := range s.sockets {
 		conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 		if err != nil {
 			return err
 		}
 		s.sockets[i] = conn
-		s.running.Go(func() { s.forward(i) })
+		s.running.Go(func() { s.forwardSocket(i) })
 	}
 	return nil
 }
 
-func (s *lossySession) close() {
+func (s *lossySession) closeSockets() {
 	for _, conn := range s.sockets {
 		if conn != nil {
 			conn.Close()
@@ -99,20 +99,20 @@ func (s *lossySession) close() {
 
 var portPair = regexp.MustCompile(`(client_port|server_port)=(\d+)-(\d+)`)
 
-// rewrite passes lines on, with the relay's ports in place of those called name,
-// which are kept in ports. What has no lines is passed on as well.
-func (s *lossySession) rewrite(to io.Writer, from io.Reader, name string, ports *[2]int) {
+// rewritePorts forwards lines, with the relay's ports in place of those called name, which
+// it stores in ports. It forwards data without lines as well.
+func (s *lossySession) rewritePorts(to io.Writer, from io.Reader, name string, ports *[2]int) {
 	for in := bufio.NewReader(from); ; {
 		line, err := in.ReadString('\n')
 		if strings.HasPrefix(line, "Transport:") {
 			line = portPair.ReplaceAllStringFunc(line, func(pair string) string {
 				if !strings.HasPrefix(pair, name) {
-					return s.restore(pair)
+					return s.restorePorts(pair)
 				}
 				s.mu.Lock()
 				defer s.mu.Unlock()
 				fmt.Sscanf(pair, name+"=%d-%d", &ports[0], &ports[1]) //nolint:errcheck // it has matched
-				return fmt.Sprintf("%s=%d-%d", name, s.port(0), s.port(1))
+				return fmt.Sprintf("%s=%d-%d", name, s.relayPort(0), s.relayPort(1))
 			})
 		}
 		if _, failed := io.WriteString(to, line); failed != nil || err != nil {
@@ -121,8 +121,8 @@ func (s *lossySession) rewrite(to io.Writer, from io.Reader, name string, ports 
 	}
 }
 
-// restore gives the viewer its own ports back in the server's answer.
-func (s *lossySession) restore(pair string) string {
+// restorePorts replaces the relay's ports in the server's answer by the viewer's own.
+func (s *lossySession) restorePorts(pair string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if strings.HasPrefix(pair, "client_port") {
@@ -131,10 +131,10 @@ func (s *lossySession) restore(pair string) string {
 	return pair
 }
 
-func (s *lossySession) port(i int) int { return s.sockets[i].LocalAddr().(*net.UDPAddr).Port }
+func (s *lossySession) relayPort(i int) int { return s.sockets[i].LocalAddr().(*net.UDPAddr).Port }
 
-// forward passes the datagrams of one socket on, with the losses of RTP.
-func (s *lossySession) forward(i int) {
+// forwardSocket forwards the datagrams of one socket. It loses those of RTP.
+func (s *lossySession) forwardSocket(i int) {
 	var late [][]byte
 	wait := 0
 	for b := make([]byte, 64<<10); ; {
@@ -147,7 +147,7 @@ func (s *lossySession) forward(i int) {
 		s.mu.Unlock()
 		switch {
 		case from.Port == viewer:
-			s.send(i, b[:n], server)
+			s.sendDatagram(i, b[:n], server)
 			continue
 		case i == 0 && s.chance.Float64() < s.Loss:
 			continue
@@ -155,16 +155,16 @@ func (s *lossySession) forward(i int) {
 			late, wait = append(late, append([]byte(nil), b[:n]...)), 1+s.chance.IntN(3)
 			continue
 		}
-		s.send(i, b[:n], viewer)
+		s.sendDatagram(i, b[:n], viewer)
 		if wait--; wait <= 0 {
 			for _, p := range late {
-				s.send(i, p, viewer)
+				s.sendDatagram(i, p, viewer)
 			}
 			late = nil
 		}
 	}
 }
 
-func (s *lossySession) send(i int, b []byte, port int) {
+func (s *lossySession) sendDatagram(i int, b []byte, port int) {
 	s.sockets[i].WriteToUDP(b, &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port}) //nolint:errcheck // lost, then
 }

@@ -8,20 +8,20 @@ import (
 	"testing"
 )
 
-// namespace is a network namespace as another host would be: joined to this one by
-// a cable, over which multicast goes as well.
+// namespace is a network namespace that acts as another host: a virtual cable, which
+// carries multicast as well, connects it with this one.
 type namespace struct {
 	name    string
 	address string // there
 	device  string // there
 }
 
-// newNamespace makes one that goes with the test, which is skipped for others than
-// root on Linux.
+// newNamespace makes one for the duration of the test. It skips the test unless it runs
+// as root on Linux.
 func newNamespace(tb testing.TB) *namespace {
 	tb.Helper()
 	if os.Getuid() != 0 {
-		tb.Skip("another network namespace is for root")
+		tb.Skip("a network namespace needs root")
 	}
 	// Addresses for tests between networks (RFC 2544), four for each process.
 	pid := os.Getpid()
@@ -41,13 +41,13 @@ func newNamespace(tb testing.TB) *namespace {
 			tb.Skipf("no network namespace: %s: %v: %s", command, err, strings.TrimSpace(string(out)))
 		}
 		if i == 0 {
-			tb.Cleanup(func() { exec.Command("ip", "netns", "del", n.name).Run() }) //nolint:errcheck // it goes with the machine
+			tb.Cleanup(func() { exec.Command("ip", "netns", "del", n.name).Run() }) //nolint:errcheck // it ends with the machine
 		}
 	}
 	return n
 }
 
-// command is one that runs there.
+// command returns a command that runs in the namespace.
 func (n *namespace) command(name string, args ...string) *exec.Cmd {
 	return exec.Command("ip", append([]string{"netns", "exec", n.name, name}, args...)...)
 }

@@ -16,14 +16,14 @@ import (
 	"time"
 )
 
-// RTSP is a running RTSP server that nobody here wrote.
+// RTSP is a running RTSP server.
 type RTSP struct {
-	Roots *x509.CertPool // verify its certificate, where it speaks TLS
+	Roots *x509.CertPool // verify its certificate, if it has TLS
 
 	scheme, addr string
 	user, pass   string
-	publish      string // where MediaMTX takes streams
-	hls          string // where it serves HLS
+	publish      string // address where MediaMTX accepts streams
+	hls          string // address where it serves HLS
 
 	mu    sync.Mutex
 	lines []string
@@ -31,8 +31,8 @@ type RTSP struct {
 	ended bool
 }
 
-// URL is that of a path such as "/live", with the user and password that the
-// server wants, if any.
+// URL returns the URL of a path such as "/live", with the user and password of the
+// server, if any.
 func (s *RTSP) URL(path string) *url.URL {
 	u := &url.URL{Scheme: s.scheme, Host: s.addr, Path: path}
 	if s.user != "" {
@@ -41,8 +41,8 @@ func (s *RTSP) URL(path string) *url.URL {
 	return u
 }
 
-// Await waits for a line of the server's output that holds text, and returns all
-// lines so far. The test fails where none comes.
+// Await waits for a line of the server's output that contains text, and returns all
+// lines so far. The test fails if none comes.
 func (s *RTSP) Await(tb testing.TB, text string) []string {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
@@ -67,15 +67,15 @@ func (s *RTSP) Await(tb testing.TB, text string) []string {
 	}
 }
 
-// read keeps the lines of r until it ends.
-func (s *RTSP) read(r io.Reader) {
+// readLines collects the lines of r until it ends.
+func (s *RTSP) readLines(r io.Reader) {
 	for in := bufio.NewScanner(r); in.Scan(); {
-		s.add(in.Text(), false)
+		s.addLine(in.Text(), false)
 	}
-	s.add("", true)
+	s.addLine("", true)
 }
 
-func (s *RTSP) add(line string, last bool) {
+func (s *RTSP) addLine(line string, last bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if last {
@@ -87,8 +87,8 @@ func (s *RTSP) add(line string, last bool) {
 	s.more = make(chan struct{})
 }
 
-// launch runs cmd with its output read, and ends it with the test.
-func (s *RTSP) launch(tb testing.TB, cmd *exec.Cmd) {
+// launchServer runs cmd, reads its output, and ends it with the test.
+func (s *RTSP) launchServer(tb testing.TB, cmd *exec.Cmd) {
 	tb.Helper()
 	s.more = make(chan struct{})
 	out, in, err := os.Pipe()
@@ -105,7 +105,7 @@ func (s *RTSP) launch(tb testing.TB, cmd *exec.Cmd) {
 	}
 	in.Close()
 	var reading sync.WaitGroup
-	reading.Go(func() { s.read(out) })
+	reading.Go(func() { s.readLines(out) })
 	tb.Cleanup(func() {
 		keepOpen.Close()
 		cmd.Process.Signal(syscall.SIGTERM)
@@ -115,7 +115,7 @@ func (s *RTSP) launch(tb testing.TB, cmd *exec.Cmd) {
 	})
 }
 
-// GStreamer says what GStreamer's RTSP server is to serve at "/live".
+// GStreamer describes what GStreamer's RTSP server serves at "/live".
 type GStreamer struct {
 	File           string // Annex B, at 25 pictures a second, over and over; "" for an encoder with a keyframe every ten seconds
 	Codec          string // "h264" or "h265"
@@ -124,15 +124,15 @@ type GStreamer struct {
 	Digest         bool // instead of basic authentication
 	TLS            bool
 	Feedback       bool // offers RTP/AVPF
-	Multicast      bool // runs as on another host, as its sockets leave no room for a viewer's
+	Multicast      bool // runs as if on another host, because its sockets conflict with a viewer's
 }
 
-// Start runs it. Its lines are those that testdata/rtsp/gstserver.py tells of.
-// The test is skipped where GStreamer or its Python binding is absent.
+// Start runs it. testdata/rtsp/gstserver.py documents its output. Start skips the test
+// if GStreamer or its Python binding is not installed.
 func (g GStreamer) Start(tb testing.TB) *RTSP {
 	tb.Helper()
 	s := &RTSP{scheme: "rtsp", user: g.User, pass: g.Password}
-	args := []string{filepath.Join(repository(tb), "testdata/rtsp/gstserver.py"), "--codec", g.Codec}
+	args := []string{filepath.Join(findRepository(tb), "testdata/rtsp/gstserver.py"), "--codec", g.Codec}
 	if g.Audio {
 		args = append(args, "--audio")
 	}
@@ -158,7 +158,7 @@ func (g GStreamer) Start(tb testing.TB) *RTSP {
 		host, command = n.address, n.command
 		args = append(args, "--address", host, "--multicast", n.device)
 	}
-	s.launch(tb, command(python(tb), append(args, g.File)...))
+	s.launchServer(tb, command(findPython(tb), append(args, g.File)...))
 	for _, l := range s.Await(tb, "port ") {
 		if port, ok := strings.CutPrefix(l, "port "); ok {
 			s.addr = host + ":" + port
@@ -167,12 +167,12 @@ func (g GStreamer) Start(tb testing.TB) *RTSP {
 	return s
 }
 
-// oneFileCertificate makes a certificate and returns a file of it and its key.
+// oneFileCertificate makes a certificate and returns a file with it and its key.
 func (s *RTSP) oneFileCertificate(tb testing.TB) string {
 	tb.Helper()
 	dir := tb.TempDir()
 	cert, key, both := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"), filepath.Join(dir, "both.pem")
-	s.Roots = certificate(tb, cert, key)
+	s.Roots = makeCertificate(tb, cert, key)
 	var text []byte
 	for _, name := range []string{cert, key} {
 		b, err := os.ReadFile(name)
@@ -187,9 +187,9 @@ func (s *RTSP) oneFileCertificate(tb testing.TB) string {
 	return both
 }
 
-// python finds an interpreter that has GStreamer's binding. The distribution's
-// has, another that stands before it in PATH has not.
-func python(tb testing.TB) string {
+// findPython finds an interpreter with GStreamer's binding. That of the distribution has it;
+// another one before it in PATH has not.
+func findPython(tb testing.TB) string {
 	tb.Helper()
 	const script = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer"
 	for _, name := range []string{"python3", "/usr/bin/python3"} {
@@ -201,8 +201,8 @@ func python(tb testing.TB) string {
 	return ""
 }
 
-// repository is the directory that holds go.mod.
-func repository(tb testing.TB) string {
+// findRepository returns the directory of the module's go.mod.
+func findRepository(tb testing.TB) string {
 	tb.Helper()
 	dir, err := os.Getwd()
 	if err != nil {

@@ -1,7 +1,9 @@
-// Package testserver runs servers that nobody here wrote, for tests.
+// Package testserver runs real servers for kfgrab's tests: nginx, MediaMTX, GStreamer's
+// RTSP server and VLC.
 //
-// [Nginx] serves a directory over HTTP on loopback, [NginxTLS] over HTTPS and
-// HTTP/2. Both end with the test, and skip it where nginx is absent.
+// [Nginx] serves a directory over HTTP on loopback, [NginxTLS] over HTTPS and HTTP/2;
+// [MediaMTX], [GStreamer] and [VLC] serve RTSP, [Lossy] loses their datagrams. All end
+// with the test, and skip it if the server is not installed.
 package testserver
 
 import (
@@ -19,21 +21,21 @@ import (
 // as "max_ranges 0;" or "location /private/ { return 401; }".
 func Nginx(tb testing.TB, root string, extra ...string) (baseURL string) {
 	tb.Helper()
-	return "http://" + start(tb, nginx.Config{Root: root, Server: extra})
+	return "http://" + startNginx(tb, nginx.Config{Root: root, Server: extra})
 }
 
-// NginxTLS is Nginx over TLS, with HTTP/2 offered. The certificate is made for
-// the occasion; roots verifies it.
+// NginxTLS is Nginx over TLS, with HTTP/2. It makes a certificate, which roots
+// verifies.
 func NginxTLS(tb testing.TB, root string, extra ...string) (baseURL string, roots *x509.CertPool) {
 	tb.Helper()
 	dir := tb.TempDir()
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	roots = certificate(tb, cert, key)
+	roots = makeCertificate(tb, cert, key)
 	extra = append(extra, "ssl_certificate "+cert+";", "ssl_certificate_key "+key+";")
-	return "https://" + start(tb, nginx.Config{Root: root, Listen: "ssl http2", Server: extra}), roots
+	return "https://" + startNginx(tb, nginx.Config{Root: root, Listen: "ssl http2", Server: extra}), roots
 }
 
-func start(tb testing.TB, c nginx.Config) (addr string) {
+func startNginx(tb testing.TB, c nginx.Config) (addr string) {
 	tb.Helper()
 	c.Dir = tb.TempDir()
 	s, err := nginx.Start(c)
@@ -51,8 +53,8 @@ func start(tb testing.TB, c nginx.Config) (addr string) {
 	return s.Addr
 }
 
-// certificate writes a self-signed certificate for 127.0.0.1 and its key.
-func certificate(tb testing.TB, certFile, keyFile string) *x509.CertPool {
+// makeCertificate writes a self-signed certificate for 127.0.0.1 and its key.
+func makeCertificate(tb testing.TB, certFile, keyFile string) *x509.CertPool {
 	tb.Helper()
 	roots, err := nginx.SelfSigned(certFile, keyFile, net.IPv4(127, 0, 0, 1))
 	if err != nil {

@@ -1,6 +1,7 @@
-// Package tlspin trusts a TLS server by the fingerprint of its certificate.
+// Package tlspin trusts a TLS server by the fingerprint of its certificate. It is
+// internal to kfgrab, for its HTTP and RTSP clients.
 //
-// Call [Apply] on the configuration of a client that was given a fingerprint.
+// Call [Apply] on the configuration of a client that has a fingerprint.
 package tlspin
 
 import (
@@ -12,14 +13,14 @@ import (
 	"strings"
 )
 
-// Apply has the server's own certificate compared with fingerprint, its SHA-256,
-// in place of every other check: authorities, names and dates. Nothing is changed
-// where fingerprint is empty.
+// Apply makes c compare the server's own certificate with fingerprint, its SHA-256, in
+// place of every other check: authorities, names and dates. It does nothing if
+// fingerprint is empty.
 func Apply(c *tls.Config, fingerprint []byte) {
 	if len(fingerprint) == 0 {
 		return
 	}
-	c.InsecureSkipVerify = true // VerifyConnection does it
+	c.InsecureSkipVerify = true // VerifyConnection verifies instead
 	c.VerifyConnection = func(state tls.ConnectionState) error {
 		got := sha256.Sum256(state.PeerCertificates[0].Raw)
 		if !bytes.Equal(got[:], fingerprint) {
@@ -29,15 +30,15 @@ func Apply(c *tls.Config, fingerprint []byte) {
 	}
 }
 
-// Error is a certificate of another fingerprint.
+// Error is a certificate with another fingerprint.
 type Error struct{ Got []byte }
 
-// Error shows the fingerprint of the certificate that came.
+// Error shows the fingerprint of the server's certificate.
 func (e *Error) Error() string {
 	return "the server's certificate is another: its SHA-256 fingerprint is " + Format(e.Got)
 }
 
-// Format writes a fingerprint as openssl x509 -fingerprint -sha256 does.
+// Format returns a fingerprint in the format of openssl x509 -fingerprint -sha256.
 func Format(fingerprint []byte) string {
 	var pairs []string
 	for _, b := range fingerprint {
@@ -47,7 +48,7 @@ func Format(fingerprint []byte) string {
 }
 
 // Parse reads 32 bytes in hexadecimal digits, with or without colons, and with or
-// without openssl's "sha256 Fingerprint=" in front.
+// without openssl's prefix "sha256 Fingerprint=".
 func Parse(text string) ([]byte, error) {
 	if _, after, found := strings.Cut(text, "="); found {
 		text = after

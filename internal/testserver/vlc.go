@@ -13,16 +13,16 @@ import (
 	"time"
 )
 
-// VLC lets VLC serve an Annex B file at "/live", in real time and over and over:
-// over UDP alone, TCP it refuses with status 461. The test is skipped where VLC is
-// absent.
+// VLC makes VLC serve an Annex B file at "/live", in real time and in a loop. It sends
+// over UDP only, and refuses TCP with status 461. VLC skips the test if it is not
+// installed.
 func VLC(tb testing.TB, file string) *RTSP {
 	tb.Helper()
 	binary, err := exec.LookPath("cvlc")
 	if err != nil {
 		tb.Skip("VLC is not installed: make deps")
 	}
-	// VLC refuses to run as root, and another user may not read where the file is.
+	// VLC refuses to run as root, and another user may not read the file's directory.
 	dir, err := os.MkdirTemp("", "kfgrab-vlc-")
 	if err != nil {
 		tb.Fatal(err)
@@ -42,10 +42,10 @@ func VLC(tb testing.TB, file string) *RTSP {
 		}
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	}
-	s.launch(tb, cmd)
+	s.launchServer(tb, cmd)
 	// It listens before it has the stream, and answers 500 until then.
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		answer, err := describe(s.addr)
+		answer, err := sendDescribe(s.addr)
 		if err == nil && strings.HasPrefix(answer, "RTSP/1.0 200 ") {
 			return s
 		}
@@ -55,8 +55,8 @@ func VLC(tb testing.TB, file string) *RTSP {
 	}
 }
 
-// describe returns the first line of an answer to DESCRIBE (RFC 2326 10.2).
-func describe(addr string) (string, error) {
+// sendDescribe returns the first line of an answer to DESCRIBE (RFC 2326 10.2).
+func sendDescribe(addr string) (string, error) {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		return "", err

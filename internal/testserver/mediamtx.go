@@ -11,16 +11,16 @@ import (
 	"testing"
 )
 
-// MediaMTX says how MediaMTX is to run.
+// MediaMTX describes how MediaMTX runs.
 type MediaMTX struct {
 	User, Password string // for readers
 	Digest         bool   // instead of basic authentication
 	TLS            bool
-	HLS            bool // serves low-latency HLS too: RTSP.HLS
+	HLS            bool // serves low-latency HLS as well: RTSP.HLS
 }
 
-// mediamtxConfig switches off all that is not RTSP, or HLS where it is asked for.
-// Whoever publishes needs no password.
+// mediamtxConfig switches off everything except RTSP and, if wanted, HLS. Publishing
+// needs no password.
 const mediamtxConfig = `
 logLevel: debug
 rtmp: no
@@ -52,8 +52,8 @@ paths:
   all_others:
 `
 
-// Start runs it. The test is skipped where testdata/tools/mediamtx.sh has not
-// built it.
+// Start runs it. It skips the test unless testdata/tools/mediamtx.sh has built
+// MediaMTX.
 func (m MediaMTX) Start(tb testing.TB) *RTSP {
 	tb.Helper()
 	binary := mediamtxBinary(tb)
@@ -79,7 +79,7 @@ func (m MediaMTX) Start(tb testing.TB) *RTSP {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		tb.Fatal(err)
 	}
-	s.launch(tb, exec.Command(binary, file))
+	s.launchServer(tb, exec.Command(binary, file))
 	s.Await(tb, "[RTSP] started")
 	if m.TLS {
 		s.Await(tb, "[RTSPS] started")
@@ -107,8 +107,8 @@ func mediamtxBinary(tb testing.TB) string {
 	return binary
 }
 
-// freeAddress is one that nothing listens on. The server cannot be given a
-// listening socket or told to choose.
+// freeAddress returns an address that nothing listens on. The servers can neither choose
+// one nor accept a listening socket.
 func freeAddress(tb testing.TB) string {
 	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -119,7 +119,7 @@ func freeAddress(tb testing.TB) string {
 	return l.Addr().String()
 }
 
-// freePair is two neighbouring UDP ports, the first of them even.
+// freePair returns two neighbouring UDP ports, the first of them even.
 func freePair(tb testing.TB) (rtp, rtcp string) {
 	tb.Helper()
 	for range 100 {
@@ -143,8 +143,8 @@ func freePair(tb testing.TB) (rtp, rtcp string) {
 	return "", ""
 }
 
-// Publish lets ffmpeg send file, in real time and over and over, to path, and
-// returns when the server has the stream.
+// Publish makes ffmpeg send file to path, in real time and in a loop. It returns when the
+// server has the stream.
 func (s *RTSP) Publish(tb testing.TB, file, path string) {
 	tb.Helper()
 	// A byte stream cannot be looped, a file with an index can.
@@ -169,6 +169,5 @@ func (s *RTSP) Publish(tb testing.TB, file, path string) {
 	s.Await(tb, "is publishing to path '"+strings.TrimPrefix(path, "/")+"'")
 }
 
-// HLS is the URL of the master playlist of what is published at path, with
-// MediaMTX.HLS.
+// HLS returns the URL of the master playlist of the stream at path, with MediaMTX.HLS.
 func (s *RTSP) HLS(path string) string { return "http://" + s.hls + path + "/index.m3u8" }
