@@ -71,7 +71,7 @@ func tinyClip(tb testing.TB) *clip {
 	return c
 }
 
-// sample is a picture with its length in front.
+// sample returns a picture after its length.
 func (c *clip) sample(n, lengthSize int) []byte {
 	length := binary.BigEndian.AppendUint32(nil, uint32(len(c.pictures[n])))
 	return append(length[4-lengthSize:], c.pictures[n]...)
@@ -106,7 +106,7 @@ func stsd(entries ...[]byte) []byte {
 	return bx("stsd", body)
 }
 
-// tables lists samples that lie one behind the other at off, as chunk 1.
+// tables lists adjacent samples from off on, as chunk 1.
 func tables(off uint32, samples ...[]byte) []byte {
 	sizes := make([]uint32, len(samples))
 	for i, s := range samples {

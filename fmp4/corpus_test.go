@@ -67,8 +67,8 @@ func readInit(t *testing.T, path string) *fmp4.Init {
 	return in
 }
 
-// TestCorpusStream feeds media segments behind their init segments, of unknown
-// size, as they come on standard input.
+// TestCorpusStream feeds media segments after their init segments, of unknown
+// size, as from standard input.
 func TestCorpusStream(t *testing.T) {
 	rows := testmedia.MustCorpus(t, "mp4", "fmp4")
 	for _, row := range rows {
@@ -96,8 +96,8 @@ func TestCorpusStream(t *testing.T) {
 	}
 }
 
-// TestCorpusOthers reads what has no picture to compare with: there must be an
-// answer, and errors must be of the stream.
+// TestCorpusOthers reads files without a picture to compare with: there must be
+// an answer, and errors must be about the stream.
 func TestCorpusOthers(t *testing.T) {
 	rows := testmedia.MustCorpus(t, "mp4", "fmp4")
 	for _, row := range rows {

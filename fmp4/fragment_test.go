@@ -132,8 +132,7 @@ func TestFragments(t *testing.T) {
 	checkFiles(t, fragmentCases(t))
 }
 
-// TestFragmentsOfNothing: what no bytes stand for is not counted without end, whatever
-// is asked of it.
+// Samples without bytes in the index are bounded, whatever the call.
 func TestFragmentsOfNothing(t *testing.T) {
 	c := tinyClip(t)
 	in := fragmentedInit(visual("avc1", c.avcC(4)), 1, 0, nonSyncFlags)
@@ -149,8 +148,8 @@ func TestFragmentsOfNothing(t *testing.T) {
 	}
 }
 
-// TestTimes: tfdt of 32 and 64 bits, composition offsets of both signs, and
-// fragments without tfdt, which go on where the one before ended.
+// Times: tfdt of 32 and 64 bits, composition offsets of both signs, and fragments
+// without tfdt, which continue where the one before ended.
 func TestTimes(t *testing.T) {
 	c := tinyClip(t)
 	key := c.sample(0, 4)
@@ -181,9 +180,8 @@ func TestTimes(t *testing.T) {
 	}
 }
 
-// TestRefreshGap: pictures of a gradual refresh that were passed over unread are
-// not taken for received. The index calls nothing sync but the first pictures of
-// two refreshes.
+// Pictures of a gradual refresh that were skipped do not count as received. The
+// index marks only the first pictures of two refreshes as sync.
 func TestRefreshGap(t *testing.T) {
 	data := read(t, recipe(t, "refresh.mp4"))
 	mdat := bytes.Index(data, []byte("mdat"))

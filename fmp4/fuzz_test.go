@@ -47,7 +47,7 @@ func FuzzParseInit(f *testing.F) {
 	})
 }
 
-// boundedReader fails where it is read outside of what it was said to hold.
+// boundedReader fails when it is read outside its announced size.
 type boundedReader struct {
 	countingReader
 	t *testing.T
@@ -118,7 +118,7 @@ func FuzzProtected(f *testing.F) {
 	})
 }
 
-// FuzzMux: what is put into a file comes out of it.
+// FuzzMux: Movie returns what Mux was given.
 func FuzzMux(f *testing.F) {
 	for codec, name := range map[keyframe.Codec]string{keyframe.H264: "tiny.264", keyframe.H265: "h265.265"} {
 		f.Add(firstOf(f, codec, name).Data, codec == keyframe.H265)

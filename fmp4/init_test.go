@@ -52,8 +52,8 @@ func TestEncryption(t *testing.T) {
 	}
 }
 
-// TestFromContainer: SAR and colour come from the sample entry where the SPS is
-// silent, also in the frame.
+// SAR and colour come from the sample entry if the SPS has none, also in the
+// frame.
 func TestFromContainer(t *testing.T) {
 	c := tinyClip(t)
 	entry := visual("avc1", c.avcC(4), bx("pasp", uint32(4), uint32(3)), bx("colr", "nclx", uint16(1), uint16(13), uint16(6), uint8(0x80)))

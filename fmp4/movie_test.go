@@ -15,8 +15,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// keyPictures returns the framemd5 of the keyframes of a file, decoded by
-// ffmpeg, which passes over all other pictures.
+// keyPictures returns the framemd5 of the keyframes of a file, decoded by ffmpeg,
+// which skips all other pictures.
 func keyPictures(tb testing.TB, path string) []string {
 	tb.Helper()
 	return md5s(ffmpeg(tb, "-noautorotate", "-skip_frame", "nokey", "-i", path, "-map", "0:v", "-vsync", "0", "-f", "framemd5", "-"))
@@ -211,8 +211,8 @@ func TestBytes(t *testing.T) {
 	}
 }
 
-// TestRefresh: a stream that never has a second sync sample, and one whose only
-// sync sample is taken away.
+// A stream that never has a second sync sample, and one whose only sync sample is
+// removed.
 func TestRefresh(t *testing.T) {
 	data := read(t, testmedia.Make(t, "refresh.mp4"))
 	f, err := fmp4.NewMovie(bytes.NewReader(data), -1, nil).Keyframe()
@@ -251,8 +251,8 @@ func (r *brokenReader) ReadAt(p []byte, off int64) (int, error) {
 	return bytes.NewReader(r.data).ReadAt(p, off)
 }
 
-// TestReadErrors: the reader's own error comes through, wherever it strikes, but
-// only where its bytes are needed.
+// The reader's own error is returned, wherever it strikes, but only if its bytes
+// are needed.
 func TestReadErrors(t *testing.T) {
 	data := read(t, testmedia.Make(t, "faststart.mp4"))
 	failed, found := 0, 0
@@ -283,8 +283,7 @@ func BenchmarkSegment(b *testing.B) {
 	}
 }
 
-// TestDescriptionsAlternate: large parameter sets are not taken over again and again
-// for samples of a few bytes.
+// Large parameter sets are not added again and again for samples of a few bytes.
 func TestDescriptionsAlternate(t *testing.T) {
 	c := tinyClip(t)
 	pps := cat(c.pps, zeros(60000))

@@ -10,7 +10,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// mdatFirst puts samples at offset 16, in front of the index.
+// mdatFirst puts samples at offset 16, before the index.
 func mdatFirst(moov []byte, samples ...[]byte) []byte {
 	return cat(bx("free"), bx("mdat", cat(anys(samples)...)), moov)
 }
@@ -108,7 +108,7 @@ func progressiveCases(tb testing.TB) []fileCase {
 		{name: "sample of 4 GB", data: movie(avc1, bx("stsc", list(1, 1, 1, 1)), bx("stsz", uint32(0), farAway, uint32(1)), bx("stco", list(1, 0))), want: keyframe.ErrCorrupt, text: "4294967295 bytes"},
 		{name: "sample far outside", data: movie(avc1, bx("stsc", list(1, 1, 1, 1)), bx("stsz", uint32(0), uint32(9), uint32(1)), bx("co64", uint32(0), uint32(1), ^uint64(0))), want: keyframe.ErrCorrupt},
 		{name: "samples over each other", data: mdatFirst(movie(avc1, bx("stsc", list(1, 1, 1, 1)), bx("stsz", uint32(0), uint32(len(next)), uint32(4000)),
-			bx("stco", list(4000, repeat(16, 4000)...))), next), want: keyframe.ErrCorrupt, text: "over each other"},
+			bx("stco", list(4000, repeat(16, 4000)...))), next), want: keyframe.ErrCorrupt, text: "samples overlap"},
 		{name: "4 billion samples of nothing", data: mdatFirst(movie(avc1, bx("stts", list(1, farAway, 1)), bx("stsc", list(1, 1, farAway, 1)),
 			bx("stsz", uint32(0), uint32(1), farAway), bx("stco", list(1, farAway)), bx("stss", list(1, farAway))), next), want: keyframe.ErrCorrupt},
 	}

@@ -62,8 +62,8 @@ func keyframes(tb testing.TB, file, key []byte) (list []*keyframe.Frame) {
 	}
 }
 
-// TestProtected: what is encrypted with cenc and cbcs gives the keyframes of the
-// file in the clear, wherever its encryption data is found.
+// Files encrypted with cenc and cbcs give the keyframes of the plain file,
+// wherever the encryption data is.
 func TestProtected(t *testing.T) {
 	for _, recipeName := range []string{"negative-cts.mp4", "cmaf-chunks.mp4"} {
 		file := read(t, recipe(t, recipeName))
@@ -120,7 +120,7 @@ func TestProtectedInOtherWays(t *testing.T) {
 		text string
 	}{
 		"no key":             {file, nil, keyframe.ErrUnsupported, "encrypted (cenc)"},
-		"cens":               {edit("cenc", "cens"), sampleKey, keyframe.ErrUnsupported, "encrypted (cens) in a way"},
+		"cens":               {edit("cenc", "cens"), sampleKey, keyframe.ErrUnsupported, "encrypted (cens) in an unsupported way"},
 		"no entries":         {bytes.ReplaceAll(edit("senc", "free"), []byte("saio"), []byte("free")), sampleKey, keyframe.ErrUnsupported, "outside"},
 		"too many to hold":   {cut, sampleKey, keyframe.ErrCorrupt, "cut short"},
 		"more than a sample": {long, sampleKey, keyframe.ErrCorrupt, "to decrypt"},

@@ -12,8 +12,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// TestLocate: what the index points to is what KeyframeAt gives, in any order of
-// times, and what is of the same keyframe says so.
+// Locate and Spot.Keyframe return what KeyframeAt does, in any order of times,
+// and Same recognises the same keyframe.
 func TestLocate(t *testing.T) {
 	for _, f := range files {
 		data := read(t, recipe(t, f.name))
@@ -51,8 +51,8 @@ func TestLocate(t *testing.T) {
 	}
 }
 
-// TestLocateReads: no payload is read, and the moof boxes of a file without a segment
-// index once.
+// Locate reads no payload, and the moof boxes of a file without a segment index
+// once.
 func TestLocateReads(t *testing.T) {
 	for _, f := range files {
 		r := &countingReader{data: read(t, recipe(t, f.name))}
@@ -80,7 +80,7 @@ func TestLocateReads(t *testing.T) {
 	}
 }
 
-// TestDuration: as long as the pictures that there are.
+// Duration is that of the pictures in the file.
 func TestDuration(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -129,7 +129,7 @@ func TestLocateNothing(t *testing.T) {
 	}
 }
 
-// TestLocateDamage: what is damaged in the way of one time is so for the next.
+// Damage on the way to one time is also found for the next.
 func TestLocateDamage(t *testing.T) {
 	data := bytes.Clone(read(t, recipe(t, "fragmented.mp4")))
 	moof := func(from int) int { return from + 4 + bytes.Index(data[from+4:], []byte("moof")) }

@@ -10,7 +10,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// TestMuxTurned: Movie and ffmpeg turn the picture of the file as was told.
+// Movie and ffmpeg turn the picture of the file as given.
 func TestMuxTurned(t *testing.T) {
 	f := firstOf(t, keyframe.H264, "h264.264")
 	for _, c := range []struct {

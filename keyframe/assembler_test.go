@@ -76,7 +76,7 @@ func TestJoinInMidstream(t *testing.T) {
 	}
 }
 
-// What is lost in the middle of a keyframe takes the whole of it away.
+// A loss in the middle of a keyframe drops the whole of it.
 func TestLossDiscardsTheKeyframe(t *testing.T) {
 	for _, s := range []struct {
 		name  string

@@ -114,8 +114,7 @@ func TestEveryPictureFromKeyframes(t *testing.T) {
 	}
 }
 
-// What is lost shows in the picture that follows, and costs no more than the
-// picture that it was in.
+// A loss costs only the picture that it is in, and the next one is after a gap.
 func TestEveryPictureAfterLoss(t *testing.T) {
 	data := read(t, "h264.264")
 	whole := everyPicture(keyframe.H264, data, 1<<20)

@@ -87,7 +87,7 @@ func TestDisplayOrientation(t *testing.T) {
 	}
 }
 
-// What ffmpeg writes is read.
+// The assembler reads the orientation that ffmpeg writes.
 func TestDisplayOrientationOfFFmpeg(t *testing.T) {
 	for rotate, want := range map[int]int{90: 270, 180: 180, 270: 90} {
 		out, err := exec.Command("ffmpeg", "-v", "error", "-i", testmedia.Make(t, "h264.264"), "-c", "copy", "-frames:v", "1",

@@ -8,7 +8,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// unreordered checks that the set tells the same of its pictures as before.
+// unreordered checks that the set describes the same pictures as before.
 func unreordered(t *testing.T, sps []byte) []byte {
 	t.Helper()
 	before, err := keyframe.ParseInfo(keyframe.H264, sps)

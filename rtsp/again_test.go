@@ -44,8 +44,8 @@ func grabsOf(t *testing.T, s *Source, times int, check func(*keyframe.Frame)) (l
 }
 
 // The first grab waits for the connection, OPTIONS, DESCRIBE, SETUP and PLAY, and
-// once more where the server wants to know who asks. The next ones do not ask what
-// they know, and with KeepSession they PLAY and PAUSE.
+// once more if the server wants credentials. The next grabs skip what they know,
+// and with KeepSession they send PLAY and PAUSE.
 func TestRoundTrips(t *testing.T) {
 	file := testmedia.Make(t, "live.264")
 	for _, c := range []struct {
@@ -87,7 +87,7 @@ func TestRoundTrips(t *testing.T) {
 	}
 }
 
-// Keys that DESCRIBE tells are those of one session.
+// Keys from DESCRIBE hold for one session only.
 func TestKeysAreNotReused(t *testing.T) {
 	file := testmedia.Make(t, "live.264")
 	srv := testserver.MediaMTX{TLS: true}.Start(t)
@@ -100,8 +100,8 @@ func TestKeysAreNotReused(t *testing.T) {
 	}
 }
 
-// methods lists the requests to a script but TEARDOWN, of which nobody knows when
-// it is read; "+" are those with credentials.
+// methods lists the requests to a script, except TEARDOWN, whose time is unknown.
+// "+" marks those with credentials.
 func (s *script) methods() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -119,7 +119,7 @@ func (s *script) methods() string {
 	return strings.Join(list, " ")
 }
 
-// challenge has requests without credentials answered with 401.
+// challenge answers requests without credentials with 401.
 func challenge(with ...string) func(*peer, string) string {
 	return func(p *peer, method string) string {
 		if method == "OPTIONS" || p.head.Get("Authorization") != "" {
@@ -173,8 +173,8 @@ func describeFirst(p *peer, method string) string {
 	return ""
 }
 
-// withoutSets returns pictures without parameter sets, which the SDP attribute
-// has.
+// withoutSets returns pictures without parameter sets, and an SDP attribute with
+// them.
 func withoutSets(t *testing.T) (packets []*rtp.Packet, attribute string) {
 	t.Helper()
 	s := load(t, "live.264", keyframe.H264)
@@ -231,7 +231,7 @@ func TestKeptSessionGone(t *testing.T) {
 	}
 }
 
-// What a stream was is forgotten when it fails.
+// A Source forgets what it knew of a stream that fails.
 func TestForget(t *testing.T) {
 	_, packets := pictures(t, 0, 2)
 	var gone atomic.Bool

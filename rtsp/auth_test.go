@@ -21,8 +21,9 @@ const (
 
 var authParameter = regexp.MustCompile(`(\w+)=(?:"([^"]*)"|([^",\s]+))`)
 
-// verifies says whether an Authorization field proves the password, by RFC 7617 or
-// RFC 7616 3.4.1, whose A2 has the request's method and the URI of the field.
+// verifies reports whether an Authorization field proves the password, by RFC
+// 7617 or RFC 7616 3.4.1, whose A2 has the request's method and the URI of the
+// field.
 func verifies(field, method string) bool {
 	if plain, found := strings.CutPrefix(field, "Basic "); found {
 		return plain == base64.StdEncoding.EncodeToString([]byte(authUser+":"+authPassword))

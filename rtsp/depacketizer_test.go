@@ -108,7 +108,7 @@ func TestDepacketizerAnnexB(t *testing.T) {
 	sameFrames(t, got, s.frames)
 }
 
-// Decoding order numbers stand before, behind and between.
+// Decoding order numbers before, after and between NAL units.
 func TestDepacketizerDONL(t *testing.T) {
 	s := load(t, "live.265", keyframe.H265)
 	p := &packetizer{codec: s.codec, donl: true}
@@ -144,8 +144,8 @@ func TestDepacketizerManySlices(t *testing.T) {
 	}
 }
 
-// A keyframe is taken at its marker, without the packet behind it, once the
-// stream has shown its markers to be right; before, it is held.
+// A keyframe is returned at its marker, without the next packet, once the stream
+// has shown its markers to be right. Before, it is held.
 func TestDepacketizerMarkerTrust(t *testing.T) {
 	for _, c := range testStreams {
 		t.Run(c.name, func(t *testing.T) {
@@ -172,8 +172,8 @@ func TestDepacketizerMarkerTrust(t *testing.T) {
 	}
 }
 
-// Markers that were right behind fragments say nothing of those behind whole NAL
-// units, which this server sets in the middle of a picture.
+// Right markers after fragments prove nothing about those after whole NAL units,
+// which this server sets in the middle of a picture.
 func TestDepacketizerMarkerKinds(t *testing.T) {
 	s := load(t, "live-slices.264", keyframe.H264)
 	p := &packetizer{codec: s.codec}
@@ -215,7 +215,7 @@ func TestDepacketizerTakeMarked(t *testing.T) {
 	}
 }
 
-// What breaks off is not given out.
+// An access unit that breaks off is not returned.
 func TestDepacketizerCutShort(t *testing.T) {
 	for _, st := range testStreams {
 		s := load(t, st.name, st.codec)
@@ -303,8 +303,8 @@ func TestDepacketizerParameterSets(t *testing.T) {
 	}
 }
 
-// Parameter sets stand before each slice of a keyframe. Who comes in the middle of
-// one waits for the next.
+// Parameter sets precede each slice of a keyframe. A stream joined in the middle
+// of a keyframe waits for the next one.
 func TestDepacketizerSetsBetweenSlices(t *testing.T) {
 	for _, st := range testStreams {
 		t.Run(st.name, func(t *testing.T) {

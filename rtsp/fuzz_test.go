@@ -21,7 +21,7 @@ func (c *choices) upTo(n int) int {
 	return v * n / 256
 }
 
-// cut sends an access unit in one of all the ways there are.
+// cut sends an access unit in one of all possible ways.
 func (c *choices) cut(p *packetizer, nalus [][]byte) {
 	for len(nalus) > 0 {
 		switch how := c.upTo(4); {
@@ -52,8 +52,8 @@ func markAs(how int, packets []*rtp.Packet) {
 	}
 }
 
-// pictureOf returns the slices of a frame: what stands before them may be lost, and
-// the parameter sets be those of before.
+// pictureOf returns the slices of a frame. The NAL units before them may be lost,
+// and the parameter sets may be older ones.
 func pictureOf(f *keyframe.Frame) (b []byte) {
 	for n := range keyframe.AnnexB(f.Data) {
 		if f.Codec.IsSlice(n) {
@@ -63,8 +63,8 @@ func pictureOf(f *keyframe.Frame) (b []byte) {
 	return b
 }
 
-// Whatever the fragmentation, what comes out is what went in; and with packets
-// missing nothing comes out that did not go in.
+// For every fragmentation, the frames returned are those sent; with packets
+// missing, every frame returned was sent.
 func FuzzDepacketizer(f *testing.F) {
 	var all []*stream
 	for _, c := range testStreams {

@@ -58,8 +58,8 @@ func TestGortsplibTestsExist(t *testing.T) {
 	}
 }
 
-// Datagrams that begin later than gortsplib would wait for them, one second in a
-// group, make a picture all the same.
+// Datagrams may begin later than gortsplib would wait for them, one second in a
+// group.
 func TestLateDatagrams(t *testing.T) {
 	s, packets := pictures(t, 0, 2)
 	var sending sync.WaitGroup
@@ -81,7 +81,7 @@ func TestLateDatagrams(t *testing.T) {
 	sameFrames(t, []*keyframe.Frame{f}, s.frames[:1])
 }
 
-// What a conversation counts as a round trip, and which method an error is about.
+// A conversation counts round trips and knows which method an error is about.
 func TestConversation(t *testing.T) {
 	var c conversation
 	c.seen.method = connecting

@@ -27,8 +27,8 @@ func inTurn(t *testing.T, s *Source, most int, taken func()) (list []*keyframe.F
 	return list, err
 }
 
-// TestKeyframes: one session, one after the other, from real servers; with
-// KeepSession the next ones in it, too.
+// One session returns several keyframes in turn from real servers, and with
+// KeepSession the next grab uses it too.
 func TestKeyframes(t *testing.T) {
 	file := testmedia.Make(t, "live.264")
 	check := func(t *testing.T, srv *testserver.RTSP, path string, o *Options) {
@@ -68,8 +68,8 @@ func TestKeyframes(t *testing.T) {
 	})
 }
 
-// TestKeyframesEnd: after the last one the error says so, whatever ends the stream;
-// and the budget is for all of them.
+// After the last keyframe the error says so, whatever ends the stream. The budget
+// is for all keyframes.
 func TestKeyframesEnd(t *testing.T) {
 	live, first := pictures(t, 0, 2)
 	_, second := pictures(t, 2, 27)
@@ -112,7 +112,7 @@ func TestKeyframesEnd(t *testing.T) {
 	}
 }
 
-// renumbered are packets that go on behind n others.
+// renumbered returns packets with numbers that follow n others.
 func renumbered(packets []*rtp.Packet, n int) (list []*rtp.Packet) {
 	for i, p := range packets {
 		other := *p
@@ -122,8 +122,8 @@ func renumbered(packets []*rtp.Packet, n int) (list []*rtp.Packet) {
 	return list
 }
 
-// TestKeyframesMeanwhile: while one is looked at the next one waits, and those behind
-// it are passed over.
+// While the caller looks at a keyframe, the next one waits, and later ones are
+// skipped.
 func TestKeyframesMeanwhile(t *testing.T) {
 	live, packets := pictures(t, 0, 100)
 	r := newReceiver(live.track(false), 1<<20)

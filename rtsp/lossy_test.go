@@ -16,8 +16,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// lossyGrabs is how many pictures TestLossy takes, and of which streams:
-// KFGRAB_LOSSY_GRABS asks for another number, as make bench-loss does.
+// lossyGrabs returns how many pictures TestLossy takes, and of which streams.
+// KFGRAB_LOSSY_GRABS sets another number, as make bench-loss does.
 func lossyGrabs() (n int, files []string) {
 	n, err := strconv.Atoi(os.Getenv("KFGRAB_LOSSY_GRABS"))
 	if err != nil {
@@ -26,8 +26,8 @@ func lossyGrabs() (n int, files []string) {
 	return n, []string{"live.264", "live-slices.264", "live.265", "camera.264"}
 }
 
-// Where one datagram of twenty is lost, and as many come late, no picture is torn:
-// what comes is byte for byte a keyframe that was sent.
+// If one datagram of twenty is lost and as many come late, no picture is torn:
+// each is byte for byte a keyframe that was sent.
 func TestLossy(t *testing.T) {
 	count, files := lossyGrabs()
 	for _, name := range files {

@@ -34,7 +34,7 @@ func TestUnauthorisedForEver(t *testing.T) {
 	}
 }
 
-// An answer to another request is none.
+// An answer with the CSeq of another request is not taken.
 func TestWrongCSeq(t *testing.T) {
 	answered := make(chan struct{})
 	srv := &script{sdp: h264SDP, answer: func(p *peer, method string) string {
@@ -75,7 +75,7 @@ func TestHugeSDP(t *testing.T) {
 	}
 }
 
-// A server that ends sessions of which it hears nothing hears something.
+// kfgrab sends keepalives to a server that ends silent sessions.
 func TestSessionTimeout(t *testing.T) {
 	s, packets := pictures(t, 0, 2)
 	srv := &script{sdp: h264SDP}
@@ -95,7 +95,8 @@ func TestSessionTimeout(t *testing.T) {
 	sameFrames(t, []*keyframe.Frame{f}, s.frames[:1])
 }
 
-// TEARDOWN is not waited for, nor who does not read it.
+// A grab waits neither for an answer to TEARDOWN nor for a server that does not
+// read it.
 func TestTeardownUnanswered(t *testing.T) {
 	_, packets := pictures(t, 0, 2)
 	done := make(chan struct{})

@@ -91,7 +91,7 @@ func (p *packetizer) send(payload []byte) {
 // mark sets the marker of the last packet.
 func (p *packetizer) mark() { p.packets[len(p.packets)-1].Marker = true }
 
-// don appends a decoding order number of size bytes where the stream has them.
+// don appends a decoding order number of size bytes if the stream has them.
 func (p *packetizer) don(b []byte, size int) []byte {
 	if p.donl {
 		b = append(b, make([]byte, size)...)
@@ -172,7 +172,7 @@ func (p *packetizer) unit(nalus [][]byte) {
 	p.stamp += videoClock / 25
 }
 
-// packets returns s in packets.
+// packets returns the packets of s.
 func (s *stream) packets() []*rtp.Packet {
 	p := &packetizer{codec: s.codec, seq: 65500, stamp: 1<<32 - 30*videoClock/25}
 	for _, u := range s.units {

@@ -17,7 +17,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// receive gathers pictures until the stream ends, or enough says so.
+// receive gathers pictures until the stream ends or enough returns true.
 func receive(t *testing.T, u *url.URL, o *Options, enough func([]*keyframe.Frame) bool) (all []*keyframe.Frame, err error) {
 	t.Helper()
 	s, err := New(u, o)
@@ -52,7 +52,7 @@ func live(t *testing.T, recipe string) []byte {
 
 func never([]*keyframe.Frame) bool { return false }
 
-// fromKeyframe leaves out what comes before the first picture to start from.
+// fromKeyframe drops the pictures before the first random access picture.
 func fromKeyframe(all []*keyframe.Frame) []*keyframe.Frame {
 	return all[max(0, slices.IndexFunc(all, func(f *keyframe.Frame) bool { return f.Kind != keyframe.UnknownKind })):]
 }
@@ -64,8 +64,8 @@ func data(all []*keyframe.Frame) (b []byte) {
 	return b
 }
 
-// All pictures of a stream come, in time; one that lacks a packet does not, and
-// shows in the next one.
+// All pictures of a stream come, in time. One that lacks a packet does not, and
+// the next one is after a gap.
 func TestReceive(t *testing.T) {
 	s, packets := pictures(t, 0, 100)
 	hole := slices.IndexFunc(packets, func(p *rtp.Packet) bool { return p.Timestamp == packets[0].Timestamp+30*3600 })
@@ -103,7 +103,7 @@ func TestReceive(t *testing.T) {
 	}
 }
 
-// setBack has the clock go back an hour behind the fiftieth picture.
+// setBack sets the clock back an hour after the fiftieth picture.
 func setBack(packets []*rtp.Packet) (list []*rtp.Packet) {
 	for _, p := range packets {
 		c := *p
@@ -115,7 +115,7 @@ func setBack(packets []*rtp.Packet) (list []*rtp.Packet) {
 	return list
 }
 
-// After a loss a keyframe is asked for, and none while all is well.
+// After a loss the server is asked for a keyframe, and without one it is not.
 func TestReceiveAsksForKeyframes(t *testing.T) {
 	_, packets := pictures(t, 0, 100)
 	for name, c := range map[string]struct {
@@ -144,8 +144,8 @@ func TestReceiveAsksForKeyframes(t *testing.T) {
 	}
 }
 
-// From a real server, over either transport, what is received decodes as the
-// stream does.
+// Pictures received from a real server over either transport decode as the stream
+// does.
 func TestReceiveFromServers(t *testing.T) {
 	for _, c := range []struct {
 		file, codec string
@@ -183,7 +183,7 @@ func TestReceiveFromServers(t *testing.T) {
 	}
 }
 
-// A silent server, and the end of the context, end it.
+// A silent server and the end of the context both end Receive.
 func TestReceiveEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

@@ -9,7 +9,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// askWho has DESCRIBE answered 401 until it comes with credentials, and then to.
+// askWho answers DESCRIBE with 401 until it has credentials, and then with to.
 func askWho(to string) func(*peer, string) string {
 	return func(p *peer, method string) string {
 		switch {
@@ -44,7 +44,7 @@ func TestRedirect(t *testing.T) {
 	}
 }
 
-// The host that is redirected to asks for credentials, and gets none.
+// The target of a redirect asks for credentials, and gets none.
 func TestRedirectKeepsCredentials(t *testing.T) {
 	end := &script{sdp: h264SDP, answer: askWho("")}
 	to := end.run(t)

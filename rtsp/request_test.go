@@ -18,7 +18,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// watch lets ffmpeg be another viewer, so that the encoder does not begin anew with
+// watch makes ffmpeg another viewer, so that the encoder does not restart for
 // each of ours.
 func watch(t *testing.T, srv *testserver.RTSP) {
 	t.Helper()
@@ -34,8 +34,8 @@ func watch(t *testing.T, srv *testserver.RTSP) {
 	srv.Await(t, "request PLAY")
 }
 
-// GStreamer has its encoder make a keyframe for whoever asks, with RTP/AVPF in the
-// SDP and without. A GOP of it takes ten seconds and some 2000 packets.
+// GStreamer's encoder makes a keyframe on request, with RTP/AVPF in the SDP and
+// without. Its GOP has ten seconds and some 2000 packets.
 func TestKeyframeRequest(t *testing.T) {
 	for _, codec := range []string{"h264", "h265"} {
 		for _, feedback := range []bool{false, true} {
@@ -63,8 +63,8 @@ func whole(t *testing.T) func(*keyframe.Frame) {
 	}
 }
 
-// The request is one compound packet with both kinds in it, and is repeated behind
-// a keyframe that came damaged, after a while.
+// The request is one compound packet of both kinds. It is repeated after a
+// damaged keyframe, when some time has passed.
 func TestKeyframeRequestSent(t *testing.T) {
 	_, packets := pictures(t, 20, 30)
 	for _, c := range []struct {
@@ -164,7 +164,7 @@ func TestRequestsDue(t *testing.T) {
 	}
 }
 
-// Behind a keyframe the next one is asked for when it does not come by itself.
+// After a keyframe, the next one is requested if it does not come by itself.
 func TestRequestsDueAgain(t *testing.T) {
 	began := time.Now()
 	at := func(ms time.Duration) time.Time { return began.Add(ms * time.Millisecond) }

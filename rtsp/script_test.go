@@ -18,8 +18,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// script is a server that does what real ones do not. What is nil or empty is
-// done properly.
+// script is a server that misbehaves as told. Fields that are nil or empty behave
+// properly.
 type script struct {
 	sdp      string
 	play     func(*peer)                                 // sends what follows the answer to PLAY
@@ -95,8 +95,8 @@ func (s *script) serve(conn net.Conn) {
 	}
 }
 
-// report takes a packet that the client has sent between its requests, and says
-// whether there was one.
+// report reads a packet that the client has sent between its requests, and
+// reports whether there was one.
 func (s *script) report(in *bufio.Reader) bool {
 	head, err := in.Peek(4)
 	if err != nil || head[0] != '$' {
@@ -141,7 +141,7 @@ func (p *peer) reply(method string) bool {
 	return method != "TEARDOWN"
 }
 
-// saw says how many requests hold text.
+// saw returns how many requests contain text.
 func (s *script) saw(text string) (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -187,8 +187,7 @@ func pictures(t *testing.T, from, to int) (*stream, []*rtp.Packet) {
 	return s, p.packets
 }
 
-// muteAt serves up to a point, from which on it reads and is silent; then it calls
-// reached.
+// muteAt serves up to a point, then calls reached and stays silent.
 func muteAt(t *testing.T, at string, reached func()) *url.URL {
 	t.Helper()
 	srv := &script{sdp: h264SDP}

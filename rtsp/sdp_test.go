@@ -15,9 +15,9 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// summary says in one line what is made of an SDP: the track chosen, the number
-// of its parameter sets, the picture's size from them, or the class of error;
-// then all tracks.
+// summary describes an SDP as parsed in one line: the track chosen, the number of
+// its parameter sets, the picture's size from them, or the class of error; then
+// all tracks.
 func summary(text []byte) string {
 	s := parseSDP(text)
 	var b strings.Builder
@@ -90,7 +90,7 @@ func TestErrorsNameTheCodec(t *testing.T) {
 	}
 }
 
-// gortsplib must read what is left of an SDP, and find the one track in it.
+// gortsplib must accept a reduced SDP, and find the one track in it.
 func checkReduced(t *testing.T, text []byte) {
 	t.Helper()
 	s := parseSDP(text)
@@ -182,8 +182,8 @@ func TestSDPCorpus(t *testing.T) {
 	}
 }
 
-// FuzzSDP holds that the track chosen is one of the media, of a codec and a
-// payload type in range, and that gortsplib can read the rest.
+// FuzzSDP: the track chosen is one of the media, with a codec and a payload type
+// in range, and gortsplib accepts the reduced SDP.
 func FuzzSDP(f *testing.F) {
 	for _, c := range sdpCases {
 		f.Add([]byte(c.text))

@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// testTimeout ends what should have ended by itself.
+// testTimeout ends a test that hangs.
 const testTimeout = 20 * time.Second
 
 func grab(t *testing.T, u *url.URL, o *Options) (*keyframe.Frame, error) {
@@ -122,8 +122,9 @@ func TestGStreamer(t *testing.T) {
 	}
 }
 
-// logTeardown says what became of the TEARDOWN that was sent: as nothing is read
-// after it, a server may find that it cannot write before it reads it.
+// logTeardown logs whether the server read TEARDOWN. The client reads nothing
+// after sending it, so that the server may find that it cannot write before it
+// reads it.
 func logTeardown(t *testing.T, lines, text string) {
 	t.Helper()
 	t.Logf("TEARDOWN was read before the connection broke: %v", strings.Contains(lines, text))
@@ -183,8 +184,8 @@ func TestMediaMTXAccess(t *testing.T) {
 	}
 }
 
-// checkAccess grabs with the right password, and is refused with a wrong one,
-// with none, at a path that is not there, and by a certificate that nobody knows.
+// checkAccess grabs with the right password, and checks the refusals of a wrong
+// one, of none, of an unknown path, and of an unknown certificate.
 func checkAccess(t *testing.T, srv *testserver.RTSP, path, file string) {
 	u := srv.URL(path)
 	password, _ := u.User.Password()

@@ -131,8 +131,8 @@ func TestNoPicture(t *testing.T) {
 	}
 }
 
-// Where the SDP has no parameter sets, the first ones of the stream will do, and
-// the keyframe is not waited for.
+// If the SDP has no parameter sets, Describe takes the first ones of the stream,
+// without waiting for the keyframe.
 func TestDescribeInBand(t *testing.T) {
 	s, packets := pictures(t, 20, 30)
 	_, without := pictures(t, 1, 20)
@@ -156,8 +156,8 @@ func TestDescribeInBand(t *testing.T) {
 	}
 }
 
-// A stream without IDR pictures, which refreshes itself bit by bit, gives the
-// picture at whose end all was refreshed.
+// A stream without IDR pictures that refreshes itself gradually gives the picture
+// that ends the refresh.
 func TestGradualRefresh(t *testing.T) {
 	s := loadAny(t, "refresh.264", keyframe.H264)
 	p := &packetizer{codec: s.codec}

@@ -122,7 +122,8 @@ func TestAuto(t *testing.T) {
 	}
 }
 
-// overUDP refuses TCP and sends packets over UDP, from ports that it tells nobody.
+// overUDP refuses TCP and sends packets over UDP, from ports that it does not
+// announce.
 func overUDP(t *testing.T, refusal string, packets []*rtp.Packet) func(*peer, string) string {
 	t.Helper()
 	out, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
@@ -214,7 +215,7 @@ func TestUDPSilent(t *testing.T) {
 	}
 }
 
-// What a tunnel's URL leads to need not be a tunnel.
+// A tunnel's URL may lead to a plain HTTP server.
 func TestNoTunnel(t *testing.T) {
 	for code, scheme := range map[int]string{404: "rtsp+http", 401: "rtsp+http", 400: "rtsp+ws"} {
 		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }))

@@ -81,7 +81,7 @@ func TestPictures(t *testing.T) {
 	}
 }
 
-// What is left out of a stream shows.
+// A part left out of a stream shows as a gap.
 func TestPicturesAfterGap(t *testing.T) {
 	data := read(t, "h264.ts")
 	at := videoPackets(data, len(data)/2)

@@ -44,8 +44,7 @@ func TestKeyframe(t *testing.T) {
 	}
 }
 
-// Joined behind its first keyframe, a stream gives the next one, whatever its
-// kind.
+// A stream joined after its first keyframe gives the next one, whatever its kind.
 func TestJoinedInMidstream(t *testing.T) {
 	tests := []struct {
 		recipe string
@@ -76,7 +75,7 @@ func TestJoinedInMidstream(t *testing.T) {
 	}
 }
 
-// No more is read than shows that the access unit is over.
+// The reader takes no more than shows that the access unit is over.
 func TestReadsNoFurtherThanTheAccessUnit(t *testing.T) {
 	data := read(t, "1080p.ts")
 	src := &counted{r: bytes.NewReader(data)}
@@ -90,7 +89,7 @@ func TestReadsNoFurtherThanTheAccessUnit(t *testing.T) {
 	}
 }
 
-// What is used of a source is the same however much it gives at once.
+// The reader uses the same bytes of a source however many it returns at once.
 func TestBuffered(t *testing.T) {
 	data := read(t, "1080p.ts")
 	use := func(wrap func(io.Reader) io.Reader) int {
@@ -149,8 +148,8 @@ func TestFraming(t *testing.T) {
 	}
 }
 
-// Whatever befalls the packets of the first keyframe, it is never handed out
-// torn: the second one is, or an error.
+// Damage to the packets of the first keyframe never gives a torn one: the reader
+// returns the second, or an error.
 func TestDamageWithinTheKeyframe(t *testing.T) {
 	data := read(t, "h264.ts")
 	r := ts.NewReader(bytes.NewReader(data), nil)
@@ -228,7 +227,7 @@ func TestStopsWhereThereIsNoVideo(t *testing.T) {
 	}
 }
 
-// The error of a source that fails is the reader's, but for the end of a budget.
+// The reader returns the error of its source, except the end of a budget.
 func TestSourceErrors(t *testing.T) {
 	data := read(t, "open-gop.ts")
 	cut := errors.New("connection reset")
@@ -433,7 +432,7 @@ func keyframeOf(t *testing.T, data []byte) *keyframe.Frame {
 
 func pidOf(packet []byte) int { return int(packet[1]&0x1f)<<8 | int(packet[2]) }
 
-// reframe puts bytes before and behind every packet.
+// reframe puts bytes before and after every packet.
 func reframe(data, before, behind []byte) (out []byte) {
 	for at := 0; at+packetSize <= len(data); at += packetSize {
 		out = append(out, before...)
@@ -443,7 +442,7 @@ func reframe(data, before, behind []byte) (out []byte) {
 	return out
 }
 
-// splice inserts extra in front of packet n.
+// splice inserts extra before packet n.
 func splice(data []byte, n int, extra []byte) []byte {
 	return append(append(bytes.Clone(data[:n*packetSize]), extra...), data[n*packetSize:]...)
 }
@@ -459,7 +458,7 @@ func videoPackets(data []byte, n int) (at []int) {
 	return at
 }
 
-// dropTables takes out the packets of ffmpeg's program tables.
+// dropTables removes the packets of ffmpeg's program tables.
 func dropTables(data []byte) (out []byte) {
 	for at := 0; at < len(data); at += packetSize {
 		if pid := pidOf(data[at:]); pid != 0 && pid != 0x1000 {

@@ -15,7 +15,7 @@ import (
 	"github.com/kfgrab/kfgrab/ts"
 )
 
-// file counts what is read of it, and fails from a place on.
+// file counts the bytes read, and fails from a position on.
 type file struct {
 	data   []byte
 	n      int
@@ -61,8 +61,8 @@ func last(all []timed, at time.Duration) *keyframe.Frame {
 	return best
 }
 
-// The search finds what reading everything finds, as does reading on up to the
-// time, at any time and of any stream whose clock goes forward.
+// The search finds what reading the whole stream finds, as does reading up to the
+// time, at any time and in any stream whose clock goes forward.
 func TestKeyframeAt(t *testing.T) {
 	long := read(t, "5mbit.ts")
 	tests := []struct {
@@ -108,7 +108,7 @@ func pts(f *keyframe.Frame) any {
 	return f.PTS
 }
 
-// What comes behind the picture asked for stays to be read.
+// KeyframeAt leaves the pictures after the one returned to be read.
 func TestKeyframeAtReadsOn(t *testing.T) {
 	data := read(t, "h264.ts")
 	r := ts.NewReader(bytes.NewReader(data), nil)
@@ -126,8 +126,8 @@ func TestKeyframeAtReadsOn(t *testing.T) {
 	}
 }
 
-// A clock that jumps forward leaves the time in front of the jump; one that jumps
-// back has the time twice, and either will do.
+// A clock that jumps forward gives the keyframe before the jump. One that jumps
+// back has the time twice, and either keyframe is right.
 func TestClockJumps(t *testing.T) {
 	one := read(t, "wrap.ts")  // begins at 95441.4 s
 	two := read(t, "5mbit.ts") // begins at 1.4 s
@@ -143,8 +143,8 @@ func TestClockJumps(t *testing.T) {
 	}
 }
 
-// Of a minute at 5 Mbit/s, 37 MB, little is read; a GOP of 22 s and 11 MB is
-// within the default byte budget.
+// KeyframeAt reads little of a minute at 5 Mbit/s, 37 MB. A GOP of 22 s and 11 MB
+// is within the default byte budget.
 func TestKeyframeAtReadsLittle(t *testing.T) {
 	for _, test := range []struct {
 		recipe string
@@ -206,8 +206,8 @@ func withoutTimes(data []byte) []byte {
 	return data
 }
 
-// What is read past an error that may go by is not lost: a time-out, or a budget
-// that is given anew.
+// Data read before a temporary error is not lost: a time-out, or a budget that is
+// renewed.
 func TestGoesOnAfterAnError(t *testing.T) {
 	data := read(t, "h264.ts")
 	for _, fault := range []error{errBroken, keyframe.ErrNotFound} {
@@ -254,7 +254,7 @@ func (h *hiccups) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// A stream of fewer packets than make a find at once is read all the same.
+// A stream shorter than the sync bytes that prove one is read all the same.
 func TestFewPackets(t *testing.T) {
 	data := read(t, "tiny.ts")
 	for n := 2; n <= 5; n++ {
@@ -271,8 +271,8 @@ func TestFewPackets(t *testing.T) {
 	}
 }
 
-// The tables of the beginning count wherever a recording is read: that its samples
-// are encrypted, too.
+// The tables at the beginning apply wherever a recording is read, as does their
+// SAMPLE-AES.
 func TestKeyframeAtSampleAES(t *testing.T) {
 	all := sampleAES(read(t, "wrap.ts"))
 	data := append(bytes.Clone(all[:3*packetSize]), dropTables(all)...)
