@@ -20,8 +20,8 @@ import (
 	"github.com/kfgrab/kfgrab/serve/internal/servetest"
 )
 
-// names are what the resolver of the tests knows: what a name stands for, one after the
-// other, and the last from then on.
+// names is what the resolver of the tests knows: the addresses of a name, in
+// the order of its answers; the last one repeats.
 var names = struct {
 	sync.Mutex
 	of map[string][][4]byte
@@ -86,8 +86,8 @@ func answerQuestion(m *dnsmessage.Message) {
 	}
 }
 
-// camerasAndSecrets are a server that ?url= may reach, at 127.0.0.2, and one that it may
-// not, at 127.0.0.1 and the same port.
+// camerasAndSecrets is a server that ?url= may reach, at 127.0.0.2, and one
+// that it may not, at 127.0.0.1 and the same port.
 type camerasAndSecrets struct {
 	port     string
 	reached  atomic.Int32 // connections to what is secret
@@ -125,7 +125,7 @@ func startCamerasAndSecrets(t *testing.T) *camerasAndSecrets {
 	return c
 }
 
-// listeners are at one port of two addresses.
+// listeners listen at the same port of two addresses.
 func (c *camerasAndSecrets) listeners(t *testing.T) (open, inner net.Listener) {
 	t.Helper()
 	for range 20 {
@@ -150,8 +150,8 @@ func serveAt(t *testing.T, l net.Listener, h http.Handler) *httptest.Server {
 	return s
 }
 
-// TestByURL: who may see everything gets pictures of what is allowed, and all the others
-// what the configuration has.
+// TestByURL: ?url= shows allowed hosts to unrestricted clients, and has a cache
+// of its own.
 func TestByURL(t *testing.T) {
 	c := startCamerasAndSecrets(t)
 	s := start(t, &Options{Guard: Guard{Allow: "127.0.0.2"}, Streams: []Stream{stream(t, "door="+servetest.LiveHLS(t))}})
@@ -200,8 +200,8 @@ func TestByURL(t *testing.T) {
 	}
 }
 
-// TestForgery: nothing that a URL, a redirect, a playlist or a name says has a connection
-// made to what is not allowed.
+// TestForgery: no URL, redirect, playlist or name leads to a connection to a
+// host that is not allowed.
 func TestForgery(t *testing.T) {
 	c := startCamerasAndSecrets(t)
 	knows("inner.test", [4]byte{127, 0, 0, 1})
@@ -251,7 +251,8 @@ func TestForgery(t *testing.T) {
 	}
 }
 
-// TestChangingName: an answer of DNS that changes after it was good is as bad as another.
+// TestChangingName: a name is checked at each connection, since its addresses
+// may change.
 func TestChangingName(t *testing.T) {
 	c := startCamerasAndSecrets(t)
 	s := start(t, &Options{Guard: Guard{Allow: "127.0.0.2, moving.test"}})
@@ -275,7 +276,7 @@ func TestChangingName(t *testing.T) {
 	}
 }
 
-// TestGuests: there are so many at most; those in use stay.
+// TestGuests: the number of streams is bounded, and those in use stay.
 func TestGuests(t *testing.T) {
 	h := servetest.Hang(t)
 	s := start(t, &Options{Guard: Guard{Allow: "127.0.0.1"}})
@@ -334,7 +335,8 @@ func TestGuests(t *testing.T) {
 	}
 }
 
-// TestCredentialsOfGuests: who knows no password gets no picture that somebody else's made.
+// TestCredentialsOfGuests: a client without the password does not get another
+// client's picture.
 func TestCredentialsOfGuests(t *testing.T) {
 	origin, err := url.Parse(servetest.LiveHLS(t))
 	if err != nil {

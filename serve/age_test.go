@@ -10,7 +10,7 @@ import (
 	"github.com/kfgrab/kfgrab/serve/internal/servetest"
 )
 
-// TestSkipBlack: a stream that begins in black is grabbed from until it shows something.
+// TestSkipBlack: black keyframes at the start of a stream are skipped.
 func TestSkipBlack(t *testing.T) {
 	t.Parallel()
 	blank := stream(t, "door="+testmedia.Make(t, "black-first.ts"))
@@ -23,7 +23,7 @@ func TestSkipBlack(t *testing.T) {
 	}
 }
 
-// aged makes the last picture of a stream older.
+// aged makes the last picture and failure of a stream older.
 func (c *camera) aged(by time.Duration) {
 	c.record.update(func(s *status) {
 		s.confirmed = s.confirmed.Add(-by)
@@ -35,8 +35,8 @@ func (c *camera) aged(by time.Duration) {
 	})
 }
 
-// TestAges: a picture is served again for as long as it may, then confirmed where there
-// is no newer one, and else replaced.
+// TestAges: a picture is served again while it is young enough, then confirmed
+// if there is no newer one, and otherwise replaced.
 func TestAges(t *testing.T) {
 	t.Parallel()
 	l := servetest.NewPlaylist(t)
@@ -78,7 +78,8 @@ func TestAges(t *testing.T) {
 	}
 }
 
-// TestIdle: the connection to a stream that nobody asks for is closed, and made again.
+// TestIdle: an idle connection is closed, and opened again for the next
+// request.
 func TestIdle(t *testing.T) {
 	t.Parallel()
 	l := servetest.NewPlaylist(t)
@@ -99,8 +100,8 @@ func TestIdle(t *testing.T) {
 	}
 }
 
-// TestStale: an old picture is served where none can be had, if the request allows it and
-// with a word of it, and the stream's return is seen.
+// TestStale: if a grab fails, an old picture is served if the request allows
+// it, and marked; the stream recovers.
 func TestStale(t *testing.T) {
 	t.Parallel()
 	l := servetest.NewPlaylist(t)

@@ -14,7 +14,7 @@ import (
 	"github.com/kfgrab/kfgrab/internal/credential"
 )
 
-// household is a service that some may ask, of streams that nobody reaches.
+// household is a service with two clients, and streams that cannot be reached.
 type household struct {
 	*service
 	admin, wall string // headers of who may see all, and one stream
@@ -23,7 +23,7 @@ type household struct {
 
 const adminPassword = "correct horse"
 
-// passwordHash is that of adminPassword: to make one takes a while.
+// passwordHash is that of adminPassword, made once, since that takes a while.
 var passwordHash = sync.OnceValues(func() (string, error) { return credential.HashPassword(adminPassword) })
 
 func basic(name, secret string) string {
@@ -47,7 +47,7 @@ func startLogging(t *testing.T, log io.Writer) *household {
 	return &household{s, basic("admin", adminPassword), "Bearer " + token, token}
 }
 
-// TestCredentials: who is nobody gets nothing, whatever it asks for.
+// TestCredentials: wrong or missing credentials get a 401 at every path.
 func TestCredentials(t *testing.T) {
 	h := startHousehold(t)
 	for _, test := range []struct {
@@ -102,7 +102,7 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-// TestTwoHeaders: a request that says twice who it is is nobody's.
+// TestTwoHeaders: a request with two headers Authorization is refused.
 func TestTwoHeaders(t *testing.T) {
 	h := startHousehold(t)
 	r, err := http.NewRequest("GET", h.url+"/streams", nil)
@@ -120,7 +120,8 @@ func TestTwoHeaders(t *testing.T) {
 	}
 }
 
-// TestTokenInQuery: it is refused even where it is right, as it is in logs by now.
+// TestTokenInQuery: a token in the URL is refused even if it is valid, since it
+// is in logs by then.
 func TestTokenInQuery(t *testing.T) {
 	h := startHousehold(t)
 	for _, name := range []string{"access_token", "token", "api_key"} {
@@ -136,8 +137,8 @@ func TestTokenInQuery(t *testing.T) {
 	}
 }
 
-// TestGuesses: who tries passwords is told to stop before they cost much, and does not
-// keep those out who are known.
+// TestGuesses: guessing passwords is limited before it costs much, and does not
+// lock out clients that are known.
 func TestGuesses(t *testing.T) {
 	h := startHousehold(t)
 	h.get(t, "/streams", "Authorization", h.admin)
@@ -159,7 +160,8 @@ func TestGuesses(t *testing.T) {
 	}
 }
 
-// TestRemembered: credentials are worked on once, and only so many are remembered.
+// TestRemembered: credentials are verified once, and a bounded number is
+// remembered.
 func TestRemembered(t *testing.T) {
 	hash, err := bcrypt.GenerateFromPassword([]byte(adminPassword), credential.MinCost)
 	if err != nil {
@@ -205,8 +207,8 @@ func TestNewAuthFails(t *testing.T) {
 	}
 }
 
-// TestAuthBegins: who watches as nobody in particular is let go when all have to say who they
-// are.
+// TestAuthBegins: anonymous viewers are disconnected once clients have to sign
+// in.
 func TestAuthBegins(t *testing.T) {
 	t.Parallel()
 	s := start(t, &Options{Streams: []Stream{stream(t, "door=http://127.0.0.1:1/")}})

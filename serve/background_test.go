@@ -34,7 +34,8 @@ func TestWarm(t *testing.T) {
 	}
 }
 
-// TestWarmDown: of one that cannot be held open every request is told why, at once.
+// TestWarmDown: while a warm stream is down, every request gets the reason at
+// once.
 func TestWarmDown(t *testing.T) {
 	t.Parallel()
 	l := servetest.NewPlaylist(t)
@@ -52,8 +53,8 @@ func TestWarmDown(t *testing.T) {
 	}
 }
 
-// TestWarmAgain: a stream that is held open again, and has nothing new, still answers with
-// the picture that is known.
+// TestWarmAgain: a stream that is opened again and has nothing new still
+// answers with the known picture.
 func TestWarmAgain(t *testing.T) {
 	t.Parallel()
 	l := servetest.NewPlaylist(t)
@@ -71,7 +72,8 @@ func TestWarmAgain(t *testing.T) {
 	}
 }
 
-// TestScheduled: pictures come without being asked for, and serve until the next.
+// TestScheduled: scheduled pictures come without requests, and last until the
+// next one.
 func TestScheduled(t *testing.T) {
 	t.Parallel()
 	planned := stream(t, "door="+servetest.LiveHLS(t))

@@ -8,15 +8,15 @@ import (
 	"github.com/kfgrab/kfgrab/serve/internal/servetest"
 )
 
-// blank is a connection that takes everything.
+// blank is a writer that discards everything.
 type blank struct{ header http.Header }
 
 func (b *blank) Header() http.Header         { return b.header }
 func (b *blank) Write(p []byte) (int, error) { return len(p), nil }
 func (b *blank) WriteHeader(int)             {}
 
-// BenchmarkCached is what the service itself takes for a picture that is there, without
-// HTTP.
+// BenchmarkCached measures what the service itself takes for a cached picture,
+// without HTTP.
 func BenchmarkCached(b *testing.B) {
 	s := start(b, &Options{Streams: []Stream{stream(b, "door="+servetest.LiveHLS(b))}})
 	const path = "/streams/door/snapshot.jpg?width=160&max_age=3600"

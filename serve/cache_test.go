@@ -11,7 +11,8 @@ func keyOf(c *camera, capture string, width int) rendering {
 	return rendering{c, capture, picture.Options{Output: decode.Output{Width: width}}}
 }
 
-// TestCacheBound: whatever is put in, no more is kept than may be, and what was used last.
+// TestCacheBound: the bound holds whatever is put in, and the most recently
+// used pictures stay.
 func TestCacheBound(t *testing.T) {
 	const most = 100 << 10
 	cache, one, other := newCache(most), &camera{}, &camera{}
@@ -31,7 +32,8 @@ func TestCacheBound(t *testing.T) {
 	}
 }
 
-// TestCacheForget: of a stream all but one capture can be dropped, or all.
+// TestCacheForget: forget drops a stream's pictures, except those of one
+// capture.
 func TestCacheForget(t *testing.T) {
 	cache, one, other := newCache(1<<20), &camera{}, &camera{}
 	for _, key := range []rendering{keyOf(one, "a", 1), keyOf(one, "b", 1), keyOf(one, "b", 2), keyOf(other, "a", 1)} {

@@ -12,7 +12,7 @@ import (
 	"github.com/kfgrab/kfgrab/serve/internal/servetest"
 )
 
-// ownOrigin is a live stream whose requests nobody else makes.
+// ownOrigin is a live stream of which all requests are the test's own.
 func ownOrigin(t testing.TB) *origin.Origin {
 	t.Helper()
 	servetest.LiveHLS(t) // encoded
@@ -24,7 +24,7 @@ func ownOrigin(t testing.TB) *origin.Origin {
 	return o
 }
 
-// playlists counts what each grab fetches once, whatever it finds.
+// playlists counts fetches of the playlist: one per grab.
 func playlists(o *origin.Origin) (n int) {
 	for _, r := range o.Requests() {
 		if strings.HasSuffix(r.Path, "master.m3u8") {
@@ -34,7 +34,7 @@ func playlists(o *origin.Origin) (n int) {
 	return n
 }
 
-// crowd has n clients ask at the same time.
+// crowd sends n requests at the same time.
 func (s *service) crowd(t testing.TB, n int, path func(i int) string) {
 	t.Helper()
 	s.client.Transport.(*http.Transport).MaxIdleConnsPerHost = n
@@ -49,8 +49,8 @@ func (s *service) crowd(t testing.TB, n int, path func(i int) string) {
 	all.Wait()
 }
 
-// TestFreshCrowd: 500 clients who all want a fresh picture are answered from one grab,
-// and from one decoding.
+// TestFreshCrowd: one grab and one decoding answer 500 clients that all want a
+// fresh picture.
 func TestFreshCrowd(t *testing.T) {
 	t.Parallel()
 	o := ownOrigin(t)
@@ -65,7 +65,7 @@ func TestFreshCrowd(t *testing.T) {
 	}
 }
 
-// TestManyStreams: 200 clients ask for all kinds of pictures of 20 streams.
+// TestManyStreams: 200 clients request all kinds of pictures of 20 streams.
 func TestManyStreams(t *testing.T) {
 	t.Parallel()
 	var streams []Stream
@@ -81,7 +81,8 @@ func TestManyStreams(t *testing.T) {
 	}
 }
 
-// TestManySizes: who asks for a hundred thousand sizes gets a few, and one grab.
+// TestManySizes: requests for a hundred thousand sizes get a few different
+// ones, from one grab.
 func TestManySizes(t *testing.T) {
 	t.Parallel()
 	s := serveOne(t, Options{})

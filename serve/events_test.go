@@ -32,8 +32,8 @@ func event(t testing.TB, r *bufio.Reader) (name string, report eventReport) {
 	}
 }
 
-// TestEvents: of pictures, failures and recoveries those are told who listen, and nothing
-// is grabbed for them.
+// TestEvents: pictures, failures and recoveries are reported, and cause no
+// grabs.
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	l := servetest.NewPlaylist(t)
@@ -73,7 +73,7 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// TestListenerForgets: a stream that was replaced is not held by those who listen.
+// TestListenerForgets: a listener does not hold a stream that was replaced.
 func TestListenerForgets(t *testing.T) {
 	stays, goes := newCamera(&workshop{}, &Stream{}, newCache(0)), newCamera(&workshop{}, &Stream{}, newCache(0))
 	l := &listener{w: httptest.NewRecorder(), sent: map[*camera]standing{}}

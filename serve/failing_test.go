@@ -18,7 +18,8 @@ import (
 	"github.com/kfgrab/kfgrab/serve/internal/servetest"
 )
 
-// TestGone: a grab goes on while one of those who wait is there, and ends when none is.
+// TestGone: a grab goes on while one of its clients waits, and ends when none
+// does.
 func TestGone(t *testing.T) {
 	t.Parallel()
 	h := servetest.Hang(t)
@@ -58,7 +59,7 @@ func TestGone(t *testing.T) {
 	}
 }
 
-// TestFailures: each has its status and its class, and shows no secret.
+// TestFailures: each failure has its status and class, and shows no secret.
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Dir(testmedia.Make(t, "hls-ts"))
@@ -98,7 +99,7 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// TestNoDecoder: without ffmpeg there are no pictures, and all else.
+// TestNoDecoder: without ffmpeg, only pictures are missing.
 func TestNoDecoder(t *testing.T) {
 	t.Parallel()
 	door := stream(t, "door="+servetest.LiveHLS(t))
@@ -119,8 +120,8 @@ func TestNoDecoder(t *testing.T) {
 	}
 }
 
-// TestQueue: a stream whose host has all the grabs there may be waits for its turn, and
-// its own time begins then.
+// TestQueue: a stream waits for its turn if its host has all the grabs it may
+// have, and its timeout starts then.
 func TestQueue(t *testing.T) {
 	t.Parallel()
 	h := servetest.Hang(t)
@@ -140,7 +141,8 @@ func TestQueue(t *testing.T) {
 	all.Wait()
 }
 
-// TestLongWait: who has waited longer than an answer may take to write is answered.
+// TestLongWait: a request that waits for longer than an answer may take to
+// write gets its answer.
 func TestLongWait(t *testing.T) {
 	t.Parallel()
 	slow := stream(t, "slow="+servetest.Hang(t).URL)
@@ -165,8 +167,8 @@ func TestLongWait(t *testing.T) {
 	}
 }
 
-// TestFailedAgain: a keyframe that was fetched and is of no use is not taken for one that is
-// there already.
+// TestFailedAgain: a keyframe that was fetched but is useless does not count as
+// known.
 func TestFailedAgain(t *testing.T) {
 	t.Parallel()
 	other := stream(t, "door="+servetest.NewPlaylist(t).URL)
@@ -180,7 +182,8 @@ func TestFailedAgain(t *testing.T) {
 	}
 }
 
-// TestFailedDecoding: the answer has nothing in it of the picture that there is not.
+// TestFailedDecoding: the answer has no headers of a picture that does not
+// exist.
 func TestFailedDecoding(t *testing.T) {
 	t.Parallel()
 	s := start(t, &Options{Streams: []Stream{stream(t, "door="+servetest.LiveHLS(t))}, Decoder: decode.Decoder{Path: "/bin/false"}})

@@ -9,8 +9,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// TestPace: what comes as it would be seen does not wait, what comes sooner waits until
-// then, and a jump of the clock holds nothing up.
+// TestPace: a picture in real time does not wait, an early one waits for its
+// time, and a jump of the clock delays nothing.
 func TestPace(t *testing.T) {
 	const s = time.Second
 	start := time.Unix(1000, 0)
@@ -30,7 +30,7 @@ func TestPace(t *testing.T) {
 	}
 }
 
-// TestStandstill: of a stream that is followed the newest keyframe is stale when the next
+// TestStandstill: the newest keyframe of an open stream is stale once the next
 // one should have come.
 func TestStandstill(t *testing.T) {
 	const s = time.Second

@@ -15,7 +15,7 @@ import (
 	"github.com/kfgrab/kfgrab/internal/credential"
 )
 
-// TestSecureHeaders: every answer has them, problems among them.
+// TestSecureHeaders: every answer has the security headers, errors included.
 func TestSecureHeaders(t *testing.T) {
 	h := startHousehold(t)
 	for _, path := range []string{"/", "/streams", "/streams/door", "/cache", "/metrics", "/healthz", "/nothing", "/streams/door/snapshot.jpg"} {
@@ -32,7 +32,7 @@ func TestSecureHeaders(t *testing.T) {
 	}
 }
 
-// sharedText is written by several goroutines.
+// sharedText is a buffer for several goroutines.
 type sharedText struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -50,7 +50,7 @@ func (s *sharedText) String() string {
 	return s.text.String()
 }
 
-// TestNoSecrets: no endpoint shows one, whoever asks.
+// TestNoSecrets: no endpoint shows a secret to any client.
 func TestNoSecrets(t *testing.T) {
 	var log sharedText
 	h := startLogging(t, &log)
@@ -84,8 +84,8 @@ func TestNoSecrets(t *testing.T) {
 	}
 }
 
-// FuzzAdmit: nobody is let in by what is not to the letter what was given out, and where
-// everybody is, by no name but those that there are.
+// FuzzAdmit: no credentials but the exact ones are admitted; without clients,
+// no host name but the known ones is.
 func FuzzAdmit(f *testing.F) {
 	token, hash := credential.NewToken()
 	closed, err := newGuard(&Guard{Clients: []Client{{Name: "wall", Hash: hash}}})
@@ -131,7 +131,7 @@ func FuzzAdmit(f *testing.F) {
 	})
 }
 
-// BenchmarkGuard is what is done for a request before it gets to a handler.
+// BenchmarkGuard measures the checks before a handler.
 func BenchmarkGuard(b *testing.B) {
 	password, err := passwordHash()
 	if err != nil {

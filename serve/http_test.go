@@ -17,7 +17,7 @@ func serveOne(t *testing.T, o Options) *service {
 	return start(t, &o)
 }
 
-// TestHeaders: a picture says what it is, and how old.
+// TestHeaders: a picture has its type, age and state.
 func TestHeaders(t *testing.T) {
 	t.Parallel()
 	door := stream(t, "door="+servetest.LiveHLS(t))
@@ -58,7 +58,7 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// TestConditions: who has the picture gets none.
+// TestConditions: a client that has the picture does not get it again.
 func TestConditions(t *testing.T) {
 	t.Parallel()
 	s := serveOne(t, Options{})
@@ -98,7 +98,7 @@ func TestConditions(t *testing.T) {
 	}
 }
 
-// TestRanges: parts of an MP4 are those of the whole.
+// TestRanges: the parts of an MP4 make up the whole.
 func TestRanges(t *testing.T) {
 	t.Parallel()
 	s := serveOne(t, Options{})
@@ -125,7 +125,7 @@ func TestRanges(t *testing.T) {
 	}
 }
 
-// TestProblems: what cannot be answered is told of in JSON.
+// TestProblems: errors are JSON.
 func TestProblems(t *testing.T) {
 	t.Parallel()
 	s := serveOne(t, Options{})
@@ -163,7 +163,8 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// TestNegotiation: without an ending Accept decides, else the configuration.
+// TestNegotiation: without an ending, Accept chooses the format, or the
+// configuration.
 func TestNegotiation(t *testing.T) {
 	t.Parallel()
 	s := serveOne(t, Options{})
@@ -181,7 +182,8 @@ func TestNegotiation(t *testing.T) {
 	}
 }
 
-// TestOldPaths: what a service before had, for the first stream or one that is named.
+// TestOldPaths: the paths of an earlier service work, for the first stream or a
+// named one.
 func TestOldPaths(t *testing.T) {
 	t.Parallel()
 	s := serveOne(t, Options{Streams: []Stream{stream(t, "Front door="+servetest.LiveHLS(t))}})
@@ -206,7 +208,8 @@ func TestOldPaths(t *testing.T) {
 	}
 }
 
-// TestCacheAPI: what is kept is told of, and can be dropped: the next request grabs.
+// TestCacheAPI: the cache is reported and can be cleared, after which the next
+// request grabs.
 func TestCacheAPI(t *testing.T) {
 	t.Parallel()
 	s := serveOne(t, Options{Streams: []Stream{stream(t, "other="+servetest.LiveHLS(t))}})
@@ -238,7 +241,7 @@ func TestCacheAPI(t *testing.T) {
 	}
 }
 
-// TestStreams: the documents tell of the stream, and of no secret.
+// TestStreams: the reports describe the stream and show no secret.
 func TestStreams(t *testing.T) {
 	t.Parallel()
 	url := strings.Replace(servetest.LiveHLS(t), "http://", "http://user:geheim@", 1) + "?token=geheim"

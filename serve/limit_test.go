@@ -14,7 +14,7 @@ import (
 	"github.com/kfgrab/kfgrab/serve/internal/servetest"
 )
 
-// TestRate: each client has so many requests, whatever it says of whom it asks for.
+// TestRate: each address has its requests, whatever its headers say.
 func TestRate(t *testing.T) {
 	s := start(t, &Options{Guard: Guard{Rate: Rate{PerSecond: 1, Burst: 5}}})
 	limited := 0
@@ -35,7 +35,8 @@ func TestRate(t *testing.T) {
 	}
 }
 
-// TestLimiter: others are not bothered, and only so many are known.
+// TestLimiter: one client's rate does not affect others, and a bounded number
+// is known.
 func TestLimiter(t *testing.T) {
 	l := newLimiter(Rate{PerSecond: 1})
 	from := func(remote string) bool { return l.allow(&http.Request{RemoteAddr: remote}) }
@@ -56,7 +57,7 @@ func TestLimiter(t *testing.T) {
 	}
 }
 
-// TestConnections: there are so many at most, and those that are too many wait.
+// TestConnections: connections are bounded, and further ones wait.
 func TestConnections(t *testing.T) {
 	t.Parallel()
 	s := listen(t, &Options{Connections: 3}, nil)
@@ -73,7 +74,7 @@ func TestConnections(t *testing.T) {
 	}
 }
 
-// strangers is a listener whose connections come from wherever it is told.
+// strangers is a listener whose connections come from given addresses.
 type strangers struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -106,7 +107,7 @@ func (s *stranger) RemoteAddr() net.Addr {
 	return a
 }
 
-// TestConnectionsOfOne: nobody alone has them all.
+// TestConnectionsOfOne: no client can take all connections.
 func TestConnectionsOfOne(t *testing.T) {
 	s := &strangers{conns: make(chan net.Conn), closed: make(chan struct{})}
 	b := newBoundedListener(s, 4)

@@ -48,7 +48,7 @@ func listen(t testing.TB, o *Options, change func(*Server)) *service {
 
 func (s *service) address() string { return s.url[strings.Index(s.url, "://")+3:] }
 
-// dial opens a connection that sends what it is told.
+// dial opens a raw connection.
 func (s *service) dial(t testing.TB) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", s.address())
@@ -60,8 +60,8 @@ func (s *service) dial(t testing.TB) net.Conn {
 	return conn
 }
 
-// TestSlowClients: who takes its time is hung up on, in every phase, and does not keep
-// others out.
+// TestSlowClients: slow clients are disconnected in every phase, and do not
+// lock out others.
 func TestSlowClients(t *testing.T) {
 	t.Parallel()
 	s := listen(t, &Options{}, func(s *Server) {
@@ -97,7 +97,7 @@ func TestSlowClients(t *testing.T) {
 	}
 }
 
-// TestSlowReader: who asks and does not take what it gets is hung up on.
+// TestSlowReader: a client that does not read its answer is disconnected.
 func TestSlowReader(t *testing.T) {
 	t.Parallel()
 	s := listen(t, &Options{Streams: []Stream{stream(t, "door="+servetest.LiveHLS(t))}}, func(s *Server) { s.times.write = 200 * time.Millisecond })
@@ -111,7 +111,7 @@ func TestSlowReader(t *testing.T) {
 	}
 }
 
-// TestHeaderSize: headers beyond all need are refused.
+// TestHeaderSize: oversized headers are refused.
 func TestHeaderSize(t *testing.T) {
 	t.Parallel()
 	s := listen(t, &Options{}, nil)
@@ -136,7 +136,8 @@ func TestHeaderSize(t *testing.T) {
 	}
 }
 
-// TestRawRequests: what no client of HTTP sends is refused, or means what it says.
+// TestRawRequests: requests that no client sends are refused, or mean what they
+// say.
 func TestRawRequests(t *testing.T) {
 	t.Parallel()
 	s := listen(t, &Options{Streams: []Stream{stream(t, "door=http://127.0.0.1:1/")}}, nil)

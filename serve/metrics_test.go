@@ -11,7 +11,7 @@ import (
 	"github.com/kfgrab/kfgrab/serve/internal/servetest"
 )
 
-// TestMetrics: what has happened is counted, by names of the configuration alone.
+// TestMetrics: everything is counted, under configured names only.
 func TestMetrics(t *testing.T) {
 	s := start(t, &Options{
 		Software: "test/1", Guard: Guard{Allow: "127.0.0.1"},
@@ -70,8 +70,8 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// TestMetricsOfStreams: those of a stream that has gone are not told of any more, and
-// series do not grow with what is asked for.
+// TestMetricsOfStreams: metrics of a removed stream are gone, and requests add
+// no series.
 func TestMetricsOfStreams(t *testing.T) {
 	s := start(t, &Options{Guard: Guard{Allow: "127.0.0.1"}, Streams: []Stream{stream(t, "gone=http://127.0.0.1:1/")}})
 	count := func() int {

@@ -47,7 +47,7 @@ func rtspStream(t testing.TB) Stream {
 	return Stream{Name: "door", URL: rtspCamera(t).URL("/live").String(), Timeout: servetest.Time}
 }
 
-// parts reads an answer of mjpeg.
+// parts returns the parts of an MJPEG.
 func parts(t testing.TB, res *http.Response) *multipart.Reader {
 	t.Helper()
 	kind, parameters, err := mime.ParseMediaType(res.Header.Get("Content-Type"))
@@ -71,14 +71,14 @@ func next(t testing.TB, r *multipart.Reader) (captured string, width int) {
 	return p.Header.Get("X-Kfgrab-Captured"), img.Bounds().Dx()
 }
 
-// camera starts an RTSP server.
+// rtspCamera starts an RTSP server.
 func rtspCamera(t testing.TB) *testserver.RTSP {
 	t.Helper()
 	return testserver.GStreamer{File: testmedia.Make(t, "live.264"), Codec: "h264"}.Start(t)
 }
 
-// TestMJPEG: many who watch see the stream's keyframes, from one connection, while
-// snapshots come from the same; when all have gone it is not kept.
+// TestMJPEG: many viewers see the stream's keyframes from one connection, which
+// also serves snapshots and closes after the last viewer.
 func TestMJPEG(t *testing.T) {
 	t.Parallel()
 	s := start(t, &Options{Streams: []Stream{rtspStream(t)}})
@@ -115,7 +115,7 @@ func TestMJPEG(t *testing.T) {
 	s.client.CloseIdleConnections()
 }
 
-// TestMJPEGLeft: the reception ends behind the last who watches.
+// TestMJPEGLeft: the stream is closed after the last viewer has left.
 func TestMJPEGLeft(t *testing.T) {
 	t.Parallel()
 	s := start(t, &Options{Streams: []Stream{stream(t, "door="+servetest.LiveHLS(t))}})
@@ -134,7 +134,7 @@ func TestMJPEGLeft(t *testing.T) {
 	}
 }
 
-// TestMJPEGEvery: who wants pictures every so often shares a grab with all who do.
+// TestMJPEGEvery: clients with the same interval share a grab.
 func TestMJPEGEvery(t *testing.T) {
 	t.Parallel()
 	s := start(t, &Options{Streams: []Stream{stream(t, "door="+servetest.LiveHLS(t))}})
@@ -154,7 +154,7 @@ func TestMJPEGEvery(t *testing.T) {
 	}
 }
 
-// TestMJPEGFailure: who watches a stream that dies is shown why, and its return.
+// TestMJPEGFailure: viewers of a stream that dies see why, and its return.
 func TestMJPEGFailure(t *testing.T) {
 	t.Parallel()
 	l := servetest.NewPlaylist(t)
@@ -177,8 +177,8 @@ func TestMJPEGFailure(t *testing.T) {
 	}
 }
 
-// TestSlowViewer: who takes nothing holds up nobody, and gets the newest picture, not
-// those before, when it does.
+// TestSlowViewer: a slow viewer delays nobody and gets the newest picture when
+// it is ready.
 func TestSlowViewer(t *testing.T) {
 	t.Parallel()
 	s := start(t, &Options{Streams: []Stream{rtspStream(t)}})
@@ -209,7 +209,7 @@ func TestSlowViewer(t *testing.T) {
 	<-served
 }
 
-// pipeWriter is a connection that takes nothing before proceed is closed.
+// pipeWriter is a connection that accepts nothing before proceed is closed.
 type pipeWriter struct {
 	header         http.Header
 	begun, proceed chan struct{}
@@ -248,7 +248,8 @@ func (p *pipeWriter) pictures() int {
 	return strings.Count(p.text.String(), "X-Kfgrab-Captured")
 }
 
-// TestMJPEGHTTP2: there may be longer between two pictures than an answer may take to write.
+// TestMJPEGHTTP2: two pictures may be further apart than an answer may take to
+// write.
 func TestMJPEGHTTP2(t *testing.T) {
 	t.Parallel()
 	s, err := New(&Options{Streams: []Stream{stream(t, "door="+servetest.LiveHLS(t))}})

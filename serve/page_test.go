@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestPageHeaders: pages and what they are made of come once, and nothing in them is run
-// that is not a file.
+// TestPageHeaders: pages and assets are fetched once, and only scripts in files
+// run.
 func TestPageHeaders(t *testing.T) {
 	s := start(t, &Options{Streams: []Stream{stream(t, "door=http://127.0.0.1:1/live.m3u8"), stream(t, "cam=rtsp://127.0.0.1:1/")}})
 	for path, kind := range map[string]string{
@@ -37,8 +37,8 @@ func TestPageHeaders(t *testing.T) {
 	s.client.Transport.(*http.Transport).CloseIdleConnections()
 }
 
-// TestContentPolicy: only a page with the browser's own player lets media come from
-// elsewhere, and none has scripts or styles within it.
+// TestContentPolicy: only a page with the browser's own player allows media
+// from elsewhere, and no page has inline scripts or styles.
 func TestContentPolicy(t *testing.T) {
 	s := start(t, &Options{Streams: []Stream{stream(t, "door=http://127.0.0.1:1/live.m3u8"), stream(t, "cam=rtsp://127.0.0.1:1/")}})
 	for path, player := range map[string]bool{"/": false, "/streams/door/view": true, "/streams/cam/view": false} {
@@ -58,7 +58,7 @@ func TestContentPolicy(t *testing.T) {
 	}
 }
 
-// TestAssets: what is no asset is not there, whatever its name.
+// TestAssets: no other file is served as an asset, whatever its name.
 func TestAssets(t *testing.T) {
 	s := start(t, &Options{})
 	for _, path := range []string{"/assets/nothing.css", "/assets/..%2fopenapi.json", "/assets/..%2fpages%2fwall.html", "/assets/.", "/assets/%2e%2e", "/assets/page.css%00", "/assets/"} {
@@ -69,7 +69,7 @@ func TestAssets(t *testing.T) {
 	}
 }
 
-// TestPageNames: a name is text, whatever is in it.
+// TestPageNames: a name is text, whatever it contains.
 func TestPageNames(t *testing.T) {
 	odd := stream(t, "x=http://127.0.0.1:1/live.m3u8")
 	odd.Name = `<b onclick="x">&'/..`
@@ -82,8 +82,8 @@ func TestPageNames(t *testing.T) {
 	}
 }
 
-// TestMJPEGAhead: a browser of Chromium has the headers of the next part with each
-// picture, and any program gets the same pictures from that.
+// TestMJPEGAhead: Chromium gets the next part's header with each picture, and
+// every other client can read that as well.
 func TestMJPEGAhead(t *testing.T) {
 	s := serveOne(t, Options{})
 	ctx, cancel := testContext(t)

@@ -10,7 +10,7 @@ import (
 	"github.com/kfgrab/kfgrab"
 )
 
-// TestPlaceholder: a picture is drawn in the format asked for, or the next best.
+// TestPlaceholder: a placeholder has the requested format, or the next best.
 func TestPlaceholder(t *testing.T) {
 	t.Parallel()
 	s := start(t, &Options{Streams: []Stream{stream(t, "door=http://127.0.0.1:1/live.m3u8")}})
@@ -50,8 +50,8 @@ func TestWrapped(t *testing.T) {
 	}
 }
 
-// TestPlaceholderReason: a drawn picture has the reason of a stream's fault, and not the
-// address; the faults of requests it has as they are.
+// TestPlaceholderReason: a placeholder shows the reason of a stream's failure
+// without the address, and errors of requests as they are.
 func TestPlaceholderReason(t *testing.T) {
 	t.Parallel()
 	const address = "rtsp://192.0.2.1/inside"

@@ -58,8 +58,9 @@ func TestParsePictureRequestErrors(t *testing.T) {
 	}
 }
 
-// TestSnapped: however many sizes are asked for, few are made, and none that is smaller.
-func TestSnapped(t *testing.T) {
+// TestRoundUp: however many sizes are requested, few are made, and none is
+// smaller than requested.
+func TestRoundUp(t *testing.T) {
 	made := map[[2]int]bool{}
 	for n := 1; n <= 100_000; n++ {
 		w, h := roundUp(n, widths), roundUp(n, heights)
@@ -121,8 +122,9 @@ func TestAccepted(t *testing.T) {
 	}
 }
 
-// FuzzParseWish: whatever is asked for is refused, or a picture within bounds.
-func FuzzParseWish(f *testing.F) {
+// FuzzParsePictureRequest: every request is refused or asks for a picture
+// within bounds.
+func FuzzParsePictureRequest(f *testing.F) {
 	f.Add("width=500&height=3&fit=cover&quality=7&overlay=1&max_age=3&stale_if_error=1m&fresh=1")
 	f.Fuzz(func(t *testing.T, query string) {
 		r := httptest.NewRequest("GET", "/", nil)

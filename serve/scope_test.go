@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// TestScope: who may see some streams sees no others, nor whether they are there.
+// TestScope: a restricted client sees its own streams only, and cannot find out
+// which others exist.
 func TestScope(t *testing.T) {
 	h := startHousehold(t)
 	var list listReport
@@ -52,7 +53,8 @@ func TestScope(t *testing.T) {
 	}
 }
 
-// TestEventsInScope: events, too, are of one's own streams alone, and end with one's rights.
+// TestEventsInScope: events are those of the client's own streams, and end when
+// it loses access.
 func TestEventsInScope(t *testing.T) {
 	h := startHousehold(t)
 	r, err := http.NewRequest("GET", h.url+"/events", nil)

@@ -15,7 +15,8 @@ import (
 	"github.com/kfgrab/kfgrab/serve/internal/servetest"
 )
 
-// TestSet: streams come, go and change, and what stays is not touched.
+// TestSet: streams can be added, removed and changed; the others are left
+// alone.
 func TestSet(t *testing.T) {
 	t.Parallel()
 	same, changes, goes := stream(t, "same="+servetest.LiveHLS(t)), stream(t, "changes="+servetest.LiveHLS(t)), stream(t, "goes="+servetest.LiveHLS(t))
@@ -39,8 +40,8 @@ func TestSet(t *testing.T) {
 	}
 }
 
-// TestRun: at the end those who watch are let go, those who ask get their answer, and
-// nothing is left.
+// TestRun: a shutdown disconnects viewers, finishes answers and leaves nothing
+// behind.
 func TestRun(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer

@@ -26,7 +26,7 @@ func (s *service) send(t *testing.T, method, path, host string, headers ...strin
 	return res.StatusCode
 }
 
-// TestRebinding: a name that leads here without being ours gets no answer.
+// TestRebinding: a foreign name that leads here gets no answer.
 func TestRebinding(t *testing.T) {
 	s := start(t, &Options{Guard: Guard{Hosts: []string{"Cams.example.com."}}})
 	_, port, _ := net.SplitHostPort(strings.TrimPrefix(s.url, "http://"))
@@ -45,7 +45,7 @@ func TestRebinding(t *testing.T) {
 	}
 }
 
-// TestForeignPages: what a web page elsewhere has a browser ask for is not done.
+// TestForeignPages: requests that pages of other sites cause are refused.
 func TestForeignPages(t *testing.T) {
 	s := start(t, &Options{Streams: []Stream{stream(t, "door=http://127.0.0.1:1/")}})
 	h := startHousehold(t)

@@ -13,7 +13,7 @@ import (
 
 func newReader(b []byte) io.Reader { return bytes.NewReader(b) }
 
-// TestSnapshot: the picture of a live stream, in every format and the sizes asked for.
+// TestSnapshot: a live stream gives pictures in every format and size.
 func TestSnapshot(t *testing.T) {
 	t.Parallel()
 	source := stream(t, "door="+servetest.LiveHLS(t))

@@ -27,7 +27,8 @@ func pair(t *testing.T, paths TLS) *x509.CertPool {
 	return roots
 }
 
-// trusted says whether a new connection is shown the certificate of roots.
+// trusted reports whether a new connection gets a certificate that roots vouch
+// for.
 func (s *service) trusted(roots *x509.CertPool) bool {
 	conn, err := tls.Dial("tcp", s.address(), &tls.Config{RootCAs: roots})
 	if err == nil {
@@ -36,8 +37,8 @@ func (s *service) trusted(roots *x509.CertPool) bool {
 	return err == nil
 }
 
-// TestTLS: HTTP/2 over a certificate that is read again when it changes; one that makes no
-// sense leaves the old one.
+// TestTLS: HTTP/2 works with a certificate that is read again when it changes;
+// an invalid one leaves the old one in place.
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -79,8 +80,8 @@ func TestTLS(t *testing.T) {
 	servetest.Until(t, func() bool { return s.trusted(third) })
 }
 
-// TestRapidReset: streams of HTTP/2 that are given up at once are not worked on without
-// bounds (CVE-2023-44487).
+// TestRapidReset: the work for HTTP/2 streams that are reset at once is bounded
+// (CVE-2023-44487).
 func TestRapidReset(t *testing.T) {
 	t.Parallel()
 	h := servetest.Hang(t)

@@ -94,7 +94,7 @@ func TestPublic(t *testing.T) {
 	}
 }
 
-// TestDialContext: what is dialled counts, not what the name looked like.
+// TestDialContext: the dialled address decides, not the name.
 func TestDialContext(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -146,7 +146,7 @@ func TestDialContextFails(t *testing.T) {
 	}
 }
 
-// FuzzCheckURL: no list of names lets an address by that is not public.
+// FuzzCheckURL: no list of names allows an address that is not public.
 func FuzzCheckURL(f *testing.F) {
 	for _, host := range []string{"127.0.0.1", "[::1]", "example.com", "2130706433", "0x7f.1", "[fe80::1%25eth0]", "EXAMPLE.com."} {
 		f.Add("http://"+host+"/", "example.com *.example.org")

@@ -24,7 +24,7 @@ import (
 	"github.com/kfgrab/kfgrab/serve/internal/servetest"
 )
 
-// chromium starts a browser, in which every tab that is opened is a page of its own.
+// chromium starts a browser; each tab in it is a page of its own.
 func chromium(t *testing.T) context.Context {
 	t.Helper()
 	path := ""
@@ -60,7 +60,7 @@ type tab struct {
 	faults   []string // what a developer would see in the console, and requests that go elsewhere
 }
 
-// openTab shows a page of a service.
+// openTab opens a page of a service.
 func openTab(t *testing.T, browser context.Context, s *service, path string, setup ...chromedp.Action[chromedp.Void]) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser)
@@ -112,7 +112,7 @@ func (b *tab) hear(event any) {
 	}
 }
 
-// clean fails where the page has done what it should not.
+// clean fails if the page logged an error or requested something elsewhere.
 func (b *tab) clean() {
 	b.t.Helper()
 	b.mu.Lock()
@@ -122,7 +122,7 @@ func (b *tab) clean() {
 	}
 }
 
-// count is of requests with something in their URL.
+// count returns how many requests have part in their URL.
 func (b *tab) count(part string) (n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -162,7 +162,7 @@ func (b *tab) await(expression string) {
 	}
 }
 
-// shot keeps a picture of the page, where go test -artifacts says so.
+// shot keeps a picture of the page if go test runs with -artifacts.
 func (b *tab) shot(name string) {
 	b.t.Helper()
 	data, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
@@ -174,7 +174,7 @@ func (b *tab) shot(name string) {
 	}
 }
 
-// hidden has the page believe that nobody sees it, or that somebody does again.
+// hidden makes the page believe that its tab is hidden, or visible again.
 func (b *tab) hidden(is bool) {
 	b.t.Helper()
 	b.text(fmt.Sprintf(`(() => {
@@ -205,7 +205,7 @@ func noScripts() chromedp.Action[chromedp.Void] {
 	})
 }
 
-// remember sets how often pages refresh, as somebody who has chosen that before.
+// remember sets the interval of refreshes, as if chosen before.
 func remember(seconds int) chromedp.Action[chromedp.Void] {
 	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		_, err := cdp.Call(ctx, t, cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{

@@ -20,7 +20,7 @@ import (
 	"github.com/kfgrab/kfgrab/serve/internal/servetest"
 )
 
-// apiDocument is the one that a service serves.
+// apiDocument returns the document that a service serves.
 func apiDocument(t *testing.T, s *service) *openapi3.T {
 	t.Helper()
 	_, data := s.do(t, http.MethodGet, "/openapi.json")
@@ -34,7 +34,7 @@ func apiDocument(t *testing.T, s *service) *openapi3.T {
 	return doc
 }
 
-// contract holds answers against the document.
+// contract checks answers against the document.
 type contract struct {
 	*service
 	t      *testing.T
@@ -57,7 +57,7 @@ func newContract(t *testing.T, s *service) *contract {
 	return &contract{s, t, doc, router, map[string]bool{}}
 }
 
-// check validates an answer, and, unless that is an error, what was asked.
+// check validates an answer and, unless that is an error, the request.
 func (c *contract) check(r *http.Request, res *http.Response, body []byte) {
 	c.t.Helper()
 	asked := r.Clone(r.Context())
@@ -90,7 +90,7 @@ func (c *contract) check(r *http.Request, res *http.Response, body []byte) {
 	}
 }
 
-// expect asks, and checks the answer.
+// expect sends a request and checks the answer.
 func (c *contract) expect(status int, method, path string, headers ...string) *http.Response {
 	c.t.Helper()
 	got, body := c.do(c.t, method, path, headers...)
@@ -102,7 +102,7 @@ func (c *contract) expect(status int, method, path string, headers ...string) *h
 	return got
 }
 
-// TestOpenAPI: what every operation answers is what the document says.
+// TestOpenAPI: the answers of every operation match the document.
 func TestOpenAPI(t *testing.T) {
 	away := stream(t, "away=http://user:geheim@127.0.0.1:1/live.m3u8")
 	planned := stream(t, "planned="+servetest.LiveHLS(t))
@@ -164,7 +164,7 @@ func TestOpenAPI(t *testing.T) {
 	}
 }
 
-// streams checks what does not end: how it begins, and events.
+// streams checks the endless answers: how they begin, and events.
 func (c *contract) streams() {
 	c.t.Helper()
 	res := c.open(c.t, "/streams/door/mjpeg?width=160&every=1")
@@ -217,7 +217,7 @@ func readEvent(t *testing.T, r *bufio.Reader) (name string, data []byte) {
 	}
 }
 
-// TestOpenAPIStrict: the document would notice what it does not say.
+// TestOpenAPIStrict: the document allows nothing that it does not describe.
 func TestOpenAPIStrict(t *testing.T) {
 	doc := apiDocument(t, start(t, &serve.Options{}))
 	for name, schema := range doc.Components.Schemas {

@@ -15,7 +15,7 @@ import (
 	"github.com/kfgrab/kfgrab/serve/internal/servetest"
 )
 
-// TestPages shows the pages in a browser, and does with them what people do.
+// TestPages shows the pages in a browser and does what people do with them.
 func TestPages(t *testing.T) {
 	browser := chromium(t)
 	for _, test := range []struct {
@@ -43,7 +43,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// scene makes a stream of one picture, drawn by a source of ffmpeg's.
+// scene makes a stream of one picture, drawn by ffmpeg.
 func scene(t *testing.T, name, source string) serve.Stream {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "scene.mp4")
@@ -54,7 +54,7 @@ func scene(t *testing.T, name, source string) serve.Stream {
 	return stream(t, name+"="+path)
 }
 
-// testScreens looks at both pages in light and dark, on a desk and on a phone.
+// testScreens looks at both pages, light and dark, on a desktop and a phone.
 func testScreens(t *testing.T, browser context.Context) {
 	s := start(t, &serve.Options{Streams: []serve.Stream{
 		stream(t, "Front door="+servetest.LiveHLS(t)),
@@ -105,7 +105,7 @@ func tileOf(name string) string {
 	return fmt.Sprintf(`document.querySelector('[data-name=%q]')`, name)
 }
 
-// accessible fails where something has no name for those who cannot see, or a control is
+// accessible fails if something has no name for screen readers, or a control is
 // too small for a finger.
 func (b *tab) accessible() {
 	b.t.Helper()
@@ -124,7 +124,8 @@ func (b *tab) accessible() {
 	}
 }
 
-// colours are some of the picture's that is shown, by which one is told from another.
+// colours evaluates to some pixels of the picture shown, to distinguish it from
+// others.
 const colours = `(() => {
 	const img = document.querySelector('.picture > img:not([hidden])');
 	const canvas = document.createElement('canvas');
@@ -134,10 +135,10 @@ const colours = `(() => {
 	return [...context.getImageData(0, 0, 16, 16).data].join();
 })()`
 
-// drawnColours says of colours whether they are those of a placeholder.
+// drawnColours reports whether colours are those of a placeholder.
 const drawnColours = `(c) => c.split(',').slice(0, 3).every((v, i) => Math.abs(v - [0x30, 0x34, 0x3c][i]) < 6)`
 
-// testView refreshes a still, and looks at live keyframes: their reception ends with that.
+// testView refreshes a still and watches live keyframes, which end after that.
 func testView(t *testing.T, browser context.Context) {
 	s := start(t, &serve.Options{Streams: []serve.Stream{stream(t, "door="+servetest.LiveHLS(t)), scene(t, "tall", "testsrc=size=360x640")}})
 	tall := openTab(t, browser, s, "/streams/tall/view", desktop)
@@ -165,7 +166,7 @@ func testView(t *testing.T, browser context.Context) {
 	b.clean()
 }
 
-// testVideo plays an HLS stream where the browser can, and none with a secret.
+// testVideo plays an HLS stream if the browser can, and none with a secret.
 func testVideo(t *testing.T, browser context.Context) {
 	source := servetest.LiveHLS(t)
 	secret := stream(t, "secret="+source+"?token=geheim")

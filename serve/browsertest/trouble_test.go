@@ -18,8 +18,8 @@ import (
 	"github.com/kfgrab/kfgrab/serve/internal/servetest"
 )
 
-// testDies watches a stream that goes away and comes back: on the wall, as a still and
-// live.
+// testDies watches a stream that fails and recovers: on the wall, as a still
+// and live.
 func testDies(t *testing.T, browser context.Context) {
 	l := servetest.NewPlaylist(t)
 	door := stream(t, "door="+l.URL)
@@ -54,8 +54,8 @@ func testDies(t *testing.T, browser context.Context) {
 	}
 }
 
-// testHang has streams that do not answer hold up no others, though there are more of them
-// than pictures are asked for at a time.
+// testHang: streams that hang delay no others, even if there are more of them
+// than requests at a time.
 func testHang(t *testing.T, browser context.Context) {
 	h := servetest.Hang(t)
 	var streams []serve.Stream
@@ -70,7 +70,8 @@ func testHang(t *testing.T, browser context.Context) {
 	b.clean()
 }
 
-// proxied is a service behind a proxy that serves it below /cams/, unless it is cut off.
+// proxied returns the service behind a proxy that serves it below /cams/, until
+// it is cut off.
 func proxied(t *testing.T, s *service) (behind *service, cut *atomic.Bool) {
 	t.Helper()
 	u, err := url.Parse(s.url)
@@ -93,7 +94,7 @@ func proxied(t *testing.T, s *service) (behind *service, cut *atomic.Bool) {
 	return &service{s.Server, web.URL, s.client}, cut
 }
 
-// testNoDecoder says what is missing, on the page and in the pictures.
+// testNoDecoder: the pages and pictures say that ffmpeg is missing.
 func testNoDecoder(t *testing.T, browser context.Context) {
 	s := start(t, &serve.Options{Streams: []serve.Stream{stream(t, "door="+servetest.LiveHLS(t))}, Decoder: decode.Decoder{Path: "/nonexistent/ffmpeg"}})
 	for name, path := range map[string]string{"wall": "/", "view": "/streams/door/view"} {
@@ -108,7 +109,8 @@ func testNoDecoder(t *testing.T, browser context.Context) {
 	}
 }
 
-// testServiceGone says so, and goes on when the service is back.
+// testServiceGone: the pages say that the service does not answer, and recover
+// with it.
 func testServiceGone(t *testing.T, browser context.Context) {
 	s, cut := proxied(t, start(t, &serve.Options{Streams: []serve.Stream{stream(t, "door="+servetest.LiveHLS(t))}}))
 	wall := openTab(t, browser, s, "/cams/", desktop, light(), remember(2))

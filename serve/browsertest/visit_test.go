@@ -13,7 +13,7 @@ import (
 	"github.com/kfgrab/kfgrab/serve/internal/servetest"
 )
 
-// testHidden has pages that nobody sees ask for nothing.
+// testHidden: hidden tabs send no requests.
 func testHidden(t *testing.T, browser context.Context) {
 	s := start(t, &serve.Options{Streams: []serve.Stream{stream(t, "door="+servetest.LiveHLS(t))}})
 	wall := openTab(t, browser, s, "/", remember(2))
@@ -65,7 +65,7 @@ func testKeyboard(t *testing.T, browser context.Context) {
 	b.clean()
 }
 
-// testStreamsChange has the wall follow the configuration.
+// testStreamsChange: the wall follows the configuration.
 func testStreamsChange(t *testing.T, browser context.Context) {
 	s := start(t, &serve.Options{})
 	b := openTab(t, browser, s, "/", desktop, light())
@@ -93,8 +93,8 @@ func testPrefix(t *testing.T, browser context.Context) {
 	b.clean()
 }
 
-// testSignedIn has a browser that has asked for name and password use them for all that the
-// pages ask for, and shows what this client may see.
+// testSignedIn: after signing in, all requests of the pages use the
+// credentials, and show what this client may see.
 func testSignedIn(t *testing.T, browser context.Context) {
 	token, hash := credential.NewToken()
 	s := start(t, &serve.Options{
@@ -111,7 +111,8 @@ func testSignedIn(t *testing.T, browser context.Context) {
 	b.clean()
 }
 
-// testWithoutScripts has pictures, those that say why there is none among them, and links.
+// testWithoutScripts: without scripts, the pages show pictures, errors among
+// them, and links.
 func testWithoutScripts(t *testing.T, browser context.Context) {
 	s := start(t, &serve.Options{Streams: []serve.Stream{stream(t, "door="+servetest.LiveHLS(t)), stream(t, "gate=http://127.0.0.1:1/live.m3u8")}})
 	b := openTab(t, browser, s, "/", desktop, light(), noScripts())

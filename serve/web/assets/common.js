@@ -1,12 +1,12 @@
-// What both pages share. Every address is relative, so that the pages work behind a path
-// prefix.
+// Shared by both pages. All addresses are relative, so that the pages work below
+// a path prefix.
 
 const intervals = [[2, 'Every 2 s'], [5, 'Every 5 s'], [10, 'Every 10 s'], [30, 'Every 30 s'], [60, 'Every minute'], [300, 'Every 5 minutes'], [0, 'Paused']];
 const usual = 10;
 const remembered = 'kfgrab-interval';
 
-// interval fills a <select> and returns how many seconds it says, 0 for never. What is
-// chosen is remembered, where the browser allows that.
+// interval fills a <select> and returns a function for the chosen seconds, 0 for
+// never. The choice is remembered if the browser allows it.
 export function interval(select, changed) {
   let stored = null;
   try { stored = localStorage.getItem(remembered); } catch { /* forbidden */ }
@@ -21,14 +21,14 @@ export function interval(select, changed) {
   return () => Number(select.value);
 }
 
-// address resolves what is relative to the page without a name and a password that
-// somebody may have written into the page's own address: fetch refuses those.
+// address resolves a relative address. It drops a name and a password in the
+// page's own address, which fetch refuses.
 export function address(relative) {
   return new URL(relative, location.origin + location.pathname);
 }
 
-// still asks for a picture. Where there is none the service draws one that says why, of
-// the state "placeholder".
+// still requests a picture. If there is none, the service draws one that says
+// why, with the state "placeholder".
 export async function still(url, query, signal) {
   const response = await fetch(address(`${url}/snapshot.jpg?${query}&stale_if_error=86400&placeholder=1`), {cache: 'no-cache', signal});
   if (!response.ok) {
@@ -50,7 +50,7 @@ export async function json(url) {
   return response.json();
 }
 
-// dated notes when a report's picture was known to be the newest, by this clock.
+// dated adds when a report's picture was known to be the newest, by this clock.
 export function dated(report) {
   if (report.picture) {
     report.confirmed = Date.now() - 1000 * report.picture.age;
@@ -58,15 +58,15 @@ export function dated(report) {
   return report;
 }
 
-// Refusal is an answer of the service that is of no use to a page.
+// Refusal is an unexpected answer of the service.
 class Refusal extends Error {
   constructor(response) {
-    super(`The service answers ${response.status} ${response.statusText}.`);
+    super(`The service answered ${response.status} ${response.statusText}.`);
   }
 }
 
-// trouble says what is wrong with the service itself, in words or as an error that was
-// thrown tells; without either, that nothing is.
+// trouble shows what is wrong with the service itself, given as a text or as an
+// error; without either, it shows nothing.
 export function trouble(what) {
   const line = document.getElementById('trouble');
   let text = what ?? '';
@@ -81,13 +81,13 @@ export function trouble(what) {
   line.hidden = text === '';
 }
 
-// widthFor is a width of picture for an element, of few different ones.
+// widthFor returns a width of picture for an element, one of a few.
 export function widthFor(element) {
   const wanted = element.clientWidth * devicePixelRatio;
   return [320, 480, 640, 960, 1280, 1920].find((w) => w >= wanted) ?? 1920;
 }
 
-// Picture is an <img> and what is written over it.
+// Picture is an <img> and the notice over it.
 export class Picture {
   constructor(element, name) {
     this.element = element;
@@ -99,7 +99,7 @@ export class Picture {
     element.prepend(this.img);
   }
 
-  // show puts an answer of still in place.
+  // show shows an answer of still.
   show(answer) {
     this.state = answer.state;
     this.confirmed = answer.state === 'placeholder' ? undefined : answer.confirmed;
@@ -118,7 +118,7 @@ export class Picture {
     }
   }
 
-  // tell writes over the picture, or in place of one, why there is no newer one.
+  // tell shows, over the picture or in its place, why there is no newer one.
   tell(report, bare = !this.confirmed) {
     const failure = report?.failure;
     this.element.classList.toggle('failing', Boolean(failure));
@@ -144,7 +144,7 @@ function reason(failure) {
   return reasons[failure.class] ?? 'No picture';
 }
 
-// standing writes the state of a stream, in the service's own words where it has some.
+// standing shows the state of a stream, in the service's words if it has some.
 export function standing(element, report, picture) {
   let state = report?.state ?? 'empty';
   if (report?.failure) {
@@ -152,20 +152,20 @@ export function standing(element, report, picture) {
   } else if (picture.state === 'placeholder') {
     state = 'no picture';
   } else if (state !== 'live' && picture.state) {
-    state = picture.state; // as of when it came, not of now
+    state = picture.state; // as of its arrival, not of now
   }
   element.dataset.state = state;
   set(element, state === 'empty' ? 'waiting' : state);
 }
 
-// set touches the document only where something changes.
+// set changes the document only if the text differs.
 export function set(element, text) {
   if (element.textContent !== text) {
     element.textContent = text;
   }
 }
 
-// age is that of the picture that is shown, or else of the one that the service has.
+// age returns that of the picture shown, or else of the service's last one.
 export function age(picture, report) {
   const confirmed = picture.confirmed ?? report?.confirmed;
   if (confirmed === undefined) {
@@ -209,15 +209,14 @@ export function clock(time) {
   return new Date(time).toLocaleTimeString();
 }
 
-// since is a time of day, with the date where that is another one.
+// since returns a time of day, with the date unless that is today.
 function since(time) {
   const date = new Date(time);
   const today = date.toDateString() === new Date().toDateString();
   return today ? date.toLocaleTimeString() : date.toLocaleString();
 }
 
-// whileVisible calls work now and then every so many milliseconds, but not in a tab that
-// nobody sees.
+// whileVisible calls work now and at every interval, except in a hidden tab.
 export function whileVisible(milliseconds, work) {
   let timer;
   const update = () => {

@@ -10,8 +10,8 @@ let mode = 'still';
 
 document.querySelector('.controls').hidden = false;
 
-// shape has the stage be like what it shows, which may be turned or of other pixels than
-// the stream's own.
+// shape gives the stage the shape of what it shows, which may be rotated or have
+// another pixel aspect ratio than the stream.
 function shape(width, height) {
   if (width > 0 && height > 0) {
     stage.style.aspectRatio = `${width} / ${height}`;
@@ -68,7 +68,7 @@ function work() {
 
 let live; // the <img> of them
 let video;
-let again; // when a connection that was lost is tried again
+let again; // when to try a lost connection again
 
 function startLive() {
   live = document.createElement('img');
@@ -89,14 +89,14 @@ function startVideo() {
   video.src = player;
   video.addEventListener('loadedmetadata', () => shape(video.videoWidth, video.videoHeight));
   video.addEventListener('error', () => {
-    set(apart, `Your browser cannot play this at the moment: ${video.error.message || 'it says no more'}. Trying again …`);
+    set(apart, `Your browser cannot play this at the moment: ${video.error.message || 'unknown error'}. Trying again …`);
     again = setTimeout(apply, 5000);
   });
   video.addEventListener('playing', () => set(apart, apartText));
   stage.prepend(video);
 }
 
-// stopMedia ends the downloads, too, which removing the elements alone does not.
+// stopMedia also ends the downloads: removing the elements alone does not.
 function stopMedia() {
   clearTimeout(again);
   for (const element of [live, video]) {
@@ -110,7 +110,7 @@ function stopMedia() {
 const apart = document.getElementById('apart');
 const apartText = apart?.textContent;
 
-// apply shows what is chosen, and nothing in a tab that nobody sees.
+// apply shows what is chosen, and nothing in a hidden tab.
 function apply() {
   stopMedia();
   picture.img.hidden = mode !== 'still' || !picture.state;
@@ -140,7 +140,7 @@ for (const radio of document.querySelectorAll('input[name=show]')) {
     }
     apply();
   });
-  radio.checked = radio.value === mode; // also where the browser has kept another one
+  radio.checked = radio.value === mode; // even if the browser has restored another choice
 }
 document.addEventListener('visibilitychange', () => mode !== 'still' && apply());
 
@@ -149,7 +149,7 @@ if (plays) {
   document.getElementById('player').hidden = false;
 }
 
-// --- how it stands
+// --- state and details
 
 let asked;
 function soon() {
@@ -173,7 +173,7 @@ async function ask() {
   }
 }
 
-// announce is for those who cannot see.
+// announce is for screen readers.
 function announce(text) {
   document.getElementById('changes').textContent = text;
 }
@@ -206,7 +206,7 @@ function facts({url, mode, state, ttl, viewers, picture: now, failure, counts, n
   }
   rows.push(['Today', bytes(counts.bytes_today)]);
   rows.push(['Since the start', `${bytes(counts.bytes_down)}, ${plural(counts.captures, 'picture')}, ${plural(counts.failures, 'failure')}`]);
-  rows.push(['Mode', `${mode.replace('_', ' ')}, a picture serves for ${span(ttl)}`]);
+  rows.push(['Mode', `${mode.replace('_', ' ')}, pictures are reused for ${span(ttl)}`]);
   if (viewers > 0) {
     rows.push(['Watching', String(viewers)]);
   }
@@ -221,7 +221,7 @@ function plural(n, word) {
   return `${n} ${word}${n === 1 ? '' : 's'}`;
 }
 
-// list fills a <dl>, and touches no more of it than changes.
+// list fills a <dl>, and changes only what differs.
 function list(dl, rows) {
   while (dl.children.length > rows.length) {
     dl.lastElementChild.remove();
@@ -238,7 +238,7 @@ function list(dl, rows) {
   });
 }
 
-// --- events, and only while somebody looks
+// --- events, while the tab is visible
 
 let events;
 function listen() {
@@ -256,11 +256,11 @@ function listen() {
       soon();
       const number = JSON.parse(event.data).picture?.number;
       if (kind === 'picture' && number !== report?.picture?.number && mode === 'still' && seconds() > 0) {
-        refresh(false); // another's: it is there already
+        refresh(false); // another client's picture: it is in the cache
       }
     });
   }
-  events.onerror = soon; // tells whether the service is there at all
+  events.onerror = soon; // the report shows whether the service answers at all
 }
 document.addEventListener('visibilitychange', listen);
 

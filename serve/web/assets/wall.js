@@ -1,7 +1,7 @@
 import {Picture, age, bytes, codec, dated, interval, json, set, standing, still, trouble, whileVisible, widthFor} from './common.js';
 
-// Lane lets a few through at a time: a browser has six connections for a host. Streams
-// that take long have a lane of their own, so that they do not hold up the others.
+// Lane lets a few through at a time: a browser has six connections per host. Slow
+// streams have a lane of their own, so that they don't hold up the others.
 class Lane {
   constructor(width) {
     this.free = width;
@@ -27,7 +27,7 @@ class Lane {
   }
 }
 
-// isNew says of a picture's state whether the stream is well.
+// isNew reports whether a picture's state means that the stream is well.
 function isNew(state) {
   return state !== 'stale' && state !== 'placeholder';
 }
@@ -122,7 +122,7 @@ function work() {
   }
 }
 
-let asked; // when the reports are asked for next
+let asked; // when to request the reports next
 function soon() {
   asked ??= setTimeout(reports, 300);
 }
@@ -149,8 +149,7 @@ async function reports() {
   }
 }
 
-// summarise counts, and tells those who cannot see of what has failed or come back, and
-// of nothing else.
+// summarise counts, and announces to screen readers what has failed or come back.
 let known;
 function summarise(streams) {
   const failed = streams.filter((s) => s.failure).map((s) => s.name);
@@ -170,4 +169,4 @@ function summarise(streams) {
 }
 
 whileVisible(1000, work);
-whileVisible(5000 + 20 * tiles.length, reports); // these are a kilobyte for each stream
+whileVisible(5000 + 20 * tiles.length, reports); // a report is a kilobyte per stream

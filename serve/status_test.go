@@ -31,8 +31,8 @@ func TestPause(t *testing.T) {
 	}
 }
 
-// TestPauseOfSamples: who watches a picture a second does not have wrong credentials tried as
-// often.
+// TestPauseOfSamples: a client that wants a picture a second does not have
+// wrong credentials tried as often.
 func TestPauseOfSamples(t *testing.T) {
 	wrong := &failure{err: &fetch.StatusError{Code: 401}, count: 1}
 	for _, every := range []time.Duration{minInterval, time.Second, maxInterval} {

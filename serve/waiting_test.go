@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// waiters says how many wait for a key.
+// waiters returns how many callers wait for a key.
 func (g *group[K, V]) waiters(key K) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -18,7 +18,8 @@ func (g *group[K, V]) waiters(key K) int {
 	return 0
 }
 
-// TestGroup: those who ask at the same time share one piece of work, whoever of them goes.
+// TestGroup: simultaneous callers share one piece of work, whichever of them
+// leaves.
 func TestGroup(t *testing.T) {
 	var g group[string, int]
 	defer g.close()
@@ -58,8 +59,8 @@ func TestGroup(t *testing.T) {
 	}
 }
 
-// TestGroupAbandoned: work ends when all have gone, and who comes meanwhile has it done
-// anew, behind that.
+// TestGroupAbandoned: work ends when all callers have left; a later caller has
+// it done again after that.
 func TestGroupAbandoned(t *testing.T) {
 	var g group[string, int]
 	defer g.close()
@@ -97,7 +98,7 @@ func TestGroupAbandoned(t *testing.T) {
 	all.Wait()
 }
 
-// TestGroupClose: the end ends all work, and no more is begun.
+// TestGroupClose: close ends all work, and no more begins.
 func TestGroupClose(t *testing.T) {
 	var g group[string, int]
 	begun, result := make(chan struct{}), make(chan error, 1)
