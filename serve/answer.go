@@ -47,23 +47,6 @@ func (a *answer) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// logRequests logs a line for each request, without its query, which may hold a
-// secret.
-func (s *Server) logRequests(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		began := time.Now()
-		a := &answer{ResponseWriter: w, request: r, timeout: s.times.write}
-		setSecurityHeaders(w.Header())
-		defer func() {
-			took := time.Since(began)
-			s.metrics.countAnswer(a, took)
-			s.opt.Logger.InfoContext(r.Context(), "request", "method", r.Method, "path", r.URL.Path, "status", a.status,
-				"bytes", a.bytes, "took", took, "client", r.RemoteAddr, "user", a.user)
-		}()
-		h.ServeHTTP(a, r)
-	})
-}
-
 // The values of headers of every answer are shared, since nothing changes them.
 var (
 	noSniff    = []string{"nosniff"}

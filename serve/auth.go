@@ -44,6 +44,19 @@ type client struct {
 	streams map[string]bool // that it may see; nil means all
 }
 
+// clientKey is the context key of a request's *client if that may not see all
+// streams.
+type clientKey struct{}
+
+// visibleNames returns the names of the streams that a request may see; nil
+// means all.
+func visibleNames(ctx context.Context) map[string]bool {
+	if c, ok := ctx.Value(clientKey{}).(*client); ok {
+		return c.streams
+	}
+	return nil
+}
+
 // headerSum identifies a header Authorization without revealing it.
 type headerSum [sha256.Size]byte
 

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// patternLiteral is how server.go writes a route.
+// patternLiteral is how routes.go writes a route.
 var patternLiteral = regexp.MustCompile(`"((?:GET|POST|PUT|DELETE) /[^"]*)"`)
 
 // TestOpenAPIRoutes: the document has every route of the service, and no other.
@@ -50,13 +50,13 @@ func TestOpenAPIRoutes(t *testing.T) {
 		}
 	}
 
-	source, err := os.ReadFile("server.go")
+	source, err := os.ReadFile("routes.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	routes := patternLiteral.FindAllSubmatch(source, -1)
 	if len(routes) < 20 {
-		t.Errorf("%d routes are found in server.go", len(routes))
+		t.Errorf("%d routes are found in routes.go", len(routes))
 	}
 	for _, route := range routes {
 		if pattern := string(route[1]); !documented[pattern] {

@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -12,9 +11,6 @@ import (
 	"github.com/kfgrab/kfgrab/internal/allow"
 	"github.com/kfgrab/kfgrab/internal/neterror"
 )
-
-// handler is an http.Handler that leaves its errors to answerErrors.
-type handler func(w http.ResponseWriter, r *http.Request) error
 
 // httpError is an error in a request.
 type httpError struct {
@@ -115,17 +111,6 @@ func (p *problem) write(w http.ResponseWriter, r *http.Request) {
 	}
 	extendDeadline(w)
 	writeJSON(w, r, "application/problem+json", p.Status, p)
-}
-
-// answerErrors answers with the error of h, unless the client has left.
-func answerErrors(h handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		err := h(w, r)
-		if err == nil || (errors.Is(err, context.Canceled) && r.Context().Err() != nil) {
-			return
-		}
-		newProblem(err).write(w, r)
-	})
 }
 
 // writeUnmatched answers a request that matches no route, with the status of

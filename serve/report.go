@@ -205,3 +205,58 @@ func formatTime(t time.Time) string {
 }
 
 func toSeconds(d time.Duration) float64 { return float64(d.Milliseconds()) / 1000 }
+
+// cacheReport is the JSON of what is kept of one stream.
+type cacheReport struct {
+	Pictures int   `json:"pictures"`
+	Bytes    int64 `json:"bytes"`
+}
+
+func newCacheReport(c *camera) (r cacheReport) {
+	r.Pictures, r.Bytes = c.cache.sizeOf(c)
+	return r
+}
+
+// fullCacheReport answers GET /cache.
+type fullCacheReport struct {
+	cacheReport
+	MaxBytes int64                  `json:"max_bytes"`
+	Hits     int64                  `json:"hits"`
+	Misses   int64                  `json:"misses"`
+	Evicted  int64                  `json:"evicted"`
+	Streams  map[string]cacheReport `json:"streams"`
+}
+
+func (s *Server) reportCache(w http.ResponseWriter, r *http.Request) error {
+	report := &fullCacheReport{MaxBytes: s.opt.CacheBytes, Streams: map[string]cacheReport{}}
+	var stats cacheStats
+	report.Pictures, report.Bytes, stats = s.pictures.cache.total()
+	report.Hits, report.Misses, report.Evicted = stats.hits, stats.misses, stats.evicted
+	for _, c := range s.visibleStreams(r) {
+		if one := newCacheReport(c); one.Pictures > 0 {
+			report.Streams[c.conf.Name] = one
+		}
+	}
+	writeReport(w, r, report)
+	return nil
+}
+
+// clearCache drops the pictures of the streams that the client may see. A
+// client that may see all drops those of ?url= as well.
+func (s *Server) clearCache(w http.ResponseWriter, r *http.Request) error {
+	for _, c := range s.visibleStreams(r) {
+		c.clear()
+	}
+	if visibleNames(r.Context()) == nil {
+		s.pictures.drawings.forget(nil, "")
+		s.guests.clear()
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (s *Server) clearStream(w http.ResponseWriter, r *http.Request, c *camera) error {
+	c.clear()
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}

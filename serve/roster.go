@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -72,19 +71,6 @@ func (s *Server) noteChange(c *camera) {
 
 func (s *Server) countGrab(took time.Duration) { s.metrics.grabbed.Observe(took.Seconds()) }
 
-// clientKey is the context key of a request's *client if that may not see all
-// streams.
-type clientKey struct{}
-
-// visibleNames returns the names of the streams that a request may see; nil
-// means all.
-func visibleNames(ctx context.Context) map[string]bool {
-	if c, ok := ctx.Value(clientKey{}).(*client); ok {
-		return c.streams
-	}
-	return nil
-}
-
 // visibleStreams returns the streams that the request may see.
 func (s *Server) visibleStreams(r *http.Request) []*camera {
 	all, names := s.streams.Load().list, visibleNames(r.Context())
@@ -110,28 +96,4 @@ func (s *Server) findStream(r *http.Request, name string) (*camera, error) {
 		return c, nil
 	}
 	return nil, notFound("there is no stream %.60q; /streams lists them", name)
-}
-
-// streamHandler is a handler of requests for one stream.
-type streamHandler func(http.ResponseWriter, *http.Request, *camera) error
-
-// withStream calls h with the stream that the path names.
-func (s *Server) withStream(h streamHandler) handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		c, err := s.findStream(r, r.PathValue("name"))
-		if err != nil {
-			return err
-		}
-		return h(w, r, c)
-	}
-}
-
-// forUnrestricted refuses clients that may not see all streams.
-func (s *Server) forUnrestricted(h handler) handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		if visibleNames(r.Context()) != nil {
-			return &httpError{http.StatusForbidden, "only clients that may see all streams can use this"}
-		}
-		return h(w, r)
-	}
 }

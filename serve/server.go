@@ -130,48 +130,6 @@ func New(o *Options) (*Server, error) {
 	return s, s.Set(o.Streams)
 }
 
-// routes has all paths of the service. logRequests answers all others.
-func (s *Server) routes() http.Handler {
-	mux := http.NewServeMux()
-	handle := func(pattern string, h handler) { mux.Handle(pattern, answerErrors(h)) }
-	show := func(pattern string, h handler) { mux.Handle(pattern, answerErrors(s.drawErrors(h))) }
-
-	handle("GET /{$}", s.showWall)
-	handle("GET /streams/{name}/view", s.withStream(s.showView))
-	handle("GET /assets/{file}", s.serveAsset)
-	handle("GET /openapi.json", s.serveOpenAPI)
-
-	handle("GET /streams", s.listStreams)
-	handle("GET /streams/{name}", s.withStream(s.reportStream))
-	show("GET /streams/{name}/snapshot", s.withStream(s.negotiateSnapshot))
-	show("GET /streams/{name}/{file}", s.withStream(s.serveSnapshotFile))
-
-	handle("GET /streams/{name}/mjpeg", s.withStream(s.serveMJPEG))
-	handle("GET /streams/{name}/events", s.withStream(s.serveStreamEvents))
-	handle("GET /events", s.serveAllEvents)
-
-	handle("GET /cache", s.reportCache)
-	handle("DELETE /cache", s.clearCache)
-	handle("DELETE /cache/{name}", s.withStream(s.clearStream))
-
-	show("GET /snapshot", s.withGuest(s.negotiateSnapshot))
-	for _, ending := range endings {
-		show("GET /snapshot"+ending, s.withGuest(s.serveGuestFile))
-	}
-	show("GET /latest.jpg", s.withGuestOr(s.withLegacyStream(s.legacySnapshot), s.legacySnapshot))
-	show("GET /stream/snapshot", s.withGuestOr(s.withLegacyStream(s.legacySnapshot), s.legacySnapshot))
-	handle("GET /stream/view", s.withLegacyStream(s.legacyView))
-	handle("GET /stream/info", s.withLegacyStream(s.reportStream))
-	handle("GET /stream/cache", s.withLegacyStream(s.legacyCache))
-	handle("GET /stream/cache/clear", s.withLegacyStream(s.legacyClear))
-	handle("POST /stream/cache/clear", s.withLegacyStream(s.legacyClear))
-
-	handle("GET /healthz", s.reportHealth)
-	handle("GET /readyz", s.reportReadiness)
-	handle("GET /metrics", s.forUnrestricted(s.serveMetrics))
-	return mux
-}
-
 // ServeHTTP answers a request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
