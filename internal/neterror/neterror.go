@@ -1,8 +1,8 @@
 // Package neterror describes what went wrong with a connection, in words for users. It is
 // internal to kfgrab: all packages that use the network share its words.
 //
-// Call [Describe] for an error of package net, crypto/tls or of what reads from
-// them. It names no address: those who show the text show the URL before it.
+// Call [Describe] for an error of package net or crypto/tls, or of a reader on top of
+// them. It names no address, because callers put the URL before the text.
 package neterror
 
 import (
@@ -15,7 +15,7 @@ import (
 	"unicode"
 )
 
-// Describe returns one line.
+// Describe returns the cause of err in one line.
 func Describe(err error) string {
 	var dns *net.DNSError
 	var cert *tls.CertificateVerificationError

@@ -234,7 +234,7 @@ func byMinutes(c *crontab, start, end time.Time) (due []time.Time) {
 			if !matches(left) {
 				continue
 			}
-			late := left.Sub(before.Add(time.Minute)) // behind the change, as it would have been
+			late := left.Sub(before.Add(time.Minute)) // after the change, by the old offset
 			if next := c.spec.Next(clock.Add(-time.Second)); next.After(clock.Add(late)) {
 				due = append(due, at.Add(late))
 			}

@@ -31,7 +31,7 @@ func TestDirDiskFull(t *testing.T) {
 	d := openDir(t, root, &DirOptions{Keep: Retention{Count: 2}})
 	put(t, d, shot(0, "one"))
 	filler := filepath.Join(root, "filler")
-	failed, told := 0, int64(0)
+	failed, known := 0, int64(0)
 	for free := range 12 {
 		fillDisk(t, filler, free)
 		file, err := d.Put(within(t, testTime), shot(24*time.Hour, strings.Repeat("x", 16<<10)))
@@ -39,11 +39,11 @@ func TestDirDiskFull(t *testing.T) {
 			break // there was room for the picture
 		}
 		// The journal has the directory, once, and nothing else.
-		if j := d.journals["cam"]; j.count != 1 || told != 0 && j.size != told {
-			t.Errorf("%d pages free: the journal has %d bytes, not %d, of %d pictures", free, j.size, told, j.count)
+		if j := d.journals["cam"]; j.count != 1 || (known != 0 && j.size != known) {
+			t.Errorf("%d pages free: the journal has %d bytes, not %d, of %d pictures", free, j.size, known, j.count)
 		}
 		if d.isOurs("cam/2026-03-02") {
-			told = d.journals["cam"].size
+			known = d.journals["cam"].size
 		}
 		failed++
 		var of *fs.PathError
