@@ -59,6 +59,7 @@ func runDemo(ctx context.Context, std *streams, dir string, profile origin.Profi
 
 	table := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "PATH\tCODEC\tSIZE\tDOWNLOADED\tWHOLE SEGMENT\tREQUESTS\tTIME\tFILE")
+
 	for _, g := range []demoGrab{
 		{"HLS, MPEG-TS", o.HLS(origin.TS), 0, "hls-ts.jpg"},
 		{"HLS, fMP4", o.HLS(origin.FMP4), 0, "hls-fmp4.jpg"},
@@ -72,6 +73,7 @@ func runDemo(ctx context.Context, std *streams, dir string, profile origin.Profi
 		}
 		fmt.Fprintln(table, row)
 	}
+
 	return table.Flush()
 }
 
@@ -93,6 +95,7 @@ func (g demoGrab) grabRow(ctx context.Context, o *origin.Origin, dir string) (st
 
 	width, height := out.Size(snap.Frame.Info)
 	whole := "-"
+
 	for _, r := range o.Requests()[seen:] {
 		if n := o.SegmentSize(r.Path); n > 0 {
 			whole = units.FormatKilobytes(n)

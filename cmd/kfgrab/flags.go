@@ -124,6 +124,7 @@ func (f *sourceFlags) streamOptions(std *streams) (*kfgrab.Options, error) {
 	if f.verbose {
 		o.Logger = newVerboseLogger(std.err)
 	}
+
 	return o, nil
 }
 

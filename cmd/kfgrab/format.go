@@ -43,6 +43,7 @@ func chooseFormat(flag, output string) (format, error) {
 		return parseFormat(flag)
 	}
 	ext := strings.ToLower(filepath.Ext(output))
+
 	switch {
 	case output == "-" || ext == "" || strings.HasPrefix(output, "/dev/"):
 		return format{}, nil

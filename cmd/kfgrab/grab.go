@@ -123,6 +123,7 @@ func grabPicture(ctx context.Context, std *streams, rawURL string, source *sourc
 	if err := out.commit(); err != nil {
 		return err
 	}
+
 	return reportPicture(ctx, std, flags, m, out, taken)
 }
 
@@ -156,6 +157,7 @@ func reportPicture(ctx context.Context, std *streams, flags *pictureFlags, m *ma
 	if flags.show {
 		return showPicture(ctx, std.out, &m.decoder, taken.Frame, m.options.Output)
 	}
+
 	return nil
 }
 
@@ -187,6 +189,7 @@ func newMaker(ctx context.Context, rawURL string, flags *pictureFlags, f format)
 	case flags.tries > 0:
 		return m, m.decoder.Check(ctx, decode.Output{Format: decode.RGB24})
 	}
+
 	return m, nil
 }
 

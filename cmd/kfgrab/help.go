@@ -112,6 +112,7 @@ func commandUsage(cmd *cobra.Command) string {
 			fmt.Fprintf(&b, "\n%s:\n%s", group.Name(), group.FlagUsagesWrapped(helpWidth))
 		}
 	}
+
 	return b.String()
 }
 
@@ -126,10 +127,12 @@ func groupFlags(cmd *cobra.Command) []*pflag.FlagSet {
 	})
 
 	groups := make([]*pflag.FlagSet, len(flagGroups))
+
 	for i, g := range flagGroups {
 		groups[i] = pflag.NewFlagSet(g.title, pflag.ContinueOnError)
 		groups[i].SortFlags = false
 	}
+
 	for _, f := range all {
 		i, _ := findGroup(cmd.Name(), f.Name)
 		if i < 0 {
@@ -137,6 +140,7 @@ func groupFlags(cmd *cobra.Command) []*pflag.FlagSet {
 		}
 		groups[i].AddFlag(f)
 	}
+
 	return groups
 }
 
@@ -161,6 +165,7 @@ func flagCompletion(name, valueType string) cobra.CompletionFunc {
 	if words := strings.Fields(flagValues[name]); len(words) > 0 {
 		return cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)
 	}
+
 	switch name {
 	case "dir", "to":
 		return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)

@@ -57,6 +57,7 @@ func (f *logFlags) newHandler(stderr io.Writer, verbose bool) (slog.Handler, io.
 	if f.format == "json" {
 		return slog.NewJSONHandler(out, o), closer, nil
 	}
+
 	return slog.NewTextHandler(out, o), closer, nil
 }
 

@@ -53,6 +53,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case err != nil:
 		fmt.Fprintln(stderr, "kfgrab:", describeError(err))
 	}
+
 	return kfgrab.ClassOf(err).ExitCode()
 }
 

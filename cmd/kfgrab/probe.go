@@ -116,6 +116,7 @@ func newProbeReport(renditions []kfgrab.Rendition) *probeReport {
 			report.Programs = append(report.Programs, program)
 		}
 	}
+
 	return report
 }
 
@@ -145,6 +146,7 @@ func streamsOf(r kfgrab.Rendition) (list []probeStream) {
 		s.describe(r.Info)
 		list = append([]probeStream{s}, list...)
 	}
+
 	return list
 }
 
@@ -162,6 +164,7 @@ func (s *probeStream) describe(i keyframe.Info) {
 		s.DisplayAspectRatio = fmt.Sprintf("%d:%d", num/g, den/g)
 	}
 	s.ColorSpace, s.ColorTransfer, s.ColorPrimaries = i.ColourNames()
+
 	switch {
 	case i.FullRange:
 		s.ColorRange = "pc"

@@ -64,6 +64,7 @@ func newReport(s *kfgrab.Snapshot) *report {
 		r.MediaTime = units.FormatTimestamp(s.MediaTime)
 		r.Age = new(seconds(s.Taken.Sub(s.MediaTime)))
 	}
+
 	return r
 }
 

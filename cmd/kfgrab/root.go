@@ -70,6 +70,7 @@ func describeFlagError(err error) error {
 	}
 
 	reason := invalid.Unwrap().Error()
+
 	switch unlabelled(invalid.GetFlag().Value).Type() {
 	case "int":
 		reason = fmt.Sprintf("%q is not a whole number", invalid.GetValue())
@@ -78,6 +79,7 @@ func describeFlagError(err error) error {
 	case "duration":
 		reason = fmt.Sprintf("%q is not a time such as 20s or 1m30s", invalid.GetValue())
 	}
+
 	return usageError(fmt.Errorf("--%s: %s", invalid.GetFlag().Name, reason))
 }
 
@@ -119,6 +121,7 @@ func refuseStreamFlags(flags *pflag.FlagSet, config string, allowed []string) (e
 		return nil
 	}
 	known := map[string]bool{"config": true, "ffmpeg": true, "verbose": true}
+
 	for _, name := range append(allowed, logFlagNames...) {
 		known[name] = true
 	}

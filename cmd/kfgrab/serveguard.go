@@ -86,6 +86,7 @@ func (f *guardFlags) applyTo(s config.Service) (config.Service, error) {
 	default:
 		s.Rate = &serve.Rate{PerSecond: n, Burst: 10 * n}
 	}
+
 	return s, nil
 }
 
@@ -95,6 +96,7 @@ func (f *guardFlags) newGuard(s config.Service, at net.Addr) (serve.Guard, error
 	g := serve.Guard{Clients: s.Clients, Hosts: s.Hosts, Allow: s.Allow}
 	tcp, ok := at.(*net.TCPAddr)
 	loopback := ok && tcp.IP.IsLoopback()
+
 	switch {
 	case s.Rate != nil:
 		g.Rate = *s.Rate

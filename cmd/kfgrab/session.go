@@ -137,6 +137,7 @@ func (f *sessionFlags) runSession(ctx context.Context, std *streams, rawURL stri
 
 	turn := time.NewTicker(f.every)
 	defer turn.Stop()
+
 	for {
 		err := lostError(s.State())
 		if err == nil {
@@ -199,6 +200,7 @@ func (f *sessionFlags) writeClip(ctx context.Context, std *streams, rawURL strin
 	if !f.json {
 		return nil
 	}
+
 	return writeJSON(std.err, newSessionReport(clip, o.Format, s.State()), "")
 }
 
@@ -231,6 +233,7 @@ func newSessionReport(c *session.Clip, f decode.Format, st session.State) *sessi
 	if st.Connected {
 		r.Connected = units.FormatTimestamp(st.Since)
 	}
+
 	for _, t := range c.Times {
 		r.Times = append(r.Times, seconds(t))
 	}

@@ -153,6 +153,7 @@ func (f *sheetFlags) runSheet(ctx context.Context, std *streams, rawURL string, 
 	if err := errors.Join(out.commit(), track.commit()); err != nil {
 		return err
 	}
+
 	return f.reportSheet(std, s, out)
 }
 
@@ -211,6 +212,7 @@ func (f *sheetFlags) openTrack(out *output) (*track, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	return &track{file, image}, nil
 }
 
@@ -279,6 +281,7 @@ func newSheetReport(s *sheet.Sheet, file, vtt string) *sheetReport {
 		Down: s.Cost.Down, Up: s.Cost.Up, Requests: s.Cost.Requests, Elapsed: seconds(s.Cost.Elapsed),
 		File: file, VTT: vtt,
 	}
+
 	for _, t := range s.Tiles {
 		tile := tileReport{From: seconds(t.From), To: seconds(t.To), X: t.Rect.Min.X, Y: t.Rect.Min.Y}
 		if t.Err != nil {
@@ -289,5 +292,6 @@ func newSheetReport(s *sheet.Sheet, file, vtt string) *sheetReport {
 		}
 		r.Tiles = append(r.Tiles, tile)
 	}
+
 	return r
 }

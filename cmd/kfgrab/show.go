@@ -47,6 +47,7 @@ func showPicture(ctx context.Context, w io.Writer, d *decode.Decoder, f *keyfram
 	if err != nil {
 		return err
 	}
+
 	switch {
 	case rasterm.IsKittyCapable():
 		err = rasterm.KittyWriteImage(w, img, rasterm.KittyImgOpts{})
@@ -68,6 +69,7 @@ func showPicture(ctx context.Context, w io.Writer, d *decode.Decoder, f *keyfram
 func writeHalfBlocks(w io.Writer, img image.Image) error {
 	out := bufio.NewWriter(w)
 	b := img.Bounds()
+
 	for y := b.Min.Y; y+1 < b.Max.Y; y += 2 {
 		for x := b.Min.X; x < b.Max.X; x++ {
 			r, g, bl, _ := img.At(x, y).RGBA()

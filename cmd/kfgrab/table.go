@@ -47,6 +47,7 @@ func (t *table) showUntilDone(ctx context.Context, w *watch.Watcher) {
 
 	turn := time.NewTicker(redrawInterval)
 	defer turn.Stop()
+
 	for t.drawLines(w) == nil && ctx.Err() == nil {
 		select {
 		case <-turn.C:
@@ -69,6 +70,7 @@ func (t *table) drawLines(w *watch.Watcher) error {
 	if t.drawn > 0 {
 		fmt.Fprintf(&b, "\x1b[%dA", min(t.drawn, height-1))
 	}
+
 	for _, line := range lines {
 		b.WriteString(truncate(line, width-1))
 		b.WriteString("\x1b[K\r\n")
@@ -90,11 +92,13 @@ func tableLines(all []watch.Status, totals watch.Totals, warnings []string, heig
 	}
 
 	nameWidth := len("NAME")
+
 	for i := range shown {
 		nameWidth = min(max(nameWidth, utf8.RuneCountInString(shown[i].Name)), maxNameWidth)
 	}
 
 	lines := []string{fmt.Sprintf("%-*s  %9s  %-*s  %9s  %6s  %s", nameWidth, "NAME", "PICTURE", barWidth+7, "NEXT", "BYTES", "FAILED", "LAST")}
+
 	for i := range shown {
 		lines = append(lines, tableLine(&shown[i], nameWidth, now))
 	}
@@ -169,6 +173,7 @@ func totalsLine(streams int, t watch.Totals) string {
 func shortDuration(d time.Duration) string {
 	d = max(0, d.Round(time.Second))
 	s, m, h := int(d.Seconds()), int(d.Minutes()), int(d.Hours())
+
 	switch {
 	case d < time.Minute:
 		return fmt.Sprintf("%ds", s)

@@ -93,6 +93,7 @@ func (f *watchFlags) checkWatchFlags(flags *pflag.FlagSet, args []string) error 
 	if err := checkNamedStreams(args, f.config, "watch"); err != nil {
 		return err
 	}
+
 	switch {
 	case f.grace <= 0 || f.total < 0 || f.perHost < 0 || f.decoders < 0:
 		return usageError(errors.New("--grace, --at-once, --per-host and --decoders must be positive"))

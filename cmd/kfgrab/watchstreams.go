@@ -44,6 +44,7 @@ var watchPictureFlags = []string{
 func (f *watchStreamFlags) addWatchStreamFlags(flags *pflag.FlagSet) {
 	single := pflag.NewFlagSet("", pflag.ContinueOnError)
 	f.picture.addPictureFlags(single)
+
 	for _, name := range watchPictureFlags {
 		flags.AddFlag(single.Lookup(name))
 	}
@@ -159,6 +160,7 @@ func (f *watchStreamFlags) parseSinks() (all []config.Sink, err error) {
 		s.To.Dir = f.dir
 		all = append(all, s)
 	}
+
 	for _, text := range f.to {
 		s := named
 		if s.To, err = sink.ParseDestination(text); err != nil {
@@ -166,11 +168,14 @@ func (f *watchStreamFlags) parseSinks() (all []config.Sink, err error) {
 		}
 		all = append(all, s)
 	}
+
 	for _, command := range f.exec {
 		all = append(all, config.Sink{Exec: command})
 	}
+
 	for _, url := range f.webhook {
 		all = append(all, config.Sink{Webhook: &config.Webhook{URL: url}})
 	}
+
 	return all, nil
 }

@@ -20,9 +20,11 @@ func (d *Diff) Empty() bool { return len(d.Added)+len(d.Changed)+len(d.Removed) 
 func Changes(from, to []Stream) Diff {
 	var d Diff
 	before := make(map[string]*Stream, len(from))
+
 	for i := range from {
 		before[from[i].Name] = &from[i]
 	}
+
 	for i := range to {
 		was := before[to[i].Name]
 		delete(before, to[i].Name)
@@ -33,11 +35,13 @@ func Changes(from, to []Stream) Diff {
 			d.Changed = append(d.Changed, to[i])
 		}
 	}
+
 	for i := range from {
 		if before[from[i].Name] != nil {
 			d.Removed = append(d.Removed, from[i].Name)
 		}
 	}
+
 	return d
 }
 

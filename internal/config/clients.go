@@ -25,6 +25,7 @@ func LoadClients(path string) ([]serve.Client, error) {
 	var clients []serve.Client
 
 	number := 0
+
 	for line := range strings.Lines(string(data)) {
 		number++
 		line = strings.TrimSpace(line)
@@ -48,6 +49,7 @@ func LoadClients(path string) ([]serve.Client, error) {
 	if len(clients) == 0 && len(d.errors) == 0 {
 		d.fail(&node{}, "", "%v", ErrNoClients)
 	}
+
 	return clients, d.joinErrors()
 }
 
@@ -65,6 +67,7 @@ func parseClientLine(line string) (serve.Client, error) {
 	if streams = strings.TrimSpace(streams); streams == "" {
 		return c, nil
 	}
+
 	for s := range strings.SplitSeq(streams, ",") {
 		s = strings.TrimSpace(s)
 		if err := checkName(s); err != nil {
@@ -72,5 +75,6 @@ func parseClientLine(line string) (serve.Client, error) {
 		}
 		c.Streams = append(c.Streams, s)
 	}
+
 	return c, nil
 }

@@ -39,6 +39,7 @@ func (d *decoder) fail(n *node, key, format string, args ...any) {
 		text = key + ": " + text
 	}
 	e := &Error{Path: d.path, Line: n.line, Column: n.column, Text: text}
+
 	for _, arg := range args {
 		if err, ok := arg.(error); ok {
 			e.cause = err

@@ -71,9 +71,11 @@ func editDistance(a, b string) int {
 		return len(a)
 	}
 	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+
 	for j := range row {
 		row[j] = j
 	}
+
 	for i := range len(a) {
 		before, last, row = last, row, before
 		row[0] = i + 1
@@ -88,5 +90,6 @@ func editDistance(a, b string) int {
 			}
 		}
 	}
+
 	return row[len(b)]
 }

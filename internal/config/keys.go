@@ -113,6 +113,7 @@ func (d *decoder) decodeHeaders(key string, n *node, to *http.Header) {
 		header = http.Header{}
 	}
 	lines := map[string]int{} // by canonical name
+
 	for name, v := range d.eachPair(key, n) {
 		canonical := http.CanonicalHeaderKey(name.text)
 		first, twice := lines[canonical]

@@ -84,6 +84,7 @@ func (d *decoder) decodeFile(root *node) *File {
 		d.checkSchedule("defaults", n)
 		defaultKeys.decode(d, "defaults", n, &base)
 	}
+
 	switch n := f.streams; {
 	case n == nil:
 		d.fail(root, "", "the file has no streams: it needs a list of them, each with a name and a url")
@@ -94,6 +95,7 @@ func (d *decoder) decodeFile(root *node) *File {
 	default:
 		d.decodeStreams(n.items, &base, f)
 	}
+
 	return &f.File
 }
 
@@ -156,6 +158,7 @@ func (d *decoder) decodeStream(n *node, b *builder) bool {
 	before := len(d.errors) + d.more
 	d.checkSchedule("a stream", n)
 	allKeys.decode(d, "a stream", n, b)
+
 	for _, key := range []string{"name", "url"} {
 		if n.keyOrSelf(key) == n {
 			d.fail(n, "", "the stream has no %s", key)
@@ -164,6 +167,7 @@ func (d *decoder) decodeStream(n *node, b *builder) bool {
 	if len(d.errors)+d.more == before {
 		d.finishStream(n, b)
 	}
+
 	return b.Name != ""
 }
 
@@ -204,6 +208,7 @@ func checkName(name string) error {
 		return fmt.Errorf("a name must have at most %d bytes", maxName)
 	}
 	last := len(name) - 1
+
 	for i, r := range name {
 		switch {
 		case unicode.IsLetter(r) || unicode.IsDigit(r):
@@ -215,6 +220,7 @@ func checkName(name string) error {
 			return fmt.Errorf("a name may contain letters, digits, spaces and -_., not %q", r)
 		}
 	}
+
 	return nil
 }
 

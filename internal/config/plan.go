@@ -24,11 +24,13 @@ func (f *File) Plan() string {
 func (s *Stream) Plan() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n", s.Name, s.RedactedURL)
+
 	for _, line := range []string{s.planTimes(), s.planSource(), s.planPicture(), s.planServing()} {
 		if line != "" {
 			fmt.Fprintf(&b, "  %s\n", line)
 		}
 	}
+
 	for i := range s.Sinks {
 		fmt.Fprintf(&b, "  to %s\n", s.Sinks[i].plan(s.Retention))
 	}
@@ -71,6 +73,7 @@ func (s *Stream) planSource() string {
 	l.addIf(len(o.TLSFingerprint) > 0, "one TLS certificate")
 	l.addIf(o.UserAgent != "", "own user agent")
 	names := make([]string, 0, len(o.Header))
+
 	for name := range o.Header {
 		names = append(names, name)
 	}
@@ -119,6 +122,7 @@ func (s *Sink) plan(r sink.Retention) string {
 	if s.To.Dir != "" && r != (sink.Retention{}) {
 		l.addIf(true, "kept%s", retentionText(r))
 	}
+
 	return l.String()
 }
 

@@ -55,6 +55,7 @@ func readBounded(path string, most int64) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	}
+
 	return nil, fmt.Errorf("the file has more than %d bytes", most)
 }
 
@@ -126,12 +127,14 @@ func (l Lookup) resolveReference(ref string) (string, error) {
 		}
 		value = strings.TrimRight(string(data), "\r\n")
 	}
+
 	switch {
 	case value == "":
 		return "", fmt.Errorf("%s is empty", ref)
 	case len(value) > maxSecret:
 		return "", fmt.Errorf("%s has more than %d bytes", ref, maxSecret)
 	}
+
 	return value, nil
 }
 
@@ -160,6 +163,7 @@ func (l Lookup) fillText(raw string, escape func(skeleton string, at int, value 
 		skeleton.WriteString(p.literal)
 	}
 	t, at := text{}, 0
+
 	for _, p := range parts {
 		if p.ref == "" {
 			value.WriteString(p.literal)
@@ -209,11 +213,13 @@ func escapeInURL(skeleton string, at int, value string) string {
 		authority = after[:end]
 	}
 	query := strings.IndexByte(after, '?')
+
 	switch {
 	case at < strings.LastIndexByte(authority, '@'):
 		return strings.ReplaceAll(url.PathEscape(value), "@", "%40")
 	case query >= 0 && at > query && strings.LastIndexByte(after[:at], '=') > strings.LastIndexAny(after[:at], "?&"):
 		return strings.ReplaceAll(url.QueryEscape(value), "+", "%20")
 	}
+
 	return value
 }

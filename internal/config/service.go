@@ -121,6 +121,7 @@ func (d *decoder) decodeClients(key string, n *node, s *Service) {
 		d.fail(n, key, "must be a list of up to %d clients, each with a name and a hash", MaxClients)
 		return
 	}
+
 	for _, item := range n.items {
 		var c serve.Client
 		before := len(d.errors) + d.more
@@ -161,6 +162,7 @@ func (d *decoder) decodeWords(key string, n *node, parse func(string) (string, e
 	if n.kind == sequence {
 		items = n.items
 	}
+
 	for _, item := range items {
 		word, ok := d.decodeWord(key, item)
 		if !ok {
@@ -176,5 +178,6 @@ func (d *decoder) decodeWords(key string, n *node, parse func(string) (string, e
 	if len(items) == 0 {
 		d.fail(n, key, "has no value")
 	}
+
 	return words
 }

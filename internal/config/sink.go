@@ -125,6 +125,7 @@ func (d *decoder) decodeSinks(key string, n *node, b *builder) {
 		return
 	}
 	b.Sinks = nil
+
 	for _, item := range n.items {
 		s := sinkBuilder{}
 		if item.kind == scalar {
@@ -145,6 +146,7 @@ func (d *decoder) finishSink(n *node, s *sinkBuilder) {
 		d.fail(n, "", "a sink must have one of dir, s3, exec and webhook")
 		return
 	}
+
 	for _, key := range s.others {
 		if !slices.Contains(strings.Fields(goesWith[key]), s.kinds[0]) {
 			d.fail(n.keyOrSelf(key), key, "does not apply to %s", s.kinds[0])

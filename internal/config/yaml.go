@@ -82,6 +82,7 @@ func checkShape(data []byte) error {
 			return &syntaxError{line, 0, fmt.Sprintf("the file has more than %d lines, %d open brackets or %d dashes in a line", maxLines, maxOpen, maxDashes)}
 		}
 	}
+
 	return nil
 }
 
@@ -103,6 +104,7 @@ func parseYAML(data []byte) (*node, error) {
 		c := &converter{inside: map[*yaml.Node]bool{}}
 		return c.convert(documents[0], 0)
 	}
+
 	return nil, errorAt(documents[1], "a second document: a file has one")
 }
 
@@ -145,6 +147,7 @@ func locateSyntaxError(data []byte, err error) error {
 	})
 
 	text := "YAML: " + message
+
 	switch {
 	case strings.HasPrefix(message, "unknown anchor"):
 		text = "no anchor of that name comes before this alias"
@@ -175,6 +178,7 @@ func (c *converter) convert(from *yaml.Node, depth int) (*node, error) {
 	}
 
 	n := &node{line: from.Line, column: from.Column}
+
 	switch from.Kind {
 	case yaml.AliasNode:
 		return c.convertAlias(from, depth)
@@ -195,6 +199,7 @@ func (c *converter) convert(from *yaml.Node, depth int) (*node, error) {
 			n.kind, n.text = scalar, from.Value
 		}
 	}
+
 	return n, nil
 }
 
@@ -221,6 +226,7 @@ func (c *converter) convertPairs(n *node, content []*yaml.Node, depth int) error
 		}
 		n.pairs = append(n.pairs, pair{key: key, value: value})
 	}
+
 	return nil
 }
 
@@ -230,6 +236,7 @@ func (n *node) merge(value *node, at *yaml.Node) error {
 	if value.kind == sequence {
 		from = value.items
 	}
+
 	for _, m := range from {
 		if m.kind != mapping {
 			return errorAt(at, "<< takes a mapping, such as *name")
@@ -243,6 +250,7 @@ func (n *node) merge(value *node, at *yaml.Node) error {
 			}
 		}
 	}
+
 	return nil
 }
 

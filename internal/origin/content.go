@@ -48,6 +48,7 @@ func prepareContent(ctx context.Context, p Profile, o *Options) (content, error)
 	if err != nil {
 		return content{}, fmt.Errorf("origin: ffmpeg did not make all files: %w", err)
 	}
+
 	return c, nil
 }
 
@@ -71,6 +72,7 @@ func encodeInto(ctx context.Context, dir string, p Profile, ffmpeg string) error
 	if _, err := loadContent(dir, p); err == nil {
 		return nil
 	}
+
 	return errors.Join(os.RemoveAll(dir), os.Rename(tmp, dir))
 }
 

@@ -36,11 +36,13 @@ func encodeProfile(ctx context.Context, dir string, p Profile, ffmpeg string) er
 	if err := runFFmpeg(ctx, path, dir, p.segmentArgs()); err != nil {
 		return err
 	}
+
 	for _, r := range p.Renditions {
 		if err := os.Remove(filepath.Join(dir, r.Name+".mp4")); err != nil {
 			return err
 		}
 	}
+
 	return nil
 }
 

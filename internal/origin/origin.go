@@ -71,6 +71,7 @@ func Start(ctx context.Context, o *Options) (*Origin, error) {
 		rtsp.close()
 		return nil, err
 	}
+
 	return &Origin{content: c, web: web, rtsp: rtsp}, nil
 }
 

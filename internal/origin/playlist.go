@@ -35,6 +35,7 @@ func mediaPlaylist(k Kind, l timeline, t time.Time) string {
 	if k == FMP4 {
 		fmt.Fprintf(&b, "#EXT-X-MAP:URI=%q\n", initName)
 	}
+
 	for n := first; n <= last; n++ {
 		if l.isDiscontinuity(n) {
 			b.WriteString("#EXT-X-DISCONTINUITY\n")
@@ -42,5 +43,6 @@ func mediaPlaylist(k Kind, l timeline, t time.Time) string {
 		fmt.Fprintf(&b, "#EXT-X-PROGRAM-DATE-TIME:%s\n#EXTINF:%.3f,\n%s\n",
 			l.beginOf(n).UTC().Format("2006-01-02T15:04:05.000Z"), l.segment.Seconds(), segmentName(k, n))
 	}
+
 	return b.String()
 }

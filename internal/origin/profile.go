@@ -76,6 +76,7 @@ func (p Profile) encodeArgs(withClock bool) []string {
 		"-f lavfi -i testsrc2=size=%dx%d:rate=%d:duration=%d -f lavfi -i sine=frequency=440:sample_rate=48000:duration=%d",
 		p.Renditions[0].Width, p.Renditions[0].Height, frameRate, wholeSeconds(p.length()), wholeSeconds(p.length())))
 	args = append(args, "-filter_complex", p.filterGraph(withClock))
+
 	for i, r := range p.Renditions {
 		args = append(args, strings.Fields(fmt.Sprintf(
 			"-map [v%d] -map [a%d] %s -bf 2 -b:v %d -maxrate %d -bufsize %d -c:a aac -b:a 64k %s.mp4",
@@ -107,18 +108,22 @@ func (p Profile) filterGraph(withClock bool) string {
 	}
 	n := len(p.Renditions)
 	fmt.Fprintf(&b, ",split=%d", n+1)
+
 	for i := range n + 1 {
 		fmt.Fprintf(&b, "[s%d]", i)
 	}
+
 	for i, r := range p.Renditions {
 		fmt.Fprintf(&b, ";[s%d]scale=%d:%d:flags=fast_bilinear[v%d]", i, r.Width, r.Height, i)
 	}
 	r := p.rtspRendition()
 	fmt.Fprintf(&b, ";[s%d]scale=%d:%d:flags=fast_bilinear,split=2[avc][hevc]", n, r.Width, r.Height)
 	fmt.Fprintf(&b, ";[1:a]asplit=%d", n)
+
 	for i := range n {
 		fmt.Fprintf(&b, "[a%d]", i)
 	}
+
 	return b.String()
 }
 
@@ -129,6 +134,7 @@ func (p Profile) segmentArgs() []string {
 	for _, r := range p.Renditions {
 		args = append(args, "-i", r.Name+".mp4")
 	}
+
 	for i, r := range p.Renditions {
 		hls := fmt.Sprintf("-map %d -c copy -f hls -hls_time %d -hls_list_size 0 -hls_playlist_type vod", i, wholeSeconds(p.Segment))
 		args = append(args, strings.Fields(fmt.Sprintf(

@@ -51,12 +51,14 @@ func startRTSP(streams map[keyframe.Codec]stream) (*rtspServer, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
+
 	for codec, src := range streams {
 		if err := s.startStream(ctx, codec, src); err != nil {
 			s.close()
 			return nil, fmt.Errorf("origin: %w", err)
 		}
 	}
+
 	return s, nil
 }
 
@@ -101,6 +103,7 @@ func sendPaced(ctx context.Context, units [][][]byte, p packer, send func(*rtp.P
 	begun := time.Now()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+
 	for i := 0; ; i++ {
 		select {
 		case <-ctx.Done():

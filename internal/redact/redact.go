@@ -50,6 +50,7 @@ func maskQuery(raw string) string {
 		return ""
 	}
 	pairs := strings.Split(raw, "&")
+
 	for i, p := range pairs {
 		name, _, found := strings.Cut(p, "=")
 		switch {
@@ -72,6 +73,7 @@ func maskUnparsable(raw string) string {
 	if i := strings.IndexAny(rest, "?#"); i >= 0 {
 		shown = rest[:i]
 	}
+
 	switch i := strings.LastIndexByte(shown, '@'); {
 	case i >= 0:
 		shown = mask + "@" + shown[i+1:]

@@ -32,6 +32,7 @@ func ParseTime(text string) (time.Duration, error) {
 	if seconds >= math.MaxInt64/float64(time.Second) {
 		return 0, fmt.Errorf("%q is too long", text)
 	}
+
 	return time.Duration(math.Round(seconds * float64(time.Second))), nil
 }
 
@@ -77,6 +78,7 @@ func FormatKilobytes(n int64) string { return fmt.Sprintf("%.1f kB", float64(n)/
 func ParseBytes(text string) (int64, error) {
 	number := strings.TrimSuffix(strings.TrimSuffix(text, "B"), "i")
 	shift := 0
+
 	switch {
 	case strings.HasSuffix(number, "k") || strings.HasSuffix(number, "K"):
 		shift = 10
@@ -92,6 +94,7 @@ func ParseBytes(text string) (int64, error) {
 	if err != nil || v <= 0 || v > math.MaxInt64>>shift {
 		return 0, fmt.Errorf("%q is not a number of bytes; write 500k or 32M", text)
 	}
+
 	return v << shift, nil
 }
 
