@@ -8,18 +8,17 @@ import (
 	"strings"
 )
 
-// Capabilities is what an ffmpeg can do of what this package may ask of it. The names
-// are ffmpeg's.
+// Capabilities lists what an ffmpeg has of what this package uses, by ffmpeg's names.
 type Capabilities struct {
-	Version  string // as it tells it: "5.1.9-0+deb12u1", "7.1"
+	Version  string // "5.1.9-0+deb12u1", "7.1"
 	Decoders []string
 	Encoders []string
 	Filters  []string
-	// Missing are names of all three kinds, and of the demuxer that a Pool needs.
+	// Missing holds names of all three kinds, and of demuxers.
 	Missing []string
 }
 
-// needs are ffmpeg's lists and what is wanted of each.
+// needs are ffmpeg's lists and what this package uses of each.
 var needs = []struct {
 	list  string
 	names []string
@@ -30,16 +29,17 @@ var needs = []struct {
 	{"-demuxers", []string{"h264", "hevc", "ivf", "mjpeg"}},
 }
 
-// Capabilities asks the ffmpeg that Decode runs.
+// Capabilities runs the ffmpeg that Decode runs and asks what it has.
 func (d *Decoder) Capabilities(ctx context.Context) (*Capabilities, error) {
 	c := &Capabilities{}
 	var err error
 	if c.Version, err = d.Version(ctx); err != nil {
 		return nil, err
 	}
+
 	found := make([][]string, len(needs))
 	for k, need := range needs {
-		has, err := d.list(ctx, need.list)
+		has, err := d.listNames(ctx, need.list)
 		if err != nil {
 			return nil, err
 		}
@@ -55,14 +55,14 @@ func (d *Decoder) Capabilities(ctx context.Context) (*Capabilities, error) {
 	return c, nil
 }
 
-// Check says whether the ffmpeg that Decode runs can make pictures like o, before
-// there is a frame. ffmpeg is there; only for WebP, which not every ffmpeg makes, it
-// is run and asked. The error is an *Error.
+// Check returns an error if the ffmpeg that Decode runs cannot make pictures like o. It
+// needs no frame. It only looks for ffmpeg, except for WebP, which not every ffmpeg can
+// write: then it runs ffmpeg. The error is an *Error.
 func (d *Decoder) Check(ctx context.Context, o Output) error {
 	if _, err := d.Find(); err != nil || o.Format != WebP {
 		return err
 	}
-	encoders, err := d.list(ctx, "-encoders")
+	encoders, err := d.listNames(ctx, "-encoders")
 	if err != nil {
 		return err
 	}
@@ -72,24 +72,32 @@ func (d *Decoder) Check(ctx context.Context, o Output) error {
 	return nil
 }
 
-// Version returns the version that ffmpeg gives itself: "5.1.9-0+deb12u1", "7.1".
+// Version returns the version that ffmpeg reports, such as "5.1.9-0+deb12u1" or "7.1".
 func (d *Decoder) Version(ctx context.Context) (string, error) {
-	out, err := d.ask(ctx, "-version")
+	out, err := d.askOption(ctx, "-version")
 	if err != nil {
 		return "", err
 	}
 	line, _, _ := strings.Cut(out, "\n")
-	fields := strings.Fields(clean(line))
+	fields := strings.Fields(printable(line))
 	if len(fields) < 3 || fields[0] != "ffmpeg" || fields[1] != "version" {
-		return "", &Error{Err: errors.New("what was run is not ffmpeg: it does not tell its version")}
+		return "", &Error{Err: errors.New("this program is not ffmpeg: it does not print a version")}
 	}
 	return fields[2], nil
 }
 
-// list returns the names in one of ffmpeg's lists, whose lines are flags, a name and
-// a description.
-func (d *Decoder) list(ctx context.Context, which string) (names []string, err error) {
-	out, err := d.ask(ctx, which)
+// ToneMaps reports whether the ffmpeg that Decode runs has the filters that convert HDR
+// and wide colours to SDR. Without them, Decode leaves such pictures as they are, which
+// looks pale. The error is an *Error.
+func (d *Decoder) ToneMaps(ctx context.Context) (bool, error) {
+	filters, err := d.listNames(ctx, "-filters")
+	return slices.Contains(filters, "zscale") && slices.Contains(filters, "tonemap"), err
+}
+
+// listNames returns the names in one of ffmpeg's lists. A line has flags, a name and a
+// description.
+func (d *Decoder) listNames(ctx context.Context, which string) (names []string, err error) {
+	out, err := d.askOption(ctx, which)
 	if err != nil {
 		return nil, err
 	}
@@ -101,12 +109,12 @@ func (d *Decoder) list(ctx context.Context, which string) (names []string, err e
 	return names, nil
 }
 
-// ask returns what ffmpeg prints for an option.
-func (d *Decoder) ask(ctx context.Context, option string) (string, error) {
-	p, err := d.start(ctx, "", []string{"-hide_banner", option})
+// askOption returns what ffmpeg prints for an option.
+func (d *Decoder) askOption(ctx context.Context, option string) (string, error) {
+	r, err := d.startRun(ctx, "", []string{"-hide_banner", option})
 	if err != nil {
 		return "", err
 	}
-	out, err := p.finish(ctx, d.timeout(0), nil)
+	out, err := r.finish(ctx, d.timeout(0), nil)
 	return string(out), err
 }

@@ -2,16 +2,93 @@ package decode
 
 import "github.com/kfgrab/kfgrab/keyframe"
 
-// coloured returns the data of access units with the colours that they are to be read
-// in, for ffmpeg to take from their parameter sets: what a container told in place of
-// them, or else what players take for granted. Told by arguments, these would have to
-// be known before there is a frame.
-func coloured(c keyframe.Codec, i keyframe.Info, data []byte) []byte {
-	if c != keyframe.H264 && c != keyframe.H265 || i.CodedWidth == 0 {
+// sdrConversion says what has to be done to the colours of a stream so that they fit
+// into a picture of BT.709.
+type sdrConversion uint8
+
+const (
+	fitsSDR    sdrConversion = iota
+	wideColour               // the primaries are wider
+	hdr                      // the luminance is higher as well
+)
+
+// Code points of ISO/IEC 23091-2. Some stand for primaries and for a matrix; bt709
+// stands for a transfer function, too.
+const (
+	gbrMatrix   = 0
+	bt709       = 1
+	bt601       = 6
+	yCgCoMatrix = 8
+	bt2020      = 9
+	yDzDxMatrix = 11
+	smpte431    = 11 // primaries of cinema
+	displayP3   = 12 // the same with the white of BT.709
+)
+
+func sdrConversionFor(i keyframe.Info) sdrConversion {
+	switch {
+	case i.Matrix == gbrMatrix, i.Matrix == yCgCoMatrix, i.Matrix == yDzDxMatrix: // ffmpeg's scale cannot read them
+		return fitsSDR
+	case i.HDR():
+		return hdr
+	case i.Primaries == bt2020, i.Primaries == smpte431, i.Primaries == displayP3:
+		return wideColour
+	}
+	return fitsSDR
+}
+
+// filters go from any pixel format to yuv444p of BT.709, and end with scale. What SDR
+// and HDR both have, up to the white of 203 cd/m² (ITU-R BT.2408), stays nearly as it
+// is. What is brighter, up to the 1000 cd/m² that most HDR is made for, is compressed
+// into the rest.
+func (c sdrConversion) filters() string {
+	switch c {
+	case wideColour:
+		return ",format=yuv444p10,zscale=p=bt709:t=bt709:m=bt709:r=limited,format=yuv444p,scale=iw:ih"
+	case hdr:
+		return ",format=yuv444p10,zscale=t=linear:npl=203,format=gbrpf32,zscale=p=bt709," +
+			"tonemap=mobius:peak=5:desat=0,zscale=t=bt709:m=bt709:r=limited,format=yuv444p,scale=iw:ih"
+	}
+	return ""
+}
+
+// fillIn sets what zscale needs to know and the stream does not signal.
+func (c sdrConversion) fillIn(i *keyframe.Info) {
+	if c == fitsSDR {
+		return
+	}
+	if i.Primaries == keyframe.Unspecified {
+		i.Primaries = bt2020
+	}
+	if i.Matrix == keyframe.Unspecified {
+		i.Matrix = bt2020
+	}
+	if i.Transfer == keyframe.Unspecified {
+		i.Transfer = bt709
+	}
+}
+
+// Primaries returns the code point (ISO/IEC 23091-2) of the primaries of the picture
+// that Decode makes of a frame with that Info: those of BT.709, which are sRGB's, if
+// Decode converts to them or the stream signals none, else the stream's.
+func (o Output) Primaries(i keyframe.Info) int {
+	if sdrConversionFor(i) != fitsSDR || i.Primaries <= 0 || i.Primaries == keyframe.Unspecified {
+		return bt709
+	}
+	return i.Primaries
+}
+
+// withColours returns an access unit whose parameter sets signal the colours that i
+// holds: what the container signalled in their place, or else what players assume.
+// ffmpeg then takes them from there. As arguments, they would have to be known before
+// there is a frame.
+func withColours(c keyframe.Codec, i keyframe.Info, data []byte) []byte {
+	if (c != keyframe.H264 && c != keyframe.H265) || i.CodedWidth == 0 {
 		return data
 	}
-	toSDROf(i).complete(&i)
-	i.Matrix = matrixOf(i)
+	sdrConversionFor(i).fillIn(&i)
+	i.Matrix = assumedMatrix(i)
+
 	var head []byte
 	changed, rest := false, data
 	for nalu := range keyframe.AnnexB(data[:len(data):len(data)]) {
@@ -19,7 +96,7 @@ func coloured(c keyframe.Codec, i keyframe.Info, data []byte) []byte {
 			break
 		}
 		rest = data[len(data)-cap(nalu)+len(nalu):]
-		if c.IsSPS(nalu) && tellsOther(c, nalu, i) {
+		if c.IsSPS(nalu) && signalsOther(c, nalu, i) {
 			if with, err := keyframe.WithColour(c, nalu, i); err == nil {
 				nalu, changed = with, true
 			}
@@ -32,18 +109,23 @@ func coloured(c keyframe.Codec, i keyframe.Info, data []byte) []byte {
 	return append(head, rest...)
 }
 
-// tellsOther says whether the colours of a parameter set are other than those of i, as
-// far as they matter.
-func tellsOther(c keyframe.Codec, sps []byte, i keyframe.Info) bool {
-	told, err := keyframe.ParseInfo(c, sps)
-	return err == nil && (told.Matrix != i.Matrix || told.FullRange != i.FullRange ||
-		toSDROf(i) != fits && (told.Primaries != i.Primaries || told.Transfer != i.Transfer))
+// signalsOther reports whether an SPS signals other colours than i, as far as they
+// matter.
+func signalsOther(c keyframe.Codec, sps []byte, i keyframe.Info) bool {
+	was, err := keyframe.ParseInfo(c, sps)
+	if err != nil {
+		return false
+	}
+	if was.Matrix != i.Matrix || was.FullRange != i.FullRange {
+		return true
+	}
+	return sdrConversionFor(i) != fitsSDR && (was.Primaries != i.Primaries || was.Transfer != i.Transfer)
 }
 
-// matrixOf is the matrix of Info or, where it is silent, that of the picture's size as
-// players have it: what is larger than television was before it was of high definition
-// is BT.709, the rest is BT.601.
-func matrixOf(i keyframe.Info) int {
+// assumedMatrix returns the matrix of i or, if the stream signals none, the one that
+// players assume for the picture's size: BT.709 for pictures larger than those of
+// standard definition, else BT.601.
+func assumedMatrix(i keyframe.Info) int {
 	height := i.Height
 	if i.FieldSeq {
 		height *= 2

@@ -4,7 +4,7 @@ package decode
 
 import _ "embed"
 
-// embedded is what scripts/ffmpeg.sh builds, put in by scripts/embed.sh.
+// embedded is the ffmpeg that scripts/ffmpeg.sh builds and scripts/embed.sh adds.
 //
 //go:embed ffmpeg-linux-arm64
 var embedded []byte

@@ -7,46 +7,34 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"time"
+	"syscall"
+
+	"github.com/kfgrab/kfgrab/decode/internal/ffmpeg"
 )
 
-// Decoder runs ffmpeg. Its zero value is ready, and calls may run at the same
-// time.
-type Decoder struct {
-	// Path is the ffmpeg to run, a path or a name in PATH. Where it is empty, the
-	// first of these is taken that there is: the file kfgrab-ffmpeg beside the
-	// program's own, what the environment variable KFGRAB_FFMPEG names, the ffmpeg
-	// within the program (build tag embedffmpeg), "ffmpeg" in PATH.
-	Path string
-
-	// Timeout is how long a process may take once it has what it is to decode. 0 is ten
-	// seconds, and more for large and for many pictures: far more than is usual, for
-	// machines that are slow or busy.
-	Timeout time.Duration
-}
-
-// Embedded is what Find returns for the ffmpeg within the program.
-const Embedded = "(embedded)"
+// embeddedPath is what Find returns for the ffmpeg inside the program.
+const embeddedPath = "(embedded)"
 
 // besideName never shadows the system's ffmpeg in a directory of PATH.
 const besideName = "kfgrab-ffmpeg"
 
-// Find returns the path of the ffmpeg that Decode runs, or Embedded. The error wraps
-// ErrNoFFmpeg.
+// Find returns the path of the ffmpeg that Decode runs, or "(embedded)" for the one
+// inside the program. The error wraps ErrNoFFmpeg.
 func (d *Decoder) Find() (string, error) {
 	name := d.Path
 	if name == "" {
-		if path, err := beside(); err == nil {
+		if path, err := findBeside(); err == nil {
 			return path, nil
 		}
 		name = os.Getenv("KFGRAB_FFMPEG")
 	}
 	if name == "" && len(embedded) > 0 {
-		return Embedded, nil
+		return embeddedPath, nil
 	}
 	if name == "" {
 		name = "ffmpeg"
 	}
+
 	path, err := exec.LookPath(name)
 	if err == nil {
 		path, err = filepath.Abs(path)
@@ -56,12 +44,13 @@ func (d *Decoder) Find() (string, error) {
 		if errors.As(err, &e) {
 			err = e.Err
 		}
-		return "", &Error{Err: fmt.Errorf("%w (%s: %w)", ErrNoFFmpeg, clean(name), err)}
+		return "", &Error{Err: fmt.Errorf("%w (%s: %w)", ErrNoFFmpeg, printable(name), err)}
 	}
 	return path, nil
 }
 
-func beside() (string, error) {
+// findBeside looks next to the running program.
+func findBeside() (string, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return "", err
@@ -71,4 +60,35 @@ func beside() (string, error) {
 		name += ".exe"
 	}
 	return exec.LookPath(filepath.Join(filepath.Dir(self), name))
+}
+
+// programFile returns the file to run for a result of Find, and a function to call
+// when it runs and again when it has ended.
+func programFile(found string) (file string, release func(), err error) {
+	if found != embeddedPath {
+		return found, func() {}, nil
+	}
+	if file, err := embeddedInMemory(); err == nil {
+		return file, func() {}, nil
+	}
+	return embeddedInFile()
+}
+
+// embeddedInFile writes the embedded ffmpeg to a file that only this user can reach.
+// Some systems can remove a file that runs.
+func embeddedInFile() (file string, release func(), err error) {
+	dir, err := os.MkdirTemp("", "kfgrab-ffmpeg-") // mode 0700
+	if err == nil {
+		file = filepath.Join(dir, "ffmpeg.exe")
+		// A child that starts meanwhile would hold the file open for writing, and such a
+		// file does not run.
+		syscall.ForkLock.RLock()
+		err = os.WriteFile(file, embedded, 0o700)
+		syscall.ForkLock.RUnlock()
+	}
+	if err != nil {
+		os.RemoveAll(dir)
+		return "", nil, &Error{Err: fmt.Errorf("cannot write the embedded ffmpeg to a temporary file: %w", ffmpeg.WithoutPath(err))}
+	}
+	return file, func() { os.RemoveAll(dir) }, nil
 }

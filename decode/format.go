@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// Format is a way to store the picture.
+// Format is how the picture is stored.
 type Format uint8
 
 // The formats. WebP needs an ffmpeg that was built with libwebp.
 const (
-	JPEG  Format = iota // baseline, BT.601 full range (ITU-T T.871); 4:2:0, or 4:2:2 and 4:4:4 where the stream is
+	JPEG  Format = iota // baseline, BT.601 full range (ITU-T T.871); 4:2:0, or 4:2:2 or 4:4:4 like the stream
 	PNG                 // 8-bit RGB without alpha, and without gamma and primaries
 	WebP                // lossy, 4:2:0
 	RGB24               // bytes R G B, rows from the top, no padding, no header; see Output.Size
-	BGR24               // the same of B G R, the order of OpenCV
+	BGR24               // the same with B G R, the order of OpenCV
 )
 
 var formats = [...]struct {
@@ -71,8 +71,8 @@ func (f *Format) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// Extension returns the usual ending of a file's name, with its dot, or "" for a
-// value that is no format.
+// Extension returns the usual extension of a file name, with its dot, or "" for a
+// value that is not a format.
 func (f Format) Extension() string {
 	if int(f) >= len(formats) {
 		return ""
@@ -80,8 +80,8 @@ func (f Format) Extension() string {
 	return formats[f].extensions[0]
 }
 
-// MIMEType returns the media type, application/octet-stream for RGB24 and
-// BGR24, which have none.
+// MIMEType returns the media type; it is application/octet-stream for RGB24 and BGR24,
+// which have none.
 func (f Format) MIMEType() string {
 	if int(f) >= len(formats) {
 		return "application/octet-stream"

@@ -8,14 +8,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inMemory returns the path of the embedded ffmpeg in memory, which the kernel frees
-// when this program ends, and all whom it started. Where it fails there is no memfd,
-// no /proc, or programs may not be run from memory (vm.memfd_noexec).
+// embeddedInMemory returns the path of the embedded ffmpeg in memory, which the kernel
+// frees when this program and its children have ended. It fails if there is no memfd or
+// no /proc, or if programs may not run from memory (vm.memfd_noexec).
 //
-// The path names this process: in the child the descriptor's number may be another's.
-var inMemory = sync.OnceValues(func() (string, error) {
+// The path names this process: in the child, the descriptor's number may belong to
+// another file.
+var embeddedInMemory = sync.OnceValues(func() (string, error) {
 	fd, err := unix.MemfdCreate("kfgrab-ffmpeg", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING|unix.MFD_EXEC)
-	if err == unix.EINVAL { // before Linux 6.3 all of them can be run
+	if err == unix.EINVAL { // before Linux 6.3, all of them can be run
 		fd, err = unix.MemfdCreate("kfgrab-ffmpeg", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	}
 	if err != nil {

@@ -4,4 +4,4 @@ package decode
 
 import "errors"
 
-func inMemory() (string, error) { return "", errors.ErrUnsupported }
+func embeddedInMemory() (string, error) { return "", errors.ErrUnsupported }

@@ -36,7 +36,7 @@ func TestEmbedded(t *testing.T) {
 	}
 	want := picture(&Decoder{})
 	embed(t)
-	if path, err := new(Decoder).Find(); path != Embedded || err != nil {
+	if path, err := new(Decoder).Find(); path != embeddedPath || err != nil {
 		t.Fatalf("found %s, %v", path, err)
 	}
 	if picture(&Decoder{}) != want {
@@ -54,7 +54,7 @@ func TestInMemory(t *testing.T) {
 		t.Skip("there is no memfd")
 	}
 	embed(t)
-	path, err := inMemory()
+	path, err := embeddedInMemory()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestInMemory(t *testing.T) {
 	if err := os.WriteFile(path, []byte("#!/bin/sh\n"), 0o700); err == nil {
 		t.Error("it can be written to")
 	}
-	if again, err := inMemory(); again != path || err != nil {
+	if again, err := embeddedInMemory(); again != path || err != nil {
 		t.Errorf("%s, then %s, %v", path, again, err)
 	}
 }
@@ -74,7 +74,7 @@ func TestInFile(t *testing.T) {
 	embed(t)
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
-	file, release, err := inFile()
+	file, release, err := embeddedInFile()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestInFile(t *testing.T) {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 	t.Setenv("TMPDIR", filepath.Join(dir, "none"))
-	if file, _, err := inFile(); err == nil {
+	if file, _, err := embeddedInFile(); err == nil {
 		t.Errorf("%s where there is no directory", file)
 	}
 }

@@ -71,7 +71,7 @@ func TestPrimaries(t *testing.T) {
 		{keyframe.Info{Primaries: 9, Matrix: 9, Transfer: 16}, 1},
 		{keyframe.Info{Primaries: 9, Matrix: 0}, 9}, // of R, G and B, as it is coded
 	} {
-		if got := decode.Primaries(c.info); got != c.want {
+		if got := (decode.Output{}).Primaries(c.info); got != c.want {
 			t.Errorf("%+v: %d, want %d", c.info, got, c.want)
 		}
 	}

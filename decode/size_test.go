@@ -109,7 +109,7 @@ func filtered(t *testing.T, o Output, infos []keyframe.Info) (sizes []string) {
 	for k, i := range infos {
 		s := shapeOfInfo(keyframe.H265, i)
 		graph = append(graph, fmt.Sprintf("color=size=%dx%d:rate=1:duration=1,format=gray,setsar=sar=%d/%d:max=65535,%s[o%d]",
-			i.Width, i.Height, i.SARNum, i.SARDen, s.upright()+o.crop(s)+o.scale()+o.bars(""), k))
+			i.Width, i.Height, i.SARNum, i.SARDen, s.uprightFilters()+o.cropFilters(s)+o.scaleFilter()+o.padFilter(""), k))
 	}
 	script := filepath.Join(t.TempDir(), "graph") // too long for an argument
 	if err := os.WriteFile(script, []byte(strings.Join(graph, ";")), 0o600); err != nil {
@@ -182,13 +182,13 @@ func firstFrame(t *testing.T, name string, c keyframe.Codec) *keyframe.Frame {
 func TestArguments(t *testing.T) {
 	for _, c := range []keyframe.Codec{keyframe.H264, keyframe.H265} {
 		for f := range formats {
-			args := strings.Join(arguments(shape{codec: c, pictures: 1}, Output{Format: Format(f)}), " ")
+			args := strings.Join(frameArguments(shape{codec: c, pictures: 1}, Output{Format: Format(f)}), " ")
 			if !strings.Contains(args, "-f "+c.String()+" -i pipe:0") || !strings.HasSuffix(args, " pipe:1") {
 				t.Errorf("%v to %v: %s", c, Format(f), args)
 			}
 		}
 	}
-	if a, b := quantiser(1), quantiser(100); a != 31 || b != 2 {
+	if a, b := jpegQuantiser(1), jpegQuantiser(100); a != 31 || b != 2 {
 		t.Errorf("quality 1 and 100 are -q:v %d and %d", a, b)
 	}
 }

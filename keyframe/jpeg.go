@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+
+	"github.com/kfgrab/kfgrab/internal/imagefile"
 )
 
 // parseJPEG reads the frame header of a JPEG file (ISO/IEC 10918-1 B.2.2): baseline,
@@ -12,49 +14,22 @@ import (
 // one, and ErrUnsupported for the other processes.
 func parseJPEG(data []byte) (Info, error) {
 	switch {
-	case !bytes.HasPrefix(data, []byte{0xff, markerSOI}):
+	case !imagefile.IsJPEG(data):
 		return Info{}, fmt.Errorf("%w: not a JPEG", ErrCorrupt)
-	case !bytes.HasSuffix(bytes.TrimRight(data, "\x00\r\n"), []byte{0xff, markerEOI}):
+	case !bytes.HasSuffix(bytes.TrimRight(data, "\x00\r\n"), []byte{0xff, imagefile.EOI}):
 		return Info{}, fmt.Errorf("%w: the JPEG is cut short", ErrCorrupt)
 	}
-	for rest := data[2:]; ; {
-		marker, segment, after := cutJPEGSegment(rest)
-		switch {
-		case segment == nil, marker == markerSOS, marker == markerEOI:
-			return Info{}, fmt.Errorf("%w: the JPEG has no frame header", ErrCorrupt)
-		case isSOF(marker):
-			return parseFrameHeader(marker, segment)
+	for segment := range imagefile.JPEGSegments(data) {
+		if isSOF(segment.Marker) {
+			return parseFrameHeader(segment.Marker, segment.Data)
 		}
-		rest = after
 	}
+	return Info{}, fmt.Errorf("%w: the JPEG has no frame header", ErrCorrupt)
 }
-
-// Markers of ISO/IEC 10918-1 table B.1, without their first byte, 0xff.
-const (
-	markerSOI = 0xd8
-	markerEOI = 0xd9
-	markerSOS = 0xda
-)
 
 // isSOF reports whether marker is C0 to CF, except DHT, JPG and DAC.
 func isSOF(marker byte) bool {
 	return marker&0xf0 == 0xc0 && marker != 0xc4 && marker != 0xc8 && marker != 0xcc
-}
-
-// cutJPEGSegment returns the marker segment that data begins with (B.1.1.4), after
-// fill bytes. segment is nil if there is none.
-func cutJPEGSegment(data []byte) (marker byte, segment, after []byte) {
-	for len(data) > 1 && data[0] == 0xff && data[1] == 0xff {
-		data = data[1:]
-	}
-	if len(data) < 4 || data[0] != 0xff {
-		return 0, nil, nil
-	}
-	length := int(binary.BigEndian.Uint16(data[2:]))
-	if length < 2 || 2+length > len(data) {
-		return 0, nil, nil
-	}
-	return data[1], data[4 : 2+length], data[2+length:]
 }
 
 // parseFrameHeader reads P, Y, X, Nf and the sampling factors (B.2.2).

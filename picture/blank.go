@@ -6,38 +6,38 @@ import (
 	"math"
 )
 
-// What Blank takes for nothing. Luma is that of the picture as it is shown, from 0,
-// black, to 255: of video in limited range 16 is black already.
+// Limits of Blank. Luma is that of the picture as it is shown, from 0, black, to 255;
+// black in limited-range video, 16, is 0 here.
 const (
-	// BlankMean is the mean luma below which a picture is black: 2 % of white. Black
-	// with a small logo in it has less, and what noise makes of it. A camera at night
-	// mostly shows 15 and more, a road without lamps 8.
-	BlankMean = 5
-	// BlankDeviation is the standard deviation of luma, over cells of the picture, below
+	// blankMean is the mean luma below which a picture is black: 2 % of white. Black
+	// with a small logo or noise has less. A camera at night mostly shows 15 and more, a
+	// road without lamps 8.
+	blankMean = 5
+	// blankDeviation is the standard deviation of luma, over cells of the picture, below
 	// which it is uniform: a screen of one colour, fog without any shape, a lens cap.
 	// A faint gradient or one line of text has more, noise alone has less.
-	BlankDeviation = 2
+	blankDeviation = 2
 )
 
-// Cells are so many that a line of text fills one, and so few that noise of a single
-// pixel does not matter.
+// There are enough cells for a line of text to fill one, and few enough for the noise of
+// a single pixel not to matter.
 const (
 	cellColumns = 64
 	cellRows    = 36
 )
 
-// Blank says whether a picture shows nothing, as it is black or of one brightness all
+// Blank reports whether a picture shows nothing: it is black or has one brightness all
 // over. Colours do not count.
 func Blank(m image.Image) bool {
 	b := m.Bounds()
 	switch m := m.(type) {
 	case *image.YCbCr: // of JPEG, in full range (JFIF 1.02)
-		return blank(b.Dx(), b.Dy(), func(y int) []byte { return m.Y[m.YOffset(b.Min.X, b.Min.Y+y):][:b.Dx()] })
+		return isBlankLuma(b.Dx(), b.Dy(), func(y int) []byte { return m.Y[m.YOffset(b.Min.X, b.Min.Y+y):][:b.Dx()] })
 	case *image.Gray:
-		return blank(b.Dx(), b.Dy(), func(y int) []byte { return m.Pix[m.PixOffset(b.Min.X, b.Min.Y+y):][:b.Dx()] })
+		return isBlankLuma(b.Dx(), b.Dy(), func(y int) []byte { return m.Pix[m.PixOffset(b.Min.X, b.Min.Y+y):][:b.Dx()] })
 	}
 	line := make([]byte, b.Dx())
-	return blank(b.Dx(), b.Dy(), func(y int) []byte {
+	return isBlankLuma(b.Dx(), b.Dy(), func(y int) []byte {
 		for x := range line {
 			line[x] = color.GrayModel.Convert(m.At(b.Min.X+x, b.Min.Y+y)).(color.Gray).Y
 		}
@@ -45,29 +45,30 @@ func Blank(m image.Image) bool {
 	})
 }
 
-// blankRGB is Blank of rows of R, G, B, or of B, G, R.
-func blankRGB(pix []byte, width int, bgr bool) bool {
+// isBlankRGB is Blank for rows of R, G, B, or of B, G, R.
+func isBlankRGB(pix []byte, width int, bgr bool) bool {
 	red, blue := 0, 2
 	if bgr {
 		red, blue = 2, 0
 	}
 	line := make([]byte, width)
-	return blank(width, len(pix)/(3*width), func(y int) []byte {
+	return isBlankLuma(width, len(pix)/(3*width), func(y int) []byte {
 		row := pix[3*width*y:]
 		for x := range line {
 			p := row[3*x : 3*x+3]
-			// ITU-R BT.601, as image/color has it.
+			// ITU-R BT.601, with the constants of image/color.
 			line[x] = byte((19595*uint32(p[red]) + 38470*uint32(p[1]) + 7471*uint32(p[blue]) + 1<<15) >> 16)
 		}
 		return line
 	})
 }
 
-// blank is Blank of luma, a line at a time.
-func blank(width, height int, line func(y int) []byte) bool {
+// isBlankLuma is Blank for luma, which it gets line by line.
+func isBlankLuma(width, height int, line func(y int) []byte) bool {
 	if width <= 0 || height <= 0 {
 		return true
 	}
+
 	columns, rows := min(width, cellColumns), min(height, cellRows)
 	var sum, squares float64 // of the means of cells
 	var cells [cellColumns]uint64
@@ -77,21 +78,23 @@ func blank(width, height int, line func(y int) []byte) bool {
 		for y := from; y < to; y++ {
 			luma := line(y)
 			for c := range columns {
-				cells[c] += total(luma[c*width/columns : (c+1)*width/columns])
+				cells[c] += sumLuma(luma[c*width/columns : (c+1)*width/columns])
 			}
 		}
 		for c := range columns {
 			pixels := ((c+1)*width/columns - c*width/columns) * (to - from)
 			mean := float64(cells[c]) / float64(pixels)
-			sum, squares = sum+mean, squares+mean*mean
+			sum += mean
+			squares += mean * mean
 		}
 	}
+
 	n := float64(columns * rows)
 	mean := sum / n
-	return mean < BlankMean || math.Sqrt(max(0, squares/n-mean*mean)) < BlankDeviation
+	return mean < blankMean || math.Sqrt(max(0, squares/n-mean*mean)) < blankDeviation
 }
 
-func total(luma []byte) (sum uint64) {
+func sumLuma(luma []byte) (sum uint64) {
 	for _, v := range luma {
 		sum += uint64(v)
 	}

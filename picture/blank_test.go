@@ -96,7 +96,7 @@ func TestBlank(t *testing.T) {
 			}
 			planes := &image.YCbCr{Y: grey.Pix, YStride: grey.Stride, Rect: grey.Rect}
 			for what, got := range map[string]bool{
-				"grey": Blank(grey), "planes": Blank(planes), "colours": Blank(colours), "rows": blankRGB(rgb, size.X, false),
+				"grey": Blank(grey), "planes": Blank(planes), "colours": Blank(colours), "rows": isBlankRGB(rgb, size.X, false),
 			} {
 				if got != tt.want {
 					t.Errorf("%s, %v, as %s: %v", tt.name, size, what, got)
@@ -118,7 +118,7 @@ func TestBlankParts(t *testing.T) {
 	for i := range 64 * 36 {
 		rows = append(rows, 0, byte(i%64/32*40), 40)
 	}
-	if blankRGB(rows, 64, false) || blankRGB(rows, 64, true) {
+	if isBlankRGB(rows, 64, false) || isBlankRGB(rows, 64, true) {
 		t.Error("green in halves is blank")
 	}
 	if Blank(image.NewGray(image.Rectangle{})) != true || !Blank(image.NewGray(image.Rect(0, 0, 1, 1))) {
@@ -132,13 +132,13 @@ func TestBlankColours(t *testing.T) {
 	for i := range 64 * 36 {
 		rows = append(rows, byte(20+i%64/32*10), 20, 20) // red by halves: luma 20 and 23, blue 20 and 21
 	}
-	if !blankRGB(rows, 64, false) || !blankRGB(rows, 64, true) {
+	if !isBlankRGB(rows, 64, false) || !isBlankRGB(rows, 64, true) {
 		t.Error("a hint of red is a picture")
 	}
 	for i := 0; i < len(rows); i += 3 {
 		rows[i] = byte(20 + i/3%64/32*20) // luma 20 and 26, or 20 and 22
 	}
-	if blankRGB(rows, 64, false) || !blankRGB(rows, 64, true) {
+	if isBlankRGB(rows, 64, false) || !isBlankRGB(rows, 64, true) {
 		t.Error("red and blue are mistaken for each other")
 	}
 }

@@ -13,12 +13,12 @@ import (
 	"github.com/kfgrab/kfgrab/internal/overlay"
 )
 
-// captionedQuality is what decode.Output has where none is named.
-const captionedQuality = 90
+// defaultQuality is that of decode.Output.
+const defaultQuality = 90
 
-// lines say when the scene was shot where the stream tells that, and how old it was when
-// it was taken; else when it was taken.
-func (o *Options) lines(s *kfgrab.Snapshot) []string {
+// captionLines name the stream, and when the scene was shot and how old it was when it
+// was taken. If the stream does not say, they name when it was taken.
+func (o *Options) captionLines(s *kfgrab.Snapshot) []string {
 	const format = "2006-01-02 15:04:05 UTC"
 	switch {
 	case o.Deterministic:
@@ -30,24 +30,25 @@ func (o *Options) lines(s *kfgrab.Snapshot) []string {
 	return []string{o.Name, fmt.Sprintf("%s, %.1f s old", s.MediaTime.UTC().Format(format), age.Seconds())}
 }
 
-// caption makes of the RGB24 picture in b one of the format, with the lines in it.
-func (o *Options) caption(b *bytes.Buffer, s *kfgrab.Snapshot) error {
+// drawCaption replaces the RGB24 picture in b by one in o.Format with the caption.
+func (o *Options) drawCaption(b *bytes.Buffer, s *kfgrab.Snapshot) error {
 	width, height := o.Output.Size(s.Frame.Info)
 	img := image.NewRGBA(image.Rect(0, 0, width, height))
 	img.Pix = img.Pix[:0]
 	for pixel := range slices.Chunk(b.Bytes(), 3) {
 		img.Pix = append(img.Pix, pixel[0], pixel[1], pixel[2], 0xff)
 	}
-	if err := overlay.Draw(img, o.lines(s)); err != nil {
+	if err := overlay.Draw(img, o.captionLines(s)); err != nil {
 		return err
 	}
+
 	b.Reset()
 	if o.Format == PNG {
 		return png.Encode(b, img)
 	}
 	quality := o.Output.Quality
 	if quality == 0 {
-		quality = captionedQuality
+		quality = defaultQuality
 	}
 	return jpeg.Encode(b, img, &jpeg.Options{Quality: quality})
 }

@@ -21,7 +21,7 @@ func TestCaption(t *testing.T) {
 		{taken.Add(-6250 * time.Millisecond), true, []string{"camera"}},
 	} {
 		o := &Options{Name: "camera", Deterministic: test.timeless}
-		got := o.lines(&kfgrab.Snapshot{Taken: taken, MediaTime: test.media})
+		got := o.captionLines(&kfgrab.Snapshot{Taken: taken, MediaTime: test.media})
 		if d := cmp.Diff(test.want, got); d != "" {
 			t.Errorf("%v, %v: %s", test.media, test.timeless, d)
 		}

@@ -1,11 +1,12 @@
-// Package picture makes of a snapshot the bytes that are stored or served: a picture
-// with its caption and metadata, or the keyframe as it was coded in a file that plays.
+// Package picture turns a stream or a snapshot into the bytes of a file: a picture with
+// caption and metadata, or the keyframe as it was coded. It is for programs that store
+// or serve pictures. Programs that only want the keyframe call kfgrab.Grab.
 //
-// Call [Make] with a [decode.Decoder], or with a [decode.Pool] where there are many to
-// make, and [Options.Validate] before the stream is touched. [Take] grabs, too, and with
-// [Options.Tries] passes over pictures that show nothing, which [Blank] tells. Who wants
-// the decoder started while the keyframe is still on its way asks it for
-// [Options.Decoded].
+// Call [Options.Validate] before the stream is opened, then [Take], which grabs and
+// decodes, and with [Options.Tries] skips pictures that are [Blank]. [Make] is for a
+// snapshot that is there already. Both take a [decode.Decoder], or a [decode.Pool] if
+// there are many pictures to make. To start the decoder while the keyframe is still on
+// its way, pass [Options.Decoded] to it.
 //
-// There is no writing here: package sink is behind.
+// The package does not write files.
 package picture

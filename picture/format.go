@@ -7,7 +7,7 @@ import (
 	"github.com/kfgrab/kfgrab/decode"
 )
 
-// Format is what a snapshot is stored as. The first ones are those of package decode.
+// Format is how a snapshot is stored. The first ones are those of package decode.
 type Format uint8
 
 // The formats. AnnexB and MP4 hold the keyframe as it was coded and need no decoder.
@@ -18,11 +18,11 @@ const (
 	RGB24  = Format(decode.RGB24)
 	BGR24  = Format(decode.BGR24)
 	AnnexB = BGR24 + 1 // one access unit with its parameter sets (ISO/IEC 14496-10 Annex B)
-	MP4    = BGR24 + 2 // of one sample
+	MP4    = BGR24 + 2 // with one sample
 )
 
-// ParseFormat returns the format of that name: one of decode.ParseFormat, "annexb" or
-// "mp4", in any case.
+// ParseFormat returns the format of that name, in any case: "annexb", "mp4", or a name
+// that decode.ParseFormat knows.
 func ParseFormat(name string) (Format, error) {
 	switch strings.ToLower(name) {
 	case "annexb":
@@ -49,7 +49,7 @@ func ByExtension(ext string) (Format, bool) {
 	return Format(f), ok
 }
 
-// Decoded says whether it takes a decoder to make f.
+// Decoded reports whether making f needs a decoder.
 func (f Format) Decoded() bool { return f <= BGR24 }
 
 // String returns the name that ParseFormat takes.
@@ -75,8 +75,8 @@ func (f *Format) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// Extension returns the usual ending of a file's name, with its dot, or "" for a value
-// that is no format.
+// Extension returns the usual extension of a file name, with its dot, or "" for a value
+// that is not a format.
 func (f Format) Extension() string {
 	switch f {
 	case AnnexB:
@@ -87,7 +87,7 @@ func (f Format) Extension() string {
 	return decode.Format(f).Extension()
 }
 
-// MIMEType returns the media type, application/octet-stream where there is none.
+// MIMEType returns the media type, application/octet-stream for formats without one.
 func (f Format) MIMEType() string {
 	if f == MP4 {
 		return "video/mp4"

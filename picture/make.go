@@ -14,15 +14,15 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// Options say what to make. The zero value is a JPEG of the stream's size that tells
-// its source and times.
+// Options describe what to make. The zero value is a JPEG of the stream's size with
+// source and times in its metadata.
 type Options struct {
 	Format Format
-	// Output says how the picture is made. Its Format is not used.
+	// Output describes the picture. Its Format is not used.
 	Output decode.Output
 
-	// Overlay writes Name, the time and the picture's age into the lower left corner
-	// of a JPEG or PNG.
+	// Overlay draws Name, the time and the picture's age into the lower left corner of
+	// a JPEG or PNG.
 	Overlay bool
 	Name    string
 
@@ -34,36 +34,37 @@ type Options struct {
 	// it is Blank. Make ignores FrameOnly.
 	FrameOnly bool
 
-	// Deterministic leaves all times out: the same keyframe gives the same bytes.
+	// Deterministic leaves out all times, so that the same keyframe gives the same
+	// bytes.
 	Deterministic bool
-	// NoMetadata leaves out what the picture would tell of itself: times, source and
-	// Software. A colour profile stays where one is needed.
+	// NoMetadata leaves out times, source and Software. A colour profile stays if one is
+	// needed.
 	NoMetadata bool
-	// NoSource leaves out the source alone: for those who are not to know the stream's
-	// address, of which credentials and values of the query are left out in any case.
+	// NoSource leaves out only the source, for viewers who must not know the stream's
+	// address. Credentials and query values are never in it.
 	NoSource bool
-	// Software is what the picture names as its maker.
+	// Software is the program that the metadata names as the picture's maker.
 	Software string
 }
 
-// Validate says what of o is out of bounds or does not go together, nil where nothing.
+// Validate returns an error if fields of o are out of bounds or contradict each other.
 func (o *Options) Validate() error {
 	if o.Format > MP4 {
 		return fmt.Errorf("unknown format %d", o.Format)
 	}
 	if o.Overlay && o.Format != JPEG && o.Format != PNG {
-		return fmt.Errorf("an overlay is for jpeg and png, not for %v", o.Format)
+		return fmt.Errorf("an overlay needs jpeg or png, not %v", o.Format)
 	}
 	if o.Tries < 0 || o.Tries > MaxTries {
-		return fmt.Errorf("%d tries are out of bounds: want 1 to %d, or 0 to take what comes", o.Tries, MaxTries)
+		return fmt.Errorf("%d tries are out of bounds: want 1 to %d, or 0 to take the first keyframe", o.Tries, MaxTries)
 	}
 	output := o.Output
 	output.Format = decode.JPEG
 	return output.Validate()
 }
 
-// Decoded returns what the decoder is asked for: a caption is drawn into the decoded
-// picture, before that is coded. It is of use where o.Format.Decoded.
+// Decoded returns what Make asks the decoder for, if o.Format.Decoded. It differs from
+// Output if there is a caption, which is drawn before the picture is coded.
 func (o *Options) Decoded() decode.Output {
 	d := o.Output
 	d.Format = decode.Format(o.Format)
@@ -78,8 +79,8 @@ type Decoder interface {
 	Decode(ctx context.Context, w io.Writer, f *keyframe.Frame, o decode.Output) error
 }
 
-// Make returns the bytes of s as o wants them, a whole file. The error is the
-// decoder's; where there is nothing to decode, that of fmp4.Mux. d may be nil then.
+// Make returns the file that o describes, made from s. The error is the decoder's, or
+// that of fmp4.Mux. d may be nil if the format needs no decoding.
 func Make(ctx context.Context, d Decoder, s *kfgrab.Snapshot, o *Options) ([]byte, error) {
 	switch o.Format {
 	case AnnexB:
@@ -87,22 +88,23 @@ func Make(ctx context.Context, d Decoder, s *kfgrab.Snapshot, o *Options) ([]byt
 	case MP4:
 		return fmp4.Mux(s.Frame)
 	}
+
 	var picture bytes.Buffer
 	if err := d.Decode(ctx, &picture, s.Frame, o.Decoded()); err != nil {
 		return nil, err
 	}
 	if o.Overlay {
-		if err := o.caption(&picture, s); err != nil {
+		if err := o.drawCaption(&picture, s); err != nil {
 			return nil, err
 		}
 	}
 	return o.Describe(picture.Bytes(), metadata.Fields{
-		Source: s.URL, Taken: s.Taken, MediaTime: s.MediaTime, Primaries: decode.Primaries(s.Frame.Info),
+		Source: s.URL, Taken: s.Taken, MediaTime: s.MediaTime, Primaries: o.Output.Primaries(s.Frame.Info),
 	})
 }
 
-// Describe puts what o lets pass of f into data, a picture of o.Format, where that has
-// a place for it. Make has done so.
+// Describe adds the fields of f that o allows to data, a picture in o.Format, if the
+// format has a place for them. Make has already done so.
 func (o *Options) Describe(data []byte, f metadata.Fields) ([]byte, error) {
 	f.Software = o.Software
 	if o.Deterministic {
@@ -114,6 +116,7 @@ func (o *Options) Describe(data []byte, f metadata.Fields) ([]byte, error) {
 	if o.NoMetadata {
 		f = metadata.Fields{Primaries: f.Primaries}
 	}
+
 	switch o.Format {
 	case JPEG:
 		return metadata.JPEG(data, f)

@@ -8,12 +8,12 @@ import (
 	"github.com/kfgrab/kfgrab/internal/redact"
 )
 
-// maxName leaves room for time and ending in the 255 bytes of a file's name.
+// maxName leaves room for time and extension in the 255 bytes of a file name.
 const maxName = 100
 
-// StreamName makes a name for the stream of that URL, a file's name and a caption: host
-// and path without credentials and query, at most 100 bytes of A-Z, a-z, 0-9, ".", "_"
-// and "-", the first a letter, a digit or "_".
+// StreamName derives a name from a stream's URL, for file names and captions: host and
+// path without credentials and query, at most 100 bytes of A-Z, a-z, 0-9, ".", "_" and
+// "-", beginning with a letter, a digit or "_".
 func StreamName(rawURL string) string {
 	if rawURL == "-" {
 		return "stdin"

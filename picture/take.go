@@ -11,12 +11,13 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// MaxTries bounds Options.Tries: of a stream with a keyframe every two seconds some
-// three minutes, longer than any fade.
+// MaxTries bounds Options.Tries: some three minutes of a stream with a keyframe every
+// two seconds, longer than any fade.
 const MaxTries = 100
 
-// DefaultTries, with keyframes two seconds apart, outlast the black between two scenes
-// and most fades. It is what commands and files have where they name no number.
+// DefaultTries is what commands and configuration files use for "skip black" without a
+// number. With keyframes two seconds apart, it outlasts the black between two scenes and
+// most fades.
 const DefaultTries = 5
 
 // Taken is a snapshot and the picture made from it.
@@ -69,16 +70,16 @@ func Take(ctx context.Context, d Decoder, s *kfgrab.Stream, o *Options) (*Taken,
 	return nil, blanks.because(nil)
 }
 
-// BlankError says that no keyframe was found that is not Blank. It wraps what kept
-// the next one from being tried, or else keyframe.ErrNotFound.
+// BlankError says that every keyframe that was looked at is Blank. It wraps the reason
+// why no further one was, or else keyframe.ErrNotFound.
 type BlankError struct {
 	Tried int              // keyframes, all of them blank
-	Last  *kfgrab.Snapshot // of them, for who takes it all the same: Make makes its picture
+	Last  *kfgrab.Snapshot // the last of them; Make makes its picture if it is wanted
 	Err   error
 }
 
-// because returns e with why there was no other try, or that reason alone where there
-// was none at all.
+// because returns e with the reason why there was no further try, or that reason alone
+// if there was no try at all.
 func (e *BlankError) because(err error) error {
 	if e.Tried == 0 {
 		return err
@@ -102,24 +103,24 @@ func (e *BlankError) Error() string {
 
 func (e *BlankError) Unwrap() error { return e.Err }
 
-// judged is the width to which a picture is decoded to be judged alone: the cells of
-// Blank.
-const judged = cellColumns
+// judgedWidth is the width of a picture that is decoded only to be judged: the number of
+// cells of Blank.
+const judgedWidth = cellColumns
 
 // makeUnlessBlank calls Make, unless the picture is blank. With FrameOnly it makes
 // only what it judges.
 //
-// A JPEG, and pixels as they are, are judged as they were made. Of 1080p that takes
-// 13 ms; decoding once more takes 14 ms with a Pool, 16 ms with the ffmpeg of make
-// ffmpeg and 80 ms with Debian's. A PNG takes longer to read than that, others cannot be
-// read here or are no pictures, and captions and bars are not what is to be judged.
+// It judges a JPEG and raw pixels as they were made, which takes 13 ms for 1080p.
+// Decoding once more takes 14 ms with a Pool, 16 ms with the ffmpeg of make ffmpeg and
+// 80 ms with Debian's. It does so for PNG, which takes longer to read, for formats that
+// Go cannot read, and for pictures with captions or bars, which must not be judged.
 func (o *Options) makeUnlessBlank(ctx context.Context, d Decoder, s *kfgrab.Snapshot) (data []byte, blank bool, err error) {
-	made := o.Format == JPEG || o.Format == RGB24 || o.Format == BGR24
-	if made && !o.Overlay && o.Output.Fit != decode.Contain {
+	judgeMade := o.Format == JPEG || o.Format == RGB24 || o.Format == BGR24
+	if judgeMade && !o.Overlay && o.Output.Fit != decode.Contain {
 		if data, err = Make(ctx, d, s, o); err == nil {
-			blank, err = o.blank(data, s)
+			blank, err = o.isBlank(data, s)
 		}
-	} else if blank, err = blankFrame(ctx, d, s.Frame, o.Output); err == nil && !blank && !o.FrameOnly {
+	} else if blank, err = isFrameBlank(ctx, d, s.Frame, o.Output); err == nil && !blank && !o.FrameOnly {
 		data, err = Make(ctx, d, s, o)
 	}
 	if err != nil || blank {
@@ -128,25 +129,25 @@ func (o *Options) makeUnlessBlank(ctx context.Context, d Decoder, s *kfgrab.Snap
 	return data, false, nil
 }
 
-// blank judges what Make has made: a JPEG, or pixels.
-func (o *Options) blank(data []byte, s *kfgrab.Snapshot) (bool, error) {
+// isBlank judges a picture that Make made: a JPEG, or pixels.
+func (o *Options) isBlank(data []byte, s *kfgrab.Snapshot) (bool, error) {
 	if o.Format != JPEG {
 		width, _ := o.Output.Size(s.Frame.Info)
-		return blankRGB(data, width, o.Format == BGR24), nil
+		return isBlankRGB(data, width, o.Format == BGR24), nil
 	}
 	m, err := jpeg.Decode(bytes.NewReader(data))
 	if err != nil {
-		return false, fmt.Errorf("the decoder's JPEG: %w", err)
+		return false, fmt.Errorf("cannot read the JPEG of the decoder: %w", err)
 	}
 	return Blank(m), nil
 }
 
-// blankFrame judges the part of f that o shows.
-func blankFrame(ctx context.Context, d Decoder, f *keyframe.Frame, o decode.Output) (bool, error) {
+// isFrameBlank judges the part of f that o shows.
+func isFrameBlank(ctx context.Context, d Decoder, f *keyframe.Frame, o decode.Output) (bool, error) {
 	var small bytes.Buffer
-	o = decode.Output{Format: decode.RGB24, Width: judged, Crop: o.Crop, MaxPixels: o.MaxPixels}
+	o = decode.Output{Format: decode.RGB24, Width: judgedWidth, Crop: o.Crop, MaxPixels: o.MaxPixels}
 	if err := d.Decode(ctx, &small, f, o); err != nil {
 		return false, err
 	}
-	return blankRGB(small.Bytes(), judged, false), nil
+	return isBlankRGB(small.Bytes(), judgedWidth, false), nil
 }

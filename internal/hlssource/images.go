@@ -9,6 +9,7 @@ import (
 	"io"
 
 	"github.com/kfgrab/kfgrab/hls"
+	"github.com/kfgrab/kfgrab/internal/imagefile"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
@@ -89,15 +90,13 @@ func (o *opener) fetchImage(ctx context.Context, seg *hls.Segment) (*keyframe.Fr
 
 	info, err := keyframe.ParseInfo(keyframe.JPEG, data)
 	switch {
-	case err != nil && errors.Is(err, keyframe.ErrCorrupt) && !bytes.HasPrefix(data, jpegStart):
+	case err != nil && errors.Is(err, keyframe.ErrCorrupt) && !imagefile.IsJPEG(data):
 		return nil, fmt.Errorf("%s: %w: %s", seg.URI, err, hls.Lookalike(data))
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", seg.URI, err)
 	}
 	return &keyframe.Frame{Codec: keyframe.JPEG, Kind: keyframe.Tile, Data: data, Pictures: 1, PTS: keyframe.NoPTS, Info: info}, nil
 }
-
-var jpegStart = []byte{0xff, 0xd8} // SOI
 
 // fetchImageFile fetches the file of an image and decrypts it.
 func (o *opener) fetchImageFile(ctx context.Context, seg *hls.Segment) ([]byte, error) {
@@ -122,7 +121,7 @@ func (o *opener) fetchImageFile(ctx context.Context, seg *hls.Segment) ([]byte, 
 		return data, err
 	}
 	data, err = io.ReadAll(newCBCStream(bytes.NewReader(data), lock.block, lock.iv))
-	if err == nil && !bytes.HasPrefix(data, jpegStart) {
+	if err == nil && !imagefile.IsJPEG(data) {
 		err = errWrongKey
 	}
 	return data, err

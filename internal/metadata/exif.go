@@ -37,33 +37,35 @@ type entry struct {
 	value     []byte
 }
 
-// exif returns f as a TIFF structure of two directories, nil where there is nothing
-// of f that Exif has a tag for. What is digitised is the moment at which the picture
-// was taken from the stream; the original is the scene.
-func exif(f Fields) []byte {
+// exifData returns f as a TIFF structure of two directories, nil if f has nothing that
+// Exif has a tag for. DateTimeDigitized is when the picture was taken from the stream,
+// DateTimeOriginal when the scene was shot.
+func exifData(f Fields) []byte {
 	var main, sub []entry
 	if f.Software != "" {
-		main = append(main, ascii(tagSoftware, f.Software))
+		main = append(main, asciiEntry(tagSoftware, f.Software))
 	}
 	if t := f.Taken; !t.IsZero() {
-		main = append(main, dateTime(tagDateTime, t))
-		sub = append(sub, utc(tagOffsetTime), subSeconds(tagSubSecTime, t),
-			dateTime(tagDateTimeDigitized, t), utc(tagOffsetTimeDigitized), subSeconds(tagSubSecTimeDigitized, t))
+		main = append(main, dateTimeEntry(tagDateTime, t))
+		sub = append(sub, utcEntry(tagOffsetTime), subSecondsEntry(tagSubSecTime, t),
+			dateTimeEntry(tagDateTimeDigitized, t), utcEntry(tagOffsetTimeDigitized), subSecondsEntry(tagSubSecTimeDigitized, t))
 	}
 	if t := f.MediaTime; !t.IsZero() {
-		sub = append(sub, dateTime(tagDateTimeOriginal, t), utc(tagOffsetTimeOriginal), subSeconds(tagSubSecTimeOriginal, t))
+		sub = append(sub, dateTimeEntry(tagDateTimeOriginal, t), utcEntry(tagOffsetTimeOriginal), subSecondsEntry(tagSubSecTimeOriginal, t))
 	}
 	if len(main)+len(sub) == 0 {
 		return nil
 	}
-	if space := colorSpace(f.Primaries); space != nil {
+
+	if space := encodeColorSpace(f.Primaries); space != nil {
 		sub = append(sub, entry{tagColorSpace, typeShort, space})
 	}
-	return tiff(main, append(sub, entry{tagExifVersion, typeUndefined, []byte("0232")}))
+	return encodeTIFF(main, append(sub, entry{tagExifVersion, typeUndefined, []byte("0232")}))
 }
 
-// colorSpace is sRGB, or what a profile tells; nil where nobody knows.
-func colorSpace(primaries int) []byte {
+// encodeColorSpace returns the value for sRGB or for "see the profile", nil if the
+// primaries are unknown.
+func encodeColorSpace(primaries int) []byte {
 	if primaries == sRGBPrimaries {
 		return []byte{0, 1}
 	}
@@ -73,8 +75,8 @@ func colorSpace(primaries int) []byte {
 	return nil
 }
 
-// ascii keeps to the 7 bits of the type.
-func ascii(tag uint16, s string) entry {
+// asciiEntry replaces characters that do not fit into the 7 bits of the type.
+func asciiEntry(tag uint16, s string) entry {
 	s = strings.Map(func(r rune) rune {
 		if r > '~' {
 			return '?'
@@ -84,23 +86,23 @@ func ascii(tag uint16, s string) entry {
 	return entry{tag, typeASCII, append([]byte(s), 0)}
 }
 
-func dateTime(tag uint16, t time.Time) entry {
-	return ascii(tag, t.UTC().Format("2006:01:02 15:04:05"))
+func dateTimeEntry(tag uint16, t time.Time) entry {
+	return asciiEntry(tag, t.UTC().Format("2006:01:02 15:04:05"))
 }
 
-func subSeconds(tag uint16, t time.Time) entry {
-	return ascii(tag, t.UTC().Format(".000")[1:])
+func subSecondsEntry(tag uint16, t time.Time) entry {
+	return asciiEntry(tag, t.UTC().Format(".000")[1:])
 }
 
-func utc(tag uint16) entry { return ascii(tag, "+00:00") }
+func utcEntry(tag uint16) entry { return asciiEntry(tag, "+00:00") }
 
 const (
 	tiffHeader = 8
 	entrySize  = 12
 )
 
-// directorySize is the length of a directory with the values that do not fit into its
-// entries (TIFF 6.0, section 2).
+// directorySize returns the length of a directory, including the values that do not fit
+// into its entries (TIFF 6.0, section 2).
 func directorySize(entries []entry) int {
 	n := 2 + entrySize*len(entries) + 4
 	for _, e := range entries {
@@ -111,8 +113,8 @@ func directorySize(entries []entry) int {
 	return n
 }
 
-// tiff writes main as the first directory and sub as that of Exif.
-func tiff(main, sub []entry) []byte {
+// encodeTIFF writes main as the first directory and sub as the one of Exif.
+func encodeTIFF(main, sub []entry) []byte {
 	main = append(main, entry{tagExifIFD, typeLong, make([]byte, 4)})
 	at := uint32(tiffHeader + directorySize(main))
 	binary.BigEndian.PutUint32(main[len(main)-1].value, at)
@@ -120,9 +122,10 @@ func tiff(main, sub []entry) []byte {
 	return appendDirectory(appendDirectory(b, main), sub)
 }
 
-// appendDirectory sorts the entries, as TIFF wants them.
+// appendDirectory sorts the entries, as TIFF requires.
 func appendDirectory(b []byte, entries []entry) []byte {
 	slices.SortFunc(entries, func(a, b entry) int { return int(a.tag) - int(b.tag) })
+
 	var values []byte
 	at := len(b) + 2 + entrySize*len(entries) + 4
 	b = binary.BigEndian.AppendUint16(b, uint16(len(entries)))

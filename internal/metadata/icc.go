@@ -7,8 +7,8 @@ import (
 	"unicode/utf16"
 )
 
-// gamut is what primaries are: chromaticities x, y of red, green, blue and white
-// (ISO/IEC 23091-2, table 2).
+// gamut holds the chromaticities x, y of red, green, blue and white (ISO/IEC 23091-2,
+// table 2).
 type gamut struct {
 	name string
 	xy   [4][2]float64
@@ -19,10 +19,10 @@ var (
 	illC = [2]float64{0.310, 0.316}
 )
 
-// sRGBPrimaries are those of BT.709, too. They need no profile.
+// sRGBPrimaries are those of BT.709 as well. They need no profile.
 const sRGBPrimaries = 1
 
-// gamuts are by their code points. 10 is no colours of a display's.
+// gamuts is keyed by code point. Code point 10 is left out: it is not for displays.
 var gamuts = map[int]gamut{
 	4:  {"BT.470 M", [4][2]float64{{0.67, 0.33}, {0.21, 0.71}, {0.14, 0.08}, illC}},
 	5:  {"BT.601 625", [4][2]float64{{0.64, 0.33}, {0.29, 0.60}, {0.15, 0.06}, d65}},
@@ -38,8 +38,8 @@ var gamuts = map[int]gamut{
 // d50 is the white of the profile connection space (ICC.1:2010 7.2.16).
 var d50 = vector{0.9642, 1, 0.8249}
 
-// sRGBCurve are the parameters g, a, b, c, d of IEC 61966-2-1. Those who show pictures
-// and video without a profile take all of television's curves for it.
+// sRGBCurve holds the parameters g, a, b, c, d of IEC 61966-2-1. Programs that show
+// pictures and video without a profile use it for all curves of television.
 var sRGBCurve = []float64{2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045}
 
 type (
@@ -47,14 +47,14 @@ type (
 	matrix [3]vector // rows
 )
 
-func (m matrix) times(v vector) (out vector) {
+func (m matrix) applyTo(v vector) (out vector) {
 	for r, row := range m {
 		out[r] = row[0]*v[0] + row[1]*v[1] + row[2]*v[2]
 	}
 	return out
 }
 
-func (m matrix) columns() (out matrix) {
+func (m matrix) transpose() (out matrix) {
 	for r := range m {
 		for c := range m {
 			out[c][r] = m[r][c]
@@ -63,14 +63,14 @@ func (m matrix) columns() (out matrix) {
 	return out
 }
 
-func (m matrix) product(n matrix) (out matrix) {
-	for c, column := range n.columns() {
-		out[c] = m.times(column)
+func (m matrix) multiply(n matrix) (out matrix) {
+	for c, column := range n.transpose() {
+		out[c] = m.applyTo(column)
 	}
-	return out.columns()
+	return out.transpose()
 }
 
-func (m matrix) inverse() (out matrix) {
+func (m matrix) invert() (out matrix) {
 	cofactor := func(r, c int) float64 {
 		a, b, x, y := (r+1)%3, (r+2)%3, (c+1)%3, (c+2)%3
 		return m[a][x]*m[b][y] - m[a][y]*m[b][x]
@@ -84,55 +84,56 @@ func (m matrix) inverse() (out matrix) {
 	return out
 }
 
-// bradford goes from XYZ to the responses of cones (ICC.1:2010 E.3).
+// bradford converts XYZ to the responses of cones (ICC.1:2010 E.3).
 var bradford = matrix{{0.8951, 0.2664, -0.1614}, {-0.7502, 1.7135, 0.0367}, {0.0389, -0.0685, 1.0296}}
 
-// adaptation is the matrix from XYZ under one white to XYZ under d50.
-func adaptation(white vector) matrix {
-	from, to := bradford.times(white), bradford.times(d50)
+// adaptToD50 returns the matrix from XYZ under a white to XYZ under d50.
+func adaptToD50(white vector) matrix {
+	from, to := bradford.applyTo(white), bradford.applyTo(d50)
 	scaled := matrix{{to[0] / from[0], 0, 0}, {0, to[1] / from[1], 0}, {0, 0, to[2] / from[2]}}
-	return bradford.inverse().product(scaled).product(bradford)
+	return bradford.invert().multiply(scaled).multiply(bradford)
 }
 
-func xyz(xy [2]float64) vector { return vector{xy[0] / xy[1], 1, (1 - xy[0] - xy[1]) / xy[1]} }
+func toXYZ(xy [2]float64) vector { return vector{xy[0] / xy[1], 1, (1 - xy[0] - xy[1]) / xy[1]} }
 
-// colorants are the XYZ of red, green and blue under d50, in rows, and how they got
-// there (SMPTE RP 177).
+// colorants returns the XYZ of red, green and blue under d50, in rows, and the matrix
+// that adapted them (SMPTE RP 177).
 func (g gamut) colorants() (colours, adapted matrix) {
-	white := xyz(g.xy[3])
-	primaries := matrix{xyz(g.xy[0]), xyz(g.xy[1]), xyz(g.xy[2])}
-	amounts := primaries.columns().inverse().times(white)
-	adapted = adaptation(white)
+	white := toXYZ(g.xy[3])
+	primaries := matrix{toXYZ(g.xy[0]), toXYZ(g.xy[1]), toXYZ(g.xy[2])}
+	amounts := primaries.transpose().invert().applyTo(white)
+	adapted = adaptToD50(white)
 	for k, p := range primaries {
-		colours[k] = adapted.times(vector{p[0] * amounts[k], p[1] * amounts[k], p[2] * amounts[k]})
+		colours[k] = adapted.applyTo(vector{p[0] * amounts[k], p[1] * amounts[k], p[2] * amounts[k]})
 	}
 	return colours, adapted
 }
 
-// profile returns an ICC profile (version 4.2, ICC.1:2010) of some 500 bytes for
-// pictures of those primaries, nil where they need none or nobody knows them.
-func profile(primaries int) []byte {
+// iccProfile returns an ICC profile (version 4.2, ICC.1:2010) of some 500 bytes for
+// pictures with those primaries, nil if they need none or are unknown.
+func iccProfile(primaries int) []byte {
 	g, known := gamuts[primaries]
 	if !known {
 		return nil
 	}
 	colours, adapted := g.colorants()
-	curve := fixed([]byte("para\x00\x00\x00\x00\x00\x03\x00\x00"), sRGBCurve...)
+	curve := appendFixed([]byte("para\x00\x00\x00\x00\x00\x03\x00\x00"), sRGBCurve...)
 	tags := []struct {
 		name string
 		data []byte
 	}{
-		{"desc", text16(g.name)},
-		{"cprt", text16("CC0")},
-		{"wtpt", fixed([]byte("XYZ \x00\x00\x00\x00"), d50[:]...)},
-		{"chad", fixed([]byte("sf32\x00\x00\x00\x00"), slices.Concat(adapted[0][:], adapted[1][:], adapted[2][:])...)},
-		{"rXYZ", fixed([]byte("XYZ \x00\x00\x00\x00"), colours[0][:]...)},
-		{"gXYZ", fixed([]byte("XYZ \x00\x00\x00\x00"), colours[1][:]...)},
-		{"bXYZ", fixed([]byte("XYZ \x00\x00\x00\x00"), colours[2][:]...)},
+		{"desc", encodeText(g.name)},
+		{"cprt", encodeText("CC0")},
+		{"wtpt", appendFixed([]byte("XYZ \x00\x00\x00\x00"), d50[:]...)},
+		{"chad", appendFixed([]byte("sf32\x00\x00\x00\x00"), slices.Concat(adapted[0][:], adapted[1][:], adapted[2][:])...)},
+		{"rXYZ", appendFixed([]byte("XYZ \x00\x00\x00\x00"), colours[0][:]...)},
+		{"gXYZ", appendFixed([]byte("XYZ \x00\x00\x00\x00"), colours[1][:]...)},
+		{"bXYZ", appendFixed([]byte("XYZ \x00\x00\x00\x00"), colours[2][:]...)},
 		{"rTRC", curve},
 		{"gTRC", nil}, // that of red
 		{"bTRC", nil},
 	}
+
 	head, at := profileHeader(), 128+4+12*len(tags)
 	head = binary.BigEndian.AppendUint32(head, uint32(len(tags)))
 	var data []byte
@@ -152,7 +153,8 @@ func profile(primaries int) []byte {
 	return p
 }
 
-// profileHeader is that of an RGB display, but for the size (7.2). The date is fixed.
+// profileHeader returns the header for an RGB display, without the size (7.2). The date
+// is fixed.
 func profileHeader() []byte {
 	h := append(make([]byte, 8, 512), 4, 0x20, 0, 0)
 	h = append(h, "mntrRGB XYZ "...)
@@ -160,19 +162,20 @@ func profileHeader() []byte {
 		h = binary.BigEndian.AppendUint16(h, v)
 	}
 	h = append(append(h, "acsp"...), make([]byte, 28)...)
-	return append(fixed(h, d50[:]...), make([]byte, 48)...)
+	return append(appendFixed(h, d50[:]...), make([]byte, 48)...)
 }
 
-// fixed appends numbers of 16 bits before and behind the point, s15Fixed16Number.
-func fixed(b []byte, numbers ...float64) []byte {
+// appendFixed appends numbers as s15Fixed16Number, with 16 bits before and 16 after the
+// point.
+func appendFixed(b []byte, numbers ...float64) []byte {
 	for _, v := range numbers {
 		b = binary.BigEndian.AppendUint32(b, uint32(int32(math.Round(v*65536))))
 	}
 	return b
 }
 
-// text16 is a multiLocalizedUnicodeType of one text (10.13).
-func text16(s string) []byte {
+// encodeText returns a multiLocalizedUnicodeType of one text (10.13).
+func encodeText(s string) []byte {
 	units := utf16.Encode([]rune(s))
 	b := []byte("mluc\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x0cenUS")
 	b = binary.BigEndian.AppendUint32(b, uint32(2*len(units)))

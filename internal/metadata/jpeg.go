@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
+
+	"github.com/kfgrab/kfgrab/internal/imagefile"
 )
 
 // The identifiers of the APP1 segments of Exif (CIPA DC-008 4.7.2) and of XMP (XMP
@@ -16,11 +18,9 @@ const (
 	iccID  = "ICC_PROFILE\x00"
 )
 
-const app1, app2 = 0xe1, 0xe2
-
-// JPEG returns the picture with f as Exif, XMP and a colour profile behind the segments
-// of JFIF. Any of them that the picture has already is left as it is, and nothing is put
-// beside it.
+// JPEG returns the picture with f as Exif, XMP and a colour profile after the segments
+// of JFIF. If the picture already has one of the three, that one stays as it is and
+// nothing is added to it.
 func JPEG(picture []byte, f Fields) ([]byte, error) {
 	at, has, err := scanJPEG(picture)
 	if err != nil {
@@ -28,14 +28,14 @@ func JPEG(picture []byte, f Fields) ([]byte, error) {
 	}
 	f = f.bounded()
 	var segments []byte
-	if data := exif(f); data != nil && !has[exifID] {
-		segments = appendSegment(segments, app1, exifID, data)
+	if data := exifData(f); data != nil && !has[exifID] {
+		segments = appendSegment(segments, imagefile.APP1, exifID, data)
 	}
-	if data := xmp(f); data != nil && !has[xmpID] {
-		segments = appendSegment(segments, app1, xmpID, data)
+	if data := xmpPacket(f); data != nil && !has[xmpID] {
+		segments = appendSegment(segments, imagefile.APP1, xmpID, data)
 	}
-	if data := profile(f.Primaries); data != nil && !has[iccID] {
-		segments = appendSegment(segments, app2, iccID+"\x01\x01", data) // the first of one
+	if data := iccProfile(f.Primaries); data != nil && !has[iccID] {
+		segments = appendSegment(segments, imagefile.APP2, iccID+"\x01\x01", data) // the first of one
 	}
 	return slices.Concat(picture[:at], segments, picture[at:]), nil
 }
@@ -46,37 +46,22 @@ func appendSegment(b []byte, marker byte, id string, data []byte) []byte {
 	return append(append(b, id...), data...)
 }
 
-var errNoJPEG = errors.New("metadata: no whole JPEG")
+var errNotJPEG = errors.New("metadata: not a whole JPEG")
 
-// scanJPEG goes over the APPn and COM segments that a picture begins with (ITU-T T.81
-// B.1.1.4) and finds the place behind those of JFIF, APP0, and which identifiers there are.
+// scanJPEG reads the APPn and COM segments that a picture begins with. It returns the
+// offset after those of JFIF, APP0, and which identifiers there are.
 func scanJPEG(b []byte) (at int, has map[string]bool, err error) {
-	if !bytes.HasPrefix(b, []byte{0xff, 0xd8}) {
-		return 0, nil, errNoJPEG
-	}
 	at, has = 2, map[string]bool{}
-	for i := 2; ; {
-		if len(b) < i+4 || b[i] != 0xff {
-			return 0, nil, errNoJPEG
-		}
-		if b[i+1] == 0xff { // fill
-			i++
-			continue
-		}
-		marker, size := b[i+1], int(binary.BigEndian.Uint16(b[i+2:]))
-		if marker&0xf0 != 0xe0 && marker != 0xfe {
+	for s := range imagefile.JPEGSegments(b) {
+		if s.Marker&0xf0 != imagefile.APP0 && s.Marker != imagefile.COM {
 			return at, has, nil
 		}
-		if size < 2 || len(b) < i+2+size {
-			return 0, nil, errNoJPEG
-		}
-		body := b[i+4 : i+2+size]
 		for _, id := range []string{exifID, xmpID, iccID} {
-			has[id] = has[id] || bytes.HasPrefix(body, []byte(id))
+			has[id] = has[id] || bytes.HasPrefix(s.Data, []byte(id))
 		}
-		if marker == 0xe0 && at == i {
-			at = i + 2 + size
+		if s.Marker == imagefile.APP0 && at == s.Begin {
+			at = s.End
 		}
-		i += 2 + size
 	}
+	return 0, nil, errNotJPEG
 }

@@ -1,9 +1,9 @@
-// Package metadata tells in a finished picture where it comes from and when it was
-// taken, and what its colours are. The picture itself is not coded again: its bytes stay
-// as they are.
+// Package metadata writes into a finished picture where it comes from, when it was
+// taken, and what its colours are. It is internal to kfgrab, for package picture. The
+// picture is not coded again: its bytes stay as they are.
 //
-// Call [JPEG], [PNG] or [WebP], by the picture's format. There is no reading of
-// metadata, and of Exif nothing that cameras alone know.
+// Call [JPEG], [PNG] or [WebP], depending on the picture's format. The package does not
+// read metadata, and writes none of the Exif tags that only cameras know.
 package metadata
 
 import (
@@ -11,31 +11,33 @@ import (
 	"time"
 )
 
-// Fields are what a picture is to tell. Empty texts and zero times are left out. Times
+// Fields are the metadata of a picture. Empty texts and zero times are left out. Times
 // are written in UTC, to the millisecond.
 type Fields struct {
-	Source    string    // where the picture is from, for everyone to see: without credentials
+	Source    string    // where the picture is from, without credentials: everyone can read it
 	Software  string    // what made the picture
 	Taken     time.Time // when it was taken from the stream
-	MediaTime time.Time // when the scene was shot, by the stream's own account
+	MediaTime time.Time // when the scene was shot, according to the stream
 
-	// Primaries are what red, green, blue and white stand for, a code point of
-	// ISO/IEC 23091-2; 0 is not to be told. Those of sRGB, 1, are what every program
-	// takes for granted, others make a colour profile of some 500 bytes.
+	// Primaries says what red, green, blue and white mean, as a code point of
+	// ISO/IEC 23091-2; 0 means unknown. Every program assumes those of sRGB, 1. Others
+	// are written as a colour profile of some 500 bytes.
 	Primaries int
 }
 
-// maxText is more than a URL or a name takes that anybody reads, and lets all fields
-// together fit into one segment of a JPEG, of 64 kB.
+// maxText is longer than any URL or name that people read, and short enough for all
+// fields to fit into one segment of a JPEG, which holds 64 kB.
 const maxText = 4096
 
-// bounded cuts what is too long between characters, and takes out what is no text.
+// bounded returns f with texts that every format can hold.
 func (f Fields) bounded() Fields {
-	f.Source, f.Software = text(f.Source), text(f.Software)
+	f.Source = cleanText(f.Source)
+	f.Software = cleanText(f.Software)
 	return f
 }
 
-func text(s string) string {
+// cleanText replaces control characters, and truncates between characters.
+func cleanText(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0xfffe {
 			return ' ' // neither XML 1.0 nor PNG has control characters
@@ -48,7 +50,7 @@ func text(s string) string {
 	return s
 }
 
-// timeFormat is RFC 3339 with milliseconds, which XMP's dates are a subset of.
+// timeFormat is RFC 3339 with milliseconds, which XMP accepts.
 const timeFormat = "2006-01-02T15:04:05.000Z"
 
 func formatTime(t time.Time) string {

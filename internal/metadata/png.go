@@ -7,26 +7,24 @@ import (
 	"errors"
 	"hash/crc32"
 	"slices"
+
+	"github.com/kfgrab/kfgrab/internal/imagefile"
 )
 
-// pngStart is a PNG up to the length of IHDR, its first chunk.
-const pngStart = "\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR"
+var errNotPNG = errors.New("metadata: not a whole PNG")
 
-// pngHeader is the length of signature and IHDR (PNG, third edition, 5.2 and 11.2.1).
-const pngHeader = 8 + 12 + 13
-
-var errNoPNG = errors.New("metadata: no whole PNG")
-
-// PNG returns the picture with f as texts behind its header, by the keywords Source,
-// Software, Creation Time (Taken) and Media Time, and as a colour profile. A text that
-// is not of ASCII alone makes an iTXt chunk, others tEXt.
+// PNG returns the picture with f as texts after its header, with the keywords Source,
+// Software, Creation Time (Taken) and Media Time, and as a colour profile. An ASCII text
+// becomes a tEXt chunk, others iTXt.
 func PNG(picture []byte, f Fields) ([]byte, error) {
-	if len(picture) < pngHeader || !bytes.HasPrefix(picture, []byte(pngStart)) {
-		return nil, errNoPNG
+	at, hasColours, err := scanPNG(picture)
+	if err != nil {
+		return nil, err
 	}
 	f = f.bounded()
+
 	var chunks []byte
-	if data := profile(f.Primaries); data != nil && !hasProfile(picture) {
+	if data := iccProfile(f.Primaries); data != nil && !hasColours {
 		var packed bytes.Buffer
 		z := zlib.NewWriter(&packed) // a Buffer takes everything
 		z.Write(data)
@@ -43,14 +41,29 @@ func PNG(picture []byte, f Fields) ([]byte, error) {
 			chunks = appendText(chunks, t.keyword, t.text)
 		}
 	}
-	return slices.Concat(picture[:pngHeader], chunks, picture[pngHeader:]), nil
+	return slices.Concat(picture[:at], chunks, picture[at:]), nil
 }
 
-// hasProfile says whether a PNG tells its colours already: iCCP, sRGB and cICP come in
-// front of the first IDAT (5.6).
-func hasProfile(picture []byte) bool {
-	head, _, _ := bytes.Cut(picture, []byte("IDAT"))
-	return bytes.Contains(head, []byte("iCCP")) || bytes.Contains(head, []byte("sRGB")) || bytes.Contains(head, []byte("cICP"))
+// scanPNG returns the offset after IHDR, the first chunk (PNG, third edition, 5.2 and
+// 11.2.1), and whether the picture already signals its colours: iCCP, sRGB and cICP
+// come before the first IDAT (5.6).
+func scanPNG(picture []byte) (at int, hasColours bool, err error) {
+	for c := range imagefile.PNGChunks(picture) {
+		switch {
+		case at == 0 && (c.Name != "IHDR" || len(c.Data) != 13):
+			return 0, false, errNotPNG
+		case at == 0:
+			at = c.End
+		case c.Name == "iCCP", c.Name == "sRGB", c.Name == "cICP":
+			hasColours = true
+		case c.Name == "IDAT":
+			return at, hasColours, nil
+		}
+	}
+	if at == 0 {
+		return 0, false, errNotPNG
+	}
+	return at, hasColours, nil
 }
 
 // appendText appends a tEXt or iTXt chunk (11.3.3.2, 11.3.3.4).

@@ -5,9 +5,9 @@ import (
 	"encoding/xml"
 )
 
-// xmp returns f as a packet of XMP (ISO 16684-1), nil where f says nothing. It holds
-// the source, too, for which Exif has no tag.
-func xmp(f Fields) []byte {
+// xmpPacket returns f as a packet of XMP (ISO 16684-1), nil if f is empty. It also
+// holds the source, for which Exif has no tag.
+func xmpPacket(f Fields) []byte {
 	var properties bytes.Buffer
 	for _, p := range []struct{ name, value string }{
 		{"dc:source", f.Source},

@@ -129,7 +129,7 @@ func (m *making) named(err error) error { return fmt.Errorf("%s: %w", m.url, err
 func (m *making) take(ctx context.Context, moment keyframe.Moment) {
 	s, primaries := shot{moment: moment}, 0
 	if moment.Err == nil {
-		primaries = decode.Primaries(moment.Frame.Info)
+		primaries = m.options.Output.Primaries(moment.Frame.Info)
 		var err error
 		if s.picture, err = m.decode(ctx, moment.Frame); err != nil {
 			s.moment.Err = m.named(err)

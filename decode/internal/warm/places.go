@@ -1,0 +1,138 @@
+package warm
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+// places bounds the processes that there are at a time, and keeps the idle ones.
+type places struct {
+	size     int
+	idleTime time.Duration
+
+	mu      sync.Mutex
+	busy    int        // places that were granted
+	idle    []*process // the longest unused first
+	queue   []*Place
+	joined  map[*Place]bool // in the queue or granted
+	closed  bool
+	pending sync.WaitGroup // joined places, and idle processes that are being stopped
+}
+
+// join grants pl its place or puts it into the queue. It returns false if the pool is
+// closed.
+func (s *places) join(pl *Place) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+
+	s.joined[pl] = true
+	s.pending.Add(1)
+	s.queue = append(s.queue, pl)
+	s.grant()
+	return true
+}
+
+// quit takes pl out of the queue. It returns false if pl was granted its place.
+func (s *places) quit(pl *Place) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	n := slices.Index(s.queue, pl)
+	if n < 0 {
+		return false
+	}
+	s.queue = slices.Delete(s.queue, n, n+1)
+	delete(s.joined, pl)
+	s.pending.Done()
+	return true
+}
+
+// grant gives the first places in the queue what is free: an idle process of the key,
+// a place without a process, or the process that is unused for the longest.
+func (s *places) grant() {
+	for len(s.queue) > 0 && s.busy < s.size {
+		pl := s.queue[0]
+		s.queue = slices.Delete(s.queue, 0, 1)
+
+		n := slices.IndexFunc(s.idle, func(p *process) bool { return p.key == pl.key() })
+		if n < 0 && s.busy+len(s.idle) >= s.size {
+			n = 0
+		}
+		s.busy++
+		if n < 0 {
+			pl.granted <- nil
+			continue
+		}
+		p := s.idle[n]
+		s.idle = slices.Delete(s.idle, n, n+1)
+		p.idleTimer.Stop()
+		pl.granted <- p
+	}
+}
+
+// leave takes back the place of pl. kept is nil or a process that stays up.
+func (s *places) leave(pl *Place, kept *process) {
+	defer s.pending.Done()
+	if !s.release(pl, kept) && kept != nil {
+		kept.stop()
+	}
+}
+
+// release is leave without waiting. It returns false if the pool is closed.
+func (s *places) release(pl *Place, kept *process) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	delete(s.joined, pl)
+	s.busy--
+	if kept != nil && !s.closed {
+		s.idle = append(s.idle, kept)
+		kept.idleTimer = time.AfterFunc(s.idleTime, func() { s.expire(kept) })
+	}
+	s.grant()
+	return !s.closed
+}
+
+// expire stops a process that was idle for too long.
+func (s *places) expire(p *process) {
+	if s.remove(p) {
+		defer s.pending.Done()
+		p.stop()
+	}
+}
+
+// remove takes p out of the idle processes. It returns false if p is not idle any
+// more.
+func (s *places) remove(p *process) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	n := slices.Index(s.idle, p)
+	if n < 0 {
+		return false
+	}
+	s.idle = slices.Delete(s.idle, n, n+1)
+	s.pending.Add(1)
+	return true
+}
+
+// close lets nobody join any more. It returns the idle processes, to be stopped, and
+// the places, to be cancelled.
+func (s *places) close() (idle []*process, joined []*Place) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	s.closed = true
+	idle, s.idle = s.idle, nil
+	for _, p := range idle {
+		p.idleTimer.Stop()
+	}
+	for pl := range s.joined {
+		joined = append(joined, pl)
+	}
+	return idle, joined
+}

@@ -1,0 +1,90 @@
+package warm_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/decode/internal/warm"
+	"github.com/kfgrab/kfgrab/internal/testmedia"
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+// A washer is a good picture, and is never mistaken for a frame.
+func TestWasher(t *testing.T) {
+	for c, washer := range warm.Washers {
+		s := keyframe.NewByteStream(keyframe.NewAssembler(c))
+		f, _ := s.Feed(washer)
+		if f == nil {
+			f = s.Flush()
+		}
+		if i := f.Info; f.Kind != keyframe.IDR || i.CodedWidth != warm.WasherSide || i.CodedHeight != warm.WasherSide {
+			t.Errorf("%v: %v, %+v", c, f.Kind, i)
+		}
+		if err := new(decode.Decoder).Decode(context.Background(), new(bytes.Buffer), f, decode.Output{}); err != nil {
+			t.Errorf("%v: %v", c, err)
+		}
+		if _, ok := warm.NewRequest(f, f.Data, warm.Settings{}); ok {
+			t.Errorf("%v: a warm process may be asked for it", c)
+		}
+	}
+}
+
+// A slice of the washer, whose parameter sets the decoder knows, makes no picture of a
+// frame.
+func TestWasherAsFrame(t *testing.T) {
+	data, err := os.ReadFile(testmedia.Make(t, "numbered.264"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	good, _ := keyframe.NewByteStream(keyframe.NewAssembler(keyframe.H264)).Feed(data)
+	bad := *good
+	bad.Data = nil
+	for nalu := range keyframe.AnnexB(good.Data) {
+		if bad.Codec.IsParameterSet(nalu) {
+			bad.Data = keyframe.AppendNALU(bad.Data, nalu)
+		}
+	}
+	for nalu := range keyframe.AnnexB(warm.Washers[keyframe.H264]) {
+		if bad.Codec.IsRandomAccess(nalu) {
+			bad.Data = keyframe.AppendNALU(bad.Data, nalu)
+		}
+	}
+
+	pool := decode.Pool{Size: 1}
+	defer pool.Close()
+	for n, f := range []*keyframe.Frame{good, &bad, good} {
+		var w bytes.Buffer
+		if err := pool.Decode(context.Background(), &w, f, decode.Output{Format: decode.RGB24}); (err == nil) != (f == good) {
+			t.Errorf("frame %d: %v, %d bytes", n, err, w.Len())
+		}
+	}
+	if s := pool.Stats(); s.Warm != 2 || s.Alone != 1 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// tested are the versions of ffmpeg with which the tests of this package and of package
+// decode have passed. Corrections within a version are taken to change nothing.
+var tested = map[string]string{
+	"5.1": "Debian 12, and the one that make ffmpeg builds from its source",
+}
+
+// The warm pool relies on behaviour that ffmpeg does not promise.
+func TestVersion(t *testing.T) {
+	version, err := new(decode.Decoder).Version(t.Context())
+	if err != nil {
+		t.Skip(err)
+	}
+	part := strings.SplitN(version, ".", 3)
+	if len(part) > 1 {
+		minor, _, _ := strings.Cut(part[1], "-")
+		if _, ok := tested[part[0]+"."+minor]; ok {
+			return
+		}
+	}
+	t.Errorf("the warm pool was tested with ffmpeg %v, not with %s; run the tests of ./decode/... with it and add it", tested, version)
+}
