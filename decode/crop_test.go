@@ -49,7 +49,7 @@ func TestCrop(t *testing.T) {
 	all := everyPicture(t, "sar43.264", keyframe.H264)
 	s, _ := sequence(t, all)
 	s.Show = []int{0}
-	p := &decode.Pool{Size: 1}
+	p := &decode.Pool{Size: 1, Decoder: patient}
 	defer p.Close()
 	for _, c := range []struct {
 		crop     string

@@ -255,19 +255,17 @@ func (j *Job) judge(picture []byte, same bool, f *keyframe.Frame, err error) err
 	return nil
 }
 
-// patience is how long a process normally takes at most, even on a busy machine, to
-// decode and encode that many pixels. A process of a Pool that takes longer is killed;
-// the one that then decodes the frame alone gets ten times as long.
-func patience(pixels int) time.Duration {
-	return time.Second + time.Duration(pixels)*250*time.Nanosecond
-}
-
+// timeout returns how long a process may take to decode and encode that many pixels.
 func (d *Decoder) timeout(pixels int) time.Duration {
 	if d.Timeout > 0 {
 		return d.Timeout
 	}
-	return 10 * patience(pixels)
+	return 10*time.Second + time.Duration(pixels)*2500*time.Nanosecond
 }
+
+// patience returns how long a process of a Pool may take: longer than usual on a busy
+// machine, but only a tenth of what the process gets that then decodes the frame alone.
+func (d *Decoder) patience(pixels int) time.Duration { return d.timeout(pixels) / 10 }
 
 // countPixels returns how many pixels there are to decode and to encode.
 func countPixels(i keyframe.Info, o Output) int {

@@ -71,7 +71,7 @@ func (p *Pool) Decode(ctx context.Context, w io.Writer, f *keyframe.Frame, o Out
 	if err := checkFrame(f, o); err != nil {
 		return err
 	}
-	place, err := p.warmPool().Enter(ctx, newWarmRequest(f, o))
+	place, err := p.warmPool().Enter(ctx, p.newRequest(f, o))
 	if err != nil {
 		return &Error{Err: err}
 	}
@@ -91,8 +91,8 @@ func (p *Pool) Decode(ctx context.Context, w io.Writer, f *keyframe.Frame, o Out
 	return place.DecodeAlone(func(ctx context.Context) error { return p.Decoder.Decode(ctx, w, f, o) })
 }
 
-// newWarmRequest returns nil for a frame that can only be decoded alone.
-func newWarmRequest(f *keyframe.Frame, o Output) *warm.Request {
+// newRequest returns nil for a frame that can only be decoded alone.
+func (p *Pool) newRequest(f *keyframe.Frame, o Output) *warm.Request {
 	if o.Width, o.Height = o.Size(f.Info); o.Width == 0 {
 		return nil
 	}
@@ -102,7 +102,7 @@ func newWarmRequest(f *keyframe.Frame, o Output) *warm.Request {
 	settings := warm.Settings{
 		Key:          fmt.Sprintf("%+v%+v", o, s),
 		Deinterlaces: o.deinterlaceFilter(s) != "",
-		Patience:     patience(countPixels(f.Info, o)),
+		Patience:     p.Decoder.patience(countPixels(f.Info, o)),
 		Arguments: func(input []string, filter string) []string {
 			args := append(decoderArguments(f.Codec), input...)
 			return append(args, o.outputArguments(filter+o.filters(s))...)

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/kfgrab/kfgrab/decode"
 	"github.com/kfgrab/kfgrab/keyframe"
@@ -91,7 +92,7 @@ func TestPoolOfKilledFFmpegs(t *testing.T) {
 	want := alone(f, decode.Output{})
 	for _, signal := range []syscall.Signal{syscall.SIGKILL, syscall.SIGSEGV, syscall.SIGSTOP} {
 		before := childIDs(t)
-		pool := decode.Pool{Size: 1}
+		pool := decode.Pool{Size: 1, Decoder: decode.Decoder{Timeout: 50 * time.Second}}
 		for k := range 4 {
 			if got := pooled(&pool, f, decode.Output{}); got.err != nil || !got.same(want) {
 				t.Errorf("%v: error %v, or another picture", signal, got.err)

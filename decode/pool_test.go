@@ -39,6 +39,9 @@ func (r result) same(other result) bool {
 	return r.picture == other.picture && r.corrupt == other.corrupt && (r.err == nil) == (other.err == nil)
 }
 
+// patient gives warm processes a minute, so that a busy machine kills none.
+var patient = decode.Decoder{Timeout: 10 * time.Minute}
+
 // known are frames of a test stream whose ends are known.
 func known(tb testing.TB, name string, c keyframe.Codec) []*keyframe.Frame {
 	tb.Helper()
@@ -60,7 +63,7 @@ func TestPool(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(o.Format), func(t *testing.T) {
 			t.Parallel()
-			pool := decode.Pool{Size: 1}
+			pool := decode.Pool{Size: 1, Decoder: patient}
 			defer pool.Close()
 			for _, c := range streams {
 				all := known(t, c.name, c.codec)
@@ -96,7 +99,7 @@ func TestPoolKinds(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			pool := decode.Pool{Size: 1}
+			pool := decode.Pool{Size: 1, Decoder: patient}
 			defer pool.Close()
 			o := decode.Output{Format: decode.RGB24, Width: 320}
 			random, times := rand.New(rand.NewPCG(1, 2)), int64(0)
@@ -157,7 +160,7 @@ func broken265(all []*keyframe.Frame) (out []*keyframe.Frame) {
 // Frames of several pictures, and those that are deinterlaced, are given to a process
 // of their own.
 func TestPoolOfFramesThatDecodeAlone(t *testing.T) {
-	var pool decode.Pool
+	pool := decode.Pool{Decoder: patient}
 	defer pool.Close()
 	o, alones := decode.Output{Format: decode.RGB24, Width: 64, Height: 48}, int64(0)
 	for _, f := range []*keyframe.Frame{
@@ -177,7 +180,7 @@ func TestPoolOfFramesThatDecodeAlone(t *testing.T) {
 // H.265 whose end is open is decoded twice by the same process, and is the picture or
 // is cut.
 func TestPoolDoubts(t *testing.T) {
-	pool := decode.Pool{Size: 1}
+	pool := decode.Pool{Size: 1, Decoder: patient}
 	defer pool.Close()
 	o := decode.Output{Format: decode.RGB24, Width: 64, Height: 48}
 	f := *known(t, "no-wpp.265", keyframe.H265)[0]
@@ -219,7 +222,7 @@ func TestPoolForgetsSEI(t *testing.T) {
 			}
 			told := *c.frame
 			told.Data = behindSets(c.frame, message)
-			pool := decode.Pool{Size: 1}
+			pool := decode.Pool{Size: 1, Decoder: patient}
 			defer pool.Close()
 			o := decode.Output{Format: decode.RGB24}
 			other, want := alone(&told, o), alone(c.frame, o)
@@ -263,7 +266,7 @@ func isSlice(c keyframe.Codec, nalu []byte) bool {
 
 // Real streams give the pictures that they give alone, the second time as well.
 func TestPoolCorpus(t *testing.T) {
-	var pool decode.Pool
+	pool := decode.Pool{Decoder: patient}
 	defer pool.Close()
 	for _, file := range testmedia.MustCorpus(t, "annexb") {
 		if file.Expect != "picture" {
@@ -366,7 +369,7 @@ func TestPoolPairs(t *testing.T) {
 	} {
 		t.Run(c.names[0], func(t *testing.T) {
 			t.Parallel()
-			pool := decode.Pool{Size: 1}
+			pool := decode.Pool{Size: 1, Decoder: patient}
 			defer pool.Close()
 			o := decode.Output{Format: decode.RGB24, Width: 64, Height: 48}
 			var all []*keyframe.Frame
@@ -449,7 +452,7 @@ func mixed(tb testing.TB, n int) decode.PoolStats {
 
 func TestPoolIdle(t *testing.T) {
 	f, before := known(t, "h264.264", keyframe.H264)[0], children(t)
-	pool := decode.Pool{Idle: time.Millisecond}
+	pool := decode.Pool{Idle: time.Millisecond, Decoder: patient}
 	defer pool.Close()
 	for range 2 {
 		if got := pooled(&pool, f, decode.Output{}); got.err != nil {
@@ -468,7 +471,7 @@ func TestPoolIdle(t *testing.T) {
 
 func TestPoolClosed(t *testing.T) {
 	f, before := known(t, "h264.264", keyframe.H264)[0], children(t)
-	var pool decode.Pool
+	pool := decode.Pool{Decoder: patient}
 	if got := pooled(&pool, f, decode.Output{}); got.err != nil {
 		t.Error(got.err)
 	}
@@ -487,7 +490,7 @@ func TestPoolClosed(t *testing.T) {
 
 // Bad requests are refused as by a Decoder.
 func TestPoolRefuses(t *testing.T) {
-	var pool decode.Pool
+	pool := decode.Pool{Decoder: patient}
 	defer pool.Close()
 	f := *known(t, "h264.264", keyframe.H264)[0]
 	if got := pooled(&pool, &f, decode.Output{Width: -1}); got.err == nil {
@@ -518,7 +521,7 @@ func FuzzPool(f *testing.F) {
 		}
 	}
 	o := decode.Output{Format: decode.RGB24, Width: 64, Height: 48}
-	var pool decode.Pool
+	pool := decode.Pool{Decoder: patient}
 	f.Cleanup(func() { pool.Close() })
 	f.Fuzz(func(t *testing.T, n, at int, flip byte) {
 		all := streams[uint(n)%uint(len(streams))]

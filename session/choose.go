@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// slack: times of pictures are rounded by the clock that they were told by, the
-// coarsest of which counts milliseconds.
+// slack allows for times that a stream's clock has rounded. The coarsest clock counts
+// milliseconds.
 const slack = time.Millisecond
 
-// choice is what a decoder is to be fed, and what it is to show.
+// choice is the input of a decoder, and which pictures it has to show.
 type choice struct {
 	data  [][]byte // access units in decoding order, copied
 	show  []int    // places in the order of presentation
@@ -24,17 +24,18 @@ type shown struct {
 	pts time.Duration
 }
 
-// choose returns the last n pictures at rate pictures a second: the newest, and for
-// each step back in time the one that was to be seen then. At rate 0 they are the
-// last n there are. ok is false where the ring does not go back far enough.
-func (r *ring) choose(n int, rate float64) (c choice, ok bool) {
-	list := r.presented()
+// choosePictures returns the last n pictures at rate pictures per second: the newest,
+// and for each step back in time the one that was visible then. At rate 0 they are the
+// last n there are. ok is false if the ring does not reach back far enough.
+func (r *ring) choosePictures(n int, rate float64) (c choice, ok bool) {
+	list := r.listPresented()
 	if rate == 0 {
 		if len(list) < n {
 			return choice{}, false
 		}
-		return r.feed(list[len(list)-n:]), true
+		return r.collectFeed(list[len(list)-n:]), true
 	}
+
 	var picked []shown
 	for k := n - 1; k >= 0 && len(list) > 0; k-- {
 		back := time.Duration(math.Round(float64(k) * float64(time.Second) / rate))
@@ -48,20 +49,20 @@ func (r *ring) choose(n int, rate float64) (c choice, ok bool) {
 	if len(picked) < n {
 		return choice{}, false
 	}
-	return r.feed(picked), true
+	return r.collectFeed(picked), true
 }
 
-// presented lists the pictures that can be decoded and whose neighbours are known,
-// in the order of presentation. As many as may still be overtaken are not: between
-// them others may be missing.
-func (r *ring) presented() (list []shown) {
+// listPresented lists the pictures that can be decoded and whose neighbours are known,
+// in the order of presentation. It leaves out the last r.reorder pictures, because later
+// ones may still belong between them.
+func (r *ring) listPresented() (list []shown) {
 	if len(r.entries) == 0 {
 		return nil
 	}
 	first := r.entries[0]
 	from := r.pictures[first.clean].pts
-	for i := first.clean; i < r.end(); i++ {
-		if pts := r.pictures[i].pts; pts >= from && !r.refreshing(i) {
+	for i := first.clean; i < r.decodableEnd(); i++ {
+		if pts := r.pictures[i].pts; pts >= from && !r.isRefreshing(i) {
 			list = append(list, shown{i, pts})
 		}
 	}
@@ -69,24 +70,24 @@ func (r *ring) presented() (list []shown) {
 	return list[:max(0, len(list)-r.reorder)]
 }
 
-// refreshing says whether a picture is in the midst of a gradual refresh with
-// nothing good before it.
-func (r *ring) refreshing(i int) bool {
+// isRefreshing reports whether a picture belongs to a gradual refresh that has no good
+// picture before it.
+func (r *ring) isRefreshing(i int) bool {
 	return slices.ContainsFunc(r.entries, func(e entry) bool { return e.frame.AfterGap && e.at <= i && i < e.clean })
 }
 
-// end is behind the last picture that can be decoded.
-func (r *ring) end() int {
+// decodableEnd returns the index after the last picture that can be decoded.
+func (r *ring) decodableEnd() int {
 	if r.pending >= 0 {
 		return r.pending
 	}
 	return len(r.pictures)
 }
 
-// feed returns what it takes to decode the picked pictures, which are in the order
+// collectFeed returns the input that decodes the picked pictures, which are in the order
 // of presentation.
-func (r *ring) feed(picked []shown) (c choice) {
-	e := r.before(picked)
+func (r *ring) collectFeed(picked []shown) (c choice) {
+	e := r.entryBefore(picked)
 	last := slices.MaxFunc(picked, func(a, b shown) int { return cmp.Compare(a.at, b.at) }).at
 	start := r.pictures[e.at].pts
 	var fed []shown
@@ -94,12 +95,13 @@ func (r *ring) feed(picked []shown) (c choice) {
 		p := &r.pictures[i]
 		wanted := slices.ContainsFunc(picked, func(s shown) bool { return s.at == i })
 		needed = needed || wanted
-		if needed && (wanted || !p.disposable) && p.pts >= start { // else it is leading, and depends on what was before
+		if needed && (wanted || !p.disposable) && p.pts >= start { // else it is leading, and depends on earlier pictures
 			c.data = append(c.data, slices.Clone(p.data))
 			fed = append(fed, shown{i, p.pts})
 		}
 		needed = needed && !p.closed
 	}
+
 	slices.Reverse(c.data)
 	slices.Reverse(fed)
 	slices.SortStableFunc(fed, func(a, b shown) int { return cmp.Compare(a.pts, b.pts) })
@@ -110,8 +112,8 @@ func (r *ring) feed(picked []shown) (c choice) {
 	return c
 }
 
-// before returns the last entry that all of the picked pictures can be decoded from.
-func (r *ring) before(picked []shown) entry {
+// entryBefore returns the last entry from which all picked pictures can be decoded.
+func (r *ring) entryBefore(picked []shown) entry {
 	for i := len(r.entries) - 1; i > 0; i-- {
 		e := r.entries[i]
 		if !slices.ContainsFunc(picked, func(p shown) bool { return p.at < e.clean || p.pts < r.pictures[e.clean].pts }) {

@@ -18,32 +18,30 @@ type Clip struct {
 	Data                 []byte
 	Count, Height, Width int
 
-	// Times are those of the pictures on the stream's own clock. Where the rate is
-	// higher than the stream's, or pictures are missing, one is there several times.
+	// Times are those of the pictures on the stream's own clock. If the rate is higher
+	// than the stream's, or pictures are missing, a picture is repeated.
 	Times []time.Duration
 
-	// KeyframeAge is how long ago the newest keyframe came, by which a stream that
-	// stands still shows.
+	// KeyframeAge is how long ago the newest keyframe arrived. It grows if the stream
+	// stands still.
 	KeyframeAge time.Duration
 }
 
-// Frames returns the last n pictures, decoded, in the order of presentation: the
-// newest, and for each of the others the one that was to be seen 1/rate seconds
-// before. At rate 0 they are the last n, whatever their times. o says the format,
-// RGB24 or BGR24, and the size; where that is open, it is the stream's, with square
-// pixels.
+// Frames returns the last n pictures, decoded, in the order of presentation: the newest,
+// and before each the one that was visible 1/rate seconds earlier. At rate 0 they are
+// the last n, whatever their times. o sets the format, RGB24 or BGR24, and the size; by
+// default it is the stream's, with square pixels.
 //
-// Where there are not so many yet, Frames waits for them until ctx is done. It
-// fails at once where there never will be: where they reach further back than
-// Options.Keep, or than what Options.MaxBytes holds of the stream, with an error
-// that wraps kfgrab.ErrUsage. While a connection is lost, the pictures before are
-// the last ones. Other errors are those of decode.Decoder.DecodeSequence, of Latest,
-// and context.Cause(ctx).
+// If there are not so many pictures yet, Frames waits for them until ctx is done. It
+// fails at once, with an error that wraps kfgrab.ErrUsage, if there never will be: if
+// they reach back further than Options.Keep, or than Options.MaxBytes allows. While the
+// connection is lost, the pictures before are the last ones. Other errors are those of
+// decode.Decoder.DecodeSequence, of Latest, and context.Cause(ctx).
 func (s *Session) Frames(ctx context.Context, n int, rate float64, o decode.Output) (*Clip, error) {
-	if err := s.check(n, rate, o); err != nil {
+	if err := s.checkRequest(n, rate, o); err != nil {
 		return nil, err
 	}
-	seq, c, err := s.gather(ctx, n, rate)
+	seq, c, err := s.gatherPictures(ctx, n, rate)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +54,7 @@ func (s *Session) Frames(ctx context.Context, n int, rate float64, o decode.Outp
 	return c, nil
 }
 
-func (s *Session) check(n int, rate float64, o decode.Output) error {
+func (s *Session) checkRequest(n int, rate float64, o decode.Output) error {
 	usage := func(format string, args ...any) error {
 		return fmt.Errorf("%w: %w", kfgrab.ErrUsage, fmt.Errorf(format, args...))
 	}
@@ -64,28 +62,28 @@ func (s *Session) check(n int, rate float64, o decode.Output) error {
 	case err != nil:
 		return usage("%w", err)
 	case o.Format != decode.RGB24 && o.Format != decode.BGR24:
-		return usage("pictures as %v: want rgb24 or bgr24", o.Format)
+		return usage("a clip cannot be %v: want rgb24 or bgr24", o.Format)
 	case n <= 0 || !(rate >= 0) || math.IsInf(rate, 0):
-		return usage("%d pictures at a rate of %v", n, rate)
+		return usage("%d pictures at a rate of %v: want at least 1, and a rate of 0 or more", n, rate)
 	}
 	if back := float64(n-1) / rate; rate > 0 && back > s.opt.Keep.Seconds() {
-		return usage("%d pictures at a rate of %v go back %.1f s, and the session keeps %v", n, rate, back, s.opt.Keep)
+		return usage("%d pictures at a rate of %v reach back %.1f s, but the session keeps %v", n, rate, back, s.opt.Keep)
 	}
 	return nil
 }
 
-// gather waits for the pictures.
-func (s *Session) gather(ctx context.Context, n int, rate float64) (*decode.Sequence, *Clip, error) {
+// gatherPictures waits until the pictures are there.
+func (s *Session) gatherPictures(ctx context.Context, n int, rate float64) (*decode.Sequence, *Clip, error) {
 	for {
 		s.mu.Lock()
-		chosen, ok := s.ring.choose(n, rate)
+		chosen, ok := s.ring.choosePictures(n, rate)
 		if ok {
 			seq := &decode.Sequence{Codec: s.ring.codec, Info: s.ring.info, Data: chosen.data, Show: chosen.show}
 			age := time.Since(s.ring.entries[len(s.ring.entries)-1].arrived)
 			s.mu.Unlock()
 			return seq, &Clip{Times: chosen.times, KeyframeAge: age}, nil
 		}
-		err := s.never(rate)
+		err := s.neverError(rate)
 		more := s.wake
 		if more == nil && err == nil {
 			more = make(chan struct{})
@@ -98,26 +96,26 @@ func (s *Session) gather(ctx context.Context, n int, rate float64) (*decode.Sequ
 		select {
 		case <-more:
 		case <-ctx.Done():
-			return nil, nil, s.tooFew(ctx)
+			return nil, nil, s.tooFewError(ctx)
 		}
 	}
 }
 
-// never says why there will not be more pictures than there are, if so.
-func (s *Session) never(rate float64) error {
+// neverError returns an error if there will never be more pictures than there are now.
+func (s *Session) neverError(rate float64) error {
 	r := s.ring
 	switch {
 	case s.final != nil:
 		return s.final
-	case r.cut || rate == 0 && r.evicted > 0:
-		return fmt.Errorf("%s: %w: that many pictures are never kept: %d are, of %d bytes, in %v and %d bytes at most",
+	case r.cut || (rate == 0 && r.evicted > 0):
+		return fmt.Errorf("%s: %w: asked for more pictures than are kept: %d, with %d bytes (Keep %v, MaxBytes %d)",
 			s.stream.URL(), kfgrab.ErrUsage, len(r.pictures), r.bytes, s.opt.Keep, s.opt.MaxBytes)
 	}
 	return nil
 }
 
-func (s *Session) tooFew(ctx context.Context) error {
+func (s *Session) tooFewError(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return fmt.Errorf("%w: %w", s.missing("too few pictures so far"), context.Cause(ctx))
+	return fmt.Errorf("%w: %w", s.missingError("too few pictures so far"), context.Cause(ctx))
 }

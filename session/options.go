@@ -9,31 +9,32 @@ import (
 )
 
 const (
-	// DefaultKeep serves the last five pictures at one a second, or fifty at five.
+	// DefaultKeep allows the last ten pictures at one per second, or fifty at five.
 	DefaultKeep = 10 * time.Second
 
-	// DefaultMaxBytes holds DefaultKeep and a GOP of as much again at 12 Mbit/s,
-	// more than cameras of 4K send, and DefaultKeep alone at 25 Mbit/s.
+	// DefaultMaxBytes holds DefaultKeep and a GOP of the same length at 12 Mbit/s, more
+	// than 4K cameras send, and DefaultKeep alone at 25 Mbit/s.
 	DefaultMaxBytes = 32 << 20
 
-	// DefaultMaxSegment bounds a segment of HLS where the stream's options do not: ten
+	// DefaultMaxSegment bounds a segment of HLS unless the stream's options do: ten
 	// seconds of 50 Mbit/s.
 	DefaultMaxSegment = 64 << 20
 )
 
 // Options are the settings of a Session. The zero value works.
 type Options struct {
-	// Stream says how to get at the stream. Of its fields, At, Edge, IfNewer,
-	// AllowTiles, Stdin and OnCodec have no meaning here; MaxBytes bounds a segment of
-	// HLS, DefaultMaxSegment where 0.
+	// Stream says how to open the stream. Its fields At, Edge, IfNewer, AllowTiles,
+	// Stdin and OnCodec are ignored. MaxBytes bounds a segment of HLS; 0 means
+	// DefaultMaxSegment.
 	Stream kfgrab.Options
 
-	// Keep is for how long pictures are kept at least; DefaultKeep where 0. It
-	// takes a GOP more, as those begin with what the others need.
+	// Keep is how long pictures are kept at least; 0 means DefaultKeep. The session
+	// keeps up to one GOP more, because its pictures depend on its first.
 	Keep time.Duration
 
-	// MaxBytes bounds what is kept, whatever Keep says; DefaultMaxBytes where 0. But
-	// the newest keyframe is always kept. A GOP that alone is larger ends there.
+	// MaxBytes bounds the bytes that are kept, whatever Keep says; 0 means
+	// DefaultMaxBytes. The newest keyframe is always kept. A GOP that is larger is
+	// truncated.
 	MaxBytes int64
 
 	Decoder decode.Decoder // for Frames
@@ -47,7 +48,7 @@ func (o *Options) withDefaults() (Options, error) {
 		c = *o
 	}
 	if c.Keep < 0 || c.MaxBytes < 0 {
-		return c, fmt.Errorf("%w: a session that keeps %v, and %d bytes", kfgrab.ErrUsage, c.Keep, c.MaxBytes)
+		return c, fmt.Errorf("%w: Keep %v and MaxBytes %d must not be negative", kfgrab.ErrUsage, c.Keep, c.MaxBytes)
 	}
 	if c.Keep == 0 {
 		c.Keep = DefaultKeep

@@ -8,40 +8,40 @@ import (
 )
 
 const (
-	// maxStep is how far the times of consecutive pictures may lie apart. The GOPs
-	// and segments of most streams are shorter; what jumps further is another clock.
+	// maxStep is how far apart the times of consecutive pictures may be. The GOPs and
+	// segments of most streams are shorter; a larger step means another clock.
 	maxStep = 10 * time.Second
 
-	// maxReorder bounds the pictures that come before one that is shown earlier: 16
-	// is the most that either codec allows (max_num_reorder_frames; A.3.1 of ISO/IEC
-	// 14496-10, A.4.1 of 23008-2).
+	// maxReorder bounds the pictures that are decoded before one that is shown earlier.
+	// Both codecs allow 16 (max_num_reorder_frames; A.3.1 of ISO/IEC 14496-10, A.4.1 of
+	// 23008-2).
 	maxReorder = 16
 )
 
-// ring keeps the pictures of the last seconds, in decoding order, and knows from
-// where they can be decoded. It has no clock and no lock. What it gives out is copied.
+// ring keeps the pictures of the last seconds, in decoding order, and the places where a
+// decoder can start. It has no clock and no lock. What it returns is copied.
 type ring struct {
 	keep     time.Duration
 	maxBytes int64
 
-	codec    keyframe.Codec // of what is kept
+	codec    keyframe.Codec // of the pictures
 	info     keyframe.Info
 	pictures []picture
 	entries  []entry
 	bytes    int64
 	store    store
-	reorder  int  // how many pictures came before one that is shown earlier, at most
-	evicted  int  // since the stream was as it is
-	cut      bool // of those, some for their bytes
+	reorder  int  // the highest number of pictures decoded before one that is shown earlier
+	evicted  int  // pictures, since codec and info last changed
+	cut      bool // some of those because of maxBytes
 
-	// pending is where those pictures begin that nothing kept leads to, -1 if there
-	// are none. They may turn out to be a gradual refresh.
+	// pending is the index of the first picture that cannot be decoded from the kept
+	// ones, -1 if there is none. From there on, they may turn out to be a gradual refresh.
 	pending int
-	fresh   bool          // those are another stream, or the same with another clock
-	last    circumstances // of the picture that came last; zero after a restart
-	newest  time.Duration // the time that is the latest since then
+	fresh   bool          // the pending pictures are of another stream or another clock
+	last    circumstances // of the last picture; zero after a new connection
+	newest  time.Duration // the latest time since then
 
-	dropped int64 // pictures that were of no use
+	dropped int64 // pictures that could not be used
 	gaps    int64
 }
 
@@ -51,11 +51,11 @@ type picture struct {
 	in   *block
 	pts  time.Duration
 
-	disposable bool // no other depends on it
-	closed     bool // nothing behind it depends on what is before it
+	disposable bool // no other picture depends on it
+	closed     bool // no later picture depends on an earlier one
 }
 
-// circumstances are what makes a picture one of a sequence.
+// circumstances tell whether two pictures belong to the same sequence.
 type circumstances struct {
 	codec keyframe.Codec
 	info  keyframe.Info
@@ -66,70 +66,72 @@ type circumstances struct {
 type entry struct {
 	frame   keyframe.Frame // without Data
 	arrived time.Time
-	at      int // the first picture to be decoded
-	clean   int // the first one that is to be seen: at, but for a gradual refresh
+	at      int // the first picture to decode
+	clean   int // the first picture to show: later than at only in a gradual refresh
 }
 
 func newRing(keep time.Duration, maxBytes int64) *ring {
 	return &ring{keep: keep, maxBytes: maxBytes, fresh: true}
 }
 
-// restart tells that what comes next is of another connection. What is kept stays
-// until there is a keyframe.
-func (r *ring) restart() {
-	r.wait()
+// beginConnection is called before the first picture of another connection. The kept
+// pictures stay until there is a keyframe.
+func (r *ring) beginConnection() {
+	r.dropPending()
 	r.fresh, r.last = true, circumstances{}
 }
 
-// wait has nothing lead to what comes next.
-func (r *ring) wait() {
+// dropPending drops the pending pictures. The next ones will be pending.
+func (r *ring) dropPending() {
 	if r.pending >= 0 {
 		r.dropped += int64(len(r.pictures) - r.pending)
-		r.remove(r.pending, len(r.pictures))
+		r.removePictures(r.pending, len(r.pictures))
 	}
 	r.pending = len(r.pictures)
 }
 
-// push takes the next picture in decoding order, and says whether it is one to
-// start from.
-func (r *ring) push(f *keyframe.Frame, now time.Time) bool {
+// pushPicture takes the next picture in decoding order. It reports whether a decoder can
+// start from it.
+func (r *ring) pushPicture(f *keyframe.Frame, now time.Time) bool {
 	switch {
 	case f.PTS == keyframe.NoPTS:
-		r.lose()
+		r.noteLoss()
 		r.dropped++
 		return false
 	case r.last.codec == keyframe.UnknownCodec:
-	case r.changed(f):
-		r.restart()
+	case r.isOtherSequence(f):
+		r.beginConnection()
 	case f.AfterGap:
-		r.lose()
+		r.noteLoss()
 	}
 	if r.last.codec == keyframe.UnknownCodec {
 		r.newest = f.PTS
 	}
 	r.newest = max(r.newest, f.PTS)
 	r.last = circumstances{f.Codec, f.Info, f.PTS}
-	starts := r.starts(f)
-	if r.pending < 0 && !starts && r.leading(f) {
+
+	starts := r.canStartAt(f)
+	if r.pending < 0 && !starts && r.isLeading(f) {
 		r.dropped++
 		return false
 	}
-	data, in := r.store.keep(f.Data)
+
+	data, in := r.store.keepBytes(f.Data)
 	r.pictures = append(r.pictures, picture{data, in, f.PTS, f.Disposable, f.Kind == keyframe.IDR})
 	r.bytes += int64(len(f.Data))
 	if starts {
-		r.enter(f, now)
+		r.addEntry(f, now)
 	}
-	r.reorder = max(r.reorder, r.overtaken())
-	r.bound(starts)
+	r.reorder = max(r.reorder, r.countOvertaken())
+	r.enforceBounds(starts)
 	return starts
 }
 
-// starts says whether a decoder can start at f, or as many pictures before as a
-// gradual refresh takes. An all-intra picture with nothing that says so serves
-// where nothing better is known. A refresh that seems to reach back to the start before
-// it is not all here: leading pictures of that start were left out of it.
-func (r *ring) starts(f *keyframe.Frame) bool {
+// canStartAt reports whether a decoder can start at f or, for a gradual refresh, as many
+// pictures before f as it takes. An intra picture without recovery point counts if the
+// ring has nothing better. A refresh that seems to reach back to the previous start is
+// incomplete: leading pictures of that start were left out.
+func (r *ring) canStartAt(f *keyframe.Frame) bool {
 	switch f.Kind {
 	case keyframe.UnknownKind:
 		return false
@@ -137,36 +139,36 @@ func (r *ring) starts(f *keyframe.Frame) bool {
 		return r.fresh || r.entries[len(r.entries)-1].frame.Kind == keyframe.Intra
 	case keyframe.GradualRefresh:
 		first := len(r.pictures) + 1 - f.Pictures
-		return first >= r.from() && (r.pending >= 0 || first > r.entries[len(r.entries)-1].at)
+		return first >= r.sequenceStart() && (r.pending >= 0 || first > r.entries[len(r.entries)-1].at)
 	}
 	return true
 }
 
-// from is where those pictures begin that go on from each other, up to the end.
-func (r *ring) from() int { return max(r.pending, 0) }
+// sequenceStart returns the index from which all pictures follow one another.
+func (r *ring) sequenceStart() int { return max(r.pending, 0) }
 
-// changed says whether f cannot be of the same sequence as the picture before it.
-// What a decoder can start at is shown behind all that came before.
-func (r *ring) changed(f *keyframe.Frame) bool {
+// isOtherSequence reports whether f cannot belong to the same sequence as the picture
+// before it. A picture that a decoder can start at is shown after all earlier ones.
+func (r *ring) isOtherSequence(f *keyframe.Frame) bool {
 	step := f.PTS - r.last.pts
 	sure := f.Kind != keyframe.UnknownKind && f.Kind != keyframe.Intra && f.Kind != keyframe.GradualRefresh
-	return f.Info != r.last.info || f.Codec != r.last.codec || step > maxStep || step < -maxStep || sure && f.PTS <= r.newest
+	return f.Info != r.last.info || f.Codec != r.last.codec || step > maxStep || step < -maxStep || (sure && f.PTS <= r.newest)
 }
 
-func (r *ring) lose() {
+func (r *ring) noteLoss() {
 	r.gaps++
-	r.wait()
+	r.dropPending()
 }
 
-// leading says whether f depends on what was in front of a gap: it is shown before
-// the start behind that.
-func (r *ring) leading(f *keyframe.Frame) bool {
+// isLeading reports whether f depends on pictures before a gap: it is shown before the
+// start after the gap.
+func (r *ring) isLeading(f *keyframe.Frame) bool {
 	start := r.entries[len(r.entries)-1].frame
 	return start.AfterGap && f.PTS < start.PTS
 }
 
-// enter makes the last picture one to start from.
-func (r *ring) enter(f *keyframe.Frame, now time.Time) {
+// addEntry makes the last picture a place to start from.
+func (r *ring) addEntry(f *keyframe.Frame, now time.Time) {
 	n := len(r.pictures) - 1
 	e := entry{frame: *f, arrived: now, at: n, clean: n}
 	e.frame.Data = nil
@@ -181,7 +183,7 @@ func (r *ring) enter(f *keyframe.Frame, now time.Time) {
 			r.entries, r.reorder, r.evicted, r.cut = nil, 0, 0, false
 			from = 0
 		}
-		r.remove(from, e.at)
+		r.removePictures(from, e.at)
 		e.clean, e.at = e.clean-(e.at-from), from
 		r.pending, r.fresh = -1, false
 	}
@@ -189,25 +191,26 @@ func (r *ring) enter(f *keyframe.Frame, now time.Time) {
 	r.entries = append(r.entries, e)
 }
 
-func (r *ring) remove(from, to int) {
+func (r *ring) removePictures(from, to int) {
 	for _, p := range r.pictures[from:to] {
 		r.bytes -= int64(len(p.data))
-		r.store.drop(p.in)
+		r.store.dropPicture(p.in)
 	}
 	r.pictures = slices.Delete(r.pictures, from, to)
 }
 
-// release forgets all there is, and gives the memory back.
-func (r *ring) release() {
-	r.remove(0, len(r.pictures))
+// releaseAll drops all pictures and frees the memory.
+func (r *ring) releaseAll() {
+	r.removePictures(0, len(r.pictures))
 	r.entries, r.pending, r.fresh = nil, 0, true
-	r.store.close()
+	r.store.freeAll()
 }
 
-// overtaken counts the pictures in front of the last one that are shown behind it.
-func (r *ring) overtaken() (n int) {
+// countOvertaken counts the pictures that are decoded before the last one and shown
+// after it.
+func (r *ring) countOvertaken() (n int) {
 	last := len(r.pictures) - 1
-	for i := max(r.from(), last-maxReorder); i < last; i++ {
+	for i := max(r.sequenceStart(), last-maxReorder); i < last; i++ {
 		if r.pictures[i].pts > r.pictures[last].pts {
 			n++
 		}
@@ -215,25 +218,25 @@ func (r *ring) overtaken() (n int) {
 	return n
 }
 
-// bound forgets the oldest pictures, as far as there are others to start from.
-func (r *ring) bound(keyframe bool) {
+// enforceBounds drops the oldest pictures, as long as there are others to start from.
+func (r *ring) enforceBounds(keyframe bool) {
 	for len(r.entries) > 1 {
 		span := r.newest - r.pictures[r.entries[1].clean].pts
 		if r.bytes <= r.maxBytes && (r.pending >= 0 || span < r.keep) {
 			return
 		}
 		r.cut = r.cut || r.bytes > r.maxBytes
-		r.evict(r.entries[1].at)
+		r.evictPictures(r.entries[1].at)
 	}
 	if r.bytes > r.maxBytes && !keyframe {
-		r.overflow()
+		r.dropOverflow()
 	}
 }
 
-// evict forgets the first n pictures and the first entry.
-func (r *ring) evict(n int) {
+// evictPictures drops the first n pictures and the first entry.
+func (r *ring) evictPictures(n int) {
 	r.evicted += n
-	r.remove(0, n)
+	r.removePictures(0, n)
 	r.entries = slices.Delete(r.entries, 0, 1)
 	for i := range r.entries {
 		r.entries[i].at -= n
@@ -244,12 +247,12 @@ func (r *ring) evict(n int) {
 	}
 }
 
-// overflow gives the last picture up, and with it those to come up to the next
+// dropOverflow drops the last picture, and with it the ones that follow up to the next
 // start.
-func (r *ring) overflow() {
+func (r *ring) dropOverflow() {
 	if r.pending < 0 {
 		r.pending = len(r.pictures) - 1
 	}
 	r.cut = true
-	r.wait()
+	r.dropPending()
 }

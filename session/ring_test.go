@@ -44,9 +44,9 @@ func frames(words string) (list []*keyframe.Frame) {
 
 func filled(t *testing.T, keep time.Duration, maxBytes int64, list []*keyframe.Frame) *ring {
 	r := newRing(keep, maxBytes)
-	t.Cleanup(r.release)
+	t.Cleanup(r.releaseAll)
 	for _, f := range list {
-		r.push(f, time.Time{})
+		r.pushPicture(f, time.Time{})
 	}
 	return r
 }
@@ -58,7 +58,7 @@ func number(data []byte) int { return int(binary.BigEndian.Uint32(data)) }
 // order of presentation.
 func (r *ring) places() string {
 	var list []string
-	for _, p := range r.presented() {
+	for _, p := range r.listPresented() {
 		list = append(list, fmt.Sprint(int((p.pts-time.Hour)/tick)))
 	}
 	return strings.Join(list, " ")
@@ -126,11 +126,11 @@ func TestRingWithoutTimes(t *testing.T) {
 // first keyframe.
 func TestRingRestart(t *testing.T) {
 	r := filled(t, time.Second, 1e6, frames("I0 P1 P2"))
-	r.restart()
+	r.beginConnection()
 	for i, want := range []string{"0 1 2", "0 1 2", "7", "7 8"} {
 		f := frames("P5 P6 I7 P8")[i]
 		f.Info.Width = 640
-		if r.push(f, time.Time{}); r.places() != want {
+		if r.pushPicture(f, time.Time{}); r.places() != want {
 			t.Errorf("%q after %d pictures, want %q", r.places(), i+1, want)
 		}
 	}
@@ -147,9 +147,9 @@ func TestRingRefreshOfLeadingPictures(t *testing.T) {
 		list = append(list, frames(fmt.Sprintf("P%d", i))...)
 	}
 	r := newRing(time.Second, 1e6)
-	defer r.release()
+	defer r.releaseAll()
 	for _, f := range list {
-		r.push(f, time.Time{})
+		r.pushPicture(f, time.Time{})
 		r.verify(t)
 	}
 	if len(r.entries) != 1 || r.dropped != 4 {
@@ -215,7 +215,7 @@ func TestChoose(t *testing.T) {
 		{"nothing", "P0 P1", 1, 25, "", ""},
 	} {
 		r := filled(t, time.Minute, 1e6, frames(c.words))
-		chosen, ok := r.choose(c.n, c.rate)
+		chosen, ok := r.choosePictures(c.n, c.rate)
 		if ok != (c.show != "") {
 			t.Errorf("%s: %v", c.name, ok)
 			continue
@@ -316,13 +316,13 @@ func TestRingProperty(t *testing.T) {
 		list, whole := stream(t)
 		keep := time.Duration(rapid.IntRange(1, 40).Draw(t, "keep")) * tick
 		r := newRing(keep, int64(rapid.IntRange(1, 60).Draw(t, "pictures"))*100)
-		defer r.release()
+		defer r.releaseAll()
 		for _, f := range list {
-			r.push(f, time.Time{})
+			r.pushPicture(f, time.Time{})
 			r.verify(t)
 			n := rapid.IntRange(1, 6).Draw(t, "n")
 			rate := rapid.SampledFrom([]float64{0, 5, 25, 40}).Draw(t, "rate")
-			c, ok := r.choose(n, rate)
+			c, ok := r.choosePictures(n, rate)
 			if !ok {
 				continue
 			}
@@ -341,7 +341,7 @@ func TestRingProperty(t *testing.T) {
 					continue
 				}
 				slot := c.times[n-1] - time.Duration(float64(n-1-i)/rate*float64(time.Second))
-				for _, p := range r.presented() {
+				for _, p := range r.listPresented() {
 					if p.pts > c.times[i]+slack && p.pts <= slot {
 						t.Fatalf("at %v picture %d is shown, of %v, and there is one of %v", slot, got, c.times[i], p.pts)
 					}

@@ -11,23 +11,24 @@ import (
 )
 
 const (
-	// firstWait is for a server that has closed one connection and takes the next.
+	// firstWait is for a server that closes a connection and accepts the next one.
 	firstWait = 500 * time.Millisecond
-	// maxWait is how late the return of a camera that was away for long may be
-	// noticed. Two requests a minute burden nobody.
+	// maxWait is how long it may take to notice that a camera is back after a long
+	// time. Two requests per minute are no burden.
 	maxWait = 30 * time.Second
-	// steady is how long a connection has to last for the wait to be short again: a
-	// server that gives a picture and hangs up would else be asked all the time.
+	// steady is how long a connection has to last before the wait is short again.
+	// Otherwise a server that sends one picture and hangs up would be asked all the
+	// time.
 	steady = 10 * time.Second
 )
 
-// backoff is the waits between attempts to connect.
+// backoff computes the waits between attempts to connect.
 type backoff struct{ last time.Duration }
 
-// next returns the wait that follows a connection that has lasted for some time.
-// chance, from 0 to 1, spreads it over the upper half of what it may be: the viewers
-// that a server has lost at once are not to come back at once.
-func (b *backoff) next(lasted time.Duration, chance float64) time.Duration {
+// nextWait returns the wait after a connection that lasted for some time. chance, from 0
+// to 1, spreads it over the upper half of its range, so that viewers that a server lost
+// at the same time do not all come back at the same time.
+func (b *backoff) nextWait(lasted time.Duration, chance float64) time.Duration {
 	switch {
 	case b.last == 0 || lasted >= steady:
 		b.last = firstWait
@@ -37,17 +38,17 @@ func (b *backoff) next(lasted time.Duration, chance float64) time.Duration {
 	return b.last/2 + time.Duration(chance*float64(b.last/2))
 }
 
-// run receives until ctx is done, or nothing can be received.
-func (s *Session) run(ctx context.Context) {
+// receiveLoop receives until ctx is done, or the stream cannot be received.
+func (s *Session) receiveLoop(ctx context.Context) {
 	var b backoff
 	for {
-		s.attempt()
-		err := s.stream.Receive(ctx, s.take)
-		lasted, final := s.lost(ctx, err)
+		s.noteAttempt()
+		err := s.stream.Receive(ctx, s.takePicture)
+		lasted, final := s.noteLost(ctx, err)
 		if final {
 			return
 		}
-		pause := b.next(lasted, rand.Float64())
+		pause := b.nextWait(lasted, rand.Float64())
 		if log := s.opt.Stream.Logger; log != nil {
 			log.DebugContext(ctx, "session lost", "why", err, "lasted", lasted, "again in", pause)
 		}
@@ -60,7 +61,7 @@ func (s *Session) run(ctx context.Context) {
 	}
 }
 
-func (s *Session) attempt() {
+func (s *Session) noteAttempt() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state.Attempts++
@@ -69,9 +70,9 @@ func (s *Session) attempt() {
 	}
 }
 
-// lost takes the end of a connection in, and says how long there were pictures, and
-// whether it was the last.
-func (s *Session) lost(ctx context.Context, err error) (lasted time.Duration, final bool) {
+// noteLost records the end of a connection. It returns how long there were pictures, and
+// whether there will be no further connection.
+func (s *Session) noteLost(ctx context.Context, err error) (lasted time.Duration, final bool) {
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -80,19 +81,19 @@ func (s *Session) lost(ctx context.Context, err error) (lasted time.Duration, fi
 		s.state.Connected, s.state.Since = false, now
 	}
 	s.state.Err = err
-	s.ring.restart()
+	s.ring.beginConnection()
 	switch {
 	case ctx.Err() != nil:
-		s.end(context.Cause(ctx))
-	case s.state.Connections == 0 && hopeless(err):
-		s.end(err)
+		s.endWaiting(context.Cause(ctx))
+	case s.state.Connections == 0 && isHopeless(err):
+		s.endWaiting(err)
 	}
 	return lasted, s.final != nil
 }
 
-// hopeless says whether err, of a stream that has never given a picture, is one that
-// no other attempt can mend: wrong credentials, another codec, a recording. Of a
-// stream that has, the same may pass: a camera that starts is not itself.
-func hopeless(err error) bool {
+// isHopeless reports whether no further attempt can help a stream that has never
+// delivered a picture: wrong credentials, another codec, a recording. If the stream has
+// delivered one, the same errors may pass: a camera that is starting behaves oddly.
+func isHopeless(err error) bool {
 	return errors.Is(err, keyframe.ErrUnsupported) || errors.Is(err, kfgrab.ErrUsage) || kfgrab.ClassOf(err) == kfgrab.Unauthorised
 }

@@ -12,27 +12,27 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// Session is one live stream that is held open. Its methods may be called from
-// several goroutines.
+// Session is one live stream that is held open. Its methods may be called from several
+// goroutines.
 type Session struct {
 	opt    Options
 	stream *kfgrab.Stream
 
 	stop context.CancelCauseFunc // nil before Start
-	done chan struct{}           // closed when nothing is received any more
+	done chan struct{}           // closed when receiving has ended
 
 	mu    sync.Mutex
 	ring  *ring
-	state State         // what of it is not the ring's or the stream's
-	final error         // why nothing will be received any more, nil while it may
-	wake  chan struct{} // closed with the next picture or the end; nil where nobody waits
+	state State         // without the fields that come from the ring and the stream
+	final error         // why there will be no further picture; nil if there may be
+	wake  chan struct{} // closed with the next picture or at the end; nil if nobody waits
 }
 
-// errClosed is wrapped by the errors of what is asked of a Session after Close.
+// errClosed is wrapped by errors after Close.
 var errClosed = errors.New("the session is closed")
 
-// Open returns the session of the stream at rawURL. There is no I/O before Start. o
-// may be nil. The error wraps kfgrab.ErrUsage.
+// Open returns a session for the stream at rawURL. It does no I/O. o may be nil. The
+// error wraps kfgrab.ErrUsage.
 func Open(rawURL string, o *Options) (*Session, error) {
 	opt, err := o.withDefaults()
 	if err != nil {
@@ -45,8 +45,8 @@ func Open(rawURL string, o *Options) (*Session, error) {
 	return &Session{opt: opt, stream: stream, done: make(chan struct{}), ring: newRing(opt.Keep, opt.MaxBytes)}, nil
 }
 
-// Start begins to receive, in one goroutine that ends with ctx or Close. It is to be
-// called once, and Close in any case.
+// Start begins to receive, in one goroutine that ends with ctx or Close. It must be
+// called once, and Close after it.
 func (s *Session) Start(ctx context.Context) {
 	ctx, stop := context.WithCancelCause(ctx)
 	s.mu.Lock()
@@ -58,17 +58,18 @@ func (s *Session) Start(ctx context.Context) {
 	s.stop = stop
 	go func() {
 		defer close(s.done)
-		s.run(ctx)
+		s.receiveLoop(ctx)
 	}()
 }
 
-// Close ends the session and forgets its pictures. It returns when its goroutine and
-// its connections are gone; what is being decoded goes on. It may be called again.
+// Close ends the session and frees its pictures. It returns when its goroutine and
+// connections have ended; calls of Frames that are decoding continue. It may be called
+// again.
 func (s *Session) Close() error {
 	s.mu.Lock()
 	stop := s.stop
 	if stop == nil {
-		s.end(errClosed)
+		s.endWaiting(errClosed)
 	}
 	s.mu.Unlock()
 	if stop != nil {
@@ -77,18 +78,18 @@ func (s *Session) Close() error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.ring.release()
+	s.ring.releaseAll()
 	return s.stream.Close()
 }
 
-// Latest returns the newest keyframe, at once. Its time is that of its arrival. Where
-// none has come yet, the error wraps what keeps the stream from coming, or else
+// Latest returns the newest keyframe without waiting. Snapshot.Taken is the time of its
+// arrival. If none has arrived yet, the error wraps the reason, if it is known, or else
 // keyframe.ErrNotFound.
 func (s *Session) Latest() (*kfgrab.Snapshot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.ring.entries) == 0 {
-		return nil, s.missing("no keyframe")
+		return nil, s.missingError("no keyframe")
 	}
 	e := s.ring.entries[len(s.ring.entries)-1]
 	f := e.frame
@@ -100,8 +101,8 @@ func (s *Session) Latest() (*kfgrab.Snapshot, error) {
 	return &kfgrab.Snapshot{Frame: &f, URL: s.stream.URL(), Taken: e.arrived, MediaTime: f.Time}, nil
 }
 
-// missing is an error for what the ring does not have. It is called with mu held.
-func (s *Session) missing(what string) error {
+// missingError returns an error for what the ring does not have. mu must be locked.
+func (s *Session) missingError(what string) error {
 	switch {
 	case s.final != nil:
 		return s.final
@@ -111,35 +112,36 @@ func (s *Session) missing(what string) error {
 	return fmt.Errorf("%s: %w: %s", s.stream.URL(), keyframe.ErrNotFound, what)
 }
 
-// State is how a session goes.
+// State is the state of a session.
 type State struct {
-	Connected bool      // pictures come
-	Since     time.Time // of that, or of its opposite; zero before Start
-	Err       error     // why no pictures come, if that is known
-	Ended     bool      // and none will
+	Connected bool      // pictures arrive
+	Since     time.Time // when Connected changed; zero before Start
+	Err       error     // why no pictures arrive, if that is known
+	Ended     bool      // no pictures will arrive any more
 
-	// KeyframeAge is how long ago the newest keyframe came; -1 where none has.
+	// KeyframeAge is how long ago the newest keyframe arrived; -1 if none has.
 	KeyframeAge time.Duration
 
-	Connections int   // that gave pictures
+	Connections int   // that delivered pictures
 	Attempts    int   // to connect
-	Pictures    int64 // that came
+	Pictures    int64 // that arrived
 	Keyframes   int64
-	// Dropped are the pictures that were not kept, as others were missing that they
-	// depend on, or for the bounds of the ring, and Gaps how often some were missing.
+	// Dropped counts pictures that were not kept, because others were missing or because
+	// of MaxBytes. Gaps counts how often pictures were missing.
 	Dropped, Gaps int64
 	Down          int64 // bytes through the sockets
 
-	// What is kept: pictures, their bytes, and the time from the first to the last.
+	// What the ring holds: pictures, their bytes, and the time from first to last.
 	Kept      int
 	KeptBytes int64
 	KeptFor   time.Duration
 }
 
-// State tells how the session goes.
+// State returns the current state.
 func (s *Session) State() State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+
 	st, r := s.state, s.ring
 	st.Ended = s.final != nil
 	st.KeyframeAge = -1
@@ -149,14 +151,14 @@ func (s *Session) State() State {
 	st.Dropped, st.Gaps = r.dropped, r.gaps
 	st.Down = s.stream.Spent().Down
 	st.Kept, st.KeptBytes = len(r.pictures), r.bytes
-	if list := r.presented(); len(list) > 0 {
+	if list := r.listPresented(); len(list) > 0 {
 		st.KeptFor = list[len(list)-1].pts - list[0].pts
 	}
 	return st
 }
 
-// take is what the stream gives each picture to.
-func (s *Session) take(f *keyframe.Frame) {
+// takePicture receives each picture of the stream.
+func (s *Session) takePicture(f *keyframe.Frame) {
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -165,24 +167,24 @@ func (s *Session) take(f *keyframe.Frame) {
 		s.state.Connections++
 	}
 	s.state.Pictures++
-	if s.ring.push(f, now) {
+	if s.ring.pushPicture(f, now) {
 		s.state.Keyframes++
 	}
-	s.tell()
+	s.wakeWaiting()
 }
 
-// tell wakes those who wait for pictures. It is called with mu held.
-func (s *Session) tell() {
+// wakeWaiting wakes the calls that wait for pictures. mu must be locked.
+func (s *Session) wakeWaiting() {
 	if s.wake != nil {
 		close(s.wake)
 		s.wake = nil
 	}
 }
 
-// end has nobody wait any more. It is called with mu held.
-func (s *Session) end(err error) {
+// endWaiting records that there will be no further picture. mu must be locked.
+func (s *Session) endWaiting(err error) {
 	if s.final == nil {
 		s.final = err
 	}
-	s.tell()
+	s.wakeWaiting()
 }

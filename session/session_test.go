@@ -323,14 +323,14 @@ func TestBackoff(t *testing.T) {
 		{time.Minute, 1, 500 * time.Millisecond},
 		{0, 1, time.Second},
 	} {
-		if got := b.next(c.lasted, c.chance); got != c.want {
+		if got := b.nextWait(c.lasted, c.chance); got != c.want {
 			t.Errorf("wait %d is %v, want %v", i, got, c.want)
 		}
 	}
 	for range 9 {
-		b.next(0, 0)
+		b.nextWait(0, 0)
 	}
-	if got := b.next(0, 1); got != maxWait {
+	if got := b.nextWait(0, 1); got != maxWait {
 		t.Errorf("%v at most, want %v", got, maxWait)
 	}
 }

@@ -1,13 +1,13 @@
 package session
 
-// blockSize is what is asked of the system at once: two seconds of 1 Mbit/s. What is
-// unused at the end of a block is a picture at most, and a block in all.
+// blockSize is how much memory is allocated at once: two seconds of 1 Mbit/s. At most one
+// picture's size is wasted at the end of a block.
 const blockSize = 256 << 10
 
-// store keeps the bytes of pictures outside of Go's heap. A collector that by
-// default lets the heap grow to twice of what is in use would else take a ring's
-// bytes once more, or more, for nothing: they are forgotten in the order in which
-// they came, and nobody outside of the ring refers to them.
+// store keeps the bytes of pictures outside Go's heap. By default, the garbage collector
+// lets the heap grow to twice the live data, so a ring would need its size once more.
+// It needs no collector: pictures are freed in the order in which they came, and nothing
+// outside the ring refers to them.
 type store struct {
 	filling *block
 	spare   *block // an empty one
@@ -21,10 +21,10 @@ type block struct {
 	held   int // pictures
 }
 
-// keep copies data.
-func (s *store) keep(data []byte) (kept []byte, in *block) {
+// keepBytes copies data.
+func (s *store) keepBytes(data []byte) (kept []byte, in *block) {
 	if s.filling == nil || len(data) > len(s.filling.memory)-s.filling.used {
-		s.change(len(data))
+		s.changeBlock(len(data))
 	}
 	b := s.filling
 	kept = b.memory[b.used : b.used+len(data) : b.used+len(data)]
@@ -34,52 +34,52 @@ func (s *store) keep(data []byte) (kept []byte, in *block) {
 	return kept, b
 }
 
-// change begins another block, with room for size bytes.
-func (s *store) change(size int) {
+// changeBlock begins another block, with room for size bytes.
+func (s *store) changeBlock(size int) {
 	if b := s.filling; b != nil && b.held == 0 {
-		s.recycle(b)
+		s.recycleBlock(b)
 	}
 	s.filling = nil
 	if b := s.spare; b != nil && size <= len(b.memory) {
 		s.filling, s.spare = b, nil
 		return
 	}
-	memory, mapped := allocate(max(size, blockSize))
+	memory, mapped := allocateMemory(max(size, blockSize))
 	s.filling = &block{memory: memory, mapped: mapped}
 }
 
-// drop forgets one of the pictures in b.
-func (s *store) drop(b *block) {
+// dropPicture frees one of the pictures in b.
+func (s *store) dropPicture(b *block) {
 	if b.held--; b.held > 0 {
 		return
 	}
 	if b.used = 0; b != s.filling {
-		s.recycle(b)
+		s.recycleBlock(b)
 	}
 }
 
-// recycle keeps an empty block for later, or gives it back.
-func (s *store) recycle(b *block) {
+// recycleBlock keeps an empty block for later, or frees it.
+func (s *store) recycleBlock(b *block) {
 	if s.spare == nil && len(b.memory) == blockSize {
 		s.spare = b
 		return
 	}
-	b.free()
+	b.freeMemory()
 }
 
-// close gives all memory back, of which no picture is in use any more.
-func (s *store) close() {
+// freeAll frees all memory. No picture may be in use any more.
+func (s *store) freeAll() {
 	for _, b := range []*block{s.filling, s.spare} {
 		if b != nil {
-			b.free()
+			b.freeMemory()
 		}
 	}
 	*s = store{}
 }
 
-func (b *block) free() {
+func (b *block) freeMemory() {
 	if b.mapped {
-		unmap(b.memory)
+		unmapMemory(b.memory)
 	}
 	b.memory = nil
 }

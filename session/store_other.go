@@ -2,7 +2,7 @@
 
 package session
 
-// allocate returns n bytes of the heap: others are for Unix.
-func allocate(n int) (memory []byte, mapped bool) { return make([]byte, n), false }
+// allocateMemory returns n bytes of the heap; only Unix has mmap.
+func allocateMemory(n int) (memory []byte, mapped bool) { return make([]byte, n), false }
 
-func unmap([]byte) {}
+func unmapMemory([]byte) {}

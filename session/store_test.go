@@ -21,12 +21,12 @@ func TestStore(t *testing.T) {
 		for i := range rapid.IntRange(1, 60).Draw(t, "steps") {
 			if len(list) > 0 && rapid.Bool().Draw(t, "forget") {
 				n := rapid.IntRange(0, len(list)-1).Draw(t, "which")
-				s.drop(list[n].in)
+				s.dropPicture(list[n].in)
 				list = append(list[:n], list[n+1:]...)
 			} else {
 				size := rapid.SampledFrom([]int{0, 1, 5000, blockSize / 3, blockSize - 1, blockSize, blockSize + 1}).Draw(t, "size")
 				fill := byte(i + 1)
-				data, in := s.keep(bytes.Repeat([]byte{fill}, size))
+				data, in := s.keepBytes(bytes.Repeat([]byte{fill}, size))
 				list = append(list, kept{data, in, fill})
 			}
 			held := map[*block]int{}
@@ -43,9 +43,9 @@ func TestStore(t *testing.T) {
 			}
 		}
 		for _, k := range list {
-			s.drop(k.in)
+			s.dropPicture(k.in)
 		}
-		s.close()
+		s.freeAll()
 		for _, k := range list {
 			if k.in.memory != nil {
 				t.Fatal("memory is left")

@@ -16,39 +16,39 @@ import (
 
 // frames reads keyframes of one format.
 type frames interface {
-	keyframe() (*keyframe.Frame, error)
-	next() (*keyframe.Frame, error) // that follows the one returned last
-	tracks() []keyframe.Track
+	firstKeyframe() (*keyframe.Frame, error)
+	nextKeyframe() (*keyframe.Frame, error) // that follows the one returned last
+	listTracks() []keyframe.Track
 }
 
-// recognise looks at the beginning of in and sets its reader.
-func (s *Source) recognise(ctx context.Context, in *input) error {
-	head, all, err := peek(in)
+// recogniseFormat looks at the beginning of in and sets its reader.
+func (s *Source) recogniseFormat(ctx context.Context, in *input) error {
+	head, all, err := peekHead(in)
 	if err != nil {
 		return err
 	}
 	format := Sniff(head, all)
-	s.opts.log(ctx, "recognised", "format", formatNames[format])
+	s.opts.logDebug(ctx, "recognised", "format", formatNames[format])
 	switch format {
 	case TransportStream:
-		in.reader = s.transportStream(in)
+		in.reader = s.newTransportStream(in)
 	case MP4:
-		in.reader = s.movie(in)
+		in.reader = s.newMovie(in)
 	case ByteStream:
 		in.reader = &byteStream{src: in.stream, at: s.opts.At, detector: keyframe.NewByteStream(keyframe.H264, keyframe.H265)}
 	case Playlist:
 		return fmt.Errorf("%w: an HLS playlist is read from its http or https URL", keyframe.ErrUnsupported)
 	default:
-		return unreadable(head)
+		return unreadableError(head)
 	}
 	return nil
 }
 
 var formatNames = [...]string{"unknown", "HLS playlist", "MPEG-TS", "MP4", "Annex B byte stream"}
 
-// peek returns the beginning, and whether that is all. Data that come forward
+// peekHead returns the beginning, and whether that is all. Data that come forward
 // only stay to be read.
-func peek(in *input) (head []byte, all bool, err error) {
+func peekHead(in *input) (head []byte, all bool, err error) {
 	if in.at != nil {
 		head = make([]byte, SniffSize)
 		n, err := in.at.ReadAt(head, 0)
@@ -74,16 +74,16 @@ type transportStream struct {
 	at time.Duration
 }
 
-func (t *transportStream) keyframe() (*keyframe.Frame, error) {
+func (t *transportStream) firstKeyframe() (*keyframe.Frame, error) {
 	if t.at == 0 {
 		return t.Keyframe()
 	}
 	return t.KeyframeAt(keyframe.NoPTS, t.at+timeSlack)
 }
 
-func (t *transportStream) next() (*keyframe.Frame, error) { return t.Keyframe() }
+func (t *transportStream) nextKeyframe() (*keyframe.Frame, error) { return t.Keyframe() }
 
-func (t *transportStream) tracks() []keyframe.Track { return t.Tracks() }
+func (t *transportStream) listTracks() []keyframe.Track { return t.Tracks() }
 
 // timeSlack: times are asked for and printed in milliseconds, and pictures lie at
 // fractions of them. Package fmp4 has its own.
@@ -95,13 +95,13 @@ type recording struct {
 	at time.Duration
 }
 
-func (r *recording) keyframe() (*keyframe.Frame, error) { return r.KeyframeAt(r.at + timeSlack) }
-func (r *recording) next() (*keyframe.Frame, error)     { return r.Next() }
-func (r *recording) tracks() []keyframe.Track           { return r.Tracks() }
+func (r *recording) firstKeyframe() (*keyframe.Frame, error) { return r.KeyframeAt(r.at + timeSlack) }
+func (r *recording) nextKeyframe() (*keyframe.Frame, error)  { return r.Next() }
+func (r *recording) listTracks() []keyframe.Track            { return r.Tracks() }
 
-func (s *Source) transportStream(in *input) frames {
+func (s *Source) newTransportStream(in *input) frames {
 	o := &ts.Options{Program: s.opts.Program, OnCodec: s.opts.OnCodec}
-	if s.opts.At != 0 && in.cheapAt() {
+	if s.opts.At != 0 && in.isCheapAnywhere() {
 		return &recording{ts.NewRecording(in.at, in.at.Size(), o), s.opts.At}
 	}
 	return &transportStream{ts.NewReader(in.stream, o), s.opts.At}
@@ -115,7 +115,7 @@ type movie struct {
 	onCodec func(keyframe.Codec) // nil once it is told
 }
 
-func (s *Source) movie(in *input) *movie {
+func (s *Source) newMovie(in *input) *movie {
 	m := &movie{at: s.opts.At, onCodec: s.opts.OnCodec}
 	if in.at != nil {
 		m.r = in.at
@@ -127,16 +127,16 @@ func (s *Source) movie(in *input) *movie {
 	return m
 }
 
-func (m *movie) keyframe() (*keyframe.Frame, error) {
+func (m *movie) firstKeyframe() (*keyframe.Frame, error) {
 	if m.at == 0 {
 		return m.Keyframe()
 	}
 	return m.KeyframeAt(m.at)
 }
 
-func (m *movie) next() (*keyframe.Frame, error) { return m.Next() }
+func (m *movie) nextKeyframe() (*keyframe.Frame, error) { return m.Next() }
 
-func (m *movie) tracks() []keyframe.Track { return m.Tracks() }
+func (m *movie) listTracks() []keyframe.Track { return m.Tracks() }
 
 // ReadAt reads for Movie, whose reads after the index tell that it knows the
 // codec.
@@ -160,14 +160,14 @@ type byteStream struct {
 
 const bufferSize = 64 << 10
 
-func (b *byteStream) keyframe() (*keyframe.Frame, error) {
+func (b *byteStream) firstKeyframe() (*keyframe.Frame, error) {
 	if b.at != 0 {
 		return nil, fmt.Errorf("%w: a raw byte stream has no times to look for", keyframe.ErrUnsupported)
 	}
-	return b.next()
+	return b.nextKeyframe()
 }
 
-func (b *byteStream) next() (*keyframe.Frame, error) {
+func (b *byteStream) nextKeyframe() (*keyframe.Frame, error) {
 	for {
 		if f := b.detector.Next(); f != nil {
 			return f, nil
@@ -194,4 +194,4 @@ func (b *byteStream) next() (*keyframe.Frame, error) {
 	}
 }
 
-func (b *byteStream) tracks() []keyframe.Track { return nil }
+func (b *byteStream) listTracks() []keyframe.Track { return nil }

@@ -25,13 +25,13 @@ type part struct {
 	data []byte
 }
 
-func (p part) end() int64 { return p.off + int64(len(p.data)) }
+func (p part) endOffset() int64 { return p.off + int64(len(p.data)) }
 
-// read fills p from what is known, and where that has gaps, from r. With keep, these
+// readThrough fills p from what is known, and where that has gaps, from r. With keep, these
 // are known then.
-func (k *known) read(r io.ReaderAt, p []byte, off int64, keep bool) (n int, err error) {
+func (k *known) readThrough(r io.ReaderAt, p []byte, off int64, keep bool) (n int, err error) {
 	for n < len(p) && err == nil {
-		held, gap := k.at(off+int64(n), len(p)-n)
+		held, gap := k.findKnown(off+int64(n), len(p)-n)
 		if held != nil {
 			n += copy(p[n:], held)
 			continue
@@ -39,7 +39,7 @@ func (k *known) read(r io.ReaderAt, p []byte, off int64, keep bool) (n int, err 
 		var got int
 		got, err = r.ReadAt(p[n:n+gap], off+int64(n))
 		if keep && got > 0 {
-			k.add(off+int64(n), p[n:n+got])
+			k.addKnown(off+int64(n), p[n:n+got])
 		}
 		n += got
 		if got == gap && errors.Is(err, io.EOF) {
@@ -49,11 +49,11 @@ func (k *known) read(r io.ReaderAt, p []byte, off int64, keep bool) (n int, err 
 	return n, err
 }
 
-// at returns what is known from off on, else how many of the n bytes there are not.
-func (k *known) at(off int64, n int) (held []byte, gap int) {
+// findKnown returns what is known from off on, else how many of the n bytes there are not.
+func (k *known) findKnown(off int64, n int) (held []byte, gap int) {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
-	i := sort.Search(len(k.parts), func(i int) bool { return k.parts[i].end() > off })
+	i := sort.Search(len(k.parts), func(i int) bool { return k.parts[i].endOffset() > off })
 	switch {
 	case i == len(k.parts):
 		return nil, n
@@ -63,8 +63,8 @@ func (k *known) at(off int64, n int) (held []byte, gap int) {
 	return nil, int(min(int64(n), k.parts[i].off-off))
 }
 
-// add makes data known, of which nothing is.
-func (k *known) add(off int64, data []byte) {
+// addKnown makes data known, of which nothing is.
+func (k *known) addKnown(off int64, data []byte) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.size += len(data); k.size > maxKnown {

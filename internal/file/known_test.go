@@ -40,7 +40,7 @@ func TestKnown(t *testing.T) {
 			wantN, wantErr := bytes.NewReader(r.data).ReadAt(want, off)
 			keep := rapid.Bool().Draw(t, "keep")
 			before := append([]int(nil), r.read...)
-			n, err := k.read(r, p, off, keep)
+			n, err := k.readThrough(r, p, off, keep)
 			if n != wantN || n < len(p) && err != io.EOF || n == len(p) && err != nil || !bytes.Equal(p[:n], want[:n]) {
 				t.Fatalf("%d bytes at %d: %d, %v; want %d, %v", len(p), off, n, err, wantN, wantErr)
 			}

@@ -50,8 +50,8 @@ func isByteStream(head []byte) bool {
 	return zeros >= 2 && zeros+1 < len(head) && head[zeros] == 1 && head[zeros+1]&0x80 == 0
 }
 
-// unreadable names what kfgrab does not read.
-func unreadable(head []byte) error {
+// unreadableError names what kfgrab does not read.
+func unreadableError(head []byte) error {
 	if len(head) == 0 {
 		return fmt.Errorf("%w: no data at all", keyframe.ErrCorrupt)
 	}

@@ -45,7 +45,7 @@ func (o *Options) maxBytes() int64 {
 	return fetch.DefaultMaxBytes
 }
 
-func (o *Options) log(ctx context.Context, msg string, args ...any) {
+func (o *Options) logDebug(ctx context.Context, msg string, args ...any) {
 	if o.Logger != nil {
 		o.Logger.DebugContext(ctx, msg, args...)
 	}
@@ -80,8 +80,8 @@ type readerAt interface {
 	Size() int64
 }
 
-// cheapAt says whether reading at any place costs no more than what is read.
-func (in *input) cheapAt() bool {
+// isCheapAnywhere says whether reading at any place costs no more than what is read.
+func (in *input) isCheapAnywhere() bool {
 	r, remote := in.at.(*fetch.Resource)
 	if !remote {
 		return in.at != nil
@@ -100,7 +100,7 @@ func Open(path string, o *Options) *Source {
 			return nil, err
 		}
 		if !info.Mode().IsRegular() {
-			return s.forward(f, f.Close), nil
+			return s.forwardInput(f, f.Close), nil
 		}
 		r := &localFile{ctx: ctx, f: f, size: info.Size(), meter: s.opts.Meter}
 		return &input{at: r, stream: io.NewSectionReader(r, 0, r.size), close: f.Close}, nil
@@ -114,7 +114,7 @@ func Open(path string, o *Options) *Source {
 func NewStream(r io.Reader, o *Options) *Source {
 	s := &Source{opts: valueOf(o)}
 	s.open = func(context.Context) (*input, error) {
-		return s.forward(r, func() error { return nil }), nil
+		return s.forwardInput(r, func() error { return nil }), nil
 	}
 	return s
 }
@@ -165,30 +165,30 @@ func (s *Source) Keyframe(ctx context.Context) (*keyframe.Frame, error) {
 // Behind the last one the error wraps keyframe.ErrNotFound; else it is that of
 // Keyframe.
 func (s *Source) Keyframes(ctx context.Context, take func(*keyframe.Frame) bool) error {
-	in, err := s.input(ctx)
+	in, err := s.openInput(ctx)
 	if err != nil {
-		return interrupted(ctx, err, "opening")
+		return withCause(ctx, err, "opening")
 	}
 	if !in.once {
 		defer in.close()
 	}
 	if in.forward != nil {
-		defer in.forward.begin(ctx)()
+		defer in.forward.beginRead(ctx)()
 	}
-	f, err := s.read(ctx, in)
+	f, err := s.readKeyframe(ctx, in)
 	if in.forward != nil && in.forward.left == in.forward.max {
-		return interrupted(ctx, err, "no data came")
+		return withCause(ctx, err, "no data came")
 	}
 	for err == nil && take(f) {
-		if f, err = in.reader.next(); errors.Is(err, keyframe.ErrNotFound) && !errors.Is(err, fetch.ErrBudget) {
+		if f, err = in.reader.nextKeyframe(); errors.Is(err, keyframe.ErrNotFound) && !errors.Is(err, fetch.ErrBudget) {
 			err = fmt.Errorf("%w after the last one: this is the end of it", keyframe.ErrNotFound)
 		}
 	}
-	return interrupted(ctx, err, "waiting for a keyframe")
+	return withCause(ctx, err, "waiting for a keyframe")
 }
 
-// input returns what to read from.
-func (s *Source) input(ctx context.Context) (*input, error) {
+// openInput returns what to read from.
+func (s *Source) openInput(ctx context.Context) (*input, error) {
 	if s.kept != nil {
 		return s.kept, nil
 	}
@@ -199,9 +199,9 @@ func (s *Source) input(ctx context.Context) (*input, error) {
 	return in, err
 }
 
-// interrupted puts the cause of ctx's end in the place of what the end did to a
+// withCause puts the cause of ctx's end in the place of what the end did to a
 // read.
-func interrupted(ctx context.Context, err error, doing string) error {
+func withCause(ctx context.Context, err error, doing string) error {
 	cause := context.Cause(ctx)
 	if err == nil || cause == nil || err != cause && errors.Is(err, cause) {
 		return err
@@ -209,14 +209,14 @@ func interrupted(ctx context.Context, err error, doing string) error {
 	return fmt.Errorf("%s: %w", doing, cause)
 }
 
-func (s *Source) read(ctx context.Context, in *input) (*keyframe.Frame, error) {
+func (s *Source) readKeyframe(ctx context.Context, in *input) (*keyframe.Frame, error) {
 	if in.reader == nil {
-		if err := s.recognise(ctx, in); err != nil {
+		if err := s.recogniseFormat(ctx, in); err != nil {
 			return nil, err
 		}
 	}
-	f, err := in.reader.keyframe()
-	if tracks := in.reader.tracks(); len(tracks) > 0 {
+	f, err := in.reader.firstKeyframe()
+	if tracks := in.reader.listTracks(); len(tracks) > 0 {
 		s.tracks = tracks
 	}
 	return f, err
@@ -236,8 +236,8 @@ func (s *Source) Close() error {
 	return in.close()
 }
 
-// forward is the input of data that come forward only.
-func (s *Source) forward(r io.Reader, closer func() error) *input {
+// forwardInput is the input of data that come forward only.
+func (s *Source) forwardInput(r io.Reader, closer func() error) *input {
 	limited := &limitedReader{r: r, max: s.opts.maxBytes(), meter: s.opts.Meter}
 	return &input{stream: limited, forward: limited, once: true, close: closer}
 }

@@ -34,7 +34,7 @@ func (s *spool) ReadAt(p []byte, off int64) (n int, err error) {
 		if at < 0 {
 			return n, io.EOF // beyond any file
 		}
-		if err := s.reach(at); err != nil {
+		if err := s.readUpTo(at); err != nil {
 			return n, err
 		}
 		piece := s.pieces[(at-s.gone)/pieceBytes]
@@ -43,8 +43,8 @@ func (s *spool) ReadAt(p []byte, off int64) (n int, err error) {
 	return n, nil
 }
 
-// reach makes the byte at off held.
-func (s *spool) reach(off int64) error {
+// readUpTo makes the byte at off held.
+func (s *spool) readUpTo(off int64) error {
 	if off < s.gone {
 		return fmt.Errorf("%w: byte %d of a pipe is wanted again, and no longer kept", keyframe.ErrUnsupported, off)
 	}
@@ -52,18 +52,18 @@ func (s *spool) reach(off int64) error {
 		if s.over {
 			return io.EOF
 		}
-		if err := s.more(); err != nil {
+		if err := s.readMore(); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// more reads once.
-func (s *spool) more() error {
+// readMore reads once.
+func (s *spool) readMore() error {
 	last := len(s.pieces) - 1
 	if last < 0 || len(s.pieces[last]) == pieceBytes {
-		s.pieces = append(s.pieces, s.free())
+		s.pieces = append(s.pieces, s.freePiece())
 		last = len(s.pieces) - 1
 	}
 	piece := s.pieces[last]
@@ -76,8 +76,8 @@ func (s *spool) more() error {
 	return err
 }
 
-// free returns an empty piece, the oldest one where enough is held.
-func (s *spool) free() []byte {
+// freePiece returns an empty piece, the oldest one where enough is held.
+func (s *spool) freePiece() []byte {
 	if s.end-s.gone < max(s.max, 2*pieceBytes) {
 		return make([]byte, 0, pieceBytes)
 	}

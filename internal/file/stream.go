@@ -22,9 +22,9 @@ type limitedReader struct {
 	meter     *meter.Counter
 }
 
-// begin gives the whole budget and makes the end of ctx end a read that waits.
+// beginRead gives the whole budget and makes the end of ctx end a read that waits.
 // The caller calls stop when it reads no more.
-func (l *limitedReader) begin(ctx context.Context) (stop func()) {
+func (l *limitedReader) beginRead(ctx context.Context) (stop func()) {
 	l.ctx, l.left = ctx, l.max
 	d, ok := l.r.(interface{ SetReadDeadline(time.Time) error })
 	if !ok {

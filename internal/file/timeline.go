@@ -38,7 +38,7 @@ type through struct {
 }
 
 func (t *through) ReadAt(p []byte, off int64) (int, error) {
-	return t.known.read(t.file, p, off, t.keep)
+	return t.known.readThrough(t.file, p, off, t.keep)
 }
 
 // Timeline reads the index: of an MP4 file the moov box, or the segment index, or
@@ -46,34 +46,34 @@ func (t *through) ReadAt(p []byte, off int64) (int, error) {
 // moof boxes. Files of other formats, what is read once, and a server without ranges
 // are errors that wrap keyframe.ErrUnsupported; else the error is that of Keyframe.
 func (s *Source) Timeline(ctx context.Context) (*Timeline, error) {
-	in, err := s.input(ctx)
+	in, err := s.openInput(ctx)
 	if err != nil {
-		return nil, interrupted(ctx, err, "opening")
+		return nil, withCause(ctx, err, "opening")
 	}
 	if in.at == nil {
 		return nil, fmt.Errorf("%w: what comes forward only has no times to go to", keyframe.ErrUnsupported)
 	}
 	defer in.close()
-	t, err := s.timeline(ctx, in)
-	return t, interrupted(ctx, err, "reading the index")
+	t, err := s.readTimeline(ctx, in)
+	return t, withCause(ctx, err, "reading the index")
 }
 
-func (s *Source) timeline(ctx context.Context, in *input) (*Timeline, error) {
-	head, all, err := peek(in)
+func (s *Source) readTimeline(ctx context.Context, in *input) (*Timeline, error) {
+	head, all, err := peekHead(in)
 	if err != nil {
 		return nil, err
 	}
 	format := Sniff(head, all)
-	s.opts.log(ctx, "recognised", "format", formatNames[format])
+	s.opts.logDebug(ctx, "recognised", "format", formatNames[format])
 	switch {
 	case format == UnknownFormat:
-		return nil, unreadable(head)
+		return nil, unreadableError(head)
 	case format != MP4:
 		return nil, fmt.Errorf("%w: a single %s has no index of its keyframes; MP4 and HLS do", keyframe.ErrUnsupported, formatNames[format])
-	case !in.cheapAt():
+	case !in.isCheapAnywhere():
 		return nil, fmt.Errorf("%w: the server gives this file as a whole only, not by ranges", keyframe.ErrUnsupported)
 	}
-	t := &Timeline{index: &through{&known{}, in.at, true}, again: s.again(in)}
+	t := &Timeline{index: &through{&known{}, in.at, true}, again: s.reopenFunc(in)}
 	t.movie = fmp4.NewMovie(t.index, in.at.Size(), nil)
 	if err := t.keepFirst(in); err != nil {
 		return nil, err
@@ -94,8 +94,8 @@ func (t *Timeline) keepFirst(in *input) error {
 	return err
 }
 
-// again returns how to read the file of in again.
-func (s *Source) again(in *input) func(context.Context) (opened, error) {
+// reopenFunc returns how to read the file of in again.
+func (s *Source) reopenFunc(in *input) func(context.Context) (opened, error) {
 	if r, remote := in.at.(*fetch.Resource); remote {
 		client, u := s.client, r.URL()
 		return func(ctx context.Context) (opened, error) {
@@ -121,20 +121,20 @@ func (t *Timeline) Keyframes(ctx context.Context, times []time.Duration, n int, 
 	file, err := t.again(ctx)
 	if err != nil {
 		for i := range times {
-			take(keyframe.Moment{Times: []int{i}, Err: interrupted(ctx, err, "opening")})
+			take(keyframe.Moment{Times: []int{i}, Err: withCause(ctx, err, "opening")})
 		}
 		return
 	}
 	defer file.close()
 	t.index.file = file.reader()
 	defer closeReader(t.index.file)
-	parallel.Each(min(n, len(times)), t.spots(ctx, times, take), func(spots <-chan located) {
+	parallel.Each(min(n, len(times)), t.locateTimes(ctx, times, take), func(spots <-chan located) {
 		r := file.reader()
 		defer closeReader(r)
 		for s := range spots {
 			m := keyframe.Moment{Times: s.times}
 			f, err := s.spot.Keyframe(&through{known: t.index.known, file: r})
-			if m.At, m.Frame, m.Err = s.spot.At, f, interrupted(ctx, err, "waiting for a keyframe"); err != nil {
+			if m.At, m.Frame, m.Err = s.spot.At, f, withCause(ctx, err, "waiting for a keyframe"); err != nil {
 				m.At = 0
 			}
 			take(m)
@@ -154,9 +154,9 @@ type located struct {
 	times []int
 }
 
-// spots finds the keyframes one after the other, each once. Errors are given to take
+// locateTimes finds the keyframes one after the other, each once. Errors are given to take
 // at once.
-func (t *Timeline) spots(ctx context.Context, times []time.Duration, take func(keyframe.Moment)) iter.Seq[located] {
+func (t *Timeline) locateTimes(ctx context.Context, times []time.Duration, take func(keyframe.Moment)) iter.Seq[located] {
 	return func(yield func(located) bool) {
 		var found located
 		for i, at := range times {
@@ -169,7 +169,7 @@ func (t *Timeline) spots(ctx context.Context, times []time.Duration, take func(k
 				return
 			}
 			if found = (located{spot, []int{i}}); err != nil {
-				take(keyframe.Moment{Times: found.times, Err: interrupted(ctx, err, "reading the index")})
+				take(keyframe.Moment{Times: found.times, Err: withCause(ctx, err, "reading the index")})
 			}
 		}
 		if found.spot != nil {

@@ -41,19 +41,19 @@ func OpenUDP(u *url.URL, o *Options) (*Source, error) {
 	}
 	s := &Source{opts: valueOf(o)}
 	s.open = func(ctx context.Context) (*input, error) {
-		conn, err := listen(ctx, u.Host, iface)
+		conn, err := listenUDP(ctx, u.Host, iface)
 		if err != nil {
 			return nil, err
 		}
 		conn.SetReadBuffer(receiveBuffer) // a smaller one still works
-		in := s.forward(&datagrams{conn: conn}, conn.Close)
+		in := s.forwardInput(&datagrams{conn: conn}, conn.Close)
 		in.once = false // the newest keyframe is yet to come
 		return in, nil
 	}
 	return s, nil
 }
 
-func listen(ctx context.Context, host string, iface *net.Interface) (*net.UDPConn, error) {
+func listenUDP(ctx context.Context, host string, iface *net.Interface) (*net.UDPConn, error) {
 	if addr, err := netip.ParseAddrPort(host); err == nil && addr.Addr().IsMulticast() {
 		return joinGroup(ctx, addr, iface)
 	}

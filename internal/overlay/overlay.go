@@ -1,8 +1,9 @@
-// Package overlay writes lines of text into a picture, white with a black outline, so
-// that they can be read on any ground.
+// Package overlay draws lines of text into a picture, white with a black outline, which
+// is legible on any background. It is internal to kfgrab, for the captions of package
+// picture.
 //
-// Call [Draw]. There are the letters of Latin, Greek and Cyrillic, from left to right
-// (the Go font); others show as boxes. Lines are not broken.
+// Call [Draw]. The font is the Go font: Latin, Greek and Cyrillic letters, from left to
+// right; others show as boxes. Lines are not wrapped.
 package overlay
 
 import (
@@ -19,24 +20,25 @@ import (
 )
 
 const (
-	linesInPicture = 24   // as teletext has: from across a room they can be read
-	minSize        = 9    // pixels, below which letters are blots
-	maxSize        = 200  // pixels: more would only take time
-	outlineShare   = 12.0 // of a line's height, the outline is one part: less than the strokes
-	outlineSteps   = 16   // copies around the letters, which make the outline
-	maxRunes       = 500  // of a line: more fits into no picture
+	linesInPicture = 24   // like teletext, which is legible from across a room
+	minSize        = 9    // pixels; smaller letters are blots
+	maxSize        = 200  // pixels; more would only take time
+	outlineShare   = 12.0 // line height divided by outline, which is thinner than the strokes
+	outlineSteps   = 16   // copies around the letters that make up the outline
+	maxRunes       = 500  // of a line; no picture has room for more
 )
 
-var parsed = sync.OnceValues(func() (*opentype.Font, error) { return opentype.Parse(gobold.TTF) })
+var parseFont = sync.OnceValues(func() (*opentype.Font, error) { return opentype.Parse(gobold.TTF) })
 
-// Draw writes the lines, from the top, into the lower left corner of img. Letters are as
-// high as a 24th of the picture, or smaller where a line is too long for it, but not
-// below 9 pixels: what then does not fit is cut off. An error is of the font.
+// Draw draws the lines, from top to bottom, into the lower left corner of img. The text
+// size is a 24th of the picture's height. It is smaller if a line is too long, but at
+// least 9 pixels; the rest of the line is then cut off. An error is one of the font.
 func Draw(img draw.Image, lines []string) error {
 	if len(lines) == 0 || img.Bounds().Empty() {
 		return nil
 	}
-	lines = shortened(lines)
+	lines = shortenLines(lines)
+
 	b := img.Bounds()
 	size := min(max(float64(b.Dy())/linesInPicture, minSize), maxSize)
 	face, err := newFace(size)
@@ -44,17 +46,18 @@ func Draw(img draw.Image, lines []string) error {
 		return err
 	}
 	defer func() { face.Close() }()
-	if room, width := b.Dx()-2*int(size), widest(face, lines); width > room && size > minSize {
+
+	if room, width := b.Dx()-2*int(size), measureWidest(face, lines); width > room && size > minSize {
 		face.Close()
 		if face, err = newFace(max(size*float64(room)/float64(width), minSize)); err != nil {
 			return err
 		}
 	}
-	write(img, face, lines)
+	writeLines(img, face, lines)
 	return nil
 }
 
-func shortened(lines []string) []string {
+func shortenLines(lines []string) []string {
 	short := make([]string, len(lines))
 	for i, line := range lines {
 		runes := []rune(line)
@@ -64,21 +67,21 @@ func shortened(lines []string) []string {
 }
 
 func newFace(size float64) (font.Face, error) {
-	f, err := parsed()
+	f, err := parseFont()
 	if err != nil {
 		return nil, err
 	}
 	return opentype.NewFace(f, &opentype.FaceOptions{Size: size, DPI: 72, Hinting: font.HintingFull})
 }
 
-func widest(face font.Face, lines []string) (width int) {
+func measureWidest(face font.Face, lines []string) (width int) {
 	for _, line := range lines {
 		width = max(width, font.MeasureString(face, line).Ceil())
 	}
 	return width
 }
 
-func write(img draw.Image, face font.Face, lines []string) {
+func writeLines(img draw.Image, face font.Face, lines []string) {
 	m := face.Metrics()
 	step, b := m.Height.Ceil(), img.Bounds()
 	outline := max(1, float64(step)/outlineShare)

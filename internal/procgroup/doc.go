@@ -1,5 +1,6 @@
-// Package procgroup runs a command so that its children end with it.
+// Package procgroup makes a command's children end with the command. It is internal to
+// kfgrab, for ffmpeg and for hooks.
 //
-// Call [Own] before the command's Start, and [Kill] where its Wait returns
-// exec.ErrWaitDelay: the command is dead then, and a child of it is not.
+// Call [Own] before the command's Start, and [Kill] if its Wait returns
+// exec.ErrWaitDelay: then the command is dead, but one of its children is not.
 package procgroup

@@ -4,8 +4,8 @@ package procgroup
 
 import "os/exec"
 
-// Own does nothing where there are no process groups: the context's end kills the
-// command alone.
+// Own does nothing: there are no process groups, and the end of the context kills only
+// the command.
 func Own(*exec.Cmd) {}
 
 // Kill kills the command.

@@ -1,10 +1,11 @@
-// Package sheet makes one picture of many moments of a recording, or of the past that
-// a live stream lists, and tells players where in it each moment is (WebVTT).
+// Package sheet makes one picture of many moments of a recording, or of the past that a
+// live stream lists, and a WebVTT file that tells players where each moment is. It is
+// internal to kfgrab, for kfgrab sheet.
 //
-// Call [Make]; then [Sheet.Encode] and [Sheet.WriteVTT]. Of the video, the keyframes
-// that are shown are fetched and nothing else, a few at once: see kfgrab.Timeline for
-// the streams that have times to go to.
+// Call [Make]; then [Sheet.Encode] and [Sheet.WriteVTT]. Make fetches only the keyframes
+// that are shown, a few at once. kfgrab.Timeline says which streams can be searched by
+// time.
 //
-// A keyframe that cannot be had leaves its tile empty, and [Sheet.Missing] says so.
-// There are no captions on the tiles, and no file is written here.
+// A keyframe that cannot be fetched leaves its tile empty, and [Sheet.Missing] returns
+// why. The package draws no captions and writes no files.
 package sheet

@@ -10,14 +10,14 @@ import (
 // gap is between tiles, in pixels.
 const gap = 4
 
-// layout places n tiles of w by h pixels, row by row. The error wraps
-// kfgrab.ErrUsage: the sheet is too large.
-func layout(n, columns, w, h int) (size image.Point, tiles []image.Rectangle, err error) {
+// layOutTiles places n tiles of w by h pixels, row by row. If the sheet is too large, the
+// error wraps kfgrab.ErrUsage.
+func layOutTiles(n, columns, w, h int) (size image.Point, tiles []image.Rectangle, err error) {
 	columns = min(columns, n)
 	rows := (n + columns - 1) / columns
 	size = image.Pt(columns*(w+gap)-gap, rows*(h+gap)-gap)
 	if size.X > MaxSide || size.Y > MaxSide || size.X*size.Y > MaxPixels {
-		return size, nil, fmt.Errorf("%w: %d tiles of %dx%d in %d columns make a picture of %dx%d, of at most %dx%d and %d million pixels",
+		return size, nil, fmt.Errorf("%w: %d tiles of %dx%d in %d columns make a picture of %dx%d; the limits are %dx%d and %d million pixels",
 			kfgrab.ErrUsage, n, w, h, columns, size.X, size.Y, MaxSide, MaxSide, MaxPixels/1_000_000)
 	}
 	for i := range n {

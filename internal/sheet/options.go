@@ -9,69 +9,67 @@ import (
 )
 
 const (
-	// DefaultCount tiles in DefaultColumns are a picture of 3 by 4; with
-	// DefaultWidth, the width of thumbnails in most players' previews, it has 1292
-	// pixels across.
+	// DefaultCount tiles in DefaultColumns are three rows of four. DefaultWidth is the
+	// width of thumbnails in most players' previews; the sheet is 1292 pixels wide.
 	DefaultCount   = 12
 	DefaultColumns = 4
 	DefaultWidth   = 320
 
-	// MaxCount bounds the keyframes of one sheet: one every twelve seconds of a film
-	// of two hours.
+	// MaxCount bounds the keyframes of one sheet: one every twelve seconds of a two-hour
+	// film.
 	MaxCount = 600
 	// MaxWidth bounds a tile; larger pictures are for single grabs.
 	MaxWidth = 1920
-	// MaxPixels bounds the sheet, which takes four bytes a pixel and as much as three
-	// for the tiles before: MaxCount tiles of 320x180 have 36 million with what lies
-	// between.
+	// MaxPixels bounds the sheet, which takes four bytes per pixel, and up to three more
+	// for the tiles. MaxCount tiles of 320x180 with their gaps have 36 million.
 	MaxPixels = 40 << 20
-	// MaxSide is the most that the common decoders of JPEG in hardware and in
-	// browsers take.
+	// MaxSide is the limit of common JPEG decoders in hardware and in browsers.
 	MaxSide = 16383
 
-	// DefaultMaxBytes bounds what is fetched where Options.Stream does not say:
-	// MaxCount keyframes of 100 kB, as 1080p has.
+	// DefaultMaxBytes bounds what is fetched unless Options.Stream does: MaxCount
+	// keyframes of 100 kB, as 1080p has.
 	DefaultMaxBytes = 64 << 20
 )
 
 // Options are the settings of a Sheet. The zero value makes one of twelve moments.
 type Options struct {
-	// Stream says how to get at the stream. Its Width and Height are not used: the
-	// rendition is the cheapest that serves the tiles. Nor are At, Edge, IfNewer and
-	// AllowTiles. MaxBytes 0 stands for DefaultMaxBytes, for the whole sheet.
+	// Stream says how to open the stream. Its Width and Height are ignored: Make takes
+	// the cheapest rendition that is large enough for the tiles. At, Edge, IfNewer and
+	// AllowTiles are ignored as well. MaxBytes is for the whole sheet; 0 means
+	// DefaultMaxBytes.
 	Stream kfgrab.Options
 
-	// Count is how many moments are shown, each from the middle of as many equal
-	// parts; 0 stands for DefaultCount, at most MaxCount.
+	// Count is how many moments are shown, at most MaxCount. Each is the middle of one
+	// of as many equal parts. 0 means DefaultCount.
 	Count int
-	// Every shows, in place of Count, a moment every so often, the first at From.
+	// Every shows moments at this distance, in place of Count, the first at From.
 	Every time.Duration
-	// From is where the sheet begins, from the start of the recording or of the live
-	// window.
+	// From is where the sheet begins, counted from the start of the recording or of the
+	// live window.
 	From time.Duration
 
-	// Output says how pixels are made of what is coded. Its Format, Width, Height, Fit
-	// and Quality are not used.
+	// Output describes the pictures in the tiles. Its Format, Width, Height, Fit and
+	// Quality are ignored.
 	Output decode.Output
 
-	Columns int // of tiles; 0 stands for DefaultColumns
-	Width   int // of a tile in pixels; 0 stands for DefaultWidth, at most MaxWidth
+	Columns int // of tiles; 0 means DefaultColumns
+	Width   int // of a tile in pixels, at most MaxWidth; 0 means DefaultWidth
 
 	// Parallel is how many keyframes are fetched at once: see
 	// kfgrab.Timeline.Keyframes.
 	Parallel int
 
-	// Decoder says which ffmpeg to run. As many run at once as there are processors.
+	// Decoder says which ffmpeg to run. One runs per processor.
 	Decoder decode.Decoder
 
-	// Progress, where set, is called when more moments are done, by one goroutine at
-	// a time.
+	// Progress, if set, is called whenever more moments are done, by one goroutine at a
+	// time.
 	Progress func(done, total int)
 }
 
-// filled returns o with the defaults in place of zeros. The error wraps
-// kfgrab.ErrUsage.
-func (o *Options) filled() (*Options, error) {
+// withDefaults returns a copy of o, which may be nil, with defaults in place of zeros.
+// The error wraps kfgrab.ErrUsage.
+func (o *Options) withDefaults() (*Options, error) {
 	f := Options{}
 	if o != nil {
 		f = *o
@@ -83,14 +81,15 @@ func (o *Options) filled() (*Options, error) {
 	case f.Count < 0 || f.Count > MaxCount:
 		return bad("a sheet of %d pictures: want 1 to %d", f.Count, MaxCount)
 	case f.Count > 0 && f.Every != 0:
-		return bad("a sheet has so many pictures, or one every so often, not both")
+		return bad("a sheet takes either a number of pictures or their distance, not both")
 	case f.Every < 0 || f.From < 0:
-		return bad("a sheet with a time below 0")
+		return bad("the times of a sheet must not be negative")
 	case f.Columns < 0 || f.Columns > MaxCount:
 		return bad("a sheet of %d columns: want 1 to %d", f.Columns, MaxCount)
 	case f.Width < 0 || f.Width > MaxWidth:
 		return bad("tiles %d pixels wide: want 1 to %d", f.Width, MaxWidth)
 	}
+
 	orDefault := func(n *int, d int) {
 		if *n == 0 {
 			*n = d
@@ -104,7 +103,12 @@ func (o *Options) filled() (*Options, error) {
 	if f.Stream.MaxBytes == 0 {
 		f.Stream.MaxBytes = DefaultMaxBytes
 	}
-	f.Output.Format, f.Output.Width, f.Output.Height, f.Output.Fit, f.Output.Quality = decode.RGB24, f.Width, 0, decode.Fill, 0
+
+	given := f.Output
+	f.Output = decode.Output{
+		Format: decode.RGB24, Width: f.Width,
+		Crop: given.Crop, KeepInterlaced: given.KeepInterlaced, MaxPixels: given.MaxPixels,
+	}
 	f.Stream.Width, f.Stream.Height = f.Output.Needed()
 	if err := f.Output.Validate(); err != nil {
 		return bad("%v", err)

@@ -6,21 +6,21 @@ import (
 	"image/draw"
 )
 
-// picture is rows of R, G and B.
+// picture holds rows of R, G and B.
 type picture struct {
 	width, height int
 	rgb           []byte
 }
 
-// The colours of what lies between the tiles, and of a tile without a picture.
+// The colours between the tiles, and of a tile without a picture.
 var (
 	ground = color.RGBA{0x18, 0x18, 0x18, 0xff}
 	blank  = color.RGBA{0x30, 0x30, 0x30, 0xff}
 )
 
-// paint draws the tiles, a nil picture as an empty one. Smaller pictures than the tile
-// stand in its middle.
-func paint(size image.Point, tiles []image.Rectangle, pictures []*picture) *image.RGBA {
+// paintTiles draws the tiles. A nil picture gives an empty tile; a picture smaller than
+// its tile is centred in it.
+func paintTiles(size image.Point, tiles []image.Rectangle, pictures []*picture) *image.RGBA {
 	img := image.NewRGBA(image.Rectangle{Max: size})
 	draw.Draw(img, img.Bounds(), image.NewUniform(ground), image.Point{}, draw.Src)
 	for i, tile := range tiles {

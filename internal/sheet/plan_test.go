@@ -35,7 +35,7 @@ func TestStretches(t *testing.T) {
 		{"a century", Options{Count: 2}, 876_000 * time.Hour, "0s-438000h0m0s@219000h0m0s 438000h0m0s-876000h0m0s@657000h0m0s"},
 		{"no length", Options{Count: 5}, 0, "0s-0s@0s"},
 	} {
-		list, err := tt.o.stretches(tt.length)
+		list, err := tt.o.divideTime(tt.length)
 		if err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
@@ -49,7 +49,7 @@ func TestStretches(t *testing.T) {
 		}
 	}
 	for _, o := range []Options{{Every: s}, {Every: 1}, {Count: 1, From: 601 * s}, {Every: s, From: 601 * s}} {
-		if _, err := o.stretches(601 * s); !errors.Is(err, kfgrab.ErrUsage) {
+		if _, err := o.divideTime(601 * s); !errors.Is(err, kfgrab.ErrUsage) {
 			t.Errorf("%+v: %v", o, err)
 		}
 	}
@@ -71,7 +71,7 @@ func TestLayout(t *testing.T) {
 		{600, 600, 320, 180, "", ""},
 		{600, 25, 640, 360, "", ""},
 	} {
-		size, tiles, err := layout(tt.n, tt.columns, tt.w, tt.h)
+		size, tiles, err := layOutTiles(tt.n, tt.columns, tt.w, tt.h)
 		if tt.size == "" {
 			if !errors.Is(err, kfgrab.ErrUsage) || tiles != nil {
 				t.Errorf("%+v: %v", tt, err)
@@ -103,11 +103,11 @@ func TestOptions(t *testing.T) {
 		{Width: -1},
 		{Width: MaxWidth + 1},
 	} {
-		if _, err := o.filled(); !errors.Is(err, kfgrab.ErrUsage) {
+		if _, err := o.withDefaults(); !errors.Is(err, kfgrab.ErrUsage) {
 			t.Errorf("%+v: %v", o, err)
 		}
 	}
-	o, err := (*Options)(nil).filled()
+	o, err := (*Options)(nil).withDefaults()
 	if err != nil || o.Count != DefaultCount || o.Columns != DefaultColumns || o.Stream.Width != DefaultWidth || o.Stream.MaxBytes != DefaultMaxBytes {
 		t.Errorf("%+v: %v", o, err)
 	}
@@ -137,11 +137,11 @@ pictures/film%20%231%3F.jpg#xywh=648,0,320,180
 // TestPaint: pictures in their tiles, smaller ones in the middle, and none.
 func TestPaint(t *testing.T) {
 	solid := func(w, h int, v byte) *picture { return &picture{w, h, bytes.Repeat([]byte{v, v, v}, w*h)} }
-	size, tiles, err := layout(3, 3, 4, 4)
+	size, tiles, err := layOutTiles(3, 3, 4, 4)
 	if err != nil {
 		t.Fatal(err)
 	}
-	img := paint(size, tiles, []*picture{solid(4, 4, 200), nil, solid(4, 2, 100)})
+	img := paintTiles(size, tiles, []*picture{solid(4, 4, 200), nil, solid(4, 2, 100)})
 	for _, p := range []struct {
 		x, y int
 		want byte

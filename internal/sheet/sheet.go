@@ -29,34 +29,35 @@ type Sheet struct {
 	Live     bool
 	Cost     kfgrab.Cost // of all requests together
 
-	// Primaries are those of the colours, for metadata.Fields.
+	// Primaries are those of Image, for metadata.Fields.
 	Primaries int
 }
 
-// Tile is one moment. Times count from the start of the recording, or of what was
-// the live window.
+// Tile is one moment. Times count from the start of the recording, or of the live window
+// at the time.
 type Tile struct {
-	From, To time.Duration   // the part of the stream that it stands for
+	From, To time.Duration   // the part of the stream that it represents
 	At       time.Duration   // of the keyframe
 	Rect     image.Rectangle // in the sheet
-	Err      error           // why it is empty
+	Err      error           // why the tile is empty
 }
 
-// Make takes the keyframes of the stream at rawURL and lays their pictures out. Parts
-// of the stream that have the same keyframe share a tile: there may be fewer than
-// were asked for. o may be nil.
+// Make fetches keyframes of the stream at rawURL and lays out their pictures. Parts of
+// the stream with the same keyframe share a tile, so there may be fewer tiles than asked
+// for. o may be nil.
 //
-// The error is one of kfgrab.Open and kfgrab.Stream.Timeline, or where no tile at all
-// has a picture, that of the first; kfgrab.ClassOf sorts it. Where some have none,
-// there is no error, but that of Missing.
+// The error is that of kfgrab.Open or kfgrab.Stream.Timeline or, if no tile has a
+// picture, that of the first tile. kfgrab.ClassOf classifies it. If only some tiles are
+// empty, Make succeeds and Missing returns an error.
 func Make(ctx context.Context, rawURL string, o *Options) (*Sheet, error) {
-	o, err := o.filled()
+	o, err := o.withDefaults()
 	if err != nil {
 		return nil, err
 	}
 	if err := o.Decoder.Check(ctx, o.Output); err != nil {
 		return nil, err
 	}
+
 	began := time.Now()
 	stream, err := kfgrab.Open(rawURL, &o.Stream)
 	if err != nil {
@@ -67,15 +68,17 @@ func Make(ctx context.Context, rawURL string, o *Options) (*Sheet, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	m := &making{options: o, url: stream.URL()}
-	if m.stretches, err = o.stretches(line.Duration); err != nil {
-		return nil, m.named(err)
+	if m.stretches, err = o.divideTime(line.Duration); err != nil {
+		return nil, m.withURL(err)
 	}
+
 	s := &Sheet{URL: m.url, Duration: line.Duration, Live: line.Live}
-	if err := m.run(ctx, line); err != nil {
+	if err := m.fetchAndDecode(ctx, line); err != nil {
 		return nil, err
 	}
-	if err := m.finish(s); err != nil {
+	if err := m.finishSheet(s); err != nil {
 		return nil, err
 	}
 	s.Cost = stream.Spent()
@@ -83,7 +86,7 @@ func Make(ctx context.Context, rawURL string, o *Options) (*Sheet, error) {
 	return s, nil
 }
 
-// making is a sheet on the way.
+// making is a sheet that is being made.
 type making struct {
 	options   *Options
 	url       string // redacted
@@ -98,14 +101,14 @@ type making struct {
 	primaries int // of one of the shots
 }
 
-// shot is what came of one or several stretches.
+// shot is the result for one or several stretches.
 type shot struct {
 	moment  keyframe.Moment // without its frame
-	picture *picture        // nil where the moment's error says why
+	picture *picture        // nil if the moment has an error
 }
 
-// run fetches and decodes. The error is that of the context, or of usage.
-func (m *making) run(ctx context.Context, line *kfgrab.Timeline) error {
+// fetchAndDecode fills m.shots. The error is that of the context, or of usage.
+func (m *making) fetchAndDecode(ctx context.Context, line *kfgrab.Timeline) error {
 	ctx, m.cancel = context.WithCancelCause(ctx)
 	defer m.cancel(nil)
 	m.pool.Decoder = m.options.Decoder
@@ -114,33 +117,34 @@ func (m *making) run(ctx context.Context, line *kfgrab.Timeline) error {
 	for i, s := range m.stretches {
 		times[i] = s.at
 	}
-	if err := line.Keyframes(ctx, times, m.options.Parallel, func(moment keyframe.Moment) { m.take(ctx, moment) }); err != nil {
+	if err := line.Keyframes(ctx, times, m.options.Parallel, func(moment keyframe.Moment) { m.takeMoment(ctx, moment) }); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
-		return m.named(context.Cause(ctx))
+		return m.withURL(context.Cause(ctx))
 	}
 	return nil
 }
 
-func (m *making) named(err error) error { return fmt.Errorf("%s: %w", m.url, err) }
+func (m *making) withURL(err error) error { return fmt.Errorf("%s: %w", m.url, err) }
 
-// take decodes a keyframe, beside others.
-func (m *making) take(ctx context.Context, moment keyframe.Moment) {
+// takeMoment decodes a keyframe. Several calls run at the same time.
+func (m *making) takeMoment(ctx context.Context, moment keyframe.Moment) {
 	s, primaries := shot{moment: moment}, 0
 	if moment.Err == nil {
 		primaries = m.options.Output.Primaries(moment.Frame.Info)
 		var err error
-		if s.picture, err = m.decode(ctx, moment.Frame); err != nil {
-			s.moment.Err = m.named(err)
+		if s.picture, err = m.decodeFrame(ctx, moment.Frame); err != nil {
+			s.moment.Err = m.withURL(err)
 		}
 		s.moment.Frame = nil
 	}
+
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if s.moment.Err == nil {
 		m.shots, m.primaries = append(m.shots, s), primaries
-	} else { // how many keyframes are missing, nobody knows
+	} else { // nobody knows how many keyframes are missing
 		for _, i := range moment.Times {
 			m.shots = append(m.shots, shot{moment: keyframe.Moment{Times: []int{i}, Err: s.moment.Err}})
 		}
@@ -151,31 +155,32 @@ func (m *making) take(ctx context.Context, moment keyframe.Moment) {
 	}
 }
 
-func (m *making) decode(ctx context.Context, f *keyframe.Frame) (*picture, error) {
+func (m *making) decodeFrame(ctx context.Context, f *keyframe.Frame) (*picture, error) {
 	o := m.options.Output
 	p := &picture{}
 	if p.width, p.height = o.Size(f.Info); p.width == 0 {
 		return nil, fmt.Errorf("%w: a picture of unknown size", keyframe.ErrCorrupt)
 	}
-	if _, _, err := layout(len(m.stretches), m.options.Columns, p.width, p.height); err != nil {
+	if _, _, err := layOutTiles(len(m.stretches), m.options.Columns, p.width, p.height); err != nil {
 		m.cancel(err) // before the rest is fetched
 		return nil, err
 	}
+
 	var rgb bytes.Buffer
 	if err := m.pool.Decode(ctx, &rgb, f, o); err != nil {
 		if errors.Is(err, decode.ErrCrop) {
-			m.cancel(err) // nor have the others that part
+			m.cancel(err) // the other pictures lack that part as well
 		}
 		return nil, err
 	}
 	if p.rgb = rgb.Bytes(); len(p.rgb) != 3*p.width*p.height {
-		return nil, fmt.Errorf("%w: %d bytes are no picture of %dx%d", keyframe.ErrCorrupt, len(p.rgb), p.width, p.height)
+		return nil, fmt.Errorf("%w: %d bytes are not a picture of %dx%d", keyframe.ErrCorrupt, len(p.rgb), p.width, p.height)
 	}
 	return p, nil
 }
 
-// finish lays out what came.
-func (m *making) finish(s *Sheet) error {
+// finishSheet lays out the pictures.
+func (m *making) finishSheet(s *Sheet) error {
 	slices.SortFunc(m.shots, func(a, b shot) int { return cmp.Compare(a.moment.Times[0], b.moment.Times[0]) })
 	var pictures []*picture
 	for _, shot := range m.shots {
@@ -184,7 +189,7 @@ func (m *making) finish(s *Sheet) error {
 			At: shot.moment.At, Err: shot.moment.Err,
 		}
 		if n := len(s.Tiles); n > 0 && t.Err == nil && s.Tiles[n-1].Err == nil && s.Tiles[n-1].At == t.At {
-			s.Tiles[n-1].To = t.To // the keyframe of a segment that has none is that of the one before
+			s.Tiles[n-1].To = t.To // a segment without a keyframe has that of the one before
 			continue
 		}
 		s.Tiles, pictures = append(s.Tiles, t), append(pictures, shot.picture)
@@ -192,25 +197,27 @@ func (m *making) finish(s *Sheet) error {
 	if !slices.ContainsFunc(pictures, func(p *picture) bool { return p != nil }) {
 		return s.Tiles[0].Err
 	}
+
 	height := 0
 	for _, p := range pictures {
 		if p != nil {
 			height = max(height, p.height)
 		}
 	}
-	size, rects, err := layout(len(s.Tiles), m.options.Columns, m.options.Width, height)
+	size, rects, err := layOutTiles(len(s.Tiles), m.options.Columns, m.options.Width, height)
 	if err != nil {
 		return err
 	}
 	for i := range s.Tiles {
 		s.Tiles[i].Rect = rects[i]
 	}
-	s.Image, s.Primaries = paint(size, rects, pictures), m.primaries
+	s.Image = paintTiles(size, rects, pictures)
+	s.Primaries = m.primaries
 	return nil
 }
 
-// Missing says which tiles are empty, nil where none is. It wraps the error of the
-// first of them.
+// Missing returns an error that says which tiles are empty, nil if none is. It wraps the
+// error of the first one.
 func (s *Sheet) Missing() error {
 	var first *Tile
 	empty := 0
@@ -224,11 +231,11 @@ func (s *Sheet) Missing() error {
 	if first == nil {
 		return nil
 	}
-	return fmt.Errorf("%d of %d tiles are empty, the first from %s on: %w", empty, len(s.Tiles), clock(first.From), first.Err)
+	return fmt.Errorf("%d of %d tiles are empty, the first at %s: %w", empty, len(s.Tiles), formatClock(first.From), first.Err)
 }
 
-// Encode writes the picture as JPEG or PNG. quality goes from 1 to 100 for JPEG; 0 is
-// 90. Other formats are an error that wraps kfgrab.ErrUsage.
+// Encode writes the picture as JPEG or PNG. For JPEG, quality goes from 1 to 100; 0 means
+// 90. For other formats the error wraps kfgrab.ErrUsage.
 func (s *Sheet) Encode(w io.Writer, f decode.Format, quality int) error {
 	switch f {
 	case decode.JPEG:
@@ -239,5 +246,5 @@ func (s *Sheet) Encode(w io.Writer, f decode.Format, quality int) error {
 	case decode.PNG:
 		return png.Encode(w, s.Image)
 	}
-	return fmt.Errorf("%w: a sheet is JPEG or PNG, not %v", kfgrab.ErrUsage, f)
+	return fmt.Errorf("%w: a sheet is saved as jpeg or png, not %v", kfgrab.ErrUsage, f)
 }

@@ -7,15 +7,15 @@ import (
 	"github.com/kfgrab/kfgrab"
 )
 
-// stretch is a part of the stream that one picture stands for, that of the time at.
+// stretch is a part of the stream that one picture represents: the one at the time at.
 type stretch struct{ from, to, at time.Duration }
 
-// stretches divides what is behind o.From of a stream of that length. The error wraps
+// divideTime divides the part after o.From of a stream of that length. The error wraps
 // kfgrab.ErrUsage.
-func (o *Options) stretches(length time.Duration) ([]stretch, error) {
+func (o *Options) divideTime(length time.Duration) ([]stretch, error) {
 	rest := length - o.From
 	if rest <= 0 && o.From > 0 {
-		return nil, fmt.Errorf("%w: the sheet is to begin at %v, and all there is lasts %v", kfgrab.ErrUsage, o.From, length)
+		return nil, fmt.Errorf("%w: the sheet would begin at %v, but the stream is only %v long", kfgrab.ErrUsage, o.From, length)
 	}
 	if rest <= 0 {
 		return []stretch{{}}, nil // of one picture
@@ -23,10 +23,11 @@ func (o *Options) stretches(length time.Duration) ([]stretch, error) {
 	n := o.Count
 	if o.Every > 0 {
 		if pictures := (rest-1)/o.Every + 1; pictures > MaxCount {
-			return nil, fmt.Errorf("%w: one picture every %v of %v makes %d, of which a sheet holds %d", kfgrab.ErrUsage, o.Every, rest, pictures, MaxCount)
+			return nil, fmt.Errorf("%w: one picture every %v of %v makes %d pictures; a sheet holds at most %d", kfgrab.ErrUsage, o.Every, rest, pictures, MaxCount)
 		}
 		n = int((rest-1)/o.Every) + 1
 	}
+
 	list := make([]stretch, n)
 	for i := range list {
 		s := &list[i]
@@ -35,13 +36,13 @@ func (o *Options) stretches(length time.Duration) ([]stretch, error) {
 			s.to, s.at = min(s.from+o.Every, length), s.from
 			continue
 		}
-		s.from, s.to = o.From+part(rest, i, n), o.From+part(rest, i+1, n)
+		s.from, s.to = o.From+partOf(rest, i, n), o.From+partOf(rest, i+1, n)
 		s.at = s.from + (s.to-s.from)/2
 	}
 	return list, nil
 }
 
-// part is i n-ths of d.
-func part(d time.Duration, i, n int) time.Duration {
+// partOf returns i n-ths of d, without overflow.
+func partOf(d time.Duration, i, n int) time.Duration {
 	return d/time.Duration(n)*time.Duration(i) + d%time.Duration(n)*time.Duration(i)/time.Duration(n)
 }

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// WriteVTT writes a WebVTT file (W3C WebVTT 4.1) whose cues name, for every part of
-// the stream, its tile in the image: by its path as seen from the file's directory,
-// with a spatial fragment (W3C Media Fragments 4.2.2). An empty tile has no cue.
+// WriteVTT writes a WebVTT file (W3C WebVTT 4.1). For every part of the stream, a cue
+// names its tile: the path of the image, relative to the file's directory, with a
+// spatial fragment (W3C Media Fragments 4.2.2). An empty tile has no cue.
 func (s *Sheet) WriteVTT(w io.Writer, image string) error {
 	out := bufio.NewWriter(w)
 	name := (&url.URL{Path: filepath.ToSlash(image)}).EscapedPath()
@@ -21,13 +21,13 @@ func (s *Sheet) WriteVTT(w io.Writer, image string) error {
 			continue
 		}
 		size := t.Rect.Size()
-		fmt.Fprintf(out, "\n%s --> %s\n%s#xywh=%d,%d,%d,%d\n", clock(t.From), clock(t.To), name, t.Rect.Min.X, t.Rect.Min.Y, size.X, size.Y)
+		fmt.Fprintf(out, "\n%s --> %s\n%s#xywh=%d,%d,%d,%d\n", formatClock(t.From), formatClock(t.To), name, t.Rect.Min.X, t.Rect.Min.Y, size.X, size.Y)
 	}
 	return out.Flush()
 }
 
-// clock writes a time as WebVTT has it.
-func clock(d time.Duration) string {
+// formatClock writes a time in the notation of WebVTT.
+func formatClock(d time.Duration) string {
 	ms := d.Round(time.Millisecond).Milliseconds()
 	return fmt.Sprintf("%02d:%02d:%02d.%03d", ms/3_600_000, ms/60_000%60, ms/1000%60, ms%1000)
 }

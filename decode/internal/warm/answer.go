@@ -28,17 +28,17 @@ type answer struct {
 	broken      bool // the process is not to be believed any more
 }
 
-// begin starts the answer to the next frame.
-func (a *answer) begin(number uint64, isWhole func([]byte) (bool, error)) {
+// beginFrame starts the answer to the next frame.
+func (a *answer) beginFrame(number uint64, isWhole func([]byte) (bool, error)) {
 	a.isWhole, a.number = isWhole, number
 	a.picture = a.picture[:0]
 	a.pictureEnd, a.frameSeen, a.washerSeen = false, false, false
 	a.logged = 0
 }
 
-// end returns the picture, if it is to be believed. From now on the process has to be
+// endFrame returns the picture, if it is to be believed. From now on the process has to be
 // silent.
-func (a *answer) end() (picture []byte, ok bool) {
+func (a *answer) endFrame() (picture []byte, ok bool) {
 	a.isWhole = nil
 	return a.picture, a.isComplete() && a.frameSeen && !a.broken
 }

@@ -47,7 +47,7 @@ func TestAnswer(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a := answer{maxSize: 100}
-			a.begin(numbersPerFrame, isABC)
+			a.beginFrame(numbersPerFrame, isABC)
 			for _, b := range c.picture {
 				a.addPicture([]byte(string(b)))
 			}
@@ -57,7 +57,7 @@ func TestAnswer(t *testing.T) {
 			if settled := a.isSettled(); settled != c.settled {
 				t.Errorf("settled: %v", settled)
 			}
-			if _, ok := a.end(); ok != c.ok {
+			if _, ok := a.endFrame(); ok != c.ok {
 				t.Errorf("believed: %v", ok)
 			}
 		})

@@ -20,9 +20,9 @@ type places struct {
 	pending sync.WaitGroup // joined places, and idle processes that are being stopped
 }
 
-// join grants pl its place or puts it into the queue. It returns false if the pool is
+// joinQueue grants pl its place or puts it into the queue. It returns false if the pool is
 // closed.
-func (s *places) join(pl *Place) bool {
+func (s *places) joinQueue(pl *Place) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -32,12 +32,12 @@ func (s *places) join(pl *Place) bool {
 	s.joined[pl] = true
 	s.pending.Add(1)
 	s.queue = append(s.queue, pl)
-	s.grant()
+	s.grantPlaces()
 	return true
 }
 
-// quit takes pl out of the queue. It returns false if pl was granted its place.
-func (s *places) quit(pl *Place) bool {
+// quitQueue takes pl out of the queue. It returns false if pl was granted its place.
+func (s *places) quitQueue(pl *Place) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 
@@ -51,14 +51,14 @@ func (s *places) quit(pl *Place) bool {
 	return true
 }
 
-// grant gives the first places in the queue what is free: an idle process of the key,
+// grantPlaces gives the first places in the queue what is free: an idle process of the key,
 // a place without a process, or the process that is unused for the longest.
-func (s *places) grant() {
+func (s *places) grantPlaces() {
 	for len(s.queue) > 0 && s.busy < s.size {
 		pl := s.queue[0]
 		s.queue = slices.Delete(s.queue, 0, 1)
 
-		n := slices.IndexFunc(s.idle, func(p *process) bool { return p.key == pl.key() })
+		n := slices.IndexFunc(s.idle, func(p *process) bool { return p.key == pl.wantedKey() })
 		if n < 0 && s.busy+len(s.idle) >= s.size {
 			n = 0
 		}
@@ -74,16 +74,16 @@ func (s *places) grant() {
 	}
 }
 
-// leave takes back the place of pl. kept is nil or a process that stays up.
-func (s *places) leave(pl *Place, kept *process) {
+// leavePlace takes back the place of pl. kept is nil or a process that stays up.
+func (s *places) leavePlace(pl *Place, kept *process) {
 	defer s.pending.Done()
-	if !s.release(pl, kept) && kept != nil {
-		kept.stop()
+	if !s.releasePlace(pl, kept) && kept != nil {
+		kept.killAndWait()
 	}
 }
 
-// release is leave without waiting. It returns false if the pool is closed.
-func (s *places) release(pl *Place, kept *process) bool {
+// releasePlace is leave without waiting. It returns false if the pool is closed.
+func (s *places) releasePlace(pl *Place, kept *process) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 
@@ -91,23 +91,23 @@ func (s *places) release(pl *Place, kept *process) bool {
 	s.busy--
 	if kept != nil && !s.closed {
 		s.idle = append(s.idle, kept)
-		kept.idleTimer = time.AfterFunc(s.idleTime, func() { s.expire(kept) })
+		kept.idleTimer = time.AfterFunc(s.idleTime, func() { s.expireProcess(kept) })
 	}
-	s.grant()
+	s.grantPlaces()
 	return !s.closed
 }
 
-// expire stops a process that was idle for too long.
-func (s *places) expire(p *process) {
-	if s.remove(p) {
+// expireProcess stops a process that was idle for too long.
+func (s *places) expireProcess(p *process) {
+	if s.removeIdle(p) {
 		defer s.pending.Done()
-		p.stop()
+		p.killAndWait()
 	}
 }
 
-// remove takes p out of the idle processes. It returns false if p is not idle any
+// removeIdle takes p out of the idle processes. It returns false if p is not idle any
 // more.
-func (s *places) remove(p *process) bool {
+func (s *places) removeIdle(p *process) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 
@@ -120,9 +120,9 @@ func (s *places) remove(p *process) bool {
 	return true
 }
 
-// close lets nobody join any more. It returns the idle processes, to be stopped, and
+// closeAll lets nobody join any more. It returns the idle processes, to be stopped, and
 // the places, to be cancelled.
-func (s *places) close() (idle []*process, joined []*Place) {
+func (s *places) closeAll() (idle []*process, joined []*Place) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 

@@ -47,8 +47,8 @@ func (p *Pool) Stats() Stats {
 	return p.stats
 }
 
-// count changes the counts.
-func (p *Pool) count(add func(*Stats)) {
+// countUp changes the counts.
+func (p *Pool) countUp(add func(*Stats)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	add(&p.stats)
@@ -77,7 +77,7 @@ func (p *Pool) Enter(ctx context.Context, r *Request) (*Place, error) {
 	pl := &Place{pool: p, request: r, granted: make(chan *process, 1)}
 	pl.ctx, pl.cancel = context.WithCancelCause(ctx)
 	all := p.allPlaces()
-	if !all.join(pl) {
+	if !all.joinQueue(pl) {
 		pl.cancel(nil)
 		return nil, errClosed
 	}
@@ -88,7 +88,7 @@ func (p *Pool) Enter(ctx context.Context, r *Request) (*Place, error) {
 	case <-pl.ctx.Done():
 	}
 	err := fmt.Errorf("ffmpeg was not started: %w", context.Cause(pl.ctx))
-	if all.quit(pl) {
+	if all.quitQueue(pl) {
 		pl.cancel(nil)
 		return nil, err
 	}
@@ -105,8 +105,8 @@ func (p *Pool) allPlaces() *places {
 	return p.places
 }
 
-// key returns the key of the processes that the place has use for.
-func (pl *Place) key() string {
+// wantedKey returns the key of the processes that the place has use for.
+func (pl *Place) wantedKey() string {
 	if pl.request == nil {
 		return ""
 	}
@@ -119,7 +119,7 @@ func (pl *Place) key() string {
 func (pl *Place) Picture() ([]byte, error) {
 	usable := pl.request != nil && pl.pool.isWorthwhile(pl.request.key)
 	if pl.held != nil && !(usable && pl.held.canServe(pl.request)) {
-		pl.held.stop()
+		pl.held.killAndWait()
 		pl.held = nil
 	}
 	if !usable {
@@ -128,42 +128,42 @@ func (pl *Place) Picture() ([]byte, error) {
 
 	if pl.held == nil {
 		if pl.ctx.Err() != nil {
-			return nil, pl.stopped()
+			return nil, pl.stoppedError()
 		}
 		var err error
 		if pl.held, err = startProcess(pl.pool.Start, pl.request, pl.pool.MaxPicture); err != nil {
 			return nil, err
 		}
-		pl.pool.count(func(s *Stats) { s.Started++ })
+		pl.pool.countUp(func(s *Stats) { s.Started++ })
 	}
 
 	picture, ok := pl.held.ask(pl.ctx, pl.request)
 	if ok {
 		pl.keep = true
-		pl.pool.count(func(s *Stats) { s.Warm++ })
-		pl.pool.judge(pl.request.key, true)
+		pl.pool.countUp(func(s *Stats) { s.Warm++ })
+		pl.pool.judgeKey(pl.request.key, true)
 		return picture, nil
 	}
-	pl.held.stop()
+	pl.held.killAndWait()
 	pl.held = nil
-	pl.pool.count(func(s *Stats) { s.Discarded++ })
+	pl.pool.countUp(func(s *Stats) { s.Discarded++ })
 	if pl.ctx.Err() != nil {
-		return nil, pl.stopped()
+		return nil, pl.stoppedError()
 	}
 	return nil, nil
 }
 
-func (pl *Place) stopped() error {
+func (pl *Place) stoppedError() error {
 	return fmt.Errorf("ffmpeg was stopped: %w", context.Cause(pl.ctx))
 }
 
 // DecodeAlone calls decode, which decodes the frame in a process of its own, and
 // returns its error.
 func (pl *Place) DecodeAlone(decode func(context.Context) error) error {
-	pl.pool.count(func(s *Stats) { s.Alone++ })
+	pl.pool.countUp(func(s *Stats) { s.Alone++ })
 	err := decode(pl.ctx)
 	if err == nil && pl.request != nil {
-		pl.pool.judge(pl.request.key, false)
+		pl.pool.judgeKey(pl.request.key, false)
 	}
 	return err
 }
@@ -174,19 +174,19 @@ func (pl *Place) Leave() {
 	if pl.keep {
 		kept = pl.held
 	}
-	pl.pool.places.leave(pl, kept)
+	pl.pool.places.leavePlace(pl, kept)
 	pl.cancel(nil)
 }
 
 // Close ends all processes and calls, and returns when they have ended.
 func (p *Pool) Close() error {
 	all := p.allPlaces()
-	idle, joined := all.close()
+	idle, joined := all.closeAll()
 	for _, pl := range joined {
 		pl.cancel(errClosed)
 	}
 	for _, w := range idle {
-		w.stop()
+		w.killAndWait()
 	}
 	all.pending.Wait()
 	return nil
@@ -200,8 +200,8 @@ func (p *Pool) isWorthwhile(key string) bool {
 	return n < maxStrikes || n%retryEvery == 0
 }
 
-// judge remembers how a good frame of the key was decoded.
-func (p *Pool) judge(key string, warm bool) {
+// judgeKey remembers how a good frame of the key was decoded.
+func (p *Pool) judgeKey(key string, warm bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 

@@ -26,11 +26,11 @@ type process struct {
 func startProcess(start StartFunc, r *Request, maxPicture int) (*process, error) {
 	p := &process{key: r.key, answer: answer{maxSize: maxPicture}}
 	stdout := writerFunc(func(b []byte) {
-		p.update(func(a *answer) { a.addPicture(b) })
+		p.updateAnswer(func(a *answer) { a.addPicture(b) })
 	})
 	lines := &ffmpeg.Lines{Each: p.answer.addLine}
 	stderr := writerFunc(func(b []byte) {
-		p.update(func(a *answer) {
+		p.updateAnswer(func(a *answer) {
 			a.addLogged(len(b))
 			lines.Write(b)
 		})
@@ -52,8 +52,8 @@ func (f writerFunc) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// update changes the answer, and wakes ask if that settles it.
-func (p *process) update(change func(*answer)) {
+// updateAnswer changes the answer, and wakes ask if that settles it.
+func (p *process) updateAnswer(change func(*answer)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 
@@ -74,8 +74,8 @@ func (p *process) canServe(r *Request) bool {
 	}
 }
 
-// stop kills the process and waits for its end.
-func (p *process) stop() {
+// killAndWait kills the process and waits for its end.
+func (p *process) killAndWait() {
 	p.Kill(context.Canceled)
 	<-p.Done()
 }
@@ -104,8 +104,8 @@ func (p *process) askOnce(ctx context.Context, r *Request, packet []byte) ([]byt
 	number := p.next
 	p.next += numbersPerFrame
 	settled := make(chan struct{})
-	p.update(func(a *answer) {
-		a.begin(number, r.settings.IsWhole)
+	p.updateAnswer(func(a *answer) {
+		a.beginFrame(number, r.settings.IsWhole)
 		p.settled = settled
 	})
 
@@ -123,7 +123,7 @@ func (p *process) askOnce(ctx context.Context, r *Request, packet []byte) ([]byt
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	picture, ok := p.answer.end()
+	picture, ok := p.answer.endFrame()
 	return picture, ok && ctx.Err() == nil
 }
 

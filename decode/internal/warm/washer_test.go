@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/kfgrab/kfgrab/decode"
 	"github.com/kfgrab/kfgrab/decode/internal/warm"
@@ -54,7 +55,7 @@ func TestWasherAsFrame(t *testing.T) {
 		}
 	}
 
-	pool := decode.Pool{Size: 1}
+	pool := decode.Pool{Size: 1, Decoder: decode.Decoder{Timeout: time.Hour}}
 	defer pool.Close()
 	for n, f := range []*keyframe.Frame{good, &bad, good} {
 		var w bytes.Buffer
