@@ -52,7 +52,7 @@ func TestErrors(t *testing.T) {
 		{"yes", stream("overlay: yes"), `4:14: overlay: "yes" is neither true nor false`},
 		{"size", stream("max_bytes: 1T"), `4:16: max_bytes: "1T" is not a number of bytes; write 500k or 32M`},
 		{"format", stream("format: gif"), `4:13: format: unknown format "gif": want jpeg, png, webp, rgb24, bgr24, annexb or mp4`},
-		{"overlay of mp4", stream("format: mp4", "overlay: true"), "4:5: an overlay is for jpeg and png, not for mp4"},
+		{"overlay of mp4", stream("format: mp4", "overlay: true"), "4:5: an overlay needs jpeg or png, not mp4"},
 		{"tiles of mp4", stream("format: mp4", "allow_tiles: true"), "5:5: allow_tiles: mp4 holds a keyframe, which a tile is not"},
 		{"mode", stream("mode: warm_up"), `4:11: mode: unknown mode "warm_up": want on_demand, scheduled, warm`},
 		{"scheduled", stream("mode: scheduled"), "4:5: mode: scheduled needs every or cron"},

@@ -17,11 +17,11 @@ import (
 // frames reads keyframes of one format.
 type frames interface {
 	firstKeyframe() (*keyframe.Frame, error)
-	nextKeyframe() (*keyframe.Frame, error) // that follows the one returned last
+	nextKeyframe() (*keyframe.Frame, error) // follows the one returned last
 	listTracks() []keyframe.Track
 }
 
-// recogniseFormat looks at the beginning of in and sets its reader.
+// recogniseFormat detects the format of in and sets its reader.
 func (s *Source) recogniseFormat(ctx context.Context, in *input) error {
 	head, all, err := peekHead(in)
 	if err != nil {
@@ -37,7 +37,7 @@ func (s *Source) recogniseFormat(ctx context.Context, in *input) error {
 	case ByteStream:
 		in.reader = &byteStream{src: in.stream, at: s.opts.At, detector: keyframe.NewByteStream(keyframe.H264, keyframe.H265)}
 	case Playlist:
-		return fmt.Errorf("%w: an HLS playlist is read from its http or https URL", keyframe.ErrUnsupported)
+		return fmt.Errorf("%w: this is an HLS playlist; open its http or https URL instead", keyframe.ErrUnsupported)
 	default:
 		return unreadableError(head)
 	}
@@ -46,8 +46,8 @@ func (s *Source) recogniseFormat(ctx context.Context, in *input) error {
 
 var formatNames = [...]string{"unknown", "HLS playlist", "MPEG-TS", "MP4", "Annex B byte stream"}
 
-// peekHead returns the beginning, and whether that is all. Data that come forward
-// only stay to be read.
+// peekHead returns the beginning of in, and whether that is all. It does not consume
+// data that can only be read forward.
 func peekHead(in *input) (head []byte, all bool, err error) {
 	if in.at != nil {
 		head = make([]byte, SniffSize)
@@ -68,7 +68,7 @@ func peekHead(in *input) (head []byte, all bool, err error) {
 	return head, all, nil
 }
 
-// transportStream reads on; with a time asked for, it reads up to there.
+// transportStream reads forward, if a time is given up to that time.
 type transportStream struct {
 	*ts.Reader
 	at time.Duration
@@ -85,11 +85,11 @@ func (t *transportStream) nextKeyframe() (*keyframe.Frame, error) { return t.Key
 
 func (t *transportStream) listTracks() []keyframe.Track { return t.Tracks() }
 
-// timeSlack: times are asked for and printed in milliseconds, and pictures lie at
-// fractions of them. Package fmp4 has its own.
+// timeSlack allows for times that users give in milliseconds, because they are printed so,
+// while pictures lie between milliseconds. Package fmp4 has its own.
 const timeSlack = time.Millisecond
 
-// recording is a transport stream in which a time is searched.
+// recording is a transport stream that is searched for a time.
 type recording struct {
 	*ts.Recording
 	at time.Duration
@@ -107,12 +107,12 @@ func (s *Source) newTransportStream(in *input) frames {
 	return &transportStream{ts.NewReader(in.stream, o), s.opts.At}
 }
 
-// movie reads at any place, on a pipe by keeping what came.
+// movie reads at any offset, in a pipe by keeping what was read.
 type movie struct {
 	*fmp4.Movie
 	r       io.ReaderAt
 	at      time.Duration
-	onCodec func(keyframe.Codec) // nil once it is told
+	onCodec func(keyframe.Codec) // nil once it was called
 }
 
 func (s *Source) newMovie(in *input) *movie {
@@ -138,8 +138,7 @@ func (m *movie) nextKeyframe() (*keyframe.Frame, error) { return m.Next() }
 
 func (m *movie) listTracks() []keyframe.Track { return m.Tracks() }
 
-// ReadAt reads for Movie, whose reads after the index tell that it knows the
-// codec.
+// ReadAt reads for Movie. Its first read after the index shows that it knows the codec.
 func (m *movie) ReadAt(p []byte, off int64) (int, error) {
 	if init := m.Init(); init != nil && m.onCodec != nil {
 		if t, err := init.Video(); err == nil {
@@ -150,7 +149,7 @@ func (m *movie) ReadAt(p []byte, off int64) (int, error) {
 	return m.r.ReadAt(p, off)
 }
 
-// byteStream reads NAL units of a codec that shows by its parameter sets.
+// byteStream reads NAL units. Their parameter sets show which codec it is.
 type byteStream struct {
 	src      io.Reader
 	at       time.Duration
@@ -162,7 +161,7 @@ const bufferSize = 64 << 10
 
 func (b *byteStream) firstKeyframe() (*keyframe.Frame, error) {
 	if b.at != 0 {
-		return nil, fmt.Errorf("%w: a raw byte stream has no times to look for", keyframe.ErrUnsupported)
+		return nil, fmt.Errorf("%w: a raw byte stream has no times to seek to", keyframe.ErrUnsupported)
 	}
 	return b.nextKeyframe()
 }

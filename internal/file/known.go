@@ -8,15 +8,14 @@ import (
 	"sync"
 )
 
-// maxKnown bounds the parts of a file that are kept: as much as the largest moov box
-// that package fmp4 reads, and the moof boxes of some hours. What is beyond is read
-// again.
+// maxKnown bounds the parts of a file that are kept: the largest moov box that package
+// fmp4 reads, and the moof boxes of some hours. Further parts are read again.
 const maxKnown = 96 << 20
 
-// known is parts of a file. It may be read by several goroutines.
+// known holds parts of a file. Several goroutines may read it.
 type known struct {
 	mu    sync.RWMutex
-	parts []part // ascending, apart from each other
+	parts []part // ascending, without overlap
 	size  int
 }
 
@@ -27,8 +26,8 @@ type part struct {
 
 func (p part) endOffset() int64 { return p.off + int64(len(p.data)) }
 
-// readThrough fills p from what is known, and where that has gaps, from r. With keep, these
-// are known then.
+// readThrough fills p from the known parts, and their gaps from r. With keep, the gaps
+// become known.
 func (k *known) readThrough(r io.ReaderAt, p []byte, off int64, keep bool) (n int, err error) {
 	for n < len(p) && err == nil {
 		held, gap := k.findKnown(off+int64(n), len(p)-n)
@@ -43,13 +42,14 @@ func (k *known) readThrough(r io.ReaderAt, p []byte, off int64, keep bool) (n in
 		}
 		n += got
 		if got == gap && errors.Is(err, io.EOF) {
-			err = nil // there may be no more wanted
+			err = nil // p may end here
 		}
 	}
 	return n, err
 }
 
-// findKnown returns what is known from off on, else how many of the n bytes there are not.
+// findKnown returns the known bytes from off on, or else how many of the n bytes there
+// are unknown.
 func (k *known) findKnown(off int64, n int) (held []byte, gap int) {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
@@ -63,7 +63,7 @@ func (k *known) findKnown(off int64, n int) (held []byte, gap int) {
 	return nil, int(min(int64(n), k.parts[i].off-off))
 }
 
-// addKnown makes data known, of which nothing is.
+// addKnown adds data, of which no byte is known yet.
 func (k *known) addKnown(off int64, data []byte) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

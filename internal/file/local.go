@@ -12,7 +12,7 @@ import (
 	"github.com/kfgrab/kfgrab/internal/meter"
 )
 
-// openLocal opens the file at path, and no directory.
+// openLocal opens the file at path. It refuses directories.
 func openLocal(ctx context.Context, path string) (*os.File, fs.FileInfo, error) {
 	defer releaseOpen(ctx, path)()
 	f, err := os.Open(path)
@@ -23,7 +23,7 @@ func openLocal(ctx context.Context, path string) (*os.File, fs.FileInfo, error) 
 	if err == nil && info.IsDir() {
 		err = &fs.PathError{Op: "open", Path: path, Err: errors.New("is a directory, not a video")}
 	}
-	if err == nil && ctx.Err() != nil { // which may be why the pipe opened
+	if err == nil && ctx.Err() != nil { // that may be why the pipe opened
 		err = context.Cause(ctx)
 	}
 	if err != nil {
@@ -33,12 +33,12 @@ func openLocal(ctx context.Context, path string) (*os.File, fs.FileInfo, error) 
 	return f, info, nil
 }
 
-// retryRelease is how often a pipe that is being opened is looked at, once the
-// context has ended.
+// retryRelease is the interval of attempts to release a pipe that is being opened, after
+// the end of the context.
 const retryRelease = 5 * time.Millisecond
 
-// releaseOpen lets the end of ctx end the opening of a named pipe, which waits
-// for a writer: it opens the other end. The caller calls stop once it is open.
+// releaseOpen makes the end of ctx end the opening of a named pipe, which waits for a
+// writer: it opens the other end. The caller calls stop once the pipe is open.
 func releaseOpen(ctx context.Context, path string) (stop func()) {
 	info, err := os.Stat(path)
 	if err != nil || info.Mode()&fs.ModeNamedPipe == 0 {
@@ -67,8 +67,8 @@ func releaseOpen(ctx context.Context, path string) (stop func()) {
 	}
 }
 
-// localFile is a regular file whose reads end with the context of one Keyframe,
-// and are counted.
+// localFile is a regular file. Its reads end with the context of one Keyframe, and are
+// counted.
 type localFile struct {
 	ctx   context.Context
 	f     io.ReaderAt

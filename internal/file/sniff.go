@@ -9,7 +9,7 @@ import (
 	"github.com/kfgrab/kfgrab/ts"
 )
 
-// Format is what some data is.
+// Format is a format of video data.
 type Format uint8
 
 // The formats that kfgrab reads.
@@ -21,10 +21,10 @@ const (
 	ByteStream             // Annex B of ISO/IEC 14496-10 and ISO/IEC 23008-2
 )
 
-// SniffSize is how much of the beginning Sniff likes to see.
+// SniffSize is how many bytes Sniff should get.
 const SniffSize = 4 << 10
 
-// Sniff recognises data by its beginning. all says that head is the whole of it.
+// Sniff detects the format of data by its beginning. all says that head is all of it.
 func Sniff(head []byte, all bool) Format {
 	text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
 	switch {
@@ -40,8 +40,8 @@ func Sniff(head []byte, all bool) Format {
 	return UnknownFormat
 }
 
-// isByteStream says whether head begins with a start code and the header of a
-// NAL unit. That of an MPEG program stream or MPEG-2 video has its first bit set.
+// isByteStream reports whether head begins with a start code and the header of a NAL
+// unit. In an MPEG program stream or MPEG-2 video, the first bit after it is set.
 func isByteStream(head []byte) bool {
 	zeros := 0
 	for zeros < len(head) && head[zeros] == 0 {
@@ -50,10 +50,10 @@ func isByteStream(head []byte) bool {
 	return zeros >= 2 && zeros+1 < len(head) && head[zeros] == 1 && head[zeros+1]&0x80 == 0
 }
 
-// unreadableError names what kfgrab does not read.
+// unreadableError returns an error that names the format, if it is a known one.
 func unreadableError(head []byte) error {
 	if len(head) == 0 {
-		return fmt.Errorf("%w: no data at all", keyframe.ErrCorrupt)
+		return fmt.Errorf("%w: the input is empty", keyframe.ErrCorrupt)
 	}
 	for _, s := range signatures {
 		if len(head) >= s.at && bytes.HasPrefix(head[s.at:], []byte(s.magic)) {
@@ -70,7 +70,7 @@ func unreadableError(head []byte) error {
 	return fmt.Errorf("%w: neither MPEG-TS, MP4, H.264, H.265 nor an HLS playlist", keyframe.ErrCorrupt)
 }
 
-// signatures are of formats that people try.
+// signatures are those of other formats that people try.
 var signatures = []struct {
 	at          int
 	magic, name string

@@ -17,7 +17,7 @@ func TestUnreadable(t *testing.T) {
 		head, want string
 		kind       error
 	}{
-		{"", "no data at all", keyframe.ErrCorrupt},
+		{"", "the input is empty", keyframe.ErrCorrupt},
 		{"\n <!DOCTYPE html><html><body>GET lost</body></html>", "HTML", keyframe.ErrCorrupt},
 		{"<html>" + strings.Repeat("G", 50) + strings.Repeat(" padding", 500), "HTML", keyframe.ErrCorrupt},
 		{"#EXTM3U\n#EXTINF:4,\na.ts\n", "HLS playlist", keyframe.ErrUnsupported},

@@ -17,21 +17,21 @@ import (
 
 // Options are the settings of a Source. The zero value takes the first keyframe.
 type Options struct {
-	// At asks for the last keyframe at or before this time from the start; 0 asks
-	// for the first.
+	// At selects the last keyframe at or before this time from the start; 0 selects the
+	// first keyframe.
 	At time.Duration
 
-	// Program is the program of a transport stream; 0 is the first with video.
+	// Program is the program of a transport stream; 0 means the first one with video.
 	Program int
 
-	// MaxBytes bounds what is read from a pipe or from datagrams for one keyframe;
-	// 0 stands for fetch.DefaultMaxBytes. A resource has the bound of its client,
-	// a local file none.
+	// MaxBytes bounds what is read from a pipe or from datagrams for one keyframe; 0
+	// means fetch.DefaultMaxBytes. A resource has the limit of its client, a local file
+	// has none.
 	MaxBytes int64
 
-	// OnCodec, where set, is called when the tables of a transport stream or the
-	// index of an MP4 file tell the codec, before the keyframe is whole. A byte
-	// stream has neither.
+	// OnCodec, if set, is called as soon as the tables of a transport stream or the index
+	// of an MP4 file contain the codec, before the keyframe is complete. A byte stream has
+	// neither.
 	OnCodec func(keyframe.Codec)
 
 	Meter  *meter.Counter // counts what is read other than through a client; may be nil
@@ -51,9 +51,8 @@ func (o *Options) logDebug(ctx context.Context, msg string, args ...any) {
 	}
 }
 
-// Source is one file or stream. Keyframe on a Source that can be read again, a
-// file or a resource, starts anew, and so it does on datagrams; on a pipe it goes
-// on with what comes.
+// Source is one file or stream. Every call of Keyframe starts anew with a file, a
+// resource or datagrams. With a pipe it continues with the data that follow.
 type Source struct {
 	opts   Options
 	open   func(ctx context.Context) (*input, error)
@@ -63,24 +62,23 @@ type Source struct {
 	tracks []keyframe.Track
 }
 
-// input is data to be read, at any place or forward only.
+// input is data to read, at any offset or forward only.
 type input struct {
-	at      readerAt // nil where data come forward only
+	at      readerAt // nil if data can only be read forward
 	stream  io.Reader
 	forward *limitedReader // below stream, nil with at
-	once    bool           // what is read is gone
+	once    bool           // data can be read only once
 	close   func() error
-	reader  frames // of what was recognised
+	reader  frames // for the detected format
 }
 
-// readerAt is a file that can be read at any place. Its size is −1 where it is
-// unknown.
+// readerAt is a file that can be read at any offset. Its size is −1 if unknown.
 type readerAt interface {
 	io.ReaderAt
 	Size() int64
 }
 
-// isCheapAnywhere says whether reading at any place costs no more than what is read.
+// isCheapAnywhere reports whether reading at an offset costs only the bytes read.
 func (in *input) isCheapAnywhere() bool {
 	r, remote := in.at.(*fetch.Resource)
 	if !remote {
@@ -90,8 +88,8 @@ func (in *input) isCheapAnywhere() bool {
 	return r.Size() > 0 && len(made) > 0 && made[0].Code == http.StatusPartialContent
 }
 
-// Open returns a Source of the local file at path. A path that names a pipe or a
-// device is read like NewStream's reader, and stays open until Close.
+// Open returns a Source for the local file at path. A pipe or a device is read like
+// NewStream's reader, and stays open until Close.
 func Open(path string, o *Options) *Source {
 	s := &Source{opts: valueOf(o), path: path}
 	s.open = func(ctx context.Context) (*input, error) {
@@ -108,9 +106,9 @@ func Open(path string, o *Options) *Source {
 	return s
 }
 
-// NewStream returns a Source of what r yields, which is read once and not closed.
-// For the end of a context to end a read that waits, r has to have the method
-// SetReadDeadline of net.Conn and os.File.
+// NewStream returns a Source for r, which it reads once and does not close. The end of a
+// context only ends a waiting read if r has a SetReadDeadline method like net.Conn and
+// os.File.
 func NewStream(r io.Reader, o *Options) *Source {
 	s := &Source{opts: valueOf(o)}
 	s.open = func(context.Context) (*input, error) {
@@ -119,9 +117,9 @@ func NewStream(r io.Reader, o *Options) *Source {
 	return s
 }
 
-// OpenResource returns a Source of the file at u, which client reads by ranges
-// where the server allows it. begun, where it is not nil, is the file opened with
-// FirstRange by the caller, who leaves it to the first Keyframe.
+// OpenResource returns a Source for the file at u, which client reads by ranges if the
+// server allows it. begun may be the file that the caller already opened with
+// FirstRange; the first Keyframe then uses it.
 func OpenResource(client *fetch.Client, u *url.URL, begun *fetch.Resource, o *Options) *Source {
 	s := &Source{opts: valueOf(o), client: client}
 	s.open = func(ctx context.Context) (*input, error) {
@@ -135,9 +133,8 @@ func OpenResource(client *fetch.Client, u *url.URL, begun *fetch.Resource, o *Op
 	return s
 }
 
-// FirstRange is how a file of unknown format is read: the first range is to hold
-// the index of most MP4 files of some minutes, and a keyframe of 360p; one of
-// 1080p at 5 Mbit/s has 100 kB.
+// FirstRange is for a file of unknown format. The first range holds the index of most MP4
+// files of some minutes, and a keyframe of 360p; one of 1080p at 5 Mbit/s has 100 kB.
 var FirstRange = fetch.Range{First: 32 << 10, Next: 48 << 10}
 
 func valueOf(o *Options) Options {
@@ -147,9 +144,9 @@ func valueOf(o *Options) Options {
 	return *o
 }
 
-// Keyframe returns the first keyframe, or with Options.At the one asked for. The
-// error wraps keyframe.ErrNotFound, ErrCorrupt or ErrUnsupported, the context's
-// cause, or is the one of opening and reading.
+// Keyframe returns the first keyframe, or the one that Options.At selects. The error
+// wraps keyframe.ErrNotFound, ErrCorrupt or ErrUnsupported, or the context's cause, or
+// is that of opening and reading.
 func (s *Source) Keyframe(ctx context.Context) (*keyframe.Frame, error) {
 	var first *keyframe.Frame
 	err := s.Keyframes(ctx, func(f *keyframe.Frame) bool {
@@ -159,10 +156,10 @@ func (s *Source) Keyframe(ctx context.Context) (*keyframe.Frame, error) {
 	return first, err
 }
 
-// Keyframes gives take the keyframe that Keyframe returns and those that follow it,
-// until take returns false; then the error is nil. What is read is opened once and
-// read on, under one budget: MP4 by its index, other formats up to the next keyframe.
-// Behind the last one the error wraps keyframe.ErrNotFound; else it is that of
+// Keyframes passes the keyframe that Keyframe returns and the following ones to take,
+// until take returns false; then the error is nil. It opens the data once and reads
+// forward, under one budget: MP4 by its index, other formats up to the next keyframe.
+// After the last keyframe the error wraps keyframe.ErrNotFound; otherwise it is that of
 // Keyframe.
 func (s *Source) Keyframes(ctx context.Context, take func(*keyframe.Frame) bool) error {
 	in, err := s.openInput(ctx)
@@ -187,7 +184,7 @@ func (s *Source) Keyframes(ctx context.Context, take func(*keyframe.Frame) bool)
 	return withCause(ctx, err, "waiting for a keyframe")
 }
 
-// openInput returns what to read from.
+// openInput returns the input to read from.
 func (s *Source) openInput(ctx context.Context) (*input, error) {
 	if s.kept != nil {
 		return s.kept, nil
@@ -199,11 +196,10 @@ func (s *Source) openInput(ctx context.Context) (*input, error) {
 	return in, err
 }
 
-// withCause puts the cause of ctx's end in the place of what the end did to a
-// read.
+// withCause returns err or, if the end of ctx led to err, the cause of that end.
 func withCause(ctx context.Context, err error, doing string) error {
 	cause := context.Cause(ctx)
-	if err == nil || cause == nil || err != cause && errors.Is(err, cause) {
+	if err == nil || cause == nil || (err != cause && errors.Is(err, cause)) {
 		return err
 	}
 	return fmt.Errorf("%s: %w", doing, cause)
@@ -222,11 +218,11 @@ func (s *Source) readKeyframe(ctx context.Context, in *input) (*keyframe.Frame, 
 	return f, err
 }
 
-// Tracks lists the elementary streams that the last Keyframe came across.
+// Tracks lists the elementary streams that the last Keyframe found.
 func (s *Source) Tracks() []keyframe.Track { return s.tracks }
 
-// Close lets go of a pipe or device that Open opened. What NewStream reads, and
-// the client of OpenResource, are the caller's to close.
+// Close closes a pipe or device that Open opened. The caller closes the reader of
+// NewStream and the client of OpenResource.
 func (s *Source) Close() error {
 	if s.kept == nil {
 		return nil
@@ -236,7 +232,7 @@ func (s *Source) Close() error {
 	return in.close()
 }
 
-// forwardInput is the input of data that come forward only.
+// forwardInput returns an input for data that can only be read forward.
 func (s *Source) forwardInput(r io.Reader, closer func() error) *input {
 	limited := &limitedReader{r: r, max: s.opts.maxBytes(), meter: s.opts.Meter}
 	return &input{stream: limited, forward: limited, once: true, close: closer}

@@ -322,7 +322,7 @@ func TestOpenErrors(t *testing.T) {
 		t.Errorf("directory: %v", err)
 	}
 	_, err = file.Open("/dev/null", nil).Keyframe(t.Context())
-	if !errors.Is(err, keyframe.ErrCorrupt) || !strings.Contains(err.Error(), "no data at all") {
+	if !errors.Is(err, keyframe.ErrCorrupt) || !strings.Contains(err.Error(), "the input is empty") {
 		t.Errorf("nothing: %v", err)
 	}
 	_, err = file.Open("/dev/zero", &file.Options{MaxBytes: 1 << 20}).Keyframe(t.Context())

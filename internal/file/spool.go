@@ -8,22 +8,22 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// spool lets data that come forward only be read at any place, by keeping what
-// came: for MP4, whose index may stand behind its samples. Once it holds max
-// bytes, the oldest go.
+// spool keeps data that can only be read forward, so that they can be read at any
+// offset: the index of an MP4 file may follow its samples. Once it holds max bytes, it
+// drops the oldest.
 type spool struct {
 	r      io.Reader
 	max    int64
 	pieces [][]byte // of pieceBytes each, but for the last one
-	gone   int64    // bytes dropped in front of pieces
+	gone   int64    // bytes dropped before pieces
 	end    int64    // bytes read
-	over   bool     // r is at its end
+	over   bool     // r has ended
 }
 
-// pieceBytes is what is kept and dropped at a time.
+// pieceBytes is how many bytes are kept and dropped at a time.
 const pieceBytes = 64 << 10
 
-// ReadAt reads on as far as it has to. After an error of the reader other than
+// ReadAt reads forward as far as necessary. After an error of the reader other than
 // io.EOF it may be called again.
 func (s *spool) ReadAt(p []byte, off int64) (n int, err error) {
 	if off < 0 {
@@ -43,10 +43,10 @@ func (s *spool) ReadAt(p []byte, off int64) (n int, err error) {
 	return n, nil
 }
 
-// readUpTo makes the byte at off held.
+// readUpTo reads until the byte at off is held.
 func (s *spool) readUpTo(off int64) error {
 	if off < s.gone {
-		return fmt.Errorf("%w: byte %d of a pipe is wanted again, and no longer kept", keyframe.ErrUnsupported, off)
+		return fmt.Errorf("%w: byte %d of a pipe is needed again, but no longer kept", keyframe.ErrUnsupported, off)
 	}
 	for s.end <= off {
 		if s.over {
@@ -59,7 +59,7 @@ func (s *spool) readUpTo(off int64) error {
 	return nil
 }
 
-// readMore reads once.
+// readMore reads from r once.
 func (s *spool) readMore() error {
 	last := len(s.pieces) - 1
 	if last < 0 || len(s.pieces[last]) == pieceBytes {
@@ -76,7 +76,7 @@ func (s *spool) readMore() error {
 	return err
 }
 
-// freePiece returns an empty piece, the oldest one where enough is held.
+// freePiece returns an empty piece: the oldest one if the spool is full.
 func (s *spool) freePiece() []byte {
 	if s.end-s.gone < max(s.max, 2*pieceBytes) {
 		return make([]byte, 0, pieceBytes)

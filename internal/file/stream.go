@@ -10,11 +10,10 @@ import (
 	"github.com/kfgrab/kfgrab/internal/meter"
 )
 
-// maxEmptyReads is how often in a row a reader may return nothing and no error.
+// maxEmptyReads is how often in a row a reader may return neither data nor an error.
 const maxEmptyReads = 100
 
-// limitedReader bounds and counts what is read of r, for one Keyframe after the
-// other.
+// limitedReader bounds and counts what is read from r, for one Keyframe after another.
 type limitedReader struct {
 	r         io.Reader
 	ctx       context.Context // of the Keyframe that reads
@@ -22,8 +21,8 @@ type limitedReader struct {
 	meter     *meter.Counter
 }
 
-// beginRead gives the whole budget and makes the end of ctx end a read that waits.
-// The caller calls stop when it reads no more.
+// beginRead resets the budget, and makes the end of ctx end a waiting read. The caller
+// calls stop when it has finished reading.
 func (l *limitedReader) beginRead(ctx context.Context) (stop func()) {
 	l.ctx, l.left = ctx, l.max
 	d, ok := l.r.(interface{ SetReadDeadline(time.Time) error })

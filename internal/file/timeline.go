@@ -13,8 +13,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// Timeline is the index of an MP4 file, as far as it is known. It is for one
-// goroutine at a time.
+// Timeline is the index of an MP4 file, as far as it was read. It is for one goroutine
+// at a time.
 type Timeline struct {
 	Duration time.Duration // of the video
 
@@ -23,35 +23,36 @@ type Timeline struct {
 	again func(ctx context.Context) (opened, error)
 }
 
-// opened is a file that is read again. Its readers may be used at the same time.
+// opened is a file that was opened again. Its readers may be used at the same time.
 type opened struct {
 	reader func() readerAt
 	close  func() error
 }
 
-// through is what a Movie reads through: what is known already, and behind it the
-// file, where that is open.
+// through is what a Movie reads from: the known parts, and for the rest the file, if it
+// is open.
 type through struct {
 	known *known
 	file  io.ReaderAt
-	keep  bool // what is read of the file is known then
+	keep  bool // what is read from the file becomes known
 }
 
 func (t *through) ReadAt(p []byte, off int64) (int, error) {
 	return t.known.readThrough(t.file, p, off, t.keep)
 }
 
-// Timeline reads the index: of an MP4 file the moov box, or the segment index, or
-// where a fragmented file has neither a list of samples nor a segment index, the
-// moof boxes. Files of other formats, what is read once, and a server without ranges
-// are errors that wrap keyframe.ErrUnsupported; else the error is that of Keyframe.
+// Timeline reads the index of an MP4 file: the moov box, or the segment index, or the
+// moof boxes of a fragmented file that has neither a list of samples nor a segment
+// index. For other formats, for data that can be read only once, and for a server
+// without ranges, the error wraps keyframe.ErrUnsupported; otherwise it is that of
+// Keyframe.
 func (s *Source) Timeline(ctx context.Context) (*Timeline, error) {
 	in, err := s.openInput(ctx)
 	if err != nil {
 		return nil, withCause(ctx, err, "opening")
 	}
 	if in.at == nil {
-		return nil, fmt.Errorf("%w: what comes forward only has no times to go to", keyframe.ErrUnsupported)
+		return nil, fmt.Errorf("%w: cannot seek: the input can only be read forward", keyframe.ErrUnsupported)
 	}
 	defer in.close()
 	t, err := s.readTimeline(ctx, in)
@@ -69,9 +70,9 @@ func (s *Source) readTimeline(ctx context.Context, in *input) (*Timeline, error)
 	case format == UnknownFormat:
 		return nil, unreadableError(head)
 	case format != MP4:
-		return nil, fmt.Errorf("%w: a single %s has no index of its keyframes; MP4 and HLS do", keyframe.ErrUnsupported, formatNames[format])
+		return nil, fmt.Errorf("%w: a single %s has no index of its keyframes; MP4 and HLS have one", keyframe.ErrUnsupported, formatNames[format])
 	case !in.isCheapAnywhere():
-		return nil, fmt.Errorf("%w: the server gives this file as a whole only, not by ranges", keyframe.ErrUnsupported)
+		return nil, fmt.Errorf("%w: cannot seek: the server does not support range requests", keyframe.ErrUnsupported)
 	}
 	t := &Timeline{index: &through{&known{}, in.at, true}, again: s.reopenFunc(in)}
 	t.movie = fmp4.NewMovie(t.index, in.at.Size(), nil)
@@ -83,8 +84,7 @@ func (s *Source) readTimeline(ctx context.Context, in *input) (*Timeline, error)
 	return t, err
 }
 
-// keepFirst makes known what the first range holds, of which more than the index may
-// be wanted.
+// keepFirst makes the whole first range known: more of it than the index may be needed.
 func (t *Timeline) keepFirst(in *input) error {
 	r, remote := in.at.(*fetch.Resource)
 	if !remote {
@@ -94,7 +94,7 @@ func (t *Timeline) keepFirst(in *input) error {
 	return err
 }
 
-// reopenFunc returns how to read the file of in again.
+// reopenFunc returns a function that opens the file of in again.
 func (s *Source) reopenFunc(in *input) func(context.Context) (opened, error) {
 	if r, remote := in.at.(*fetch.Resource); remote {
 		client, u := s.client, r.URL()
@@ -112,11 +112,10 @@ func (s *Source) reopenFunc(in *input) func(context.Context) (opened, error) {
 	}
 }
 
-// Keyframes gives take the last keyframe at or before each of the times, which
-// ascend and count from the start as a player shows it. Each time is in one Moment;
-// times that have the same keyframe share it. At most n keyframes are read at once,
-// beside what is still to be read of the index, and take is called from as many
-// goroutines.
+// Keyframes passes the last keyframe at or before each of the times to take. The times
+// must ascend; they count from the start as a player shows it. Each time is in one
+// Moment; times with the same keyframe share it. At most n keyframes are read at once,
+// while the rest of the index is read, and take is called from as many goroutines.
 func (t *Timeline) Keyframes(ctx context.Context, times []time.Duration, n int, take func(keyframe.Moment)) {
 	file, err := t.again(ctx)
 	if err != nil {
@@ -148,14 +147,14 @@ func closeReader(r io.ReaderAt) {
 	}
 }
 
-// located is a keyframe, and the times that have it.
+// located is a keyframe and the times that lead to it.
 type located struct {
 	spot  *fmp4.Spot
 	times []int
 }
 
-// locateTimes finds the keyframes one after the other, each once. Errors are given to take
-// at once.
+// locateTimes finds the keyframes one after the other, each once. It passes errors to
+// take at once.
 func (t *Timeline) locateTimes(ctx context.Context, times []time.Duration, take func(keyframe.Moment)) iter.Seq[located] {
 	return func(yield func(located) bool) {
 		var found located

@@ -23,15 +23,15 @@ const (
 	receiveBuffer = 1 << 20
 )
 
-// OpenUDP returns a Source of the transport stream that comes in datagrams, with
-// or without RTP headers (RFC 2250 2), to the address of a URL like
-// udp://239.1.2.3:1234, udp://127.0.0.1:1234 or udp://:1234. The address is
-// listened to, and a multicast group joined, while Keyframe runs; the group on the
-// interface that the parameter iface names, else on the system's choice.
+// OpenUDP returns a Source for a transport stream in datagrams, with or without RTP
+// headers (RFC 2250 2), sent to the address of a URL like udp://239.1.2.3:1234,
+// udp://127.0.0.1:1234 or udp://:1234. It listens on the address, and joins a multicast
+// group, while Keyframe runs. The URL's parameter iface names the interface for the
+// group; by default the system chooses.
 func OpenUDP(u *url.URL, o *Options) (*Source, error) {
 	port, err := strconv.ParseUint(u.Port(), 10, 16)
 	if err != nil || port == 0 {
-		return nil, fmt.Errorf("%s: a UDP address has a port, as in udp://239.1.2.3:1234", redact.URL(u.String()))
+		return nil, fmt.Errorf("%s: a UDP address needs a port, as in udp://239.1.2.3:1234", redact.URL(u.String()))
 	}
 	var iface *net.Interface
 	if name := u.Query().Get("iface"); name != "" {
@@ -64,8 +64,8 @@ func listenUDP(ctx context.Context, host string, iface *net.Interface) (*net.UDP
 	return conn.(*net.UDPConn), nil
 }
 
-// joinGroup is net.ListenMulticastUDP, but that no datagram gets in before the socket's
-// options keep out those of other groups.
+// joinGroup is net.ListenMulticastUDP, except that no datagram arrives before the
+// socket's options exclude those of other groups.
 func joinGroup(ctx context.Context, addr netip.AddrPort, iface *net.Interface) (*net.UDPConn, error) {
 	c, err := (&net.ListenConfig{Control: ownGroupOnly}).ListenPacket(ctx, "udp", addr.String())
 	if err != nil {
@@ -106,8 +106,8 @@ func (d *datagrams) Read(p []byte) (int, error) {
 
 func (d *datagrams) SetReadDeadline(t time.Time) error { return d.conn.SetReadDeadline(t) }
 
-// transportPackets takes the RTP header off, if there is one: version 2 where a
-// sync byte would stand, and a sync byte behind the header.
+// transportPackets removes the RTP header, if there is one: version 2 in place of a sync
+// byte, and a sync byte after the header.
 func transportPackets(datagram []byte) []byte {
 	var p rtp.Packet
 	if len(datagram) == 0 || datagram[0]>>6 != 2 || p.Unmarshal(datagram) != nil {

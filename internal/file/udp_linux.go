@@ -8,9 +8,8 @@ const (
 	ipv6MulticastAll = 29
 )
 
-// ownGroupOnly keeps out the datagrams of other groups that some program of this
-// machine has joined, where their port is the same: Linux delivers them to every
-// socket of the port.
+// ownGroupOnly excludes datagrams of other groups with the same port that some program
+// on this machine has joined. Linux delivers them to every socket of the port.
 func ownGroupOnly(_, _ string, c syscall.RawConn) error {
 	return c.Control(func(fd uintptr) { // one of the two fails
 		syscall.SetsockoptInt(int(fd), syscall.IPPROTO_IP, ipMulticastAll, 0)

@@ -168,7 +168,7 @@ func TestMissing(t *testing.T) {
 		t.Error(err)
 	}
 	s.Tiles[1], s.Tiles[3] = Tile{From: time.Minute, Err: keyframe.ErrCorrupt}, Tile{Err: keyframe.ErrNotFound}
-	if err := s.Missing(); !errors.Is(err, keyframe.ErrCorrupt) || !strings.Contains(err.Error(), "2 of 4 tiles are empty, the first from 00:01:00.000 on") {
+	if err := s.Missing(); !errors.Is(err, keyframe.ErrCorrupt) || !strings.Contains(err.Error(), "2 of 4 tiles are empty, the first at 00:01:00.000") {
 		t.Error(err)
 	}
 }
