@@ -114,7 +114,7 @@ func TestTimelineErrors(t *testing.T) {
 		{"a transport stream", file.Open(testmedia.Make(t, "h264.ts"), nil), "a single MPEG-TS has no index"},
 		{"a byte stream", file.Open(testmedia.Make(t, "h264.264"), nil), "a single Annex B byte stream has no index"},
 		{"a pipe", file.NewStream(bytes.NewReader(mp4), nil), "can only be read forward"},
-		{"no ranges", remote, "by ranges"},
+		{"no ranges", remote, "range requests"},
 	} {
 		if _, err := c.s.Timeline(within(t, testTime)); !errors.Is(err, keyframe.ErrUnsupported) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", c.name, err)
