@@ -17,8 +17,9 @@ import (
 // A washer is a good picture, and is never mistaken for a frame.
 func TestWasher(t *testing.T) {
 	for c, washer := range warm.Washers {
-		s := keyframe.NewByteStream(keyframe.NewAssembler(c))
-		f, _ := s.Feed(washer)
+		s := keyframe.NewByteStream(c)
+		s.Push(washer)
+		f := s.Next()
 		if f == nil {
 			f = s.Flush()
 		}
@@ -41,7 +42,9 @@ func TestWasherAsFrame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	good, _ := keyframe.NewByteStream(keyframe.NewAssembler(keyframe.H264)).Feed(data)
+	stream := keyframe.NewByteStream(keyframe.H264)
+	stream.Push(data)
+	good := stream.Next()
 	bad := *good
 	bad.Data = nil
 	for nalu := range keyframe.AnnexB(good.Data) {
