@@ -9,14 +9,12 @@ import (
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/decode"
 	"github.com/kfgrab/kfgrab/hls"
-	"github.com/kfgrab/kfgrab/internal/watch"
 	"github.com/kfgrab/kfgrab/keyframe"
 	"github.com/kfgrab/kfgrab/picture"
 	"github.com/kfgrab/kfgrab/rtsp"
 )
 
-// TestUnknownEnumValuePrintsTypeAndNumber had Class, Edge, Transport, Reuse, Mode and
-// Result panic.
+// TestUnknownEnumValuePrintsTypeAndNumber had Class, Edge and Transport panic.
 func TestUnknownEnumValuePrintsTypeAndNumber(t *testing.T) {
 	for want, value := range map[string]fmt.Stringer{
 		"Class(99)":     kfgrab.Class(99),
@@ -26,7 +24,6 @@ func TestUnknownEnumValuePrintsTypeAndNumber(t *testing.T) {
 		"Format(99)":    decode.Format(99),
 		"Format(98)":    picture.Format(98),
 		"Kind(99)":      keyframe.Kind(99),
-		"Result(99)":    watch.Result(99),
 		"Transport(99)": rtsp.Transport(99),
 	} {
 		if got := value.String(); got != want {

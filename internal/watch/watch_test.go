@@ -610,3 +610,9 @@ func TestSameSinks(t *testing.T) {
 		}
 	}
 }
+
+func TestUnknownResult(t *testing.T) {
+	if got := Result(99).String(); got != "Result(99)" {
+		t.Errorf("%q", got)
+	}
+}
