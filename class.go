@@ -28,7 +28,7 @@ const (
 	Network            // no connection, or a server's refusal
 	Unauthorised       // credentials are missing or wrong
 	Timeout            // the time limit was reached
-	BadStream          // corrupt, encrypted, or of a codec that is not read
+	BadStream          // corrupt, encrypted, or in a codec that kfgrab does not read
 	Decoder            // ffmpeg is missing or failed
 	NotModified        // there is no newer keyframe, and Options.IfNewer asks for one; the command never does
 )
@@ -44,12 +44,12 @@ type classRow struct {
 var classes = [...]classRow{
 	OK:           {"ok", http.StatusOK, "all is well"},
 	Other:        {"other", http.StatusInternalServerError, "something failed that is not the stream's fault"},
-	Usage:        {"usage", http.StatusBadRequest, "what was asked for makes no sense"},
+	Usage:        {"usage", http.StatusBadRequest, "the request makes no sense"},
 	NoKeyframe:   {"no-keyframe", http.StatusBadGateway, "the stream held no keyframe"},
 	Network:      {"network", http.StatusBadGateway, "the stream cannot be reached, or its server refuses it"},
-	Unauthorised: {"unauthorised", http.StatusBadGateway, "the stream's server takes no credentials that it was given"},
+	Unauthorised: {"unauthorised", http.StatusBadGateway, "the stream's server refuses the credentials, or needs some"},
 	Timeout:      {"timeout", http.StatusGatewayTimeout, "the stream took too long"},
-	BadStream:    {"bad-stream", http.StatusBadGateway, "the stream is corrupt, encrypted, or of a codec that is not read"},
+	BadStream:    {"bad-stream", http.StatusBadGateway, "the stream is corrupt, encrypted, or in a codec that kfgrab does not read"},
 	Decoder:      {"decoder", http.StatusServiceUnavailable, "the decoder is missing or failed"},
 	NotModified:  {"not-modified", http.StatusNotModified, "there is no newer keyframe"},
 }

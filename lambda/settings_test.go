@@ -19,7 +19,7 @@ func TestSettings(t *testing.T) {
 		{streamsVariable, `{"a":{"url":"ftp://me:s3cret@camera/1"}}`, "kfgrab reads"},
 		{streamsVariable, `{"a/b":{"url":"rtsp://me:s3cret@camera/1"}}`, "invalid name"},
 		{allowedVariable, "*.example.com 10.0.0.0/8", ""},
-		{allowedVariable, "https://example.com", "no host"},
+		{allowedVariable, "https://example.com", "invalid host"},
 		{maxAgeVariable, "0", ""},
 		{maxAgeVariable, "5s", "seconds"},
 	} {

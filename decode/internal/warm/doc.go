@@ -104,9 +104,9 @@
 //
 // # Versions
 //
-// All this is observed behaviour. versions_test.go lists the versions of ffmpeg that
-// the tests of this package and of package decode have passed with, and fails with
-// any other one. To add a version, run those tests with KFGRAB_FFMPEG naming it. Most
+// All this is observed behaviour. TestVersion lists the versions of ffmpeg that the
+// tests of this package and of package decode have passed with, and fails with any
+// other one. To add a version, run those tests with KFGRAB_FFMPEG naming it. Most
 // likely to break are the text of the size message, the delay of the H.265 decoder,
 // and the time at which the muxer flushes a picture.
 package warm
