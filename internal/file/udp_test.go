@@ -23,11 +23,11 @@ import (
 
 func TestUDPAddress(t *testing.T) {
 	for _, c := range []struct{ raw, want string }{
-		{"udp://239.1.2.3", "has a port"},
-		{"udp://239.1.2.3:0", "has a port"},
-		{"udp://239.1.2.3:99999", "has a port"},
-		{"udp://", "has a port"},
-		{"udp://u:secret@239.1.2.3", "has a port"},
+		{"udp://239.1.2.3", "needs a port"},
+		{"udp://239.1.2.3:0", "needs a port"},
+		{"udp://239.1.2.3:99999", "needs a port"},
+		{"udp://", "needs a port"},
+		{"udp://u:secret@239.1.2.3", "needs a port"},
 		{"udp://239.1.2.3:1234?iface=nosuch0", `no network interface "nosuch0"`},
 	} {
 		u, err := url.Parse(c.raw)
