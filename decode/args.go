@@ -20,6 +20,7 @@ func frameArguments(s shape, o Output) []string {
 	if s.pictures > 1 {
 		filters += fmt.Sprintf(`select='gte(n,%d)',`, s.pictures-1)
 	}
+
 	args := append(streamArguments(s.codec), "-frames:v", frames)
 	return append(args, o.outputArguments(filters+o.filters(s))...)
 }
@@ -51,6 +52,7 @@ func decoderArguments(c keyframe.Codec) []string {
 }
 
 // outputArguments returns the arguments from the filters on.
+
 func (o Output) outputArguments(filters string) []string {
 	args := []string{"-threads", "1", "-filter_threads", "1", "-vf", filters, "-flags", "+bitexact"}
 	return append(append(args, o.encoderArguments()...), "pipe:1")
@@ -116,6 +118,7 @@ func (s shape) uprightFilters() (v string) {
 	if s.mirrored {
 		v += "hflip,"
 	}
+
 	switch s.rotation {
 	case 90:
 		v += "transpose=clock,"
@@ -132,6 +135,7 @@ func (o Output) encoderArguments() []string {
 	if q == 0 {
 		q = defaultQuality
 	}
+
 	switch o.Format {
 	case PNG:
 		return []string{"-c:v", "png", "-f", "image2pipe"}

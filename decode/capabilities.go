@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Capabilities lists what an ffmpeg has of what this package uses, by ffmpeg's names.
+// Capabilities lists the parts of an ffmpeg that this package uses, by ffmpeg's names.
 type Capabilities struct {
 	Version  string // "5.1.9-0+deb12u1", "7.1"
 	Decoders []string
@@ -18,7 +18,7 @@ type Capabilities struct {
 	Missing []string
 }
 
-// needs are ffmpeg's lists and what this package uses of each.
+// needs are ffmpeg's lists, and the names in each that this package uses.
 var needs = []struct {
 	list  string
 	names []string
@@ -29,7 +29,7 @@ var needs = []struct {
 	{"-demuxers", []string{"h264", "hevc", "ivf", "mjpeg"}},
 }
 
-// Capabilities runs the ffmpeg that Decode runs and asks what it has.
+// Capabilities runs the ffmpeg that Decode runs, and reads its lists.
 func (d *Decoder) Capabilities(ctx context.Context) (*Capabilities, error) {
 	c := &Capabilities{}
 	var err error
@@ -62,6 +62,7 @@ func (d *Decoder) Check(ctx context.Context, o Output) error {
 	if _, err := d.Find(); err != nil || o.Format != WebP {
 		return err
 	}
+
 	encoders, err := d.listNames(ctx, "-encoders")
 	if err != nil {
 		return err
@@ -78,6 +79,7 @@ func (d *Decoder) Version(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+
 	line, _, _ := strings.Cut(out, "\n")
 	fields := strings.Fields(printable(line))
 	if len(fields) < 3 || fields[0] != "ffmpeg" || fields[1] != "version" {
@@ -101,6 +103,7 @@ func (d *Decoder) listNames(ctx context.Context, which string) (names []string, 
 	if err != nil {
 		return nil, err
 	}
+
 	for line := range strings.Lines(out) {
 		if fields := strings.Fields(line); len(fields) > 1 {
 			names = append(names, strings.Split(fields[1], ",")...)
@@ -115,6 +118,7 @@ func (d *Decoder) askOption(ctx context.Context, option string) (string, error) 
 	if err != nil {
 		return "", err
 	}
+
 	out, err := r.finish(ctx, d.timeout(0), nil)
 	return string(out), err
 }

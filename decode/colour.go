@@ -2,8 +2,8 @@ package decode
 
 import "github.com/kfgrab/kfgrab/keyframe"
 
-// sdrConversion says what has to be done to the colours of a stream so that they fit
-// into a picture of BT.709.
+// sdrConversion is how the colours of a stream are converted so that they fit into a
+// picture of BT.709.
 type sdrConversion uint8
 
 const (
@@ -37,10 +37,10 @@ func sdrConversionFor(i keyframe.Info) sdrConversion {
 	return fitsSDR
 }
 
-// filters go from any pixel format to yuv444p of BT.709, and end with scale. What SDR
-// and HDR both have, up to the white of 203 cd/m² (ITU-R BT.2408), stays nearly as it
-// is. What is brighter, up to the 1000 cd/m² that most HDR is made for, is compressed
-// into the rest.
+// filters returns filters that convert any pixel format to yuv444p of BT.709, and end
+// with scale. Luminances that SDR and HDR share, up to the white of 203 cd/m² (ITU-R
+// BT.2408), stay nearly unchanged. Higher ones, up to the 1000 cd/m² that most HDR is
+// made for, are compressed into the rest.
 func (c sdrConversion) filters() string {
 	switch c {
 	case wideColour:
@@ -79,9 +79,8 @@ func (o Output) Primaries(i keyframe.Info) int {
 }
 
 // withColours returns an access unit whose parameter sets signal the colours that i
-// holds: what the container signalled in their place, or else what players assume.
-// ffmpeg then takes them from there. As arguments, they would have to be known before
-// there is a frame.
+// holds: those of the container, or else those that players assume. ffmpeg then takes
+// them from there. As arguments, they would have to be known before there is a frame.
 func withColours(c keyframe.Codec, i keyframe.Info, data []byte) []byte {
 	if (c != keyframe.H264 && c != keyframe.H265) || i.CodedWidth == 0 {
 		return data
@@ -130,6 +129,7 @@ func assumedMatrix(i keyframe.Info) int {
 	if i.FieldSeq {
 		height *= 2
 	}
+
 	switch {
 	case i.Matrix != keyframe.Unspecified && (i.Matrix != gbrMatrix || i.ChromaFormat == 3):
 		return i.Matrix

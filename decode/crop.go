@@ -33,6 +33,7 @@ func ParseCrop(text string) (Crop, error) {
 	if part == nil || part[2] != part[4] || part[2] != part[6] || part[2] != part[8] {
 		return Crop{}, fmt.Errorf("invalid crop %q: want WIDTHxHEIGHT+LEFT+TOP in pixels or per cent, such as 640x360+320+180 or 50%%x50%%+25%%+25%%", text)
 	}
+
 	c := Crop{Percent: part[2] == "%"}
 	for k, to := range []*float64{&c.Width, &c.Height, &c.X, &c.Y} {
 		var err error
@@ -40,6 +41,7 @@ func ParseCrop(text string) (Crop, error) {
 			return Crop{}, fmt.Errorf("invalid crop: %q is not a number", part[1+2*k])
 		}
 	}
+
 	return c, c.validate()
 }
 
@@ -70,8 +72,9 @@ func formatDecimal(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64
 func (c Crop) validate() error {
 	most := float64(maxSide)
 	if c.Percent {
-		most = 100 + 1e-9 // what is left of sums such as 33.3 + 66.7
+		most = 100 + 1e-9 // sums such as 33.3 + 66.7 are inexact
 	}
+
 	switch {
 	case c == (Crop{}):
 	case !(c.Width > 0 && c.Height > 0 && c.X >= 0 && c.Y >= 0 && c.X+c.Width <= most && c.Y+c.Height <= most):
@@ -87,6 +90,7 @@ func (c Crop) toPixels(width, height int) image.Rectangle {
 	if c == (Crop{}) {
 		return image.Rect(0, 0, width, height)
 	}
+
 	if !c.Percent {
 		return image.Rect(int(c.X), int(c.Y), int(c.X+c.Width), int(c.Y+c.Height))
 	}
@@ -110,11 +114,13 @@ func (o Output) cropFilters(s shape) string {
 	if c == (Crop{}) {
 		return ""
 	}
+
 	w, h, x, y := formatDecimal(c.Width), formatDecimal(c.Height), formatDecimal(c.X), formatDecimal(c.Y)
 	if c.Percent {
 		x, w = spanExpression("iw", c.X, c.Width)
 		y, h = spanExpression("ih", c.Y, c.Height)
 	}
+
 	return Output{}.scaleFilter() + `,setsar=1,format=` + o.croppableFormats(s) + `,crop=w='` + w + `':h='` + h + `':x='` + x + `':y='` + y + `':exact=1,`
 }
 

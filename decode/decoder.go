@@ -75,8 +75,8 @@ func (d *Decoder) Decode(ctx context.Context, w io.Writer, f *keyframe.Frame, o 
 }
 
 // isAsRequested reports whether f already is a whole JPEG like those that ffmpeg
-// writes: it would only lose by being coded again. A damaged one is left to ffmpeg,
-// which reports the damage.
+// writes. Coding it again would only lose quality. A damaged one goes to ffmpeg, which
+// reports the damage.
 func isAsRequested(f *keyframe.Frame, o Output) bool {
 	i := f.Info
 	width, height := o.Size(i)
@@ -90,7 +90,7 @@ func isAsRequested(f *keyframe.Frame, o Output) bool {
 	return err == nil
 }
 
-// checkFrame refuses what would take too much memory, before any process runs.
+// checkFrame refuses frames that would take too much memory, before any process runs.
 func checkFrame(f *keyframe.Frame, o Output) error {
 	if err := o.Validate(); err != nil {
 		return err
@@ -167,10 +167,12 @@ func (d *Decoder) startJob(ctx context.Context, s shape, o Output) (*Job, error)
 	if s.codec != keyframe.H264 && s.codec != keyframe.H265 && s.codec != keyframe.JPEG {
 		return nil, fmt.Errorf("%w: codec %v", keyframe.ErrUnsupported, s.codec)
 	}
+
 	r, err := d.startRun(ctx, s.codec.String(), frameArguments(s, o))
 	if err != nil {
 		return nil, err
 	}
+
 	return &Job{decoder: *d, shape: s, output: o, run: r}, nil
 }
 
@@ -194,6 +196,7 @@ func (j *Job) decode(ctx context.Context, w io.Writer, f *keyframe.Frame) error 
 	if j.shape.openEnd {
 		data = repeatPadded(data)
 	}
+
 	pixels := (f.Pictures + 1) * countPixels(f.Info, j.output) // one may be decoded twice
 	picture, err := j.run.finish(ctx, j.decoder.timeout(pixels), data)
 
@@ -249,6 +252,7 @@ func (j *Job) judge(picture []byte, same bool, f *keyframe.Frame, err error) err
 	case !same:
 		return fail("%w: a slice of the picture is truncated", keyframe.ErrCorrupt)
 	}
+
 	if whole, _ := o.isWhole(picture); !whole {
 		return fail("ffmpeg wrote %d bytes that are not one whole %v picture", len(picture), o.Format)
 	}
@@ -264,7 +268,7 @@ func (d *Decoder) timeout(pixels int) time.Duration {
 }
 
 // patience returns how long a process of a Pool may take: longer than usual on a busy
-// machine, but only a tenth of what the process gets that then decodes the frame alone.
+// machine, but only a tenth of the time of the process that then decodes the frame alone.
 func (d *Decoder) patience(pixels int) time.Duration { return d.timeout(pixels) / 10 }
 
 // countPixels returns how many pixels there are to decode and to encode.
@@ -274,9 +278,9 @@ func countPixels(i keyframe.Info, o Output) int {
 }
 
 // padding follows slices that may be truncated. A decoder reads nothing after a whole
-// slice; if it runs over the end of a truncated one, it finds nothing there, or this,
-// and makes other pixels of it. The bytes contain no start code and no emulation
-// prevention.
+// slice. If it runs over the end of a truncated one, it finds the padding the second
+// time and nothing the first time, and the pixels differ. The bytes contain no start
+// code and no emulation prevention.
 var padding = bytes.Repeat([]byte{0xa5, 0x5a, 0x96, 0x69, 0xc3, 0x3c, 0xd2, 0x2d}, 8)
 
 // endOfSequence makes the next picture the first of a sequence (ISO/IEC 23008-2

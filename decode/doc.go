@@ -16,7 +16,7 @@
 // arguments contain the codec and the output, and nothing from the stream. The process
 // gets an empty environment, a process group of its own, and on Linux limits of memory,
 // CPU time and files. A process that hangs is killed (Decoder.Timeout). It is dead and
-// reaped when the call returns; the processes of a Pool are when it is closed.
+// reaped when the call returns; those of a Pool, when Close returns.
 //
 // A picture that ffmpeg had to patch is an error that wraps [keyframe.ErrCorrupt].
 // ffmpeg notices every truncation and nearly all damage in H.264, little damage in

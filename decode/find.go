@@ -15,7 +15,8 @@ import (
 // embeddedPath is what Find returns for the ffmpeg inside the program.
 const embeddedPath = "(embedded)"
 
-// besideName never shadows the system's ffmpeg in a directory of PATH.
+// besideName differs from "ffmpeg" so that it never shadows the system's in a directory
+// of PATH.
 const besideName = "kfgrab-ffmpeg"
 
 // Find returns the path of the ffmpeg that Decode runs, or "(embedded)" for the one
@@ -55,6 +56,7 @@ func findBeside() (string, error) {
 	if err != nil {
 		return "", err
 	}
+
 	name := besideName
 	if runtime.GOOS == "windows" {
 		name += ".exe"
@@ -86,6 +88,7 @@ func embeddedInFile() (file string, release func(), err error) {
 		err = os.WriteFile(file, embedded, 0o700)
 		syscall.ForkLock.RUnlock()
 	}
+
 	if err != nil {
 		os.RemoveAll(dir)
 		return "", nil, &Error{Err: fmt.Errorf("cannot write the embedded ffmpeg to a temporary file: %w", ffmpeg.WithoutPath(err))}

@@ -22,6 +22,7 @@ var embeddedInMemory = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+
 	for rest := embedded; len(rest) > 0 && err == nil; {
 		var n int
 		n, err = unix.Write(fd, rest)
@@ -30,10 +31,12 @@ var embeddedInMemory = sync.OnceValues(func() (string, error) {
 	if err == nil {
 		_, err = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, unix.F_SEAL_SEAL|unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_WRITE)
 	}
+
 	path := fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), fd)
 	if err == nil {
 		_, err = os.Stat(path)
 	}
+
 	if err != nil {
 		unix.Close(fd)
 		return "", err

@@ -32,7 +32,7 @@ type Output struct {
 
 	// KeepInterlaced leaves the two fields of an interlaced picture as they are, on
 	// alternate lines. Otherwise the picture shows one moment: lines of the other field
-	// are interpolated where they show something else.
+	// are interpolated where they differ.
 	KeepInterlaced bool
 
 	// MaxPixels bounds the pixels of a picture, coded or written. Larger pictures are
@@ -146,8 +146,8 @@ func (o Output) Needed() (width, height int) {
 var errNotOnePicture = errors.New("ffmpeg wrote something else than one picture")
 
 // isWhole reports whether b, written so far, is one whole picture of Width×Height
-// pixels. It goes by the marks of the format, not by pauses. The error says that b is
-// more than one picture, or something else.
+// pixels. It goes by the marks of the format, not by pauses. The error is not nil if b
+// is more than one picture, or something else.
 func (o Output) isWhole(b []byte) (bool, error) {
 	size, known := 3*o.Width*o.Height, true
 	switch o.Format {
@@ -158,6 +158,7 @@ func (o Output) isWhole(b []byte) (bool, error) {
 	case WebP:
 		size, known = imagefile.WebPSize(b)
 	}
+
 	if known && (size < len(b) || size == 0) {
 		return false, errNotOnePicture
 	}
@@ -173,6 +174,7 @@ func (o Output) scaleFilter() string {
 	if o.Width > 0 && o.Height > 0 {
 		return o.Fit.scaleFilter(o.Width, o.Height)
 	}
+
 	w, h := `max(1,round(iw*max(`+saneAspect+`,1)))`, `max(1,round(ih/min(`+saneAspect+`,1)))`
 	switch {
 	case o.Width > 0:
@@ -183,7 +185,7 @@ func (o Output) scaleFilter() string {
 	return `scale=w='` + w + `':h='` + h + `'`
 }
 
-// Fit says how a picture of another shape becomes Output.Width by Output.Height, in the
+// Fit is how a picture of another shape becomes Output.Width by Output.Height, in the
 // words of CSS (object-fit, CSS Images 3, 4.5).
 type Fit uint8
 
@@ -223,8 +225,8 @@ func (f *Fit) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// scaleFilter scales to width and height. Cover crops first, which is cheaper than
-// scaling what is thrown away, and at an even pixel, where colour may begin.
+// scaleFilter scales to width and height. Cover crops first, because scaling pixels that
+// are then cut off would cost more, and at an even pixel, where colour may begin.
 func (f Fit) scaleFilter(width, height int) string {
 	box := fmt.Sprintf(`w='%d':h='%d'`, width, height)
 	switch f {
@@ -247,5 +249,6 @@ func (o Output) padFilter(format string) string {
 	if format != "" {
 		format = ",format=" + format
 	}
+
 	return fmt.Sprintf("%s,pad=%d:%d:(ow-iw)/2:(oh-ih)/2", format, o.Width, o.Height)
 }

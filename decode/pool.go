@@ -99,6 +99,7 @@ func (p *Pool) newRequest(f *keyframe.Frame, o Output) *warm.Request {
 	s := shapeOf(f)
 	s.openEnd = false // such a frame is decoded twice by the same process
 	data := withColours(f.Codec, f.Info, f.Data)
+
 	settings := warm.Settings{
 		Key:          fmt.Sprintf("%+v%+v", o, s),
 		Deinterlaces: o.deinterlaceFilter(s) != "",
@@ -112,6 +113,7 @@ func (p *Pool) newRequest(f *keyframe.Frame, o Output) *warm.Request {
 	if f.OpenEnd && f.Codec == keyframe.H265 {
 		settings.Again = padSlices(data)
 	}
+
 	r, ok := warm.NewRequest(f, data, settings)
 	if !ok {
 		return nil

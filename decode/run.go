@@ -63,6 +63,7 @@ func (d *Decoder) start(ctx context.Context, args []string, stdout, stderr io.Wr
 	if err != nil {
 		return nil, err
 	}
+
 	command := ffmpeg.Command{File: file, Release: release, Args: args, Stdout: stdout, Stderr: stderr}
 	p, err := command.Start(ctx)
 	if err != nil {
@@ -71,8 +72,8 @@ func (d *Decoder) start(ctx context.Context, args []string, stdout, stderr io.Wr
 	return p, nil
 }
 
-// finish gives input to the process and returns what it wrote, once it is dead. A
-// failure to write is not an error: what the process made of it counts.
+// finish gives input to the process and returns its output once it is dead. A failure to
+// write is not an error: only the output counts.
 func (r *run) finish(ctx context.Context, timeout time.Duration, input ...[]byte) ([]byte, error) {
 	defer r.kill(nil)
 	hangs := fmt.Errorf("it had not finished after %v: it hangs, or the machine is too busy", timeout)
@@ -190,7 +191,7 @@ func keepLine(lines *[]string, line string) {
 	}
 }
 
-// printable removes what could control a terminal.
+// printable removes characters that could control a terminal.
 func printable(s string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

@@ -59,6 +59,7 @@ func (s *Sequence) decode(ctx context.Context, d *Decoder, form shape, shown []i
 	if err != nil {
 		return nil, err
 	}
+
 	data := make([][]byte, len(s.Data))
 	for n, unit := range s.Data {
 		data[n] = withColours(s.Codec, s.Info, unit)
@@ -86,6 +87,7 @@ func (s *Sequence) check(o Output) (size int, err error) {
 	if n := len(s.Show); n == 0 || n > maxShown || !slices.IsSorted(s.Show) || s.Show[0] < 0 || s.Show[n-1] >= len(s.Data) {
 		return 0, fmt.Errorf("%w: pictures %v of a sequence of %d", keyframe.ErrCorrupt, s.Show, len(s.Data))
 	}
+
 	w, h := o.Size(s.Info)
 	if size = 3 * w * h; size == 0 || size*(len(s.Show)+1) > maxPicture {
 		return 0, fmt.Errorf("%w: %d pictures of %dx%d at once", keyframe.ErrUnsupported, len(s.Show), w, h)
@@ -116,7 +118,8 @@ func (s *Sequence) arguments(form shape, shown []int, o Output) []string {
 	// -strict 1: if an H.264 stream does not signal how far pictures are reordered,
 	// ffmpeg would otherwise show each as soon as possible and drop those that are late.
 	args := append([]string{"-strict", "1"}, streamArguments(s.Codec)...)
-	args = append(args, "-r", "25") // any rate will do that settb repeats
+	args = append(args, "-r", "25") // any rate works if settb repeats it
+
 	filters := o.deinterlaceFilter(form) + "select='" + sumExpression(choice) + "',settb=1/25,setpts=N," + o.filters(form)
 	return append(args, o.outputArguments(filters)...)
 }

@@ -6,8 +6,8 @@ import (
 	"math"
 )
 
-// Limits of Blank. Luma is that of the picture as it is shown, from 0, black, to 255;
-// black in limited-range video, 16, is 0 here.
+// Limits of Blank. Luma is that of the picture as it is shown, from 0, black, to 255.
+// The black of limited-range video, 16, counts as 0.
 const (
 	// blankMean is the mean luma below which a picture is black: 2 % of white. Black
 	// with a small logo or noise has less. A camera at night mostly shows 15 and more, a
@@ -36,6 +36,7 @@ func Blank(m image.Image) bool {
 	case *image.Gray:
 		return isBlankLuma(b.Dx(), b.Dy(), func(y int) []byte { return m.Pix[m.PixOffset(b.Min.X, b.Min.Y+y):][:b.Dx()] })
 	}
+
 	line := make([]byte, b.Dx())
 	return isBlankLuma(b.Dx(), b.Dy(), func(y int) []byte {
 		for x := range line {
@@ -51,6 +52,7 @@ func isBlankRGB(pix []byte, width int, bgr bool) bool {
 	if bgr {
 		red, blue = 2, 0
 	}
+
 	line := make([]byte, width)
 	return isBlankLuma(width, len(pix)/(3*width), func(y int) []byte {
 		row := pix[3*width*y:]

@@ -16,8 +16,9 @@ import (
 // defaultQuality is that of decode.Output.
 const defaultQuality = 90
 
-// captionLines name the stream, and when the scene was shot and how old it was when it
-// was taken. If the stream does not say, they name when it was taken.
+// captionLines returns the stream's name, when the scene was shot, and how old it was when
+// the picture was taken. If the stream carries no time, the line says when the picture was
+// taken.
 func (o *Options) captionLines(s *kfgrab.Snapshot) []string {
 	const format = "2006-01-02 15:04:05 UTC"
 	switch {
@@ -26,6 +27,7 @@ func (o *Options) captionLines(s *kfgrab.Snapshot) []string {
 	case s.MediaTime.IsZero():
 		return []string{o.Name, "taken " + s.Taken.UTC().Format(format)}
 	}
+
 	age := s.Taken.Sub(s.MediaTime).Round(100 * time.Millisecond)
 	return []string{o.Name, fmt.Sprintf("%s, %.1f s old", s.MediaTime.UTC().Format(format), age.Seconds())}
 }

@@ -30,6 +30,7 @@ func ParseFormat(name string) (Format, error) {
 	case "mp4":
 		return MP4, nil
 	}
+
 	f, err := decode.ParseFormat(name)
 	if err != nil {
 		return 0, fmt.Errorf("unknown format %q: want jpeg, png, webp, rgb24, bgr24, annexb or mp4", name)

@@ -58,6 +58,7 @@ func (o *Options) Validate() error {
 	if o.Tries < 0 || o.Tries > MaxTries {
 		return fmt.Errorf("%d tries are out of bounds: want 1 to %d, or 0 to take the first keyframe", o.Tries, MaxTries)
 	}
+
 	output := o.Output
 	output.Format = decode.JPEG
 	return output.Validate()

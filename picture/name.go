@@ -18,6 +18,7 @@ func StreamName(rawURL string) string {
 	if rawURL == "-" {
 		return "stdin"
 	}
+
 	name := path.Base(rawURL)
 	switch u, err := url.Parse(rawURL); {
 	case err == nil && u.Scheme != "":
@@ -25,6 +26,7 @@ func StreamName(rawURL string) string {
 	case strings.Contains(rawURL, "://"):
 		name = path.Base(redact.URL(rawURL))
 	}
+
 	name = strings.TrimSuffix(name, path.Ext(path.Base(name)))
 	name = strings.Map(func(r rune) rune {
 		switch {
@@ -33,6 +35,7 @@ func StreamName(rawURL string) string {
 		}
 		return '-'
 	}, name)
+
 	if len(name) > maxName {
 		name = name[len(name)-maxName:]
 	}

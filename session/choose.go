@@ -11,7 +11,7 @@ import (
 // milliseconds.
 const slack = time.Millisecond
 
-// choice is the input of a decoder, and which pictures it has to show.
+// choice is the input of a decoder, and the pictures that it has to show.
 type choice struct {
 	data  [][]byte // access units in decoding order, copied
 	show  []int    // places in the order of presentation
@@ -46,9 +46,11 @@ func (r *ring) choosePictures(n int, rate float64) (c choice, ok bool) {
 		}
 		picked = append(picked, list[i-1])
 	}
+
 	if len(picked) < n {
 		return choice{}, false
 	}
+
 	return r.collectFeed(picked), true
 }
 
@@ -59,6 +61,7 @@ func (r *ring) listPresented() (list []shown) {
 	if len(r.entries) == 0 {
 		return nil
 	}
+
 	first := r.entries[0]
 	from := r.pictures[first.clean].pts
 	for i := first.clean; i < r.decodableEnd(); i++ {
@@ -66,6 +69,7 @@ func (r *ring) listPresented() (list []shown) {
 			list = append(list, shown{i, pts})
 		}
 	}
+
 	slices.SortStableFunc(list, func(a, b shown) int { return cmp.Compare(a.pts, b.pts) })
 	return list[:max(0, len(list)-r.reorder)]
 }
@@ -90,6 +94,7 @@ func (r *ring) collectFeed(picked []shown) (c choice) {
 	e := r.entryBefore(picked)
 	last := slices.MaxFunc(picked, func(a, b shown) int { return cmp.Compare(a.at, b.at) }).at
 	start := r.pictures[e.at].pts
+
 	var fed []shown
 	for i, needed := last, false; i >= e.at; i-- {
 		p := &r.pictures[i]

@@ -22,8 +22,8 @@ type Clip struct {
 	// than the stream's, or pictures are missing, a picture is repeated.
 	Times []time.Duration
 
-	// KeyframeAge is how long ago the newest keyframe arrived. It grows if the stream
-	// stands still.
+	// KeyframeAge is how long ago the newest keyframe arrived. It grows while the stream
+	// stalls.
 	KeyframeAge time.Duration
 }
 
@@ -35,20 +35,23 @@ type Clip struct {
 // If there are not so many pictures yet, Frames waits for them until ctx is done. It
 // fails at once, with an error that wraps kfgrab.ErrUsage, if there never will be: if
 // they reach back further than Options.Keep, or than Options.MaxBytes allows. While the
-// connection is lost, the pictures before are the last ones. Other errors are those of
+// connection is lost, Frames returns the pictures from before. Other errors are those of
 // decode.Decoder.DecodeSequence, of Latest, and context.Cause(ctx).
 func (s *Session) Frames(ctx context.Context, n int, rate float64, o decode.Output) (*Clip, error) {
 	if err := s.checkRequest(n, rate, o); err != nil {
 		return nil, err
 	}
+
 	seq, c, err := s.gatherPictures(ctx, n, rate)
 	if err != nil {
 		return nil, err
 	}
+
 	var pictures bytes.Buffer
 	if err := s.opt.Decoder.DecodeSequence(ctx, &pictures, seq, o); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.stream.URL(), err)
 	}
+
 	c.Data, c.Count = pictures.Bytes(), n
 	c.Width, c.Height = o.Size(seq.Info)
 	return c, nil
@@ -58,6 +61,7 @@ func (s *Session) checkRequest(n int, rate float64, o decode.Output) error {
 	usage := func(format string, args ...any) error {
 		return fmt.Errorf("%w: %w", kfgrab.ErrUsage, fmt.Errorf(format, args...))
 	}
+
 	switch err := o.Validate(); {
 	case err != nil:
 		return usage("%w", err)
@@ -66,6 +70,7 @@ func (s *Session) checkRequest(n int, rate float64, o decode.Output) error {
 	case n <= 0 || !(rate >= 0) || math.IsInf(rate, 0):
 		return usage("%d pictures at a rate of %v: want at least 1, and a rate of 0 or more", n, rate)
 	}
+
 	if back := float64(n-1) / rate; rate > 0 && back > s.opt.Keep.Seconds() {
 		return usage("%d pictures at a rate of %v reach back %.1f s, but the session keeps %v", n, rate, back, s.opt.Keep)
 	}
@@ -83,16 +88,19 @@ func (s *Session) gatherPictures(ctx context.Context, n int, rate float64) (*dec
 			s.mu.Unlock()
 			return seq, &Clip{Times: chosen.times, KeyframeAge: age}, nil
 		}
+
 		err := s.neverError(rate)
 		more := s.wake
 		if more == nil && err == nil {
 			more = make(chan struct{})
 			s.wake = more
 		}
+
 		s.mu.Unlock()
 		if err != nil {
 			return nil, nil, err
 		}
+
 		select {
 		case <-more:
 		case <-ctx.Done():

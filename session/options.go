@@ -47,6 +47,7 @@ func (o *Options) withDefaults() (Options, error) {
 	if o != nil {
 		c = *o
 	}
+
 	if c.Keep < 0 || c.MaxBytes < 0 {
 		return c, fmt.Errorf("%w: Keep %v and MaxBytes %d must not be negative", kfgrab.ErrUsage, c.Keep, c.MaxBytes)
 	}
@@ -59,7 +60,9 @@ func (o *Options) withDefaults() (Options, error) {
 	if c.Stream.MaxBytes == 0 {
 		c.Stream.MaxBytes = DefaultMaxSegment
 	}
+
 	s := &c.Stream
 	s.At, s.Edge, s.IfNewer, s.AllowTiles, s.Stdin, s.OnCodec = 0, 0, false, false, nil, nil
+
 	return c, nil
 }

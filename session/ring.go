@@ -35,7 +35,8 @@ type ring struct {
 	cut      bool // some of those because of maxBytes
 
 	// pending is the index of the first picture that cannot be decoded from the kept
-	// ones, -1 if there is none. From there on, they may turn out to be a gradual refresh.
+	// ones, -1 if there is none. The pictures from there on may turn out to be a gradual
+	// refresh.
 	pending int
 	fresh   bool          // the pending pictures are of another stream or another clock
 	last    circumstances // of the last picture; zero after a new connection
@@ -55,7 +56,7 @@ type picture struct {
 	closed     bool // no later picture depends on an earlier one
 }
 
-// circumstances tell whether two pictures belong to the same sequence.
+// circumstances are what consecutive pictures of the same sequence share.
 type circumstances struct {
 	codec keyframe.Codec
 	info  keyframe.Info
@@ -104,6 +105,7 @@ func (r *ring) pushPicture(f *keyframe.Frame, now time.Time) bool {
 	case f.AfterGap:
 		r.noteLoss()
 	}
+
 	if r.last.codec == keyframe.UnknownCodec {
 		r.newest = f.PTS
 	}
@@ -175,6 +177,7 @@ func (r *ring) addEntry(f *keyframe.Frame, now time.Time) {
 	if f.Kind == keyframe.GradualRefresh {
 		e.at = n + 1 - f.Pictures
 	}
+
 	if r.pending >= 0 {
 		e.frame.AfterGap = true
 		r.dropped += int64(e.at - r.pending)
@@ -187,6 +190,7 @@ func (r *ring) addEntry(f *keyframe.Frame, now time.Time) {
 		e.clean, e.at = e.clean-(e.at-from), from
 		r.pending, r.fresh = -1, false
 	}
+
 	r.codec, r.info = f.Codec, f.Info
 	r.entries = append(r.entries, e)
 }
@@ -228,6 +232,7 @@ func (r *ring) enforceBounds(keyframe bool) {
 		r.cut = r.cut || r.bytes > r.maxBytes
 		r.evictPictures(r.entries[1].at)
 	}
+
 	if r.bytes > r.maxBytes && !keyframe {
 		r.dropOverflow()
 	}

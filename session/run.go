@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// firstWait is for a server that closes a connection and accepts the next one.
+	// firstWait suits a server that closes a connection and accepts the next one.
 	firstWait = 500 * time.Millisecond
 	// maxWait is how long it may take to notice that a camera is back after a long
 	// time. Two requests per minute are no burden.
@@ -44,14 +44,17 @@ func (s *Session) receiveLoop(ctx context.Context) {
 	for {
 		s.noteAttempt()
 		err := s.stream.Receive(ctx, s.takePicture)
+
 		lasted, final := s.noteLost(ctx, err)
 		if final {
 			return
 		}
+
 		pause := b.nextWait(lasted, rand.Float64())
 		if log := s.opt.Stream.Logger; log != nil {
 			log.DebugContext(ctx, "session lost", "why", err, "lasted", lasted, "again in", pause)
 		}
+
 		wait := time.NewTimer(pause)
 		select {
 		case <-wait.C:
@@ -76,12 +79,15 @@ func (s *Session) noteLost(ctx context.Context, err error) (lasted time.Duration
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+
 	if s.state.Connected {
 		lasted = now.Sub(s.state.Since)
 		s.state.Connected, s.state.Since = false, now
 	}
+
 	s.state.Err = err
 	s.ring.beginConnection()
+
 	switch {
 	case ctx.Err() != nil:
 		s.endWaiting(context.Cause(ctx))
@@ -92,8 +98,9 @@ func (s *Session) noteLost(ctx context.Context, err error) (lasted time.Duration
 }
 
 // isHopeless reports whether no further attempt can help a stream that has never
-// delivered a picture: wrong credentials, another codec, a recording. If the stream has
-// delivered one, the same errors may pass: a camera that is starting behaves oddly.
+// delivered a picture: wrong credentials, another codec, a recording. Once the stream has
+// delivered one, the same errors may be temporary: a camera that is starting behaves
+// oddly.
 func isHopeless(err error) bool {
 	return errors.Is(err, keyframe.ErrUnsupported) || errors.Is(err, kfgrab.ErrUsage) || kfgrab.ClassOf(err) == kfgrab.Unauthorised
 }

@@ -38,10 +38,12 @@ func Open(rawURL string, o *Options) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	stream, err := kfgrab.Open(rawURL, &opt.Stream)
 	if err != nil {
 		return nil, err
 	}
+
 	return &Session{opt: opt, stream: stream, done: make(chan struct{}), ring: newRing(opt.Keep, opt.MaxBytes)}, nil
 }
 
@@ -55,6 +57,7 @@ func (s *Session) Start(ctx context.Context) {
 		stop(nil)
 		return
 	}
+
 	s.stop = stop
 	go func() {
 		defer close(s.done)
@@ -76,6 +79,7 @@ func (s *Session) Close() error {
 		stop(errClosed)
 		<-s.done
 	}
+
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ring.releaseAll()
@@ -91,8 +95,10 @@ func (s *Session) Latest() (*kfgrab.Snapshot, error) {
 	if len(s.ring.entries) == 0 {
 		return nil, s.missingError("no keyframe")
 	}
+
 	e := s.ring.entries[len(s.ring.entries)-1]
 	f := e.frame
+
 	var parts [][]byte
 	for _, p := range s.ring.pictures[e.at : e.clean+1] {
 		parts = append(parts, p.data)
@@ -101,7 +107,7 @@ func (s *Session) Latest() (*kfgrab.Snapshot, error) {
 	return &kfgrab.Snapshot{Frame: &f, URL: s.stream.URL(), Taken: e.arrived, MediaTime: f.Time}, nil
 }
 
-// missingError returns an error for what the ring does not have. mu must be locked.
+// missingError returns the reason why the ring lacks something. mu must be locked.
 func (s *Session) missingError(what string) error {
 	switch {
 	case s.final != nil:
@@ -122,9 +128,9 @@ type State struct {
 	// KeyframeAge is how long ago the newest keyframe arrived; -1 if none has.
 	KeyframeAge time.Duration
 
-	Connections int   // that delivered pictures
-	Attempts    int   // to connect
-	Pictures    int64 // that arrived
+	Connections int   // connections that delivered pictures
+	Attempts    int   // attempts to connect
+	Pictures    int64 // pictures that arrived
 	Keyframes   int64
 	// Dropped counts pictures that were not kept, because others were missing or because
 	// of MaxBytes. Gaps counts how often pictures were missing.
@@ -148,12 +154,15 @@ func (s *Session) State() State {
 	if n := len(r.entries); n > 0 {
 		st.KeyframeAge = time.Since(r.entries[n-1].arrived)
 	}
+
 	st.Dropped, st.Gaps = r.dropped, r.gaps
 	st.Down = s.stream.Spent().Down
 	st.Kept, st.KeptBytes = len(r.pictures), r.bytes
+
 	if list := r.listPresented(); len(list) > 0 {
 		st.KeptFor = list[len(list)-1].pts - list[0].pts
 	}
+
 	return st
 }
 
@@ -162,10 +171,12 @@ func (s *Session) takePicture(f *keyframe.Frame) {
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+
 	if !s.state.Connected {
 		s.state.Connected, s.state.Since, s.state.Err = true, now, nil
 		s.state.Connections++
 	}
+
 	s.state.Pictures++
 	if s.ring.pushPicture(f, now) {
 		s.state.Keyframes++

@@ -10,7 +10,7 @@ const blockSize = 256 << 10
 // outside the ring refers to them.
 type store struct {
 	filling *block
-	spare   *block // an empty one
+	spare   *block // empty, nil if there is none
 }
 
 // block is some memory for the bytes of several pictures.
@@ -26,6 +26,7 @@ func (s *store) keepBytes(data []byte) (kept []byte, in *block) {
 	if s.filling == nil || len(data) > len(s.filling.memory)-s.filling.used {
 		s.changeBlock(len(data))
 	}
+
 	b := s.filling
 	kept = b.memory[b.used : b.used+len(data) : b.used+len(data)]
 	copy(kept, data)
@@ -40,10 +41,12 @@ func (s *store) changeBlock(size int) {
 		s.recycleBlock(b)
 	}
 	s.filling = nil
+
 	if b := s.spare; b != nil && size <= len(b.memory) {
 		s.filling, s.spare = b, nil
 		return
 	}
+
 	memory, mapped := allocateMemory(max(size, blockSize))
 	s.filling = &block{memory: memory, mapped: mapped}
 }

@@ -27,8 +27,10 @@ func (s *Source) recogniseFormat(ctx context.Context, in *input) error {
 	if err != nil {
 		return err
 	}
+
 	format := Sniff(head, all)
 	s.opts.logDebug(ctx, "recognised", "format", formatNames[format])
+
 	switch format {
 	case TransportStream:
 		in.reader = s.newTransportStream(in)
@@ -58,17 +60,19 @@ func peekHead(in *input) (head []byte, all bool, err error) {
 		}
 		return head, all, nil
 	}
+
 	b := bufio.NewReaderSize(in.stream, SniffSize)
 	in.stream = b
 	head, err = b.Peek(SniffSize)
 	all = errors.Is(err, io.EOF) || errors.Is(err, fetch.ErrBudget)
+
 	if err != nil && !all {
 		return nil, false, err
 	}
 	return head, all, nil
 }
 
-// transportStream reads forward, if a time is given up to that time.
+// transportStream reads forward, up to the time at if that is not zero.
 type transportStream struct {
 	*ts.Reader
 	at time.Duration
@@ -107,7 +111,7 @@ func (s *Source) newTransportStream(in *input) frames {
 	return &transportStream{ts.NewReader(in.stream, o), s.opts.At}
 }
 
-// movie reads at any offset, in a pipe by keeping what was read.
+// movie reads at any offset. For a pipe, it keeps what was read.
 type movie struct {
 	*fmp4.Movie
 	r       io.ReaderAt
@@ -171,21 +175,25 @@ func (b *byteStream) nextKeyframe() (*keyframe.Frame, error) {
 		if f := b.detector.Next(); f != nil {
 			return f, nil
 		}
+
 		n, err := b.src.Read(b.buf[:])
 		b.detector.Push(b.buf[:n])
 		if n > 0 || err == nil {
 			continue
 		}
+
 		atBudget := errors.Is(err, keyframe.ErrNotFound)
 		if !atBudget && !errors.Is(err, io.EOF) {
 			return nil, err
 		}
 		if atBudget {
-			b.detector.Lose() // what is being gathered may lack its end
+			b.detector.Lose() // the picture being gathered may lack its end
 		}
+
 		if f := b.detector.Flush(); f != nil {
 			return f, nil
 		}
+
 		if atBudget {
 			return nil, err
 		}

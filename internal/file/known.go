@@ -35,11 +35,13 @@ func (k *known) readThrough(r io.ReaderAt, p []byte, off int64, keep bool) (n in
 			n += copy(p[n:], held)
 			continue
 		}
+
 		var got int
 		got, err = r.ReadAt(p[n:n+gap], off+int64(n))
 		if keep && got > 0 {
 			k.addKnown(off+int64(n), p[n:n+got])
 		}
+
 		n += got
 		if got == gap && errors.Is(err, io.EOF) {
 			err = nil // p may end here
@@ -48,10 +50,11 @@ func (k *known) readThrough(r io.ReaderAt, p []byte, off int64, keep bool) (n in
 	return n, err
 }
 
-// findKnown returns the known bytes from off on, or else how many of the n bytes there
-// are unknown.
+// findKnown returns the known bytes from off on or, if there are none, how many of the n
+// bytes from off on are unknown.
 func (k *known) findKnown(off int64, n int) (held []byte, gap int) {
 	k.mu.RLock()
+
 	defer k.mu.RUnlock()
 	i := sort.Search(len(k.parts), func(i int) bool { return k.parts[i].endOffset() > off })
 	switch {
@@ -67,10 +70,12 @@ func (k *known) findKnown(off int64, n int) (held []byte, gap int) {
 func (k *known) addKnown(off int64, data []byte) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+
 	if k.size += len(data); k.size > maxKnown {
 		k.size -= len(data)
 		return
 	}
+
 	i := sort.Search(len(k.parts), func(i int) bool { return k.parts[i].off > off })
 	k.parts = slices.Insert(k.parts, i, part{off, slices.Clone(data)})
 }

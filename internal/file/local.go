@@ -19,13 +19,16 @@ func openLocal(ctx context.Context, path string) (*os.File, fs.FileInfo, error) 
 	if err != nil {
 		return nil, nil, err
 	}
+
 	info, err := f.Stat()
 	if err == nil && info.IsDir() {
 		err = &fs.PathError{Op: "open", Path: path, Err: errors.New("is a directory, not a video")}
 	}
-	if err == nil && ctx.Err() != nil { // that may be why the pipe opened
+
+	if err == nil && ctx.Err() != nil { // a pipe may have opened only because of this
 		err = context.Cause(ctx)
 	}
+
 	if err != nil {
 		f.Close()
 		return nil, nil, err
@@ -37,13 +40,14 @@ func openLocal(ctx context.Context, path string) (*os.File, fs.FileInfo, error) 
 // the end of the context.
 const retryRelease = 5 * time.Millisecond
 
-// releaseOpen makes the end of ctx end the opening of a named pipe, which waits for a
-// writer: it opens the other end. The caller calls stop once the pipe is open.
+// releaseOpen ends the opening of a named pipe, which waits for a writer, when ctx ends:
+// it opens the other end itself. The caller calls stop once the pipe is open.
 func releaseOpen(ctx context.Context, path string) (stop func()) {
 	info, err := os.Stat(path)
 	if err != nil || info.Mode()&fs.ModeNamedPipe == 0 {
 		return func() {}
 	}
+
 	opened, done := make(chan struct{}), make(chan struct{})
 	cancel := context.AfterFunc(ctx, func() {
 		defer close(done)
@@ -59,6 +63,7 @@ func releaseOpen(ctx context.Context, path string) (stop func()) {
 			}
 		}
 	})
+
 	return func() {
 		close(opened)
 		if !cancel() {
@@ -82,6 +87,7 @@ func (f *localFile) ReadAt(p []byte, off int64) (int, error) {
 	if f.ctx.Err() != nil {
 		return 0, context.Cause(f.ctx)
 	}
+
 	n, err := f.f.ReadAt(p, off)
 	if f.meter != nil {
 		f.meter.AddDown(n)

@@ -24,7 +24,7 @@ const (
 // SniffSize is how many bytes Sniff should get.
 const SniffSize = 4 << 10
 
-// Sniff detects the format of data by its beginning. all says that head is all of it.
+// Sniff detects the format of data by its beginning. all says whether head is all of it.
 func Sniff(head []byte, all bool) Format {
 	text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
 	switch {
@@ -55,11 +55,13 @@ func unreadableError(head []byte) error {
 	if len(head) == 0 {
 		return fmt.Errorf("%w: the input is empty", keyframe.ErrCorrupt)
 	}
+
 	for _, s := range signatures {
 		if len(head) >= s.at && bytes.HasPrefix(head[s.at:], []byte(s.magic)) {
 			return fmt.Errorf("%w: this is %s", keyframe.ErrUnsupported, s.name)
 		}
 	}
+
 	text := bytes.ToLower(bytes.TrimSpace(head[:min(len(head), 512)]))
 	switch {
 	case bytes.HasPrefix(text, []byte("<!doctype html")) || bytes.HasPrefix(text, []byte("<html")):
@@ -70,7 +72,7 @@ func unreadableError(head []byte) error {
 	return fmt.Errorf("%w: neither MPEG-TS, MP4, H.264, H.265 nor an HLS playlist", keyframe.ErrCorrupt)
 }
 
-// signatures are those of other formats that people try.
+// signatures are the magic numbers of other formats that people try.
 var signatures = []struct {
 	at          int
 	magic, name string

@@ -97,9 +97,11 @@ func Open(path string, o *Options) *Source {
 		if err != nil {
 			return nil, err
 		}
+
 		if !info.Mode().IsRegular() {
 			return s.forwardInput(f, f.Close), nil
 		}
+
 		r := &localFile{ctx: ctx, f: f, size: info.Size(), meter: s.opts.Meter}
 		return &input{at: r, stream: io.NewSectionReader(r, 0, r.size), close: f.Close}, nil
 	}
@@ -169,13 +171,16 @@ func (s *Source) Keyframes(ctx context.Context, take func(*keyframe.Frame) bool)
 	if !in.once {
 		defer in.close()
 	}
+
 	if in.forward != nil {
 		defer in.forward.beginRead(ctx)()
 	}
+
 	f, err := s.readKeyframe(ctx, in)
 	if in.forward != nil && in.forward.left == in.forward.max {
 		return withCause(ctx, err, "no data came")
 	}
+
 	for err == nil && take(f) {
 		if f, err = in.reader.nextKeyframe(); errors.Is(err, keyframe.ErrNotFound) && !errors.Is(err, fetch.ErrBudget) {
 			err = fmt.Errorf("%w after the last one: this is the end of it", keyframe.ErrNotFound)
@@ -189,6 +194,7 @@ func (s *Source) openInput(ctx context.Context) (*input, error) {
 	if s.kept != nil {
 		return s.kept, nil
 	}
+
 	in, err := s.open(ctx)
 	if err == nil && in.once {
 		s.kept = in
@@ -211,6 +217,7 @@ func (s *Source) readKeyframe(ctx context.Context, in *input) (*keyframe.Frame, 
 			return nil, err
 		}
 	}
+
 	f, err := in.reader.firstKeyframe()
 	if tracks := in.reader.listTracks(); len(tracks) > 0 {
 		s.tracks = tracks

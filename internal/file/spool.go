@@ -14,7 +14,7 @@ import (
 type spool struct {
 	r      io.Reader
 	max    int64
-	pieces [][]byte // of pieceBytes each, but for the last one
+	pieces [][]byte // of pieceBytes each, except the last one
 	gone   int64    // bytes dropped before pieces
 	end    int64    // bytes read
 	over   bool     // r has ended
@@ -48,6 +48,7 @@ func (s *spool) readUpTo(off int64) error {
 	if off < s.gone {
 		return fmt.Errorf("%w: byte %d of a pipe is needed again, but no longer kept", keyframe.ErrUnsupported, off)
 	}
+
 	for s.end <= off {
 		if s.over {
 			return io.EOF
@@ -66,9 +67,11 @@ func (s *spool) readMore() error {
 		s.pieces = append(s.pieces, s.freePiece())
 		last = len(s.pieces) - 1
 	}
+
 	piece := s.pieces[last]
 	n, err := s.r.Read(piece[len(piece):pieceBytes])
 	s.pieces[last], s.end = piece[:len(piece)+n], s.end+int64(n)
+
 	s.over = errors.Is(err, io.EOF)
 	if n > 0 || s.over {
 		return nil
@@ -81,6 +84,7 @@ func (s *spool) freePiece() []byte {
 	if s.end-s.gone < max(s.max, 2*pieceBytes) {
 		return make([]byte, 0, pieceBytes)
 	}
+
 	oldest := s.pieces[0]
 	s.pieces = append(s.pieces[:0], s.pieces[1:]...)
 	s.gone += pieceBytes

@@ -21,19 +21,21 @@ type limitedReader struct {
 	meter     *meter.Counter
 }
 
-// beginRead resets the budget, and makes the end of ctx end a waiting read. The caller
-// calls stop when it has finished reading.
+// beginRead resets the budget, and ends a waiting read when ctx ends. The caller calls
+// stop when it has finished reading.
 func (l *limitedReader) beginRead(ctx context.Context) (stop func()) {
 	l.ctx, l.left = ctx, l.max
 	d, ok := l.r.(interface{ SetReadDeadline(time.Time) error })
 	if !ok {
 		return func() {}
 	}
+
 	done := make(chan struct{})
 	cancel := context.AfterFunc(ctx, func() {
 		d.SetReadDeadline(time.Unix(1, 0)) // long past
 		close(done)
 	})
+
 	return func() {
 		if !cancel() {
 			<-done
@@ -47,6 +49,7 @@ func (l *limitedReader) Read(p []byte) (int, error) {
 		return 0, fmt.Errorf("%w of %d bytes", fetch.ErrBudget, l.max)
 	}
 	p = p[:min(int64(len(p)), l.left)]
+
 	for range maxEmptyReads {
 		if l.ctx.Err() != nil {
 			return 0, context.Cause(l.ctx)

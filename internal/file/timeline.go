@@ -54,6 +54,7 @@ func (s *Source) Timeline(ctx context.Context) (*Timeline, error) {
 	if in.at == nil {
 		return nil, fmt.Errorf("%w: cannot seek: the input can only be read forward", keyframe.ErrUnsupported)
 	}
+
 	defer in.close()
 	t, err := s.readTimeline(ctx, in)
 	return t, withCause(ctx, err, "reading the index")
@@ -64,6 +65,7 @@ func (s *Source) readTimeline(ctx context.Context, in *input) (*Timeline, error)
 	if err != nil {
 		return nil, err
 	}
+
 	format := Sniff(head, all)
 	s.opts.logDebug(ctx, "recognised", "format", formatNames[format])
 	switch {
@@ -74,17 +76,19 @@ func (s *Source) readTimeline(ctx context.Context, in *input) (*Timeline, error)
 	case !in.isCheapAnywhere():
 		return nil, fmt.Errorf("%w: cannot seek: the server does not support range requests", keyframe.ErrUnsupported)
 	}
+
 	t := &Timeline{index: &through{&known{}, in.at, true}, again: s.reopenFunc(in)}
 	t.movie = fmp4.NewMovie(t.index, in.at.Size(), nil)
 	if err := t.keepFirst(in); err != nil {
 		return nil, err
 	}
+
 	t.Duration, err = t.movie.Duration()
 	s.tracks = t.movie.Tracks()
 	return t, err
 }
 
-// keepFirst makes the whole first range known: more of it than the index may be needed.
+// keepFirst makes the whole first range known: it may hold keyframes besides the index.
 func (t *Timeline) keepFirst(in *input) error {
 	r, remote := in.at.(*fetch.Resource)
 	if !remote {
@@ -124,9 +128,11 @@ func (t *Timeline) Keyframes(ctx context.Context, times []time.Duration, n int, 
 		}
 		return
 	}
+
 	defer file.close()
 	t.index.file = file.reader()
 	defer closeReader(t.index.file)
+
 	parallel.Each(min(n, len(times)), t.locateTimes(ctx, times, take), func(spots <-chan located) {
 		r := file.reader()
 		defer closeReader(r)
@@ -171,6 +177,7 @@ func (t *Timeline) locateTimes(ctx context.Context, times []time.Duration, take 
 				take(keyframe.Moment{Times: found.times, Err: withCause(ctx, err, "reading the index")})
 			}
 		}
+
 		if found.spot != nil {
 			yield(found)
 		}

@@ -33,12 +33,14 @@ func OpenUDP(u *url.URL, o *Options) (*Source, error) {
 	if err != nil || port == 0 {
 		return nil, fmt.Errorf("%s: a UDP address needs a port, as in udp://239.1.2.3:1234", redact.URL(u.String()))
 	}
+
 	var iface *net.Interface
 	if name := u.Query().Get("iface"); name != "" {
 		if iface, err = net.InterfaceByName(name); err != nil {
 			return nil, fmt.Errorf("%s: no network interface %q", redact.URL(u.String()), name)
 		}
 	}
+
 	s := &Source{opts: valueOf(o)}
 	s.open = func(ctx context.Context) (*input, error) {
 		conn, err := listenUDP(ctx, u.Host, iface)
@@ -57,6 +59,7 @@ func listenUDP(ctx context.Context, host string, iface *net.Interface) (*net.UDP
 	if addr, err := netip.ParseAddrPort(host); err == nil && addr.Addr().IsMulticast() {
 		return joinGroup(ctx, addr, iface)
 	}
+
 	conn, err := new(net.ListenConfig).ListenPacket(ctx, "udp", host)
 	if err != nil {
 		return nil, err
@@ -71,12 +74,14 @@ func joinGroup(ctx context.Context, addr netip.AddrPort, iface *net.Interface) (
 	if err != nil {
 		return nil, err
 	}
+
 	group := net.UDPAddrFromAddrPort(addr)
 	if addr.Addr().Is4() {
 		err = ipv4.NewPacketConn(c).JoinGroup(iface, group)
 	} else {
 		err = ipv6.NewPacketConn(c).JoinGroup(iface, group)
 	}
+
 	if err != nil {
 		c.Close()
 		return nil, &net.OpError{Op: "listen", Net: "udp", Addr: group, Err: err}
@@ -99,6 +104,7 @@ func (d *datagrams) Read(p []byte) (int, error) {
 		}
 		d.rest = transportPackets(d.buf[:n])
 	}
+
 	n := copy(p, d.rest)
 	d.rest = d.rest[n:]
 	return n, nil

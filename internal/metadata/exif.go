@@ -63,8 +63,8 @@ func exifData(f Fields) []byte {
 	return encodeTIFF(main, append(sub, entry{tagExifVersion, typeUndefined, []byte("0232")}))
 }
 
-// encodeColorSpace returns the value for sRGB or for "see the profile", nil if the
-// primaries are unknown.
+// encodeColorSpace returns the value of ColorSpace: sRGB, or uncalibrated if there is a
+// profile. It returns nil if the primaries are unknown.
 func encodeColorSpace(primaries int) []byte {
 	if primaries == sRGBPrimaries {
 		return []byte{0, 1}
@@ -151,5 +151,6 @@ func appendDirectory(b []byte, entries []entry) []byte {
 		}
 	}
 	b = append(b, 0, 0, 0, 0) // no directory follows
+
 	return append(b, values...)
 }

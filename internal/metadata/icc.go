@@ -76,6 +76,7 @@ func (m matrix) invert() (out matrix) {
 		return m[a][x]*m[b][y] - m[a][y]*m[b][x]
 	}
 	determinant := m[0][0]*cofactor(0, 0) + m[0][1]*cofactor(0, 1) + m[0][2]*cofactor(0, 2)
+
 	for r := range m {
 		for c := range m {
 			out[c][r] = cofactor(r, c) / determinant
@@ -103,6 +104,7 @@ func (g gamut) colorants() (colours, adapted matrix) {
 	primaries := matrix{toXYZ(g.xy[0]), toXYZ(g.xy[1]), toXYZ(g.xy[2])}
 	amounts := primaries.transpose().invert().applyTo(white)
 	adapted = adaptToD50(white)
+
 	for k, p := range primaries {
 		colours[k] = adapted.applyTo(vector{p[0] * amounts[k], p[1] * amounts[k], p[2] * amounts[k]})
 	}
@@ -116,6 +118,7 @@ func iccProfile(primaries int) []byte {
 	if !known {
 		return nil
 	}
+
 	colours, adapted := g.colorants()
 	curve := appendFixed([]byte("para\x00\x00\x00\x00\x00\x03\x00\x00"), sRGBCurve...)
 	tags := []struct {
@@ -148,6 +151,7 @@ func iccProfile(primaries int) []byte {
 		head = binary.BigEndian.AppendUint32(head, uint32(begin))
 		head = binary.BigEndian.AppendUint32(head, uint32(size))
 	}
+
 	p := append(head, data...)
 	binary.BigEndian.PutUint32(p, uint32(len(p)))
 	return p
@@ -161,6 +165,7 @@ func profileHeader() []byte {
 	for _, v := range []uint16{2026, 1, 1, 0, 0, 0} {
 		h = binary.BigEndian.AppendUint16(h, v)
 	}
+
 	h = append(append(h, "acsp"...), make([]byte, 28)...)
 	return append(appendFixed(h, d50[:]...), make([]byte, 48)...)
 }

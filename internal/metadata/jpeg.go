@@ -26,7 +26,9 @@ func JPEG(picture []byte, f Fields) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	f = f.bounded()
+
 	var segments []byte
 	if data := exifData(f); data != nil && !has[exifID] {
 		segments = appendSegment(segments, imagefile.APP1, exifID, data)
@@ -37,6 +39,7 @@ func JPEG(picture []byte, f Fields) ([]byte, error) {
 	if data := iccProfile(f.Primaries); data != nil && !has[iccID] {
 		segments = appendSegment(segments, imagefile.APP2, iccID+"\x01\x01", data) // the first of one
 	}
+
 	return slices.Concat(picture[:at], segments, picture[at:]), nil
 }
 
@@ -63,5 +66,6 @@ func scanJPEG(b []byte) (at int, has map[string]bool, err error) {
 			at = s.End
 		}
 	}
+
 	return 0, nil, errNotJPEG
 }

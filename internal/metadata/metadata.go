@@ -39,7 +39,7 @@ func (f Fields) bounded() Fields {
 // cleanText replaces control characters, and truncates between characters.
 func cleanText(s string) string {
 	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0xfffe {
+		if r < ' ' || (r >= 0x7f && r < 0xa0) || r >= 0xfffe {
 			return ' ' // neither XML 1.0 nor PNG has control characters
 		}
 		return r

@@ -41,6 +41,7 @@ func PNG(picture []byte, f Fields) ([]byte, error) {
 			chunks = appendText(chunks, t.keyword, t.text)
 		}
 	}
+
 	return slices.Concat(picture[:at], chunks, picture[at:]), nil
 }
 
@@ -60,6 +61,7 @@ func scanPNG(picture []byte) (at int, hasColours bool, err error) {
 			return at, hasColours, nil
 		}
 	}
+
 	if at == 0 {
 		return 0, false, errNotPNG
 	}

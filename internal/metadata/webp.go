@@ -43,7 +43,7 @@ func WebP(picture []byte, f Fields) ([]byte, error) {
 	add(webpExif, "EXIF", exifData(f), len(rest))
 	add(webpXMP, "XMP ", xmpPacket(f), len(rest))
 	if len(rest) == before {
-		return picture, nil // there is nothing to add
+		return picture, nil
 	}
 
 	out := appendRIFF([]byte("RIFF\x00\x00\x00\x00WEBP"), "VP8X", canvas)
@@ -67,6 +67,7 @@ func splitCanvas(chunks []imagefile.Chunk) (canvas []byte, rest []imagefile.Chun
 	first := chunks[0]
 	var width, height uint32
 	alpha := byte(0)
+
 	switch {
 	case first.Name == "VP8X" && len(first.Data) == 10:
 		return slices.Clone(first.Data), slices.Clone(chunks[1:]), nil
@@ -80,6 +81,7 @@ func splitCanvas(chunks []imagefile.Chunk) (canvas []byte, rest []imagefile.Chun
 			alpha = webpAlpha
 		}
 	}
+
 	if width == 0 || height == 0 {
 		return nil, nil, errNotWebP
 	}

@@ -21,6 +21,7 @@ func xmpPacket(f Fields) []byte {
 			properties.WriteByte('"')
 		}
 	}
+
 	if properties.Len() == 0 {
 		return nil
 	}

@@ -3,8 +3,8 @@
 // internal to kfgrab, for kfgrab sheet.
 //
 // Call [Make]; then [Sheet.Encode] and [Sheet.WriteVTT]. Make fetches only the keyframes
-// that are shown, a few at once. kfgrab.Timeline says which streams can be searched by
-// time.
+// that are shown, a few at once. kfgrab.Timeline documents which streams can be searched
+// by time.
 //
 // A keyframe that cannot be fetched leaves its tile empty, and [Sheet.Missing] returns
 // why. The package draws no captions and writes no files.

@@ -74,6 +74,7 @@ func (o *Options) withDefaults() (*Options, error) {
 	if o != nil {
 		f = *o
 	}
+
 	bad := func(format string, args ...any) (*Options, error) {
 		return nil, fmt.Errorf("%w: %s", kfgrab.ErrUsage, fmt.Sprintf(format, args...))
 	}

@@ -23,6 +23,7 @@ var (
 func paintTiles(size image.Point, tiles []image.Rectangle, pictures []*picture) *image.RGBA {
 	img := image.NewRGBA(image.Rectangle{Max: size})
 	draw.Draw(img, img.Bounds(), image.NewUniform(ground), image.Point{}, draw.Src)
+
 	for i, tile := range tiles {
 		p := pictures[i]
 		if p == nil {
@@ -31,6 +32,7 @@ func paintTiles(size image.Point, tiles []image.Rectangle, pictures []*picture) 
 		}
 		p.copyTo(img, tile.Min.Add(tile.Size().Sub(image.Pt(p.width, p.height)).Div(2)))
 	}
+
 	return img
 }
 

@@ -64,6 +64,7 @@ func Make(ctx context.Context, rawURL string, o *Options) (*Sheet, error) {
 		return nil, err
 	}
 	defer stream.Close()
+
 	line, err := stream.Timeline(ctx)
 	if err != nil {
 		return nil, err
@@ -113,10 +114,12 @@ func (m *making) fetchAndDecode(ctx context.Context, line *kfgrab.Timeline) erro
 	defer m.cancel(nil)
 	m.pool.Decoder = m.options.Decoder
 	defer m.pool.Close()
+
 	times := make([]time.Duration, len(m.stretches))
 	for i, s := range m.stretches {
 		times[i] = s.at
 	}
+
 	if err := line.Keyframes(ctx, times, m.options.Parallel, func(moment keyframe.Moment) { m.takeMoment(ctx, moment) }); err != nil {
 		return err
 	}
@@ -144,7 +147,7 @@ func (m *making) takeMoment(ctx context.Context, moment keyframe.Moment) {
 	defer m.mu.Unlock()
 	if s.moment.Err == nil {
 		m.shots, m.primaries = append(m.shots, s), primaries
-	} else { // nobody knows how many keyframes are missing
+	} else { // it is unknown how many different keyframes are missing
 		for _, i := range moment.Times {
 			m.shots = append(m.shots, shot{moment: keyframe.Moment{Times: []int{i}, Err: s.moment.Err}})
 		}
@@ -228,6 +231,7 @@ func (s *Sheet) Missing() error {
 			}
 		}
 	}
+
 	if first == nil {
 		return nil
 	}

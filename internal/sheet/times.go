@@ -7,7 +7,7 @@ import (
 	"github.com/kfgrab/kfgrab"
 )
 
-// stretch is a part of the stream that one picture represents: the one at the time at.
+// stretch is a part of the stream, which the picture at the time at represents.
 type stretch struct{ from, to, at time.Duration }
 
 // divideTime divides the part after o.From of a stream of that length. The error wraps
@@ -20,6 +20,7 @@ func (o *Options) divideTime(length time.Duration) ([]stretch, error) {
 	if rest <= 0 {
 		return []stretch{{}}, nil // of one picture
 	}
+
 	n := o.Count
 	if o.Every > 0 {
 		if pictures := (rest-1)/o.Every + 1; pictures > MaxCount {

@@ -16,6 +16,7 @@ func (s *Sheet) WriteVTT(w io.Writer, image string) error {
 	out := bufio.NewWriter(w)
 	name := (&url.URL{Path: filepath.ToSlash(image)}).EscapedPath()
 	fmt.Fprint(out, "WEBVTT\n")
+
 	for _, t := range s.Tiles {
 		if t.Err != nil {
 			continue
@@ -23,6 +24,7 @@ func (s *Sheet) WriteVTT(w io.Writer, image string) error {
 		size := t.Rect.Size()
 		fmt.Fprintf(out, "\n%s --> %s\n%s#xywh=%d,%d,%d,%d\n", formatClock(t.From), formatClock(t.To), name, t.Rect.Min.X, t.Rect.Min.Y, size.X, size.Y)
 	}
+
 	return out.Flush()
 }
 

@@ -22,9 +22,8 @@ const (
 	maxFile = 64 << 10
 )
 
-// setLimits bounds what a process can do that decodes something malicious. Its pipes
-// are bounded by their readers. A sandbox may forbid this; the process then runs
-// without limits.
+// setLimits bounds the damage if a process decodes malicious input. The readers of its
+// pipes bound them. A sandbox may forbid this; the process then runs without limits.
 func setLimits(p *os.Process) {
 	for resource, most := range map[int]uint64{
 		unix.RLIMIT_AS:     maxMemory,
@@ -36,6 +35,7 @@ func setLimits(p *os.Process) {
 		if strconv.IntSize == 32 && most > math.MaxUint32 {
 			continue
 		}
+
 		var now unix.Rlimit
 		if unix.Prlimit(p.Pid, resource, nil, &now) == nil {
 			unix.Prlimit(p.Pid, resource, &unix.Rlimit{Cur: min(most, now.Max), Max: min(most, now.Max)}, nil)

@@ -5,7 +5,7 @@ import (
 	"regexp"
 )
 
-// MaxLine bounds what is kept of one line of the log, in bytes.
+// MaxLine is how many bytes of one line of the log are kept.
 const MaxLine = 200
 
 // Lines is a writer that calls Each for every line, cut to MaxLine bytes.

@@ -40,7 +40,7 @@ type Command struct {
 type Process struct {
 	Stdin io.WriteCloser
 
-	ctx    context.Context // its cause says why the process was killed
+	ctx    context.Context // its cause is why the process was killed
 	cancel context.CancelCauseFunc
 	done   chan struct{}
 	err    error // of Wait, once done is closed

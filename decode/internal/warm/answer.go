@@ -25,7 +25,7 @@ type answer struct {
 	logged     int  // bytes of log
 
 	sizeDiffers bool // the picture whose number is printed next has another size than the first
-	broken      bool // the process is not to be believed any more
+	broken      bool // the process cannot be trusted any more
 }
 
 // beginFrame starts the answer to the next frame.
@@ -36,14 +36,14 @@ func (a *answer) beginFrame(number uint64, isWhole func([]byte) (bool, error)) {
 	a.logged = 0
 }
 
-// endFrame returns the picture, if it is to be believed. From now on the process has to be
-// silent.
+// endFrame returns the picture. ok is false if it cannot be trusted. From now on the
+// process must be silent.
 func (a *answer) endFrame() (picture []byte, ok bool) {
 	a.isWhole = nil
 	return a.picture, a.isComplete() && a.frameSeen && !a.broken
 }
 
-// isComplete reports whether everything was written that a frame leads to.
+// isComplete reports whether the process has written everything that a frame leads to.
 func (a *answer) isComplete() bool { return a.washerSeen && a.pictureEnd }
 
 // isSettled reports whether there is nothing to wait for.
@@ -55,6 +55,7 @@ func (a *answer) addPicture(b []byte) {
 		a.broken = true
 		return
 	}
+
 	a.picture = append(a.picture, b...)
 	var err error
 	a.pictureEnd, err = a.isWhole(a.picture)
@@ -74,6 +75,7 @@ func (a *answer) addLine(line string) {
 	if !ok {
 		return
 	}
+
 	switch {
 	case m.IsError(), strings.HasPrefix(m.Text, "concealing "):
 		a.broken = true

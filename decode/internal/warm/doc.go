@@ -7,7 +7,7 @@
 // picture. The package knows neither formats nor filters: package decode passes
 // them in as [Settings].
 //
-// The rest of this page is for whoever has to mend the pool.
+// The rest of this page is for maintainers of the pool.
 //
 // # The rule
 //

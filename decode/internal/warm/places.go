@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// places bounds the processes that there are at a time, and keeps the idle ones.
+// places bounds how many processes run at a time, and keeps the idle ones.
 type places struct {
 	size     int
 	idleTime time.Duration
@@ -45,14 +45,15 @@ func (s *places) quitQueue(pl *Place) bool {
 	if n < 0 {
 		return false
 	}
+
 	s.queue = slices.Delete(s.queue, n, n+1)
 	delete(s.joined, pl)
 	s.pending.Done()
 	return true
 }
 
-// grantPlaces gives the first places in the queue what is free: an idle process of the key,
-// a place without a process, or the process that is unused for the longest.
+// grantPlaces serves the first places in the queue, as long as there is something free: an
+// idle process of the key, room for a new process, or the process idle for the longest.
 func (s *places) grantPlaces() {
 	for len(s.queue) > 0 && s.busy < s.size {
 		pl := s.queue[0]
@@ -67,6 +68,7 @@ func (s *places) grantPlaces() {
 			pl.granted <- nil
 			continue
 		}
+
 		p := s.idle[n]
 		s.idle = slices.Delete(s.idle, n, n+1)
 		p.idleTimer.Stop()
@@ -82,7 +84,7 @@ func (s *places) leavePlace(pl *Place, kept *process) {
 	}
 }
 
-// releasePlace is leave without waiting. It returns false if the pool is closed.
+// releasePlace is leavePlace without waiting. It returns false if the pool is closed.
 func (s *places) releasePlace(pl *Place, kept *process) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,8 +122,8 @@ func (s *places) removeIdle(p *process) bool {
 	return true
 }
 
-// closeAll lets nobody join any more. It returns the idle processes, to be stopped, and
-// the places, to be cancelled.
+// closeAll refuses further places. It returns the idle processes, to be stopped, and the
+// places, to be cancelled.
 func (s *places) closeAll() (idle []*process, joined []*Place) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -37,7 +37,7 @@ type Stats struct {
 	Warm      int64 // pictures from processes that stayed up
 	Alone     int64 // frames given to a process of their own
 	Started   int64 // processes that were to stay up
-	Discarded int64 // processes killed because they are not to be believed
+	Discarded int64 // processes killed because they cannot be trusted
 }
 
 // Stats returns the counts so far.
@@ -54,7 +54,7 @@ func (p *Pool) countUp(add func(*Stats)) {
 	add(&p.stats)
 }
 
-// errClosed is what happens to calls of a closed pool.
+// errClosed is the error of calls of a closed pool.
 var errClosed = fmt.Errorf("the pool is closed: %w", os.ErrClosed)
 
 // Place is the right to run one process. It comes with a process, to use or to stop
@@ -87,11 +87,13 @@ func (p *Pool) Enter(ctx context.Context, r *Request) (*Place, error) {
 		return pl, nil
 	case <-pl.ctx.Done():
 	}
+
 	err := fmt.Errorf("ffmpeg was not started: %w", context.Cause(pl.ctx))
 	if all.quitQueue(pl) {
 		pl.cancel(nil)
 		return nil, err
 	}
+
 	pl.held = <-pl.granted // it was granted at the same time
 	pl.keep = true
 	pl.Leave()
@@ -105,7 +107,7 @@ func (p *Pool) allPlaces() *places {
 	return p.places
 }
 
-// wantedKey returns the key of the processes that the place has use for.
+// wantedKey returns the key of the processes that the place can use.
 func (pl *Place) wantedKey() string {
 	if pl.request == nil {
 		return ""
@@ -144,6 +146,7 @@ func (pl *Place) Picture() ([]byte, error) {
 		pl.pool.judgeKey(pl.request.key, true)
 		return picture, nil
 	}
+
 	pl.held.killAndWait()
 	pl.held = nil
 	pl.pool.countUp(func(s *Stats) { s.Discarded++ })
@@ -185,6 +188,7 @@ func (p *Pool) Close() error {
 	for _, pl := range joined {
 		pl.cancel(errClosed)
 	}
+
 	for _, w := range idle {
 		w.killAndWait()
 	}
@@ -192,7 +196,7 @@ func (p *Pool) Close() error {
 	return nil
 }
 
-// isWorthwhile reports whether warm processes are of use for the key.
+// isWorthwhile reports whether the key should get a warm process now.
 func (p *Pool) isWorthwhile(key string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -81,7 +81,7 @@ func (p *process) killAndWait() {
 }
 
 // ask returns the picture of r, which is valid until the next call. ok is false if the
-// answer is not to be believed or ctx has ended; the process is then of no more use.
+// answer cannot be trusted or ctx has ended; the process is then useless.
 func (p *process) ask(ctx context.Context, r *Request) (picture []byte, ok bool) {
 	for n, packet := range r.packets {
 		first := bytes.Clone(picture)
@@ -121,6 +121,7 @@ func (p *process) askOnce(ctx context.Context, r *Request, packet []byte) ([]byt
 	case <-settled:
 	case <-p.Done():
 	}
+
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	picture, ok := p.answer.endFrame()

@@ -21,8 +21,8 @@ type Settings struct {
 	// Arguments returns ffmpeg's command line, with input where the demuxer belongs
 	// and filter in front of the other filters.
 	Arguments func(input []string, filter string) []string
-	// IsWhole reports whether picture, written so far, is one whole picture. The error
-	// says that it is more than that, or something else.
+	// IsWhole reports whether picture, written so far, is one whole picture. The error is
+	// not nil if it is more than that, or something else.
 	IsWhole func(picture []byte) (bool, error)
 	// Again is nil or another form of the access unit, which must give the same
 	// picture.
@@ -114,7 +114,7 @@ func (r *Request) ivfHeader() []byte {
 	return append(h, make([]byte, 8)...)
 }
 
-// ivfPacketHeader returns what stands in front of a packet.
+// ivfPacketHeader returns the header in front of a packet.
 func ivfPacketHeader(size int, number uint64) []byte {
 	h := binary.LittleEndian.AppendUint32(nil, uint32(size))
 	return binary.LittleEndian.AppendUint64(h, number)
@@ -150,6 +150,7 @@ func annexBOf(nalus ...string) []byte {
 	for _, nalu := range nalus {
 		b.WriteString("00000001" + nalu)
 	}
+
 	data, err := hex.DecodeString(b.String())
 	if err != nil {
 		panic(err) // the constants above are wrong
