@@ -115,12 +115,14 @@ func statusClass(err error) Class {
 	var http *fetch.StatusError
 	var rtsp *rtsp.StatusError
 	code := 0
+
 	switch {
 	case errors.As(err, &http):
 		code = http.Code
 	case errors.As(err, &rtsp):
 		code = int(rtsp.Code)
 	}
+
 	switch code {
 	case 0:
 		return OK

@@ -145,6 +145,7 @@ func (s *hlsSource) probeRenditions(ctx context.Context) ([]Rendition, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	var list []Rendition
 	for i, p := range probed {
 		r := Rendition{Index: i, Codec: p.Codec, Info: p.Info, Tracks: p.Tracks, Err: p.Err}

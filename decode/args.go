@@ -52,7 +52,6 @@ func decoderArguments(c keyframe.Codec) []string {
 }
 
 // outputArguments returns the arguments from the filters on.
-
 func (o Output) outputArguments(filters string) []string {
 	args := []string{"-threads", "1", "-filter_threads", "1", "-vf", filters, "-flags", "+bitexact"}
 	return append(append(args, o.encoderArguments()...), "pipe:1")

@@ -115,6 +115,7 @@ func (s *Sequence) arguments(form shape, shown []int, o Output) []string {
 			choice = append(choice, fmt.Sprintf("eq(n,%d)", n))
 		}
 	}
+
 	// -strict 1: if an H.264 stream does not signal how far pictures are reordered,
 	// ffmpeg would otherwise show each as soon as possible and drop those that are late.
 	args := append([]string{"-strict", "1"}, streamArguments(s.Codec)...)

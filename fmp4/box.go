@@ -92,6 +92,7 @@ func (b box) findBox(path ...string) (box, bool) {
 				break
 			}
 		}
+
 		if !found {
 			return box{}, false
 		}
@@ -107,6 +108,7 @@ func decodeLeaf[T mp4.Box](b box) (t T, err error) {
 			err = fmt.Errorf("%w: %s box: %v", keyframe.ErrCorrupt, b.kind, p)
 		}
 	}()
+
 	h := mp4.BoxHeader{Name: b.kind, Size: uint64(len(b.body)) + headerBytes, Hdrlen: headerBytes}
 	decoded, err := mp4.DecodeBoxBodySR(uint64(b.at), h, bits.NewFixedSliceReader(b.body))
 	if err != nil {

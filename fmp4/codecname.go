@@ -37,6 +37,7 @@ func codecName(format string, stsd box) string {
 	if c := keyframe.SampleEntryCodec(format); c != keyframe.UnknownCodec {
 		return c.String()
 	}
+
 	if format == "mp4v" && len(stsd.body) > 8 {
 		for entry := range listBoxes(stsd.body[8:], stsd.at) {
 			if len(entry.body) < visualSampleBytes {
@@ -48,6 +49,7 @@ func codecName(format string, stsd box) string {
 			}
 		}
 	}
+
 	if name, ok := codecNames[format]; ok {
 		return name
 	}
@@ -68,6 +70,7 @@ func (t *Track) readAudioEntry(entry box) {
 	if len(entry.body) < fixed || t.codecName != "unknown" {
 		return
 	}
+
 	t.Channels = int(binary.BigEndian.Uint16(entry.body[16:]))
 	t.SampleRate = int(binary.BigEndian.Uint16(entry.body[24:]))
 	parts := box{entry.kind, entry.body[fixed:], entry.at}

@@ -44,6 +44,7 @@ func (t *Track) readDescriptions(stsd box) {
 	if len(stsd.body) < 8 {
 		return
 	}
+
 	main := -1
 	for entry := range listBoxes(stsd.body[8:], stsd.at) {
 		d := description{format: entry.kind}
@@ -80,6 +81,7 @@ func (d *description) readVisual(entry box) {
 	if len(entry.body) < visualSampleBytes {
 		return
 	}
+
 	parts := box{entry.kind, entry.body[visualSampleBytes:], entry.at}
 	if sinf, ok := parts.findBox("sinf"); ok {
 		d.readProtection(sinf)
@@ -164,6 +166,7 @@ func parseHvcC(b []byte) (nalLengthSize int, sets [][]byte) {
 	if len(b) < fixed {
 		return 0, nil
 	}
+
 	nalLengthSize = int(b[21]&3) + 1
 	arrays := int(b[22])
 	b = b[fixed:]
@@ -182,6 +185,7 @@ func cutSets(sets [][]byte, b []byte, count int) (_ [][]byte, rest []byte) {
 		if len(b) < 2 {
 			return sets, nil
 		}
+
 		n := int(binary.BigEndian.Uint16(b)) + 2
 		if n > len(b) {
 			return sets, nil

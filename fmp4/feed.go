@@ -16,6 +16,7 @@ func (m *Movie) feedSample(s sample, ahead int) error {
 	if err != nil {
 		return err
 	}
+
 	switch {
 	case s.off < 0 || s.off > maxTime:
 		return fmt.Errorf("%w: sample %d lies outside of the file", keyframe.ErrCorrupt, s.number+1)
@@ -57,6 +58,7 @@ func (m *Movie) describeSample(s sample) (*description, error) {
 	if s.desc >= 0 && s.desc < len(m.track.descriptions) {
 		d = &m.track.descriptions[s.desc]
 	}
+
 	if d.isProtected(s) {
 		if err := d.encryption.checkReadable(s, m.key); err != nil {
 			return nil, err

@@ -205,8 +205,10 @@ func (r trackRun) readTrun(body []byte) (_ trackRun, offset int32, hasOffset boo
 	if len(body) < head {
 		return r, 0, false, errShortRun
 	}
+
 	r.flags, r.count = binary.BigEndian.Uint32(body)&0xffffff, int64(binary.BigEndian.Uint32(body[4:]))
 	body = body[head:]
+
 	field := func() (v uint32) {
 		if len(body) < 4 {
 			err = errShortRun
@@ -215,18 +217,21 @@ func (r trackRun) readTrun(body []byte) (_ trackRun, offset int32, hasOffset boo
 		v, body = binary.BigEndian.Uint32(body), body[4:]
 		return v
 	}
+
 	if hasOffset = r.flags&mp4.TrunDataOffsetPresentFlag != 0; hasOffset {
 		offset = int32(field())
 	}
 	if r.hasFirst = r.flags&mp4.TrunFirstSampleFlagsPresentFlag != 0; r.hasFirst {
 		r.firstFlags = field()
 	}
+
 	for bit := mp4.TrunSampleDurationPresentFlag; bit <= mp4.TrunSampleCompositionTimeOffsetPresentFlag; bit <<= 1 {
 		if r.flags&bit != 0 {
 			r.stride += 4
 		}
 	}
 	r.list = body
+
 	switch {
 	case r.stride == 0 && r.count > maxPlain, int64(len(body)) < r.count*int64(r.stride):
 		err = errShortRun
@@ -242,12 +247,14 @@ func (r *trackRun) readFields(index int64) (duration, size, flags uint32, offset
 	if index == 0 && r.hasFirst {
 		flags = r.firstFlags
 	}
+
 	entry := r.list[int(index)*r.stride:]
 	take := func(bit uint32, v *uint32) {
 		if r.flags&bit != 0 {
 			*v, entry = binary.BigEndian.Uint32(entry), entry[4:]
 		}
 	}
+
 	var composition uint32
 	take(mp4.TrunSampleDurationPresentFlag, &duration)
 	take(mp4.TrunSampleSizePresentFlag, &size)

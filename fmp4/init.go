@@ -70,10 +70,12 @@ func ParseInit(data []byte) (*Init, error) {
 		if !ok {
 			break
 		}
+
 		rest := int64(len(data)) - at
 		if h.size == 0 {
 			h.size = rest
 		}
+
 		if h.kind == "moov" {
 			if h.size > rest {
 				return nil, truncatedError("the moov box", h.size-rest)
@@ -122,10 +124,12 @@ func (in *Init) readDefaults(mvex box) {
 		if c.kind != "trex" {
 			continue
 		}
+
 		trex, err := decodeLeaf[*mp4.TrexBox](c)
 		if err != nil {
 			continue
 		}
+
 		for i := range in.Tracks {
 			if in.Tracks[i].ID == trex.TrackID {
 				in.Tracks[i].defaults = *trex
@@ -211,6 +215,7 @@ func editShift(b box, movieTimescale, mediaTimescale uint32) int64 {
 	if err != nil {
 		return 0
 	}
+
 	delay := 0.0
 	for _, e := range elst.Entries {
 		if e.MediaTime >= 0 {

@@ -137,10 +137,12 @@ func (m *Movie) Keyframe() (*keyframe.Frame, error) {
 	if m.seek != nil {
 		m.rewind()
 	}
+
 	for {
 		if f := m.takeFrame(); f != nil {
 			return f, nil
 		}
+
 		s, err := m.nextSample(false)
 		if errors.Is(err, errEnd) {
 			return m.lastResort()

@@ -153,6 +153,7 @@ func hevcConfig(i *keyframe.Info, sets parameterSets) (mp4.Box, error) {
 		BitDepthLumaMinus8:               byte(i.BitDepth - 8), BitDepthChromaMinus8: byte(i.BitDepth - 8),
 		NumTemporalLayers: head[2]>>1&7 + 1, TemporalIDNested: head[2] & 1, LengthSizeMinusOne: 3,
 	}
+
 	for _, a := range []struct {
 		kind  hevc.NaluType
 		nalus [][]byte
@@ -192,8 +193,10 @@ func muxMoov(i *keyframe.Info, entry mp4.Box, size uint32) *mp4.MoovBox {
 	mvhd := mp4.CreateMvhd()
 	mvhd.Timescale, mvhd.Duration, mvhd.NextTrackID = muxTimescale, uint64(duration), 2
 	moov.AddChild(mvhd)
+
 	trak := mp4.CreateEmptyTrak(1, muxTimescale, "video", "und")
 	trak.Tkhd.Duration, trak.Mdia.Mdhd.Duration = uint64(duration), uint64(duration)
+
 	shown := i.Width
 	if i.SARNum > 0 && i.SARDen > 0 {
 		shown = i.Width * i.SARNum / i.SARDen

@@ -48,6 +48,7 @@ func (p *fragmentParser) parseAuxiliary(traf box, base int64) *auxiliary {
 		}
 		return a
 	}
+
 	var senc, saiz, saio []byte
 	for c := range listBoxes(traf.body, 0) {
 		switch {
@@ -141,6 +142,7 @@ func (a *auxiliary) readEntry(i, ivSize int) (iv []byte, parts []mp4.SubSamplePa
 	if i+1 >= len(a.offsets) {
 		return nil, nil, errAuxiliary
 	}
+
 	b := a.entries[a.offsets[i]:a.offsets[i+1]]
 	if len(b) < ivSize {
 		return nil, nil, errAuxiliary
@@ -149,10 +151,12 @@ func (a *auxiliary) readEntry(i, ivSize int) (iv []byte, parts []mp4.SubSamplePa
 	if len(b) < 2 {
 		return iv, nil, nil
 	}
+
 	n := int(binary.BigEndian.Uint16(b))
 	if len(b) < 2+6*n {
 		return nil, nil, errAuxiliary
 	}
+
 	for b = b[2:]; n > 0; n-- {
 		parts = append(parts, mp4.SubSamplePattern{
 			BytesOfClearData: binary.BigEndian.Uint16(b), BytesOfProtectedData: binary.BigEndian.Uint32(b[2:]),
@@ -167,6 +171,7 @@ func (a *auxiliary) indexEntries(i, ivSize int) {
 	if a.offsets == nil {
 		a.offsets = []int{0}
 	}
+
 	for n := len(a.offsets) - 1; n <= i && n < a.count; n++ {
 		at, size := a.offsets[n], ivSize
 		switch {
@@ -179,6 +184,7 @@ func (a *auxiliary) indexEntries(i, ivSize int) {
 		case a.subsamples:
 			size += 2 + 6*int(binary.BigEndian.Uint16(a.entries[at+size:]))
 		}
+
 		if at += size; at > len(a.entries) {
 			return
 		}

@@ -120,6 +120,7 @@ func (m *Movie) locateSync() error {
 		case err != nil:
 			return err
 		}
+
 		if !k.anchored {
 			k.origin, k.anchored = s.pts, true
 		}
@@ -182,6 +183,7 @@ func (m *Movie) readSidx(h header, at int64) error {
 	if k == nil || k.noSidx || k.depth > maxSidxDepth || h.size > maxSidx || m.init == nil {
 		return nil
 	}
+
 	body, err := m.loadBox(h, at, maxSidx)
 	if err != nil {
 		return err
@@ -190,6 +192,7 @@ func (m *Movie) readSidx(h header, at int64) error {
 	if err != nil || box.Timescale == 0 {
 		return nil // the moof boxes have the same times
 	}
+
 	if m.track == nil {
 		if err := m.openTrack(); err != nil {
 			return err

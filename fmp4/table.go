@@ -204,6 +204,7 @@ func (c *cursor) next(all bool) (s sample, ok bool) {
 			return s, false
 		}
 		c.asked = n + 1
+
 		if size := c.t.sampleSize(n); size > 0 {
 			return sample{
 				number: n, off: c.off, size: size, pts: c.samplePTS(), sync: sync,
@@ -242,6 +243,7 @@ func (c *cursor) seekTo(n int64) bool {
 		c.dts = min(maxTime, c.dts+int64(min(uint64(count)*uint64(delta), maxTime)))
 	})
 	c.offsets.skipSamples(ahead, func(int64, uint32) {})
+
 	for c.chunk*int64(c.t.chunkBytes) < int64(len(c.t.chunks)) {
 		left := c.perChunk - c.inChunk
 		if ahead < left {

@@ -22,6 +22,7 @@ func (m *Movie) nextSample(all bool) (sample, error) {
 			}
 			m.finishList(all)
 		}
+
 		if m.seek.isOver(m.pos) {
 			return sample{}, errEnd
 		}
@@ -126,6 +127,7 @@ func (m *Movie) readMoov(h header, at int64) error {
 	if m.init, err = parseMoov(box{h.kind, body, at + h.len}); err != nil {
 		return err
 	}
+
 	m.track = nil
 	if err = m.openTrack(); err != nil {
 		return err

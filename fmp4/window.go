@@ -43,6 +43,7 @@ func (w *window) readAt(off int64, n, ahead int) ([]byte, error) {
 			return nil, err
 		}
 	}
+
 	from := off - w.off
 	to := min(from+int64(n), int64(len(w.buf)))
 	return w.buf[min(from, to):to], nil

@@ -28,12 +28,14 @@ func attributeList(list string) iter.Seq2[string, string] {
 			if stop == len(list) {
 				return
 			}
+
 			name = strings.TrimSpace(list[:stop])
 			noValue := list[stop] == ','
 			list = list[stop+1:]
 			if noValue {
 				continue
 			}
+
 			if quoted, ok := strings.CutPrefix(list, `"`); ok {
 				value, list, _ = strings.Cut(quoted, `"`)
 				_, list, _ = strings.Cut(list, ",")
@@ -41,6 +43,7 @@ func attributeList(list string) iter.Seq2[string, string] {
 				value, list, _ = strings.Cut(list, ",")
 				value = strings.Trim(value, " \t\"")
 			}
+
 			if !yield(name, value) {
 				return
 			}
@@ -134,6 +137,7 @@ func parseByteRange(value string, before *ByteRange) (*ByteRange, error) {
 	if !explicit && before == nil {
 		return nil, fmt.Errorf("%w: byte range %.64q has no offset, and no range of the same resource before it", keyframe.ErrCorrupt, value)
 	}
+
 	var offset int64
 	if explicit {
 		if offset, err = strconv.ParseInt(o, 10, 64); err != nil {

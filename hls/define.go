@@ -54,6 +54,7 @@ func (v *variables) defineVariable(list string) error {
 			return err
 		}
 	}
+
 	// A line break or a quote would let a value become tags and attributes.
 	if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r == '"' }) {
 		return fmt.Errorf("%w: EXT-X-DEFINE: the value of variable %.64q has a quote or a control character", keyframe.ErrCorrupt, name)

@@ -143,6 +143,7 @@ func (b *mediaBuilder) addSegment(uri string, length float64) error {
 	}
 	s.URI = URI{uri, b.base}
 	s.Duration = toDuration(length)
+
 	if b.nextRange != "" {
 		var before *ByteRange
 		if prev := b.lastSegment(); prev != nil && prev.URI.Text == uri {
@@ -154,6 +155,7 @@ func (b *mediaBuilder) addSegment(uri string, length float64) error {
 		}
 		s.ByteRange = r
 	}
+
 	if b.media.Segments == nil {
 		b.media.Segments = make([]Segment, 0, b.expected)
 	}
@@ -170,6 +172,7 @@ func (b *mediaBuilder) completeSegment() (s Segment, err error) {
 	if s.Keys, err = b.takeKeys(); err != nil {
 		return s, err
 	}
+
 	s.Map, s.Tiles = b.init, b.tiles
 	s.ProgramDateTime = parseDateTime(b.nextDate)
 	if prev := b.lastSegment(); prev != nil {
@@ -237,6 +240,7 @@ func (b *mediaBuilder) addKey(attributes string) error {
 			}
 		}
 	}
+
 	b.taken = nil
 	if k.Method == "NONE" {
 		b.keys = b.keys[:0]

@@ -18,6 +18,7 @@ func parseServerControl(attributes string) ServerControl {
 			c.PartHoldBack = parseSeconds(value)
 		}
 	}
+
 	return c
 }
 
@@ -35,6 +36,7 @@ func parseStartPoint(attributes string) *StartPoint {
 			p.Precise = value == "YES"
 		}
 	}
+
 	return p
 }
 

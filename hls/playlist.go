@@ -52,11 +52,13 @@ func parsePlaylist(data []byte, base *url.URL, parent *Master, kept *Media) (*Pl
 	if !ok {
 		return nil, fmt.Errorf("not an HLS playlist: %s: %w", Lookalike(data), keyframe.ErrCorrupt)
 	}
+
 	vars := newVariables(base, parent)
 	text, err := scanLines(body, vars)
 	if err != nil {
 		return nil, fmt.Errorf("HLS playlist: %w", err)
 	}
+
 	p := &Playlist{URL: base}
 	if text.master {
 		p.Master, err = decodeMaster(text, base)
@@ -79,6 +81,7 @@ func decodeMaster(text *scanned, base *url.URL) (*Master, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	m := &Master{}
 	for _, t := range text.tags {
 		uri := ""
@@ -97,6 +100,7 @@ func decodeMedia(text *scanned, base *url.URL, kept *Media) (*Media, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	b := mediaBuilder{base: base, kept: kept, expected: len(listed), media: &Media{}}
 	for _, t := range text.tags {
 		if t.name == tagMediaSequence { // wherever it is: segments are counted from it
@@ -152,6 +156,7 @@ func parseDateTime(value string) time.Time {
 	if value == "" || len(value) > maxDate {
 		return time.Time{}
 	}
+
 	layout := "2006-01-02T15:04:05Z07:00"
 	switch len(value) - strings.LastIndexAny(value, "+-Z") {
 	case len("+0200"):
@@ -159,6 +164,7 @@ func parseDateTime(value string) time.Time {
 	case len("+02"):
 		layout = "2006-01-02T15:04:05Z07"
 	}
+
 	t, err := time.Parse(layout, value)
 	if err != nil {
 		return time.Time{}

@@ -50,10 +50,12 @@ func (m *Master) Pick(o PickOptions) (Choice, error) {
 	if err != nil {
 		return Choice{}, err
 	}
+
 	named, err := o.Rendition.selectFrom(m, allowed)
 	if err != nil {
 		return Choice{}, err
 	}
+
 	var c Choice
 	c.Variant, c.Reason = m.chooseVariant(named, o)
 	c.Reason = c.Variant.String() + ": " + c.Reason
@@ -128,6 +130,7 @@ func pickSize(list []*Variant, width, height int) (*Variant, string) {
 	if width <= 0 && height <= 0 {
 		return slices.MinFunc(list, byPicture), "the best"
 	}
+
 	want := sizeText(width, height)
 	sized := filterVariants(list, func(v *Variant) bool { return v.Width > 0 })
 	if serving := filterVariants(sized, func(v *Variant) bool { return v.Width >= width && v.Height >= height }); len(serving) > 0 {
@@ -227,6 +230,7 @@ func (m *Master) listAlternates(chosen *Variant, list []*Variant, o PickOptions)
 	elsewhere := filterVariants(list, func(v *Variant) bool { return m.VideoURI(v) != m.VideoURI(chosen) })
 	redundant := filterVariants(elsewhere, func(v *Variant) bool { return v.redundantTo(chosen) })
 	slices.SortStableFunc(redundant, awayFrom(chosen, byPicture))
+
 	rest := filterVariants(elsewhere, func(v *Variant) bool {
 		return !v.redundantTo(chosen) && o.allowsBandwidth(v) && v.isHDR() == chosen.isHDR()
 	})

@@ -82,6 +82,7 @@ func scanLines(body []byte, vars *variables) (*scanned, error) {
 	if s.out.master {
 		s.limit, s.opener = maxMasterBytes, tagStreamInf
 	}
+
 	if len(body) > s.limit {
 		return nil, tooLong(s.limit)
 	}
@@ -115,6 +116,7 @@ func (s *scanner) scanLine(line []byte) error {
 	case len(line) > maxLine:
 		return fmt.Errorf("%w: a line of more than %d bytes", keyframe.ErrCorrupt, maxLine)
 	}
+
 	isURI := line[0] != '#'
 	name, kind := line[:0], ignored
 	if !isURI {
@@ -131,6 +133,7 @@ func (s *scanner) scanLine(line []byte) error {
 	if err != nil {
 		return err
 	}
+
 	line = bytes.TrimSpace(line)
 	if isURI {
 		s.pairURI(line)
@@ -150,11 +153,13 @@ func (s *scanner) scanTag(kind tagKind, line []byte, n int) error {
 			return tooMany("tags of a header", maxHeaders)
 		}
 	}
+
 	text := string(line)
 	t := tag{name: text[:n], value: strings.TrimPrefix(text[n:], ":")}
 	if s.attributes += 1 + strings.Count(t.value, ","); s.attributes > maxAttributes {
 		return tooMany("attributes", maxAttributes)
 	}
+
 	if kind == definition {
 		return s.vars.defineVariable(t.value)
 	}
@@ -234,6 +239,7 @@ func isMaster(body []byte) bool {
 		if !bytes.HasPrefix(line, []byte("#EXT")) {
 			continue
 		}
+
 		name, _, _ := bytes.Cut(line, []byte(":"))
 		switch string(name) {
 		case tagStreamInf, tagIFrameStreamInf:

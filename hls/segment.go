@@ -116,12 +116,14 @@ func (m *Media) EndOf(r RenditionReport) Place {
 	} else if n := len(m.Segments); n > 0 {
 		last = Place{m.Segments[n-1].Sequence, len(m.Segments[n-1].Parts) - 1}
 	}
+
 	if r.LastSequence >= 0 {
 		last.Sequence = r.LastSequence
 	}
 	if r.LastPart >= 0 {
 		last.Part = r.LastPart
 	}
+
 	if last.Part < 0 {
 		return Place{last.Sequence + 1, 0}
 	}
@@ -243,6 +245,7 @@ func (s *Segment) eachPart() iter.Seq2[int, *Segment] {
 		if len(s.Parts) == 0 {
 			return
 		}
+
 		p := *s
 		p.IsPart, p.Parts = true, nil
 		for i := range s.Parts {

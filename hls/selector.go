@@ -37,6 +37,7 @@ func ParseRendition(text string) (Selector, error) {
 	case "worst":
 		return Selector{kind: selectWorst}, nil
 	}
+
 	digits, isHeight := strings.CutSuffix(text, "p")
 	n, err := strconv.ParseUint(digits, 10, 31)
 	switch {
@@ -130,12 +131,14 @@ func variantsOfCodec(list []*Variant, c keyframe.Codec) ([]*Variant, error) {
 	if c == keyframe.UnknownCodec {
 		return list, nil
 	}
+
 	if told := filterVariants(list, func(v *Variant) bool { return hasCodec(v.Codecs, c) }); len(told) > 0 {
 		return told, nil
 	}
 	if untold := filterVariants(list, func(v *Variant) bool { return classifyCodecs(v.Codecs) == videoUnknown }); len(untold) > 0 {
 		return untold, nil
 	}
+
 	var other []string
 	for _, v := range list {
 		if !slices.Contains(other, v.Codecs) {

@@ -58,11 +58,13 @@ func (e *Ending) Need(media *Media, age time.Duration) int64 {
 	if e == nil || age < 0 || len(media.Segments) == 0 || len(media.Segments) > e.segments+e.segments/4 {
 		return 0
 	}
+
 	last := media.Segments[len(media.Segments)-1].Duration
 	added := 1 + int64(age/max(last, media.TargetDuration/2, time.Second))
 	if added > keptEnd {
 		return 0
 	}
+
 	n := max(2*added*(e.total/int64(len(media.Segments))+1), minEnd)
 	if parts := bytes.Index(e.text, []byte(tagPart)); parts >= 0 {
 		n += int64(len(e.text) - parts)
@@ -88,6 +90,7 @@ func (e *Ending) makeDelta(media *Media, tail []byte) ([]byte, *Ending) {
 	if len(before) == 0 || before[len(before)-1].text != media.Segments[len(media.Segments)-1].URI.Text {
 		return nil, nil
 	}
+
 	seam := before[len(before)-1].key
 	at, ok := now.findOnly(seam)
 	older := len(before) - (at + 1) // lines that are not in the tail
@@ -104,6 +107,7 @@ func (e *Ending) makeDelta(media *Media, tail []byte) ([]byte, *Ending) {
 			return nil, nil
 		}
 	}
+
 	delta := fmt.Appendf(nil, "#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:%d\n#EXT-X-SKIP:SKIPPED-SEGMENTS=%d\n",
 		media.MediaSequence, len(media.Segments))
 	if media.IFramesOnly {
@@ -112,6 +116,7 @@ func (e *Ending) makeDelta(media *Media, tail []byte) ([]byte, *Ending) {
 	if media.ImagesOnly {
 		delta = append(delta, "#EXT-X-IMAGES-ONLY\n"...)
 	}
+
 	next := *e
 	next.text = lastLines(append(text, tail...))
 	return append(delta, now[at].rest...), &next
@@ -162,6 +167,7 @@ type textLines []textLine
 func segmentLines(text []byte) textLines {
 	var lines textLines
 	span, end := "", 0
+
 	for len(text) > 0 {
 		line, rest, _ := bytes.Cut(text, newline)
 		line, text = bytes.TrimSpace(line), rest

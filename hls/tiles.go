@@ -125,6 +125,7 @@ func (m *Master) PickImages(v *Variant, o PickOptions) *Variant {
 	if m.VideoURI(v) != v.URI {
 		return nil // it is unknown which camera they show
 	}
+
 	var list []*Variant
 	for i := range m.Images {
 		f := &m.Images[i]
@@ -133,6 +134,7 @@ func (m *Master) PickImages(v *Variant, o PickOptions) *Variant {
 			list = append(list, f)
 		}
 	}
+
 	if len(list) == 0 {
 		return nil
 	}

@@ -255,6 +255,7 @@ func (a *Assembler) finishPicture() *Frame {
 		c.continueRun()
 		return nil
 	}
+
 	f := c.makeFrame(a.codec)
 	c.reset()
 	a.fallback.reset()

@@ -149,9 +149,11 @@ func (s *splitter) feed(p []byte) (f *Frame, rest []byte) {
 			s.countZeros(p[:n])
 			return f, p[n:]
 		}
+
 		p, s.zeros = p[next:], 0
 		ended := s.endUnit()
 		s.beginUnit()
+
 		if f == nil {
 			f = ended
 		}

@@ -188,6 +188,7 @@ func parsePPS264(nalu []byte) (*pps264, error) {
 	if groups := r.readUEUpTo(7) + 1; groups > 1 {
 		skipSliceGroups(r, groups)
 	}
+
 	r.readUE()    // num_ref_idx_l0_default_active_minus1
 	r.readUE()    // num_ref_idx_l1_default_active_minus1
 	r.readBits(3) // weighted_pred_flag, weighted_bipred_idc
@@ -196,6 +197,7 @@ func parsePPS264(nalu []byte) (*pps264, error) {
 	r.readSE()    // chroma_qp_index_offset
 	r.readBits(2) // deblocking_filter_control_present_flag, constrained_intra_pred_flag
 	p.redundantPicCnt = r.readFlag()
+
 	if r.bad {
 		return nil, fmt.Errorf("%w: picture parameter set ends too early", ErrCorrupt)
 	}
@@ -285,9 +287,11 @@ func (s *slice264) parsePictureFields(r *bitReader) {
 			s.bottom = r.readFlag()
 		}
 	}
+
 	if s.idr {
 		s.idrPicID = r.readUE()
 	}
+
 	switch {
 	case s.sps.pocType == 0:
 		s.pocLsb = r.readBits(s.sps.log2MaxPOCLsb)
@@ -300,6 +304,7 @@ func (s *slice264) parsePictureFields(r *bitReader) {
 			s.deltaPOC[1] = r.readSE()
 		}
 	}
+
 	if s.pps.redundantPicCnt {
 		s.redundant = r.readUE() > 0
 	}

@@ -11,6 +11,7 @@ func (a *Assembler) beginUnit265(head []byte) (*Frame, fate) {
 	if len(head) < 3 || int(head[0]&1)<<5|int(head[1]>>3) != 0 {
 		return nil, toNothing
 	}
+
 	switch t := H265.nalType(head); {
 	case t <= nal265LastVCL:
 		return a.takeSlice265(head, t)
@@ -32,6 +33,7 @@ func (a *Assembler) beginUnit265(head []byte) (*Frame, fate) {
 func (a *Assembler) takeSlice265(head []byte, nalType int) (f *Frame, _ fate) {
 	s, ok := parseSlice265(head, nalType, &a.sets265)
 	c := &a.cur
+
 	switch {
 	case !ok:
 		a.Lose()
@@ -47,6 +49,7 @@ func (a *Assembler) takeSlice265(head []byte, nalType int) (f *Frame, _ fate) {
 	if !c.wanted {
 		return f, toNothing
 	}
+
 	if s.pps == nil || s.sps == nil {
 		c.dropBytes()
 		return f, toNothing
@@ -61,6 +64,7 @@ func (a *Assembler) startPicture265(s *slice265, kind Kind) {
 	c.reset()
 	c.begun, c.count, c.pts = true, 1, a.nextPTS
 	a.nextPTS = NoPTS
+
 	switch {
 	case kind == UnknownKind && !a.all:
 	case s.sps == nil || a.sets265.vps[s.sps.vpsID] == nil: // decoders want the VPS too

@@ -115,6 +115,7 @@ func skipToRestriction264(r *bitReader) {
 	if r.readFlag() { // timing_info_present_flag
 		r.skipBits(65)
 	}
+
 	nal := r.readFlag()
 	if nal {
 		skipHRD264(r)
@@ -123,6 +124,7 @@ func skipToRestriction264(r *bitReader) {
 	if vcl {
 		skipHRD264(r)
 	}
+
 	if nal || vcl {
 		r.readFlag() // low_delay_hrd_flag
 	}

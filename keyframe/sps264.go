@@ -75,6 +75,7 @@ func (s *sps264) parseChroma(r *bitReader) {
 	default:
 		return
 	}
+
 	s.info.ChromaFormat = r.readUEUpTo(3)
 	if s.info.ChromaFormat == 3 {
 		s.separateColourPlanes = r.readFlag()
@@ -196,6 +197,7 @@ func profile264(idc int, constraints uint32) string {
 		}
 		return plain
 	}
+
 	switch idc {
 	case 66:
 		if constraints&0x40 != 0 { // constraint_set1_flag

@@ -69,6 +69,7 @@ func parseProfileTierLevel(r *bitReader, i *Info, subLayers int) {
 	compatible := r.readBits(32)
 	progressive, interlaced := r.readFlag(), r.readFlag()
 	i.Interlaced = interlaced && !progressive
+
 	r.readBits(2) // general_non_packed_constraint_flag, general_frame_only_constraint_flag
 	r.skipBits(44)
 	i.LevelIDC = int(r.readBits(8))
@@ -102,6 +103,7 @@ func profile265(idc int, compatible uint32) string {
 			}
 		}
 	}
+
 	switch idc {
 	case 1:
 		return "Main"
@@ -128,6 +130,7 @@ func parseSize265(r *bitReader, i *Info) {
 	if !r.readFlag() { // conformance_window_flag
 		return
 	}
+
 	unitX, unitY := 1, 1 // SubWidthC and SubHeightC, table 6-1
 	if !separatePlanes && (i.ChromaFormat == 1 || i.ChromaFormat == 2) {
 		unitX = 2
@@ -145,11 +148,13 @@ func skipToVUI265(r *bitReader, subLayers, log2MaxPOC int) {
 	if r.readFlag() {
 		layers = subLayers
 	}
+
 	for range layers {
 		r.readUE() // sps_max_dec_pic_buffering_minus1
 		r.readUE() // sps_max_num_reorder_pics
 		r.readUE() // sps_max_latency_increase_plus1
 	}
+
 	for range 6 {
 		r.readUE() // block sizes and transform hierarchy depths
 	}
@@ -163,12 +168,14 @@ func skipToVUI265(r *bitReader, subLayers, log2MaxPOC int) {
 		r.readUE()
 		r.readFlag()
 	}
+
 	skipRefPicSets265(r)
 	if r.readFlag() { // long_term_ref_pics_present_flag
 		for range r.readUEUpTo(maxLongTerm) {
 			r.skipBits(log2MaxPOC + 1)
 		}
 	}
+
 	r.readBits(2) // sps_temporal_mvp_enabled_flag, strong_intra_smoothing_enabled_flag
 }
 
@@ -234,9 +241,11 @@ func parseVUI265(r *bitReader, i *Info) {
 			r.readUE()
 		}
 	}
+
 	if !r.readFlag() { // vui_timing_info_present_flag
 		return
 	}
+
 	tick, scale := r.readBits(32), r.readBits(32)
 	if !r.bad && tick > 0 && scale > 0 {
 		i.FrameRateNum, i.FrameRateDen = reduceFraction(int(scale), int(tick))

@@ -47,6 +47,7 @@ func parseVUIShape(r *bitReader, i *Info) {
 			i.SARNum, i.SARDen = sampleAspectRatios[idc-1][0], sampleAspectRatios[idc-1][1]
 		}
 	}
+
 	if r.readFlag() { // overscan_info_present_flag
 		r.readFlag()
 	}

@@ -124,6 +124,7 @@ func (f *function) logOutcome(ctx context.Context, began time.Time, j *job, s *s
 		c := s.snapshot.Cost
 		attributes = append(attributes, "bytes", len(s.data), "bytes_down", c.Down, "requests", c.Requests, "warm", s.warm)
 	}
+
 	if err != nil {
 		f.log.ErrorContext(ctx, err.Error(), attributes...)
 		return

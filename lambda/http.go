@@ -128,6 +128,7 @@ func (o *order) setParameter(name, value string) (err error) {
 	default:
 		return fmt.Errorf("unknown parameter %q; known are url, at, edge, skip_black, format, width, height, fit, crop, quality and overlay", name)
 	}
+
 	if err != nil {
 		return fmt.Errorf("invalid value %s=%q", name, value)
 	}

@@ -57,13 +57,16 @@ func (s *settings) readStreams(text string) error {
 	if text == "" {
 		return nil
 	}
+
 	if err := decodeStrictly([]byte(text), &s.streams); err != nil {
 		return fmt.Errorf(`%w: want {"lobby": {"url": "https://…"}}`, err)
 	}
+
 	for name := range s.streams {
 		if !namePattern.MatchString(name) {
 			return fmt.Errorf("invalid name %q: use at most 100 letters, digits, dots, dashes and underscores", name)
 		}
+
 		o, err := s.namedOrder(name)
 		if err == nil && (o.URL == "" || o.Stream != name) {
 			err = errors.New(`want a "url", and no "stream"`)

@@ -42,6 +42,7 @@ func parseSink(text string) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	t := &target{location: l}
 	last := l.Prefix[strings.LastIndexByte(l.Prefix, '/')+1:]
 	if !strings.ContainsAny(l.Prefix, "{}") && !strings.Contains(last, ".") {
@@ -68,6 +69,7 @@ func (s *sinks) putPicture(ctx context.Context, to string, p *sink.Picture) (loc
 func (s *sinks) openSink(text string) (*sink.S3, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+
 	if store, ok := s.open.Get(text); ok {
 		return store, nil
 	}

@@ -63,6 +63,7 @@ func (d *depacketizer) pushPacket(p *rtp.Packet) {
 	if d.started && p.SequenceNumber == d.seq && p.SSRC == d.ssrc {
 		return // sent twice
 	}
+
 	d.trackSequence(p)
 	d.markers.packet++
 	if len(p.Payload) == 0 || d.incomplete {
@@ -107,6 +108,7 @@ func (d *depacketizer) trackSequence(p *rtp.Packet) {
 		d.incomplete, d.damage.here = false, false
 		d.ticks += int64(int32(p.Timestamp - d.stamp))
 	}
+
 	d.seq, d.ssrc, d.stamp = p.SequenceNumber, p.SSRC, p.Timestamp
 }
 

@@ -188,6 +188,7 @@ func (c *conversation) noteResponse(r *base.Response) (datagrams bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	seen := &c.seen
+
 	switch {
 	case seen.playing: // the answers to gortsplib's keepalives
 	case r.StatusCode == base.StatusUnauthorized:

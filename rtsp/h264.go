@@ -25,6 +25,7 @@ func (d *depacketizer) takePayload264(b []byte) {
 			d.loseAccessUnit()
 			return
 		}
+
 		header := [1]byte{b[0]&0xe0 | b[1]&0x1f}
 		d.takeFragment(b[1]&0x80 != 0, b[1]&0x40 != 0, header[:], b[2:])
 	case stapB, mtap16, mtap24, fuB:

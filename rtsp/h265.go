@@ -24,6 +24,7 @@ func (d *depacketizer) takePayload265(b []byte) {
 		d.loseAccessUnit()
 		return
 	}
+
 	switch t := b[0] >> 1 & 0x3f; t {
 	case aggregation:
 		d.dropFragments()
@@ -59,6 +60,7 @@ func (d *depacketizer) takeAggregate265(b []byte) {
 	if d.donl {
 		order = donlSize
 	}
+
 	for len(b) >= order+2 {
 		size := int(binary.BigEndian.Uint16(b[order:]))
 		if size == 0 {
@@ -69,6 +71,7 @@ func (d *depacketizer) takeAggregate265(b []byte) {
 			d.loseAccessUnit()
 			return
 		}
+
 		d.takeUnits(b[:size])
 		b = b[size:]
 		if d.donl {
@@ -84,6 +87,7 @@ func (d *depacketizer) takeFragment265(b []byte) {
 		d.loseAccessUnit()
 		return
 	}
+
 	start, end := b[2]&0x80 != 0, b[2]&0x40 != 0
 	header := [2]byte{b[0]&0x81 | b[2]&0x3f<<1, b[1]}
 
@@ -103,10 +107,12 @@ func (d *depacketizer) classifyPayload265(b []byte) firstSlice {
 	if len(b) < 3 {
 		return noSlice
 	}
+
 	order := 0
 	if d.donl {
 		order = donlSize
 	}
+
 	switch b[0] >> 1 & 0x3f {
 	case aggregation:
 		return d.classifyAggregate(b[min(2+order, len(b)):], min(order, dondSize))

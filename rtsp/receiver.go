@@ -164,6 +164,7 @@ func (r *receiver) stopTimer() {
 func (r *receiver) takeFrame() (*keyframe.Frame, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+
 	f := r.frame
 	if f == nil {
 		if r.infoWanted && r.d.firstSPS != nil {

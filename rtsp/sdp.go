@@ -173,6 +173,7 @@ func (m *media) chooseEncoding() (e encoding, c keyframe.Codec, ok bool) {
 			return e, keyframe.H265, true
 		}
 	}
+
 	if len(all) == 0 {
 		return e, keyframe.UnknownCodec, false
 	}

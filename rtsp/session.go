@@ -266,6 +266,7 @@ func (s *session) awaitFrame(ctx context.Context, r *receiver) (*keyframe.Frame,
 	case <-ctx.Done():
 		s.close()
 	}
+
 	f, missing := r.takeFrame()
 	if missing == nil {
 		return f, nil

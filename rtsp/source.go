@@ -268,6 +268,7 @@ func (s *Source) connect(ctx context.Context) (*session, error) {
 		if err != nil {
 			return nil, err
 		}
+
 		err = c.describe(ctx)
 		if s.stats.RoundTrips += c.talk.takeRoundTrips(); err == nil {
 			s.tracks = c.sdp.listTracks()

@@ -36,6 +36,7 @@ func (s *sdp) chooseVideo() (*videoTrack, error) {
 		if m.kind != "video" {
 			continue
 		}
+
 		e, c, known := m.chooseEncoding()
 		switch {
 		case c != keyframe.UnknownCodec:
@@ -114,6 +115,7 @@ func decodeParameterSets(value string) [][]byte {
 		if err != nil {
 			continue
 		}
+
 		if bytes.HasPrefix(b, []byte{0, 0, 1}) || bytes.HasPrefix(b, []byte{0, 0, 0, 1}) {
 			for u := range keyframe.AnnexB(b) {
 				list = append(list, bytes.Clone(u))

@@ -132,6 +132,7 @@ func (s *Server) openGuest(rawURL string) (*guest, error) {
 func (s *Server) findGuest(rawURL string) (g, evicted *guest, err error) {
 	s.guests.mu.Lock()
 	defer s.guests.mu.Unlock()
+
 	conf, err := newGuestStream(rawURL, s.guard.Load().allowed)
 	switch {
 	case err != nil:
@@ -139,6 +140,7 @@ func (s *Server) findGuest(rawURL string) (g, evicted *guest, err error) {
 	case s.guests.closed:
 		return nil, nil, errClosed
 	}
+
 	if e := s.guests.byURL[rawURL]; e != nil {
 		s.guests.order.MoveToFront(e)
 		g := e.Value.(*guest)
@@ -153,6 +155,7 @@ func (s *Server) findGuest(rawURL string) (g, evicted *guest, err error) {
 			}, retry: guestRetry}
 		}
 	}
+
 	g = &guest{camera: newCamera(s.workshop, &conf, s.pictures.guestCache), url: rawURL, users: 1}
 	if s.guests.byURL == nil {
 		s.guests.byURL = map[string]*list.Element{}
@@ -172,6 +175,7 @@ func newGuestStream(rawURL string, allowed *allow.List) (Stream, error) {
 	if err := allowed.CheckURL(u); err != nil {
 		return Stream{}, err
 	}
+
 	conf := Stream{Name: picture.StreamName(rawURL), URL: rawURL}
 	conf.Options.DialContext = allowed.DialContext
 	stream, err := kfgrab.Open(rawURL, &conf.Options)

@@ -152,6 +152,7 @@ func (a *auth) verifyBasic(ctx context.Context, value string) (*client, error) {
 	if err != nil || !found {
 		return nil, nil
 	}
+
 	c, hash := a.byName[name], a.decoy
 	if c != nil {
 		hash = c.hash
@@ -165,6 +166,7 @@ func (a *auth) verifyBasic(ctx context.Context, value string) (*client, error) {
 			return nil, context.Cause(ctx)
 		}
 	}
+
 	if !hash.Matches(secret) {
 		return nil, nil
 	}

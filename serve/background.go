@@ -13,6 +13,7 @@ import (
 func (s *Server) runSchedule(ctx context.Context) {
 	p := planner{ended: make(chan grabEnd)}
 	defer p.running.Wait()
+
 	for {
 		replaced := s.replaced.nextChange()
 		p.setRoster(s.streams.Load())
@@ -54,11 +55,13 @@ func (p *planner) setRoster(r *roster) {
 		return
 	}
 	p.roster = r
+
 	for _, name := range p.plan.Names() {
 		if c := r.byName[name]; c == nil || c.conf.Mode != Scheduled {
 			p.plan.Remove(name)
 		}
 	}
+
 	for _, c := range r.list {
 		switch c.conf.Mode {
 		case Warm:

@@ -66,6 +66,7 @@ func (c *cache) get(key rendering) ([]byte, bool) {
 func (c *cache) put(key rendering, data []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+
 	all, p := &c.pictures, &cachedPicture{key: key, data: data}
 	if p.size() > all.maxBytes || all.byCamera[key.camera][key] != nil {
 		return
@@ -75,6 +76,7 @@ func (c *cache) put(key rendering, data []byte) {
 	}
 	all.byCamera[key.camera][key] = all.order.PushFront(p)
 	all.bytes += p.size()
+
 	for all.bytes > all.maxBytes {
 		all.remove(all.order.Back())
 		all.stats.evicted++

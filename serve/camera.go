@@ -145,6 +145,7 @@ func (c *camera) addKeyframe(snap *kfgrab.Snapshot, from *kfgrab.Stream, live bo
 			d = s.confirm(time.Now())
 			return
 		}
+
 		s.counts.captures++
 		next.number = s.counts.captures
 		s.last = next

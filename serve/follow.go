@@ -57,6 +57,7 @@ func (a *audience) join() (leave func()) {
 	if a.linger != nil {
 		a.linger.Stop()
 	}
+
 	if a.stop == nil && !a.closed {
 		ctx, stop := context.WithCancelCause(context.Background())
 		a.stop = stop
@@ -129,6 +130,7 @@ func (c *camera) follow(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
+
 		pause := firstPause
 		if recordingEnded := n > 0 && errors.Is(err, keyframe.ErrNotFound); !recordingEnded {
 			c.fail(err)
@@ -180,6 +182,7 @@ func (c *camera) receive(ctx context.Context) (n int, err error) {
 		n++
 		snap.Cost.Down = spent - before
 		before = spent
+
 		if !sleep.For(ctx, pace.wait(time.Now(), snap.Frame.PTS)) {
 			return n, context.Cause(ctx)
 		}

@@ -75,6 +75,7 @@ func (c *camera) probe(ctx context.Context) error {
 			return nil, err
 		}
 		defer leave()
+
 		ctx, cancel := neterror.WithTimeout(ctx, c.conf.Timeout)
 		defer cancel()
 		stream, err := kfgrab.Open(c.conf.URL, &c.conf.Options)
@@ -106,6 +107,7 @@ type connection struct {
 func (c *connection) open(conf *Stream) (*kfgrab.Stream, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+
 	c.inUse = true
 	if c.idle != nil {
 		c.idle.Stop()

@@ -74,9 +74,11 @@ func newGuard(conf *Guard) (*guard, error) {
 	for _, name := range conf.Hosts {
 		g.hosts[strings.ToLower(strings.TrimSuffix(name, "."))] = true
 	}
+
 	if conf.Rate.PerSecond > 0 {
 		g.rate = newLimiter(conf.Rate)
 	}
+
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	return g, nil
 }
@@ -87,10 +89,12 @@ func newGuard(conf *Guard) (*guard, error) {
 func (s *Server) SetGuard(conf Guard) error {
 	s.run.mu.Lock()
 	defer s.run.mu.Unlock()
+
 	before := s.guard.Load()
 	if before != nil && reflect.DeepEqual(before.conf, conf) {
 		return nil
 	}
+
 	g, err := newGuard(&conf)
 	if err != nil {
 		return err
@@ -100,6 +104,7 @@ func (s *Server) SetGuard(conf Guard) error {
 		g.cancel()
 		g.ctx, g.cancel, g.auth = before.ctx, before.cancel, before.auth
 	}
+
 	s.guard.Store(g)
 	if before == nil {
 		return nil
@@ -122,9 +127,11 @@ func (s *Server) checkAccess(h http.Handler) http.Handler {
 			s.refuse(w, r, err)
 			return
 		}
+
 		if c != nil {
 			w.(*answer).user = c.name
 		}
+
 		ctx, cancel := g.context(r, c)
 		defer cancel()
 		if ctx != r.Context() {
@@ -176,6 +183,7 @@ func (g *guard) admit(r *http.Request) (*client, error) {
 			return nil, err
 		}
 	}
+
 	if err := g.checkSite(r); err != nil {
 		return nil, err
 	}
@@ -198,6 +206,7 @@ func (g *guard) identify(r *http.Request) (*client, error) {
 			http.StatusBadRequest, "a token belongs in the header Authorization (Bearer, or as the password of Basic), not in the URL, which ends up in logs and histories: replace this token now",
 		}, reason: secretInQuery}
 	}
+
 	headers := r.Header["Authorization"]
 	if len(headers) == 0 {
 		return nil, unauthorised(noCredentials, "sign in with the header Authorization: Bearer TOKEN, or Basic")
@@ -228,11 +237,13 @@ func (g *guard) checkHost(r *http.Request) error {
 	if (len(g.conf.Hosts) == 0 && !cameToLoopback(r)) || r.Host == "" {
 		return nil
 	}
+
 	name := r.Host
 	if host, _, err := net.SplitHostPort(name); err == nil {
 		name = host
 	}
 	name = strings.ToLower(strings.TrimSuffix(name, "."))
+
 	if _, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil || g.hosts[name] || strings.HasSuffix(name, ".localhost") {
 		return nil
 	}
@@ -291,6 +302,7 @@ func siteOf(r *http.Request) site {
 	default:
 		return crossSite
 	}
+
 	origin := r.Header.Get("Origin")
 	if origin == "" {
 		return sameOrigin

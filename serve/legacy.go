@@ -20,6 +20,7 @@ func (s *Server) withLegacyStream(h streamHandler) handler {
 			}
 			return h(w, r, list[0])
 		}
+
 		c, err := s.findStream(r, name)
 		if err != nil {
 			return err

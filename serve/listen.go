@@ -80,6 +80,7 @@ func (b *boundedListener) Accept() (net.Conn, error) {
 		case <-b.closed:
 			return nil, net.ErrClosed
 		}
+
 		conn, err := b.Listener.Accept()
 		if err != nil {
 			<-b.places
@@ -178,6 +179,7 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if now.Sub(c.checked) < checkEvery {
 		return c.pair, nil
 	}
+
 	c.checked = now
 	stamps := stampPair(c.paths)
 	if stamps == c.stamps {

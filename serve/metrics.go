@@ -57,6 +57,7 @@ func newMetrics(s *Server) *metrics {
 		}),
 		registry: prometheus.NewRegistry(),
 	}
+
 	m.registry.MustRegister(
 		m.requests, m.answered, m.refused, m.grabbed, m.rendered, (*collector)(s),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
@@ -200,6 +201,7 @@ func (s samples) addCaches(caches ...*cache) {
 		sum.misses += stats.misses
 		sum.evicted += stats.evicted
 	}
+
 	s.counter(cacheDesc, sum.hits, "hit")
 	s.counter(cacheDesc, sum.misses, "miss")
 	s.counter(evictedDesc, sum.evicted)

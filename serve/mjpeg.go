@@ -26,10 +26,12 @@ func (s *Server) serveMJPEG(w http.ResponseWriter, r *http.Request, c *camera) e
 	if err != nil {
 		return err
 	}
+
 	every, err := parseInterval(r)
 	if err != nil {
 		return err
 	}
+
 	v := &viewer{server: s, camera: c, wanted: &wanted, w: w, r: r, control: http.NewResponseController(w)}
 	if r.Method == http.MethodHead {
 		v.writeHeader()
@@ -39,6 +41,7 @@ func (s *Server) serveMJPEG(w http.ResponseWriter, r *http.Request, c *camera) e
 	if every == 0 && s.pictures.decoder.find() == nil { // without a decoder, there is nothing to show
 		defer c.audience.join()()
 	}
+
 	suspendDeadline(w, r)
 	d, err := s.takePicture(r.Context(), c, &wanted)
 	if err == nil {
@@ -112,6 +115,7 @@ func (v *viewer) sampleStream(d delivery, err error, every time.Duration) {
 		if v.show(d, err) != nil {
 			return
 		}
+
 		now := time.Now()
 		next := time.NewTimer(now.Truncate(every).Add(every).Sub(now))
 		due := waitFor(v, next.C)
@@ -154,6 +158,7 @@ func (v *viewer) show(d delivery, err error) error {
 			return v.writePart(data, d)
 		}
 	}
+
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

@@ -29,6 +29,7 @@ func (s *Server) drawErrors(h handler) handler {
 		if err == nil || r.Context().Err() != nil || !hasFlag(r, "placeholder") {
 			return err
 		}
+
 		p := newProblem(err)
 		format := picture.JPEG
 		if f, err := formatOf(r.PathValue("file")); err == nil && f != picture.JPEG {
@@ -84,12 +85,14 @@ func wrapText(text string) (list []string) {
 		}
 		line = strings.TrimSpace(line + " " + word)
 	}
+
 	if line != "" {
 		list = append(list, line)
 	}
 	if len(list) > placeholderLines {
 		list = append(list[:placeholderLines-1], "...")
 	}
+
 	return list
 }
 

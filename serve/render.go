@@ -53,12 +53,15 @@ func (r *renderer) render(ctx context.Context, key rendering, d delivery, observ
 	if data, ok := key.camera.cache.get(key); ok {
 		return data, nil
 	}
+
 	return r.work.do(ctx, key, func(ctx context.Context) ([]byte, error) {
 		ctx, cancel := neterror.WithTimeout(ctx, key.camera.conf.Timeout)
 		defer cancel()
+
 		began := time.Now()
 		data, err := picture.Make(ctx, r.pool, d.snapshot, &key.options)
 		observe(time.Since(began))
+
 		if err == nil {
 			key.camera.cache.put(key, data)
 		}

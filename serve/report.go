@@ -124,6 +124,7 @@ func newStreamReport(c *camera, now time.Time) *streamReport {
 	s := c.Status()
 	n := s.counts
 	n.addBytes(0, now) // today may be another day
+
 	r := &streamReport{
 		Name: c.conf.Name, URL: c.conf.RedactedURL, Mode: c.conf.Mode.String(), TTL: c.conf.TTL.Seconds(), State: "empty",
 		Viewers: s.viewers, Cache: newCacheReport(c),
@@ -148,6 +149,7 @@ func newStreamReport(c *camera, now time.Time) *streamReport {
 		r.Failure = &failureReport{newProblem(f.err).Detail, class.String(), class.HTTPStatus(), formatTime(f.since), formatTime(f.at), f.count}
 		r.NextRefresh = formatTime(f.at.Add(f.pause(c.conf.TTL)))
 	}
+
 	if c.conf.Mode == Scheduled {
 		r.NextRefresh = formatTime(s.due)
 	}

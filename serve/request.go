@@ -148,10 +148,12 @@ func (q *query) readSeconds(name string, to *time.Duration) {
 	if !ok {
 		return
 	}
+
 	d, err := time.ParseDuration(text)
 	if n, e := strconv.ParseFloat(text, 64); e == nil && n >= 0 && n <= maxSeconds {
 		d, err = time.Duration(n*float64(time.Second)), nil
 	}
+
 	if err != nil || d < 0 || d > maxSeconds*time.Second {
 		q.fail(name, text, "seconds, up to a day")
 		return

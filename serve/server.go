@@ -120,6 +120,7 @@ func New(o *Options) (*Server, error) {
 	if err := s.SetGuard(o.Guard); err != nil {
 		return nil, err
 	}
+
 	s.endpoint.most = o.Connections
 	if o.TLS != (TLS{}) {
 		var err error
@@ -154,12 +155,14 @@ func (s *Server) Start(ctx context.Context) {
 func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	s.Start(ctx)
 	defer s.Close()
+
 	web := &http.Server{
 		Handler: s, ReadHeaderTimeout: s.times.header, ReadTimeout: s.times.read, WriteTimeout: s.times.write,
 		IdleTimeout: s.times.keepAlive, MaxHeaderBytes: maxHeader,
 		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: maxConcurrentStreams},
 		ErrorLog: slog.NewLogLogger(s.opt.Logger.Handler(), slog.LevelDebug),
 	}
+
 	web.RegisterOnShutdown(s.run.close)
 	ended := make(chan error, 1)
 	go func() { ended <- s.endpoint.serve(web, l) }()
@@ -171,6 +174,7 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	}
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), graceTime)
 	defer cancel()
+
 	err := web.Shutdown(grace)
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = web.Close()

@@ -24,12 +24,14 @@ func (s *Server) negotiateSnapshot(w http.ResponseWriter, r *http.Request, c *ca
 	if accept == "" {
 		return s.serveSnapshot(w, r, c, c.conf.Picture.Format)
 	}
+
 	best, weight := picture.Format(0), 0.0
 	for _, f := range offers {
 		if q := acceptWeight(accept, f.MIMEType()); q > weight {
 			best, weight = f, q
 		}
 	}
+
 	if weight == 0 {
 		return &httpError{http.StatusNotAcceptable, "available are image/jpeg, image/png, image/webp and video/mp4"}
 	}
@@ -41,6 +43,7 @@ func (s *Server) negotiateSnapshot(w http.ResponseWriter, r *http.Request, c *ca
 func acceptWeight(accept, mime string) (weight float64) {
 	kind, _, _ := strings.Cut(mime, "/")
 	most := 0
+
 	for element := range strings.SplitSeq(accept, ",") {
 		parameters := strings.Split(element, ";")
 		specific := 0
@@ -88,6 +91,7 @@ func (s *Server) serveSnapshot(w http.ResponseWriter, r *http.Request, c *camera
 	if err != nil {
 		return err
 	}
+
 	suspendDeadline(w, r)
 	d, err := s.takePicture(r.Context(), c, &wanted)
 	if err != nil {
@@ -107,6 +111,7 @@ func (s *Server) serveSnapshot(w http.ResponseWriter, r *http.Request, c *camera
 	if err != nil {
 		return &streamError{err: err, name: c.conf.Name, at: time.Now()}
 	}
+
 	setPictureHeaders(w.Header(), d, &wanted, etag)
 	extendDeadline(w)
 	if needsServeContent(r) {
@@ -125,6 +130,7 @@ func (s *Server) takePicture(ctx context.Context, c *camera, wanted *pictureRequ
 			return delivery{}, err
 		}
 	}
+
 	d, err := c.take(ctx, wanted.maxAge)
 	if err != nil && wanted.staleIfError > 0 && ctx.Err() == nil {
 		known := c.Status()

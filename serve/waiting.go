@@ -90,6 +90,7 @@ func (g *group[K, V]) do(ctx context.Context, key K, work func(context.Context) 
 func (g *group[K, V]) joinFlight(ctx context.Context, key K, work func(context.Context) (V, error)) (f *flight[V], joined bool, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+
 	if g.closed {
 		return nil, false, errClosed
 	}

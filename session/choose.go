@@ -50,7 +50,6 @@ func (r *ring) choosePictures(n int, rate float64) (c choice, ok bool) {
 	if len(picked) < n {
 		return choice{}, false
 	}
-
 	return r.collectFeed(picked), true
 }
 

@@ -95,8 +95,8 @@ func (s *Session) gatherPictures(ctx context.Context, n int, rate float64) (*dec
 			more = make(chan struct{})
 			s.wake = more
 		}
-
 		s.mu.Unlock()
+
 		if err != nil {
 			return nil, nil, err
 		}

@@ -63,6 +63,5 @@ func (o *Options) withDefaults() (Options, error) {
 
 	s := &c.Stream
 	s.At, s.Edge, s.IfNewer, s.AllowTiles, s.Stdin, s.OnCodec = 0, 0, false, false, nil, nil
-
 	return c, nil
 }

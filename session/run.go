@@ -44,7 +44,6 @@ func (s *Session) receiveLoop(ctx context.Context) {
 	for {
 		s.noteAttempt()
 		err := s.stream.Receive(ctx, s.takePicture)
-
 		lasted, final := s.noteLost(ctx, err)
 		if final {
 			return
@@ -84,7 +83,6 @@ func (s *Session) noteLost(ctx context.Context, err error) (lasted time.Duration
 		lasted = now.Sub(s.state.Since)
 		s.state.Connected, s.state.Since = false, now
 	}
-
 	s.state.Err = err
 	s.ring.beginConnection()
 

@@ -43,7 +43,6 @@ func Open(rawURL string, o *Options) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-
 	return &Session{opt: opt, stream: stream, done: make(chan struct{}), ring: newRing(opt.Keep, opt.MaxBytes)}, nil
 }
 
@@ -98,7 +97,6 @@ func (s *Session) Latest() (*kfgrab.Snapshot, error) {
 
 	e := s.ring.entries[len(s.ring.entries)-1]
 	f := e.frame
-
 	var parts [][]byte
 	for _, p := range s.ring.pictures[e.at : e.clean+1] {
 		parts = append(parts, p.data)
@@ -158,11 +156,9 @@ func (s *Session) State() State {
 	st.Dropped, st.Gaps = r.dropped, r.gaps
 	st.Down = s.stream.Spent().Down
 	st.Kept, st.KeptBytes = len(r.pictures), r.bytes
-
 	if list := r.listPresented(); len(list) > 0 {
 		st.KeptFor = list[len(list)-1].pts - list[0].pts
 	}
-
 	return st
 }
 

@@ -58,6 +58,7 @@ func (d *demuxer) takePacket(raw []byte) *video {
 	if v := d.video; v != nil && v.pid == p.pid {
 		return d.followVideo(v, p, raw)
 	}
+
 	if p.payload == nil || p.pid == pidNull {
 		return nil
 	}
@@ -116,10 +117,12 @@ func (d *demuxer) takeTable(pid int, packets []byte) {
 		d.takePAT(packets)
 		return
 	}
+
 	programs, err := parsePMT(d.pat, packets)
 	if err != nil {
 		return
 	}
+
 	for _, p := range programs {
 		i := slices.IndexFunc(d.programs, func(old program) bool { return old.number == p.number })
 		if i < 0 {
@@ -160,6 +163,7 @@ func (d *demuxer) chooseProgram(p program) {
 	if (d.wanted != 0 && p.number != d.wanted) || (d.chosen != 0 && p.number != d.chosen) {
 		return
 	}
+
 	s, ok := p.firstVideo()
 	if !ok {
 		return

@@ -33,6 +33,7 @@ func findFraming(b []byte, all bool) (framing, bool) {
 			break
 		}
 		offset += next
+
 		for _, stride := range [...]int{packetSize, timecodedSize, errorCodedSize} {
 			if isInStep(b[offset:], stride, all, offset == 0) {
 				return framing{offset, stride}, true

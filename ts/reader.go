@@ -220,6 +220,7 @@ func (r *Reader) synchronise() bool {
 	if len(have) < 2*framingLookahead {
 		return false
 	}
+
 	r.start += packetSize
 	r.garbage += packetSize
 	return r.garbage <= maxGarbage

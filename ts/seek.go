@@ -117,6 +117,7 @@ func (r *Recording) KeyframeAt(at time.Duration) (*keyframe.Frame, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	back := int64(usualGOP.Seconds() * rate)
 	for ; place > back; back *= 2 {
 		r.last = r.readerFrom(place-back, r.size, windowBytes)
@@ -128,6 +129,7 @@ func (r *Recording) KeyframeAt(at time.Duration) (*keyframe.Frame, error) {
 			at = min(at, Since(first, start)+overlap)
 		}
 	}
+
 	r.last = r.readerFrom(0, r.size, windowBytes)
 	return r.last.KeyframeAt(start, at)
 }
@@ -142,6 +144,7 @@ func (r *Recording) findNear(at time.Duration) (place int64, rate float64, err e
 	start := r.head.Start()
 	low, high := int64(0), r.size
 	rate = usualRate
+
 	for high-low > closeEnough {
 		middle := low + (high-low)/2
 		probe := r.readerFrom(middle, min(high, middle+maxProbe), probeBytes)
@@ -153,11 +156,13 @@ func (r *Recording) findNear(at time.Duration) (place int64, rate float64, err e
 			high = middle
 			continue
 		}
+
 		low = middle
 		if since > 0 {
 			rate = max(float64(middle)/since.Seconds(), probeBytes)
 		}
 	}
+
 	return low, rate, nil
 }
 

@@ -74,10 +74,12 @@ func (r *Resource) acceptWhole(resp *response) (*body, error) {
 	if !isCompressed(resp.Header) {
 		return b, nil
 	}
+
 	decoded, err := decodeBody(resp.Header, b.r)
 	if err != nil {
 		return nil, transferError(r.ctx, resp.url, err)
 	}
+
 	// What a small body can swell to counts as well.
 	b.r, b.end, b.conn, r.total = &budgetReader{decoded, r.c.budget}, -1, nil, -1
 	return b, nil

@@ -74,6 +74,7 @@ func New(u *url.URL, o *Options) *Client {
 	if o == nil {
 		o = &Options{}
 	}
+
 	jar, _ := cookiejar.New(nil) // never fails
 	d := &dialer{connect: o.DialContext, meter: o.Meter, open: map[*conn]struct{}{}}
 	c := &Client{

@@ -22,6 +22,7 @@ func parseContentRange(s string) (contentRange, error) {
 	if !strings.EqualFold(unit, "bytes") || !found {
 		return contentRange{}, errContentRange
 	}
+
 	c := contentRange{total: -1}
 	if (size != "*" && !parseDecimal(size, &c.total)) || (size == "*" && rng == "*") {
 		return contentRange{}, errContentRange
@@ -29,6 +30,7 @@ func parseContentRange(s string) (contentRange, error) {
 	if rng == "*" {
 		return c, nil
 	}
+
 	first, last, _ := strings.Cut(rng, "-")
 	if !parseDecimal(first, &c.from) || !parseDecimal(last, &c.to) || c.to < c.from || (c.total >= 0 && c.to >= c.total) {
 		return contentRange{}, errContentRange

@@ -118,10 +118,12 @@ func (c *Client) readAll(resp *response, limit int64) ([]byte, error) {
 	if resp.ContentLength == 0 {
 		return nil, nil // some servers call even nothing compressed
 	}
+
 	decoded, err := decodeBody(resp.Header, &budgetReader{resp.Body, c.budget})
 	if err != nil {
 		return nil, err
 	}
+
 	var b bytes.Buffer
 	if n, err := b.ReadFrom(io.LimitReader(decoded, limit+1)); err != nil {
 		return nil, err

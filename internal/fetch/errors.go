@@ -105,6 +105,7 @@ func transferError(ctx context.Context, u *url.URL, err error) error {
 	if ctx.Err() != nil {
 		return atURL(u, context.Cause(ctx))
 	}
+
 	var refusal *StatusError
 	if errors.As(err, &refusal) {
 		return refusal
@@ -112,6 +113,7 @@ func transferError(ctx context.Context, u *url.URL, err error) error {
 	if errors.Is(err, keyframe.ErrNotFound) || errors.Is(err, keyframe.ErrUnsupported) {
 		return atURL(u, err)
 	}
+
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}

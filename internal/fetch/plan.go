@@ -15,10 +15,12 @@ func (s spans) add(x span) spans {
 	if x.length() <= 0 {
 		return s
 	}
+
 	i := 0
 	for i < len(s) && s[i].to < x.from {
 		i++
 	}
+
 	j := i
 	for j < len(s) && s[j].from <= x.to {
 		x = span{min(x.from, s[j].from), max(x.to, s[j].to)}

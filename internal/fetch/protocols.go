@@ -30,6 +30,7 @@ func newProtocols(d *dialer, o *Options) *protocols {
 		ClientSessionCache: tls.NewLRUClientSessionCache(sessions),
 	}
 	tlspin.Apply(secure, o.TLSFingerprint)
+
 	p := &protocols{http1: newTransport(d, secure), http2: newTransport(d, secure)}
 	p.http1.Protocols, p.http2.Protocols = new(http.Protocols), new(http.Protocols)
 	p.http1.Protocols.SetHTTP1(true)

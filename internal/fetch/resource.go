@@ -80,9 +80,11 @@ func (c *Client) Open(ctx context.Context, u *url.URL, rng Range) *Resource {
 	if rng.Length > 0 {
 		r.limit = rng.Offset + rng.Length
 	}
+
 	if rng.Offset < 0 || rng.Length > math.MaxInt64/2 || rng.Offset > math.MaxInt64/2 {
 		r.err = atURL(u, fmt.Errorf("%w: impossible byte range %d@%d", keyframe.ErrCorrupt, rng.Length, rng.Offset))
 	}
+
 	r.planner = planner{base: rng.Offset, first: rng.First, next: rng.Next, most: rng.Most, share: rng.Share}
 	if rng.All {
 		r.all, r.whole = true, rng.Offset == 0 && rng.Length <= 0
@@ -210,6 +212,7 @@ func (r *Resource) approachByte(need span, sequential bool) error {
 		r.leaveBody()
 		return io.EOF
 	}
+
 	if r.ctx.Err() != nil {
 		return transferError(r.ctx, r.url, nil)
 	}
@@ -219,6 +222,7 @@ func (r *Resource) approachByte(need span, sequential bool) error {
 	if r.body == nil {
 		return r.requestRange(need, sequential)
 	}
+
 	// What lies between is read and thrown away, unless it is too much.
 	if need.from-r.body.at >= r.c.budget.bytesLeft() {
 		return transferError(r.ctx, r.url, r.c.budget.spentError())
@@ -242,11 +246,13 @@ func (r *Resource) requestRange(need span, sequential bool) error {
 	if err != nil {
 		return err
 	}
+
 	r.url = resp.url
 	asked := Fetched{Offset: want.from, Length: want.length(), Code: resp.StatusCode}
 	if r.whole {
 		asked.Offset, asked.Length = 0, -1
 	}
+
 	r.fetched = append(r.fetched, asked)
 	r.body, err = r.acceptAnswer(resp, want)
 	if r.body == nil {
@@ -265,6 +271,7 @@ func (r *Resource) readChunk() error {
 	if end := r.fileEnd(); end > b.at {
 		room = min(room, end-b.at)
 	}
+
 	p := r.held.makeRoom(b.at, room)
 	n, err := b.read(p[:min(int64(len(p)), room)])
 

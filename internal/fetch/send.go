@@ -41,6 +41,7 @@ func (c *Client) sendRequest(ctx context.Context, u *url.URL, own http.Header) (
 		if err != nil {
 			return nil, err
 		}
+
 		next, err := redirectTarget(resp)
 		if err != nil {
 			resp.discardBody()
@@ -49,6 +50,7 @@ func (c *Client) sendRequest(ctx context.Context, u *url.URL, own http.Header) (
 		if next == nil {
 			return resp, nil
 		}
+
 		resp.discardBody()
 		seen[u.String()] = true
 		if seen[next.String()] && len(resp.Cookies()) == 0 {
@@ -81,6 +83,7 @@ func (r *response) readFirstByte(ctx context.Context) error {
 	if r.StatusCode/100 != 2 {
 		return nil
 	}
+
 	first := make([]byte, 1)
 	switch _, err := io.ReadFull(r.Body, first); {
 	case err == io.EOF:
@@ -89,6 +92,7 @@ func (r *response) readFirstByte(ctx context.Context) error {
 		r.Body.Close()
 		return transferError(ctx, r.url, err)
 	}
+
 	r.Body = struct {
 		io.Reader
 		io.Closer

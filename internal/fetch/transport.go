@@ -55,15 +55,18 @@ func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, erro
 	if connect == nil {
 		connect = new(net.Dialer).DialContext
 	}
+
 	raw, err := connect(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}
+
 	c := &conn{Conn: raw, dialer: d}
 	c.tcp, _ = raw.(*net.TCPConn)
 	if d.meter != nil {
 		c.Conn = d.meter.Conn(raw)
 	}
+
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.open[c] = struct{}{}
@@ -122,6 +125,7 @@ func newTransport(d *dialer, secure *tls.Config) *http.Transport {
 		MaxIdleConnsPerHost:    maxIdlePerHost,
 		HTTP2:                  &http.HTTP2Config{MaxReceiveBufferPerStream: streamWindow},
 	}
+
 	if d.connect == nil {
 		t.Proxy = proxyFor
 	}

@@ -14,8 +14,10 @@ func (d *Document) addValidators(own http.Header) bool {
 	if d == nil || d.URL == nil {
 		return false
 	}
+
 	modified := d.Header.Get("Last-Modified")
 	settled := isSettled(modified, d.Header.Get("Date"))
+
 	if tag := d.Header.Get("Etag"); isEntityTag(tag) && (settled || !isNginxTag(tag, modified)) {
 		own.Set("If-None-Match", tag)
 		return true

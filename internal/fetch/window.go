@@ -40,9 +40,11 @@ func (w *window) makeRoom(off, hint int64) []byte {
 			return c.data[len(c.data):cap(c.data)]
 		}
 	}
+
 	c := chunk{off: off, data: make([]byte, 0, max(1, min(hint, chunkSize)))}
 	w.size += cap(c.data)
 	w.chunks = append(w.chunks, c)
+
 	for w.size > maxHeld || len(w.chunks) > maxChunks {
 		w.size -= cap(w.chunks[0].data)
 		w.chunks = w.chunks[1:]

@@ -54,7 +54,6 @@ func (k *known) readThrough(r io.ReaderAt, p []byte, off int64, keep bool) (n in
 // bytes from off on are unknown.
 func (k *known) findKnown(off int64, n int) (held []byte, gap int) {
 	k.mu.RLock()
-
 	defer k.mu.RUnlock()
 	i := sort.Search(len(k.parts), func(i int) bool { return k.parts[i].endOffset() > off })
 	switch {

@@ -23,6 +23,7 @@ func PNGChunks(b []byte) iter.Seq[Chunk] {
 		if !bytes.HasPrefix(b, []byte(pngSignature)) {
 			return
 		}
+
 		for at := len(pngSignature); at+overhead <= len(b); {
 			length := int64(binary.BigEndian.Uint32(b[at:]))
 			if length > int64(len(b)-at-overhead) {
@@ -48,6 +49,7 @@ func PNGSize(b []byte) (size int, known bool) {
 	if !bytes.HasSuffix(b, []byte("IEND\xae\x42\x60\x82")) {
 		return 0, false
 	}
+
 	for c := range PNGChunks(b) {
 		if c.Name == "IEND" {
 			return c.End, true
@@ -75,15 +77,18 @@ func WebPChunks(b []byte) (chunks []Chunk, ok bool) {
 	if size, known := WebPSize(b); !known || size != len(b) {
 		return nil, false
 	}
+
 	for at := riffHeader; at < len(b); {
 		if len(b)-at < 8 {
 			return nil, false
 		}
+
 		length := int64(binary.LittleEndian.Uint32(b[at+4:]))
 		padded := length + length&1
 		if padded > int64(len(b)-at-8) {
 			return nil, false
 		}
+
 		end := at + 8 + int(padded)
 		chunks = append(chunks, Chunk{Name: string(b[at : at+4]), Data: b[at+8:][:length], End: end})
 		at = end

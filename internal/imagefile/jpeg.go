@@ -79,6 +79,7 @@ func JPEGSize(b []byte) (size int, known bool) {
 	if !IsJPEG(b) {
 		return 0, true
 	}
+
 	scans := 0
 	for at := 2; at+2 <= len(b); {
 		if b[at] != 0xff {
@@ -87,10 +88,12 @@ func JPEGSize(b []byte) (size int, known bool) {
 		if b[at+1] == EOI && scans > 0 {
 			return at + 2, true
 		}
+
 		s, ok := readSegment(b, at)
 		if !ok {
 			return 0, false
 		}
+
 		at = s.End
 		if s.Marker == SOS {
 			at = findMarker(b, at)

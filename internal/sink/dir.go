@@ -121,6 +121,7 @@ func (d *tree) acquireLock() error {
 func (d *tree) ensureLocked() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+
 	switch {
 	case d.lock == nil:
 		return fs.ErrClosed
@@ -165,9 +166,11 @@ func (d *tree) recoverStream(name string) error {
 		return err
 	}
 	defer j.closeFile()
+
 	for _, dir := range j.dirs {
 		d.made[dir] = struct{}{}
 	}
+
 	for _, t := range j.temps {
 		base := path.Base(t)
 		if !strings.HasPrefix(base, ".") || !strings.HasSuffix(base, tempSuffix) {
@@ -209,9 +212,11 @@ func (d *Dir) Put(ctx context.Context, p *Picture) (file string, err error) {
 	if ctx.Err() != nil {
 		return "", context.Cause(ctx)
 	}
+
 	j := d.journalOf(fileName(p.Stream))
 	j.mu.Lock()
 	defer j.mu.Unlock()
+
 	if !j.retained {
 		j.keep = d.opt.Keep
 	}

@@ -22,6 +22,7 @@ func (d *Dir) writePicture(j *journal, p *Picture) (name string, err error) {
 		return "", err
 	}
 	defer d.releasePath(name)
+
 	for range writeAttempts {
 		if err = d.makeDirs(j, p, name); err == nil {
 			err = d.writeNamed(j, p, name)
@@ -38,6 +39,7 @@ func (d *Dir) claimPath(p *Picture) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	wanted := d.opt.Template.Path(p)
+
 	for n := range maxSame {
 		name := numberedPath(wanted, n)
 		if _, busy := d.busy[name]; busy {
@@ -52,6 +54,7 @@ func (d *Dir) claimPath(p *Picture) (string, error) {
 			return "", err
 		}
 	}
+
 	err := fmt.Errorf("%w, and so do %d numbered ones", fs.ErrExist, maxSame-1)
 	return "", &fs.PathError{Op: "write", Path: d.filePath(wanted), Err: err}
 }

@@ -86,6 +86,7 @@ func checkCommand(command string, split []string) error {
 	if placeholder.MatchString(split[0]) {
 		return errors.New("the program must not be a placeholder")
 	}
+
 	script := shellScript(split)
 	if placeholder.MatchString(script) {
 		return fmt.Errorf(`a shell would run the value of %s as part of its script: write "$KFGRAB_FILE", "$KFGRAB_NAME" and so on`, placeholder.FindString(script))
@@ -125,6 +126,7 @@ func (x *Exec) Run(ctx context.Context, e Event) error {
 	name := filepath.Base(x.words[0])
 	ctx, cancel := context.WithTimeoutCause(ctx, x.timeout, &neterror.TimeoutError{What: "killed because it was not done", Limit: x.timeout})
 	defer cancel()
+
 	args, env, err := x.expandEvent(e)
 	if err != nil {
 		return fmt.Errorf("exec %s: %w", name, err)
@@ -204,6 +206,7 @@ func splitWords(command string) ([]string, error) {
 	var all []string
 	var word strings.Builder
 	inWord := false
+
 	for rest := command; rest != ""; {
 		c := rest[0]
 		rest = rest[1:]
@@ -234,6 +237,7 @@ func splitWords(command string) ([]string, error) {
 		}
 		inWord = true
 	}
+
 	if inWord {
 		all = append(all, word.String())
 	}

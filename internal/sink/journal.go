@@ -59,6 +59,7 @@ func (j *journal) openFile() error {
 	if err != nil {
 		return err
 	}
+
 	j.file = file
 	info, err := file.Stat()
 	if err == nil && info.Size() != j.size {
@@ -177,6 +178,7 @@ type setback struct {
 func (l *ledger) readLines(r io.Reader) error {
 	lines := bufio.NewReaderSize(r, maxLine)
 	at := l.size
+
 	for {
 		line, err := lines.ReadSlice('\n')
 		at += int64(len(line))
@@ -291,6 +293,7 @@ func parseEntry(text string) (e entry, ok bool) {
 	if len(fields) != 4 {
 		return entry{}, false
 	}
+
 	for i, v := range []*int64{&e.taken, &e.modified, &e.size} {
 		n, err := strconv.ParseInt(fields[i], 10, 64)
 		if err != nil {
@@ -298,6 +301,7 @@ func parseEntry(text string) (e entry, ok bool) {
 		}
 		*v = n
 	}
+
 	paths, ok := parsePaths(fields[3])
 	if !ok || len(paths) != 1 || e.size < 0 {
 		return entry{}, false

@@ -48,6 +48,7 @@ func NewQueue(hook func(context.Context, Event) error, o *QueueOptions) *Queue {
 	if o != nil {
 		opt = *o
 	}
+
 	q := &Queue{
 		report: opt.Report, done: make(chan struct{}),
 		events: make(chan Event, cmp.Or(opt.depth, defaultDepth)),

@@ -69,6 +69,7 @@ func (d *tree) pruneStream(ctx context.Context, j *journal) error {
 	if !j.used || j.keep == (Retention{}) {
 		return nil
 	}
+
 	if err := d.ensureLocked(); err != nil {
 		return err
 	}
@@ -98,6 +99,7 @@ func (d *tree) pruneJournal(ctx context.Context, j *journal, most int) error {
 func (d *tree) pruneHead(ctx context.Context, j *journal, most int) error {
 	lines := bufio.NewReaderSize(j.headReader(), maxLine)
 	at := j.head
+
 	for n := 0; n < most; {
 		line, err := lines.ReadSlice('\n')
 		if err == io.EOF {
@@ -142,6 +144,7 @@ func (d *tree) removePicture(e entry) error {
 			return err
 		}
 	}
+
 	d.removeDirs(path.Dir(e.path))
 	return nil
 }

@@ -97,6 +97,7 @@ func (l *S3Location) fillFromEnvironment() error {
 			return fmt.Errorf("AWS_ENDPOINT_URL: %w", err)
 		}
 	}
+
 	l.Region = cmp.Or(l.Region, os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"))
 	switch {
 	case l.Endpoint == "":
@@ -128,6 +129,7 @@ func (s *S3) Put(ctx context.Context, p *Picture) (location string, err error) {
 	if p.Stream == "" {
 		return "", errNoStream
 	}
+
 	timeout := cmp.Or(s.opt.Timeout, defaultS3Timeout)
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, &neterror.TimeoutError{What: "not stored", Limit: timeout})
 	defer cancel()

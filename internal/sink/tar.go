@@ -48,6 +48,7 @@ func (s *Tar) Put(ctx context.Context, p *Picture) (name string, err error) {
 	if p.Stream == "" {
 		return "", errNoStream
 	}
+
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -76,6 +77,7 @@ func (s *Tar) buildEntry(p *Picture, name string) error {
 	if err := padHeader(h); err != nil {
 		return err
 	}
+
 	s.entry.Reset()
 	if err := s.tar.WriteHeader(h); err != nil {
 		return err

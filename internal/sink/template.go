@@ -91,6 +91,7 @@ func ParseLatest(text string) (Template, error) {
 	if text == "" {
 		text = DefaultLatest
 	}
+
 	found, err := checkPath(text)
 	if err != nil {
 		return Template{}, err
@@ -98,6 +99,7 @@ func ParseLatest(text string) (Template, error) {
 	if !slices.Contains(found, "name") {
 		return Template{}, fmt.Errorf("template %q needs {name}: otherwise streams replace each other's picture", text)
 	}
+
 	for _, w := range found {
 		if slices.Contains(timeWords, w) {
 			return Template{}, fmt.Errorf("template %q: the newest picture has one fixed path, without {%s}", text, w)
@@ -179,6 +181,7 @@ func (t Template) Path(p *Picture) string {
 	if t.location != nil {
 		taken = p.Time.In(t.location)
 	}
+
 	return fillPlaceholders(t.String(), func(word string) string {
 		switch word {
 		case "name":

@@ -85,6 +85,7 @@ func NewWebhook(address string, o *WebhookOptions) (*Webhook, error) {
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return nil, errors.New("webhook: the address must be an http:// or https:// URL")
 	}
+
 	w := &Webhook{url: address, shown: hookLabel(u)}
 	if o != nil {
 		w.opt = *o
@@ -180,6 +181,7 @@ func (w *Webhook) send(ctx context.Context, id string, body []byte) (*http.Respo
 	if err != nil {
 		return nil, err
 	}
+
 	for name, values := range w.opt.Header {
 		req.Header[http.CanonicalHeaderKey(name)] = values
 	}
