@@ -68,8 +68,7 @@ func (c Class) ExitCode() int { return int(c) }
 // HTTPStatus returns the status with which a snapshot service answers.
 func (c Class) HTTPStatus() int { return c.row().status }
 
-// Reason describes the class to people who must not learn the stream's address,
-// which errors contain.
+// Reason describes the class without the stream's address, which errors contain.
 func (c Class) Reason() string { return c.row().reason }
 
 // row returns the row of c. An unknown class is as bad as Other.

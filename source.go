@@ -18,14 +18,14 @@ import (
 	"github.com/kfgrab/kfgrab/rtsp"
 )
 
-// source is a stream of some protocol. What the protocol cannot do is an error that
-// wraps keyframe.ErrUnsupported.
+// source is a stream of some protocol. Methods that the protocol cannot support return
+// an error that wraps keyframe.ErrUnsupported.
 type source interface {
 	Keyframe(ctx context.Context) (*keyframe.Frame, error)
-	// Keyframes gives take what Keyframe returns and what follows, until take returns
-	// false: then the error is nil.
+	// Keyframes passes the first keyframe and the following ones to take, until take
+	// returns false: then the error is nil.
 	Keyframes(ctx context.Context, take func(*keyframe.Frame) bool) error
-	// Receive gives take every picture of a live stream, and always returns an error.
+	// Receive passes every picture of a live stream to take. The error is never nil.
 	Receive(ctx context.Context, take func(*keyframe.Frame)) error
 	readTimeline(ctx context.Context) (*Timeline, error)
 	probeRenditions(ctx context.Context) ([]Rendition, error)
@@ -204,8 +204,8 @@ func (s *rtspSource) traffic() meter.Reading {
 	return meter.Reading{Down: down, Up: up, Requests: requests}
 }
 
-// webSource is what is at an http or https URL: HLS or a media file. The first call
-// finds out.
+// webSource is an http or https URL: HLS or a media file. The first call detects
+// which.
 type webSource struct {
 	source // an empty one until it is known
 	known  bool
@@ -231,9 +231,9 @@ func newWebSource(u *url.URL, opt *Options, files *file.Options) *webSource {
 	return &webSource{source: &fileSource{&file.Source{}, files.Meter}, url: u, client: client, files: files, lists: lists}
 }
 
-// begin starts a job with its own byte budget, and detects by the content what the
-// stream is. A name that ends like a playlist's is asked for as a whole at once, which
-// lets the server compress it; the content decides there, too.
+// begin starts a job with its own byte budget, and detects the format by content. If
+// the name ends like a playlist's, begin requests the whole at once, so that the server
+// can compress it; the content still decides.
 func (w *webSource) begin(ctx context.Context) error {
 	w.client.StartJob()
 	if w.known {

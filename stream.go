@@ -15,8 +15,8 @@ import (
 	"github.com/kfgrab/kfgrab/rtsp"
 )
 
-// ErrUsage is wrapped by errors that no network can mend: a URL or an option that
-// makes no sense.
+// ErrUsage is wrapped by errors of the caller: a URL or an option that makes no
+// sense.
 var ErrUsage = errors.New("usage")
 
 // Stream is one stream of any protocol, with the cost of each grab counted. Between
@@ -63,8 +63,8 @@ type Rendition struct {
 	Err    error // why this rendition could not be probed
 }
 
-// Attributes returns what a master playlist says of the rendition, under ffprobe's
-// names of tags.
+// Attributes returns the rendition's attributes in the master playlist, under
+// ffprobe's names of tags.
 func (r *Rendition) Attributes() map[string]string {
 	if r.Bandwidth == 0 {
 		return nil
@@ -143,7 +143,7 @@ func (s *Stream) Keyframe(ctx context.Context) (*keyframe.Frame, error) {
 	return f, nil
 }
 
-// Grab is Keyframe with the circumstances.
+// Grab is Keyframe with the cost and the other circumstances of the frame.
 func (s *Stream) Grab(ctx context.Context) (*Snapshot, error) {
 	snapshot := s.startSnapshots()
 	f, err := s.Keyframe(ctx)
@@ -189,10 +189,11 @@ func (s *Stream) Keyframes(ctx context.Context) iter.Seq2[*Snapshot, error] {
 	}
 }
 
-// Receive gives take every picture of a live stream in decoding order, as
-// keyframe.Assembler.EveryPicture has them, until ctx is done or the stream fails. It
-// reads RTSP and live HLS; for other streams the error wraps keyframe.ErrUnsupported.
-// There always is an error. Package session holds a stream open this way.
+// Receive passes every picture of a live stream to take, in decoding order, as
+// keyframe.Assembler.EveryPicture returns them, until ctx is done or the stream fails.
+// It reads RTSP and live HLS; for other streams the error wraps
+// keyframe.ErrUnsupported. The error is never nil. Package session holds a stream open
+// this way.
 func (s *Stream) Receive(ctx context.Context, take func(*keyframe.Frame)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -212,7 +213,7 @@ func (s *Stream) Receive(ctx context.Context, take func(*keyframe.Frame)) error 
 // Timeline reads the times of the stream and no picture: the playlist of an HLS
 // stream, live or not, or the index of an MP4 file that is local or read by ranges.
 // For other streams the error wraps keyframe.ErrUnsupported. Options.MaxBytes bounds
-// what it and Timeline.Keyframes fetch together.
+// the bytes that Timeline and Timeline.Keyframes fetch together.
 func (s *Stream) Timeline(ctx context.Context) (*Timeline, error) {
 	t, err := s.source.readTimeline(ctx)
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 // connections that browsers make.
 const DefaultParallel = 4
 
-// Timeline is a recording, or what a live stream lists of its past, whose keyframes
-// are taken by their times. It belongs to a Stream and is for one goroutine at a time.
+// Timeline gives access by time to the keyframes of a recording, or of the past that
+// a live stream lists. It belongs to a Stream and is for one goroutine at a time.
 type Timeline struct {
 	// Duration is the length of the recording or of the live window.
 	Duration time.Duration
@@ -32,8 +32,8 @@ type Timeline struct {
 	}
 }
 
-// Keyframes gives take the last keyframe at or before each of the times, which
-// ascend and count from the start. Every time is in one Moment, also if its keyframe
+// Keyframes passes the last keyframe at or before each of the times to take. The times
+// ascend and count from the start. Every time is in one Moment, even if its keyframe
 // cannot be fetched. Times that have the same keyframe share it, and no byte of it is
 // fetched twice. In MPEG-TS segments of HLS without an I-frame playlist, the
 // beginning of the segment stands in for a time that is within half the distance

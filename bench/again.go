@@ -20,7 +20,7 @@ import (
 // twice, and only the second grab is measured.
 const againCommand = "again"
 
-// againReport is what it prints about the second grab.
+// againReport is its report on the second grab.
 type againReport struct{ Wall, CPU time.Duration }
 
 // runAgain grabs args[0], prints "ready", waits for a line, grabs again, and writes the

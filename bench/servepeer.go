@@ -82,7 +82,7 @@ func (r *ServeResult) startGo2rtc(ctx context.Context, program string) (address 
 	return address, stop, nil
 }
 
-// freeAddress returns a loopback address at which nobody listens.
+// freeAddress returns a free loopback address.
 func freeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -91,7 +91,7 @@ func freeAddress() (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// awaitListener waits until somebody listens at address.
+// awaitListener waits until a server listens at address.
 func awaitListener(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()

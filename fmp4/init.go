@@ -34,7 +34,7 @@ type Track struct {
 	Language  string // ISO 639-2/T, or "" if unknown
 	Timescale uint32 // units of media time in a second
 
-	// Of the first sample description of H.264 or H.265, else of the first one:
+	// From the first sample description of H.264 or H.265, else from the first one:
 	Codec         keyframe.Codec // UnknownCodec if it is neither H.264 nor H.265
 	SampleEntry   string         // "avc1", "hvc1", "mp4a", …; the original format of a protected one (frma)
 	ParameterSets [][]byte       // NAL units of avcC or hvcC, without start codes

@@ -163,7 +163,7 @@ func (m *Master) IsImages(v *Variant) bool {
 	return v.Index < len(m.Images) && v == &m.Images[v.Index]
 }
 
-// servesSize reports whether a picture of this size does not have to be enlarged.
+// servesSize reports whether a picture of this size need not be enlarged.
 func (o PickOptions) servesSize(width, height int) bool {
 	return width >= o.Width && height >= o.Height
 }

@@ -62,8 +62,8 @@ func (a *Assembler) AddParameterSets(nalus ...[]byte) {
 
 // EveryPicture makes the Assembler return each picture from here on, in decoding
 // order. From a keyframe on, the concatenated Data decodes as the stream does: Data
-// has the parameter sets that it has not had since the last keyframe, and for a
-// keyframe all that it refers to.
+// repeats no parameter set since the last keyframe, and for a keyframe holds all that
+// it refers to.
 //
 // A picture that a decoder cannot start from has the kind UnknownKind. The last
 // picture of a gradual refresh has the kind GradualRefresh; Pictures says how many
@@ -203,7 +203,7 @@ func (a *Assembler) Flush() *Frame {
 	return f
 }
 
-// NotFound returns an error that wraps ErrNotFound and says what the stream held
+// NotFound returns an error that wraps ErrNotFound and names what the stream held
 // instead of a keyframe.
 func (a *Assembler) NotFound() error {
 	switch {

@@ -38,7 +38,7 @@ func parseHTTP(payload []byte) *httpRequest {
 
 var (
 	errMethod = errors.New("only GET and HEAD are allowed")
-	// errClosed keeps a public function from fetching any URL for anybody.
+	// errClosed keeps a public function from fetching arbitrary URLs for strangers.
 	errClosed = fmt.Errorf("%w: this function serves only named streams; %s would allow others", allow.ErrRefused, allowedVariable)
 )
 

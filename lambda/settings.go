@@ -81,7 +81,7 @@ func (s *settings) readStreams(text string) error {
 	return nil
 }
 
-// checkOrder checks what it can without the stream.
+// checkOrder checks everything that needs no stream.
 func (s *settings) checkOrder(o *order) error {
 	j, err := o.newJob(s)
 	if err != nil {

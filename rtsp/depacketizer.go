@@ -17,7 +17,7 @@ import (
 const maxNALU = 16 << 20
 
 // depacketizer turns RTP packets into NAL units, and those, through an
-// Assembler, into frames. It does no I/O and knows no time but that of RTP.
+// Assembler, into frames. It does no I/O and knows no time except RTP's.
 //
 // Packets are expected in the order of sending. A missing or misplaced packet
 // costs the access units that it touches and no more. No frame has a hole in it.
@@ -134,9 +134,9 @@ func (d *depacketizer) emitFrame(f *keyframe.Frame) {
 
 var startCode = []byte{0, 0, 1}
 
-// takeUnits takes what a packet, or a row of fragments, held for one NAL unit.
-// Some cameras put several NAL units with start codes between them into it (Annex
-// B). No NAL unit itself contains the bytes of a start code.
+// takeUnits takes the content of a packet, or of a row of fragments: one NAL unit.
+// Some cameras put several of them there, with start codes in between (Annex B). A
+// NAL unit itself never contains the bytes of a start code.
 func (d *depacketizer) takeUnits(b []byte) {
 	at := bytes.Index(b, startCode)
 	if at < 0 {
@@ -305,8 +305,8 @@ func (d *depacketizer) classifyAggregate(b []byte, skip int) firstSlice {
 	return noSlice
 }
 
-// classifySlice looks at one NAL unit, of which its first byte is enough. begins
-// reports whether its first bytes are in this packet.
+// classifySlice looks at one NAL unit, whose first byte is enough. begins says
+// whether its first bytes are in this packet.
 func (d *depacketizer) classifySlice(nalu []byte, begins bool) firstSlice {
 	switch {
 	case !d.codec.IsSlice(nalu):

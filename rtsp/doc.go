@@ -17,8 +17,8 @@
 // Media travel in the RTSP connection, which may be plain, in TLS, or tunnelled
 // through HTTP or WebSocket; or over UDP, to this host or to a multicast group. The
 // package reads H.264 (RFC 6184) and H.265 (RFC 7798), and SRTP as far as
-// gortsplib does. Over UDP, a missing packet holds up the following ones until 64
-// of them are there or it comes. A keyframe with a hole is never returned.
+// gortsplib does. Over UDP, a missing packet delays the following ones until it
+// comes or 64 of them are there. A keyframe with a hole is never returned.
 //
-// The package has no publishing, no audio and no back channel.
+// The package does not publish, and reads no audio and no back channel.
 package rtsp

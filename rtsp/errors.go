@@ -34,7 +34,7 @@ func (e *StatusError) Error() string {
 	return s
 }
 
-// statusHint says what a user can do about a status code.
+// statusHint returns advice to the user about a status code.
 func statusHint(code int, withCredentials bool) string {
 	switch code {
 	case 401:

@@ -94,8 +94,8 @@ func (s *session) onResponse(r *base.Response) {
 	}
 }
 
-// conversation records what the requests and answers of one connection have
-// shown. gortsplib's goroutine writes it and the session reads it.
+// conversation records facts from the requests and answers of one connection.
+// gortsplib's goroutine writes it and the session reads it.
 type conversation struct {
 	mu        sync.Mutex
 	seen      dialogue
@@ -103,7 +103,7 @@ type conversation struct {
 	tunnelled bool // the first of a tunnel's two connections was made
 }
 
-// dialogue is what a conversation has shown up to one moment.
+// dialogue is the content of a conversation at one moment.
 type dialogue struct {
 	method     base.Method // of the last request that was waited for
 	playing    bool        // PLAY was answered
@@ -182,7 +182,7 @@ func (c *conversation) noteRequest(method base.Method, primed bool) (sent bool) 
 //
 // It takes redirects out of gortsplib's hands, which follows them without bound
 // and sends the credentials to any host: without Location, the status is an error
-// (TestRedirect and its like). Of an SDP gortsplib sees only the one track that is
+// (TestRedirect and its like). gortsplib sees only the track of the SDP that is
 // played, because it refuses all of them for a fault in one (TestBrokenAudio).
 func (c *conversation) noteResponse(r *base.Response) (datagrams bool) {
 	c.mu.Lock()
@@ -285,8 +285,8 @@ func listenPacket(network, address string) (net.PacketConn, error) {
 	return conn, err
 }
 
-// countDatagrams adds to the meter what came over UDP since the last call, as
-// gortsplib counts it: it wants no socket but its own (TestGStreamerTransports).
+// countDatagrams adds the UDP bytes since the last call to the meter, as gortsplib
+// counts them: it accepts no socket except its own (TestGStreamerTransports).
 func (s *session) countDatagrams() {
 	if s.transport == TCP {
 		return

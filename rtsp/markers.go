@@ -27,7 +27,7 @@ type markers struct {
 	bare   [2]bool
 	packet int // counts packets
 
-	// Of the access unit being gathered:
+	// About the access unit being gathered:
 	headless bool // packets before those seen may be missing
 	slices   int
 	marked   bool // its last packet so far has the marker

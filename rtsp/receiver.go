@@ -182,7 +182,7 @@ func (r *receiver) takeFrame() (*keyframe.Frame, error) {
 	return f, nil
 }
 
-// missingError says what the stream held instead of a keyframe.
+// missingError names what the stream held instead of a keyframe.
 func (r *receiver) missingError() error {
 	if r.taken > 0 {
 		return fmt.Errorf("%w after the last one", keyframe.ErrNotFound)
@@ -190,7 +190,7 @@ func (r *receiver) missingError() error {
 	return r.d.asm.NotFound()
 }
 
-// endReason says what ended a session without a frame.
+// endReason names what ended a session without a frame.
 func (r *receiver) endReason() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -200,7 +200,7 @@ func (r *receiver) endReason() string {
 	return fmt.Sprintf("the stream ended after %d bytes", r.bytes)
 }
 
-// lateError says why there is no frame after the time given for it.
+// lateError explains why there is no frame after the timeout.
 func (r *receiver) lateError(timeout time.Duration, t Transport) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -220,7 +220,8 @@ func (r *receiver) lateError(timeout time.Duration, t Transport) error {
 		r.missingError(), timeout, r.d.clockDuration(max(r.d.ticks, 0)).Round(time.Second/10))
 }
 
-// readStats returns what came. The session adds Transport, Wait and the rest.
+// readStats returns the receiver's counts. The session adds Transport, Wait and the
+// rest.
 func (r *receiver) readStats() Stats {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -347,7 +347,7 @@ var (
 	errSilent      = fmt.Errorf("the stream fell silent: %w", os.ErrDeadlineExceeded)
 )
 
-// endError says what ended the session during playAll.
+// endError names what ended the session during playAll.
 func (s *session) endError(ctx context.Context) error {
 	switch {
 	case ctx.Err() != nil:

@@ -124,13 +124,13 @@ func (s *Source) Keyframe(ctx context.Context) (*keyframe.Frame, error) {
 	return first, err
 }
 
-// Keyframes passes to take the keyframe that Keyframe returns and those that
-// follow it, until take returns false; then the error is nil. The session plays on
+// Keyframes passes the keyframe that Keyframe returns and the following ones to
+// take, until take returns false; then the error is nil. The session plays on
 // meanwhile: while take is busy, one keyframe waits for it, and later ones are
-// skipped. Options.MaxBytes is for all of them, KeyframeTimeout for each. After a
-// keyframe, the server is asked for the next one if none has come within a second:
-// at once it would send the same picture again. After the last one the error wraps
-// keyframe.ErrNotFound; other errors are those of Keyframe.
+// skipped. Options.MaxBytes bounds all of them together, KeyframeTimeout the wait for
+// each. If no keyframe has come a second after the last one, Keyframes requests one:
+// an earlier request would bring the same picture again. After the last one the error
+// wraps keyframe.ErrNotFound; other errors are those of Keyframe.
 func (s *Source) Keyframes(ctx context.Context, take func(*keyframe.Frame) bool) error {
 	s.stats = Stats{}
 	if c := s.kept; c != nil {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// answer counts what is written. If no route matches the request, it writes a
-// problem in place of what http.ServeMux writes.
+// answer counts the bytes written. If no route matches the request, it writes a
+// problem in place of http.ServeMux's text.
 type answer struct {
 	http.ResponseWriter
 	request *http.Request

@@ -41,7 +41,7 @@ type auth struct {
 type client struct {
 	name    string
 	hash    credential.Hash
-	streams map[string]bool // that it may see; nil means all
+	streams map[string]bool // those it may see; nil means all
 }
 
 // clientKey is the context key of a request's *client if that may not see all

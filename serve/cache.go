@@ -7,7 +7,7 @@ import (
 	"github.com/kfgrab/kfgrab/picture"
 )
 
-// rendering identifies a picture: what is made of one capture with some options.
+// rendering identifies a picture: one capture rendered with some options.
 type rendering struct {
 	camera  *camera
 	capture string // its id

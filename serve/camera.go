@@ -16,7 +16,7 @@ import (
 	"github.com/kfgrab/kfgrab/internal/schedule"
 )
 
-// workshop is what all cameras of a Server share.
+// workshop holds what all cameras of a Server share.
 type workshop struct {
 	gate     *schedule.Gate
 	pool     *decode.Pool
@@ -52,7 +52,7 @@ func newCamera(w *workshop, conf *Stream, cache *cache) *camera {
 	c.conf.RedactedURL = cmp.Or(conf.RedactedURL, redact.URL(conf.URL))
 	c.conf.Picture.Name = conf.Name
 	c.conf.Picture.Software = w.software
-	c.conf.Picture.NoSource = true // not everyone who sees a picture may know the camera's address
+	c.conf.Picture.NoSource = true // viewers must not learn the camera's address
 
 	c.audience = newAudience(c.follow, c.changed.broadcast)
 	c.end = sync.OnceFunc(func() { close(c.gone) })
@@ -100,8 +100,8 @@ func (c *camera) take(ctx context.Context, maxAge time.Duration) (delivery, erro
 	return c.grabs.do(ctx, struct{}{}, c.grab)
 }
 
-// awaitKeyframe returns what the open stream brings next. A lost stream is
-// opened again at once. If nobody holds it open any more, awaitKeyframe grabs.
+// awaitKeyframe returns the next keyframe of the open stream. A lost stream is
+// opened again at once. If the stream has no viewers any more, awaitKeyframe grabs.
 func (c *camera) awaitKeyframe(ctx context.Context, maxAge time.Duration) (delivery, error) {
 	ctx, cancel := neterror.WithTimeout(ctx, c.conf.Timeout)
 	defer cancel()
@@ -128,7 +128,7 @@ func (c *camera) awaitKeyframe(ctx context.Context, maxAge time.Duration) (deliv
 	}
 }
 
-// addKeyframe notes a new keyframe. live says that more arrive without grabs.
+// addKeyframe notes a new keyframe. live says whether more arrive without grabs.
 func (c *camera) addKeyframe(snap *kfgrab.Snapshot, from *kfgrab.Stream, live bool) (d delivery) {
 	next := &capture{id: strconv.FormatInt(snap.Taken.UnixNano(), 36), snapshot: snap, tracks: from.Tracks()}
 	if r, ok := from.Rendition(); ok {

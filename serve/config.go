@@ -36,8 +36,8 @@ type Stream struct {
 	// Timeout bounds one grab, and separately the rendering of its picture.
 	// 0 means DefaultTimeout.
 	Timeout time.Duration
-	// Picture is what a request gets that asks for nothing else. The Server sets Name,
-	// Software and NoSource itself.
+	// Picture describes the picture for requests without parameters. The Server sets
+	// Name, Software and NoSource itself.
 	Picture picture.Options
 
 	// Mode says when the stream is grabbed; Schedule applies only to Scheduled.

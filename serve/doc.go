@@ -5,7 +5,7 @@
 // Call [New], then [Server.Run] with a listener. To serve under another router,
 // call [Server.Start], use the Server as an http.Handler, and call
 // [Server.Close]. [Server.Set] changes the streams while it runs, and
-// [Options.Guard] says who may use it.
+// [Options.Guard] restricts access.
 //
 // One grab serves all requests that want a picture at the same time, and each
 // rendering of it, of some format, size and quality, is made once and cached.
@@ -15,5 +15,5 @@
 // fewer pictures and takes no more memory than others. A stream that fails is
 // not tried again at every request.
 //
-// There is no recording and no video.
+// The package neither records nor serves video.
 package serve

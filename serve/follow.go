@@ -20,7 +20,7 @@ const (
 	// stallTime is longer than GOPs and HLS segments are. A stream that brings no
 	// keyframe for this long has stalled.
 	stallTime = time.Minute
-	// followBytes is no bound: packages rtsp and hls bound each keyframe.
+	// followBytes is practically unlimited: packages rtsp and hls bound each keyframe.
 	followBytes = 1 << 50
 	// minGap is the least time between two live keyframes: ten pictures a second.
 	minGap = 100 * time.Millisecond
@@ -85,8 +85,8 @@ func (a *audience) leave() {
 	}
 }
 
-// endIfIdle stops following if, at now, nobody has watched for lingerTime. A
-// timer that has fired already may call it after others have come and gone.
+// endIfIdle stops following if, at now, there have been no viewers for lingerTime.
+// A timer that has fired already may call it after others have come and gone.
 func (a *audience) endIfIdle(now time.Time) {
 	a.mu.Lock()
 	idle := a.viewers == 0 && a.stop != nil && !now.Before(a.until)
@@ -152,8 +152,8 @@ func (c *camera) follow(ctx context.Context) {
 	}
 }
 
-// receive opens the stream and notes its keyframes, of which it returns the
-// number, until it is lost.
+// receive opens the stream and notes its keyframes until the stream is lost. It
+// returns their number.
 func (c *camera) receive(ctx context.Context) (n int, err error) {
 	defer c.record.update(func(s *status) { s.live = false })
 	o := c.conf.Options

@@ -15,11 +15,11 @@ import (
 	"github.com/kfgrab/kfgrab/internal/allow"
 )
 
-// Guard says who may use the service. The zero value lets everyone, except that
-// at a loopback address it refuses web pages of other sites.
+// Guard decides which requests the service answers. The zero value answers all,
+// except that at a loopback address it refuses those of other sites' web pages.
 type Guard struct {
-	// Clients are those that may use the service, with a header Authorization of
-	// Basic or Bearer. If there are none, no client has to sign in.
+	// Clients lists the clients that may use the service. They sign in with the
+	// header Authorization, Basic or Bearer. If the list is empty, no client has to.
 	Clients []Client
 
 	// Hosts are names of the service. Without Clients, requests that reach it at a
@@ -83,9 +83,9 @@ func newGuard(conf *Guard) (*guard, error) {
 	return g, nil
 }
 
-// SetGuard changes who may use the service. If Clients changes, lasting answers
-// end and their clients have to ask again. The error wraps kfgrab.ErrUsage, and
-// then nothing has changed.
+// SetGuard replaces the Guard. If Clients changes, lasting answers end, and their
+// clients must connect again. The error wraps kfgrab.ErrUsage; nothing has changed
+// then.
 func (s *Server) SetGuard(conf Guard) error {
 	s.run.mu.Lock()
 	defer s.run.mu.Unlock()
@@ -143,7 +143,7 @@ func (s *Server) checkAccess(h http.Handler) http.Handler {
 }
 
 // context returns the request's context carrying client c (nil if anonymous).
-// That of a lasting answer is cancelled when c may lose access.
+// For a lasting answer, it is cancelled when c may have lost access.
 func (g *guard) context(r *http.Request, c *client) (context.Context, context.CancelFunc) {
 	ctx, cancel := r.Context(), func() {}
 	if c != nil && c.streams != nil {
@@ -232,7 +232,8 @@ func (g *guard) identify(r *http.Request) (*client, error) {
 	return c, nil
 }
 
-// checkHost refuses names that others may have lead here.
+// checkHost refuses host names that are not the service's own: a stranger's name
+// may resolve to its address.
 func (g *guard) checkHost(r *http.Request) error {
 	if (len(g.conf.Hosts) == 0 && !cameToLoopback(r)) || r.Host == "" {
 		return nil
@@ -282,7 +283,7 @@ func isLink(r *http.Request) bool {
 	return r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
 }
 
-// site says from which page a request comes.
+// site is where the web page that caused a request comes from.
 type site uint8
 
 const (
@@ -291,7 +292,7 @@ const (
 	crossSite
 )
 
-// siteOf trusts what browsers say: other programs don't act for a page.
+// siteOf trusts the headers of browsers: other programs don't act for a page.
 func siteOf(r *http.Request) site {
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "same-origin", "none":

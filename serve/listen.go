@@ -50,8 +50,8 @@ func (e *endpoint) countConnections() int {
 }
 
 // boundedListener accepts a bounded number of connections, at most half of them
-// from one client, so that nobody alone can keep the others out. That share
-// does not apply to this machine's own connections.
+// from one client, so that a single client cannot keep the others out. That
+// share does not apply to this machine's own connections.
 type boundedListener struct {
 	net.Listener
 	places chan struct{} // holds a value for each connection, and for the next

@@ -17,7 +17,7 @@ import (
 // and a stranger can't choose a label.
 const guestLabel = "?url"
 
-// metrics counts what happens. collector reads everything else when asked.
+// metrics counts events. collector reads everything else on each scrape.
 type metrics struct {
 	requests *prometheus.CounterVec
 	answered *prometheus.HistogramVec
@@ -123,7 +123,7 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	}
 }
 
-// samples receives what is read.
+// samples receives the values read.
 type samples chan<- prometheus.Metric
 
 func (s samples) gauge(d *prometheus.Desc, v float64, labels ...string) {

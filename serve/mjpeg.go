@@ -20,7 +20,7 @@ const (
 // serveMJPEG answers GET /streams/{name}/mjpeg: keyframe after keyframe as
 // JPEGs, each of which replaces the one before (multipart/x-mixed-replace, which
 // browsers show in an <img>). A slow client gets the newest picture when it is
-// ready for it, and misses those before. An error is shown as a drawn picture.
+// ready, and misses those before. An error is shown as a drawn picture.
 func (s *Server) serveMJPEG(w http.ResponseWriter, r *http.Request, c *camera) error {
 	wanted, err := parsePictureRequest(r, &c.conf, picture.JPEG)
 	if err != nil {
@@ -82,7 +82,7 @@ type viewer struct {
 
 	ahead bool  // each part's header follows the boundary before at once
 	sent  int64 // the number of the last capture
-	drawn error // that is shown in place of a picture; nil if none is
+	drawn error // shown in place of a picture; nil if none is
 }
 
 func (v *viewer) writeHeader() {
@@ -92,8 +92,7 @@ func (v *viewer) writeHeader() {
 	v.w.WriteHeader(http.StatusOK)
 }
 
-// followStream sends live keyframes until the client leaves, first of all d or
-// err.
+// followStream sends d or err, and then live keyframes until the client leaves.
 func (v *viewer) followStream(d delivery, err error) {
 	for {
 		changed := v.camera.changed.nextChange()
@@ -107,9 +106,9 @@ func (v *viewer) followStream(d delivery, err error) {
 	}
 }
 
-// sampleStream sends a picture at every interval until the client leaves, first
-// of all d or err. All clients with the same interval get theirs at the same
-// time, so that they share one grab.
+// sampleStream sends d or err, and then a picture at every interval until the
+// client leaves. All clients with the same interval get theirs at the same time,
+// so that they share one grab.
 func (v *viewer) sampleStream(d delivery, err error, every time.Duration) {
 	for {
 		if v.show(d, err) != nil {
@@ -139,13 +138,13 @@ func waitFor[T any](v *viewer, event <-chan T) bool {
 	return false
 }
 
-// sampleAge returns the greatest age of a picture in a series. It is never that
-// of a request for a fresh one, which would try wrong credentials again each
-// second.
+// sampleAge returns the greatest age of a picture in a series. It is never as low
+// as that of a request for a fresh one, which would try wrong credentials again
+// each second.
 func sampleAge(every time.Duration) time.Duration { return max(every/2, minAge+1) }
 
-// show sends the picture, or why there is none, unless the client already has
-// it. The error is that of the connection.
+// show sends the picture, or the reason why there is none, unless the client
+// already has it. The error is that of the connection.
 func (v *viewer) show(d delivery, err error) error {
 	ctx := v.r.Context()
 	if err == nil {

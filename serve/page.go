@@ -55,9 +55,9 @@ func (s *Server) showView(w http.ResponseWriter, r *http.Request, c *camera) err
 	return writePage(w, r, "view.html", policy, &data)
 }
 
-// playableURL returns the URL of an HLS stream for the browser's player, if
-// there is no secret in it and no header, which usually holds one; otherwise
-// nil.
+// playableURL returns the URL of an HLS stream for the browser's player. It
+// returns nil if the URL holds a secret, or if the stream needs a header, which
+// usually holds one.
 func (c *camera) playableURL() *url.URL {
 	u, err := url.Parse(c.conf.URL)
 	if err != nil || c.conf.RedactedURL != c.conf.URL || len(c.conf.Options.Header) > 0 {

@@ -13,10 +13,10 @@ import (
 
 const (
 	placeholderWidth, placeholderHeight = 640, 360
-	// maxPlaceholder is cheap to draw.
+	// maxPlaceholder bounds the requested size: a picture of that size is cheap to draw.
 	maxPlaceholder = 1280
 	// placeholderColumns is the length of a line. placeholderLines bounds the lines
-	// of the reason: nobody would read more.
+	// of the reason, which would not be read if it were longer.
 	placeholderColumns, placeholderLines = 46, 6
 )
 
@@ -55,8 +55,8 @@ func (s *Server) drawErrors(h handler) handler {
 }
 
 // placeholderText returns the stream's name, the reason and the time. For an
-// error of a stream, the reason leaves out the address: not everyone who sees
-// the picture may know it.
+// error of a stream, the reason leaves out the address, which viewers must not
+// learn.
 func placeholderText(name string, p *problem, err error) []string {
 	at := time.Now()
 	var failed *streamError

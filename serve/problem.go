@@ -28,8 +28,8 @@ func notFound(format string, args ...any) error {
 	return &httpError{http.StatusNotFound, fmt.Sprintf(format, args...)}
 }
 
-// refusal is an httpError of a request that is correct, but not answered at
-// this time or for this client.
+// refusal is an httpError of a correct request that is not answered at this time
+// or for this client.
 type refusal struct {
 	httpError
 	reason     string   // for metrics

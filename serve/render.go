@@ -47,8 +47,8 @@ func (r *renderer) close() error {
 	return r.pool.Close()
 }
 
-// render returns the picture's bytes. observe is told how long they took to
-// make.
+// render returns the picture's bytes. It passes the time that they took to make
+// to observe.
 func (r *renderer) render(ctx context.Context, key rendering, d delivery, observe func(time.Duration)) ([]byte, error) {
 	if data, ok := key.camera.cache.get(key); ok {
 		return data, nil
@@ -69,14 +69,14 @@ func (r *renderer) render(ctx context.Context, key rendering, d delivery, observ
 	})
 }
 
-// etag returns a strong one: the bytes depend only on the capture and the
+// etag returns a strong entity tag: the bytes depend only on the capture and the
 // options.
 func (r *renderer) etag(key rendering) string {
 	return `"` + key.capture + "-" + strconv.FormatUint(maphash.Comparable(r.seed, key.options), 36) + `"`
 }
 
-// drawText returns a placeholder with these lines: a PNG or a JPEG, as the
-// format of o says.
+// drawText returns a placeholder with these lines: a PNG or a JPEG, depending on
+// the format of o.
 func (r *renderer) drawText(ctx context.Context, o picture.Options, text []string) ([]byte, error) {
 	key := rendering{capture: strings.Join(text, "\n"), options: o}
 	if data, ok := r.drawings.get(key); ok {
@@ -109,7 +109,7 @@ func encodeText(width, height int, format picture.Format, text []string) ([]byte
 const (
 	// findAgain is how long the result of a search for the decoder is valid.
 	findAgain = 5 * time.Second
-	// versionTimeout is for a program that prints a line.
+	// versionTimeout is ample for a program that prints a line.
 	versionTimeout = 5 * time.Second
 )
 
@@ -126,7 +126,7 @@ type decoderCheck struct {
 	version string
 }
 
-// find returns an error if there is no decoder, before a stream is opened in
+// find returns an error if there is no decoder, so that no stream is opened in
 // vain.
 func (d *decoderCheck) find() error {
 	d.mu.Lock()

@@ -42,8 +42,8 @@ type Options struct {
 	Decoder    decode.Decoder
 	CacheBytes int64 // of pictures; DefaultCacheBytes if 0
 
-	// Guard says who may use the service. TLS holds the paths of a certificate for
-	// Run, which are read again when they change; without it, Run speaks plain HTTP.
+	// Guard restricts access. TLS holds the paths of a certificate for Run, which
+	// reads the files again when they change; without it, Run speaks plain HTTP.
 	Guard Guard
 	TLS   TLS
 	// Connections bounds the connections of Run, of which one client on another

@@ -10,7 +10,7 @@ import (
 // value is ready.
 type signal struct {
 	mu sync.Mutex
-	ch chan struct{} // nil while nobody waits
+	ch chan struct{} // nil while no goroutine waits
 }
 
 // nextChange returns a channel that is closed at the next change. Call it

@@ -25,7 +25,7 @@ type Session struct {
 	ring  *ring
 	state State         // without the fields that come from the ring and the stream
 	final error         // why there will be no further picture; nil if there may be
-	wake  chan struct{} // closed with the next picture or at the end; nil if nobody waits
+	wake  chan struct{} // closed with the next picture or at the end; nil if no call waits
 }
 
 // errClosed is wrapped by errors after Close.
@@ -135,7 +135,7 @@ type State struct {
 	Dropped, Gaps int64
 	Down          int64 // bytes through the sockets
 
-	// What the ring holds: pictures, their bytes, and the time from first to last.
+	// The ring's content: pictures, their bytes, and the time from first to last.
 	Kept      int
 	KeptBytes int64
 	KeptFor   time.Duration

@@ -228,7 +228,7 @@ func (d *demuxer) followedVideos() []*video {
 	return d.provisional
 }
 
-// keepPackets makes the demuxer independent of the buffer that its packets lay in.
+// keepPackets copies the packets that the demuxer still needs from the caller's buffer.
 func (d *demuxer) keepPackets() {
 	if d.video != nil {
 		d.video.keepLastPacket()
@@ -269,7 +269,7 @@ func (d *demuxer) findFailure() error {
 	return d.noVideoError()
 }
 
-// noVideoError says what there is instead of H.264 or H.265.
+// noVideoError names what there is instead of H.264 or H.265.
 func (d *demuxer) noVideoError() error {
 	var video, others []string
 	for _, p := range d.programs {

@@ -9,8 +9,7 @@
 //
 // The package reads packets of 188, 192 and 204 bytes, from anywhere in a packet and
 // anywhere in a GOP, with or without a program association table in time. It
-// reports scrambled streams without reading them, and so it does with SAMPLE-AES
-// unless [Options].SampleAES decrypts it. [Options].EveryPicture is for callers that
-// decode more than keyframes. There is no muxing here, and no audio except its
-// listing.
+// reports scrambled streams without reading them, and SAMPLE-AES as well unless
+// [Options].SampleAES decrypts it. [Options].EveryPicture is for callers that decode
+// more than keyframes. The package does not mux, and only lists audio.
 package ts

@@ -12,8 +12,8 @@ import (
 	"github.com/kfgrab/kfgrab/rtsp"
 )
 
-// report is what --json prints and --format json writes: what was found and what it cost.
-// Names are those of ffprobe, if it has one.
+// report is the output of --json and --format json: the result and its cost. Names are
+// those of ffprobe, if it has one.
 type report struct {
 	URL        string      `json:"url"`
 	Codec      string      `json:"codec_name"`

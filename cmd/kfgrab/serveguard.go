@@ -26,7 +26,7 @@ const defaultListen = "127.0.0.1:8080"
 // and so do ten of them when they are opened.
 var openRate = serve.Rate{PerSecond: 50, Burst: 500}
 
-// guardFlags choose the address and who has access. Each overrides the configuration.
+// guardFlags set the address and the access rules. Each overrides the configuration.
 type guardFlags struct {
 	listen    string
 	auth      string

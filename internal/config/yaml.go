@@ -241,7 +241,7 @@ func (n *node) merge(value *node, at *yaml.Node) error {
 		if m.kind != mapping {
 			return errorAt(at, "<< takes a mapping, such as *name")
 		}
-		// What m has itself takes precedence over what it has merged.
+		// The own keys of m take precedence over merged ones.
 		for _, merged := range []bool{false, true} {
 			for _, p := range m.pairs {
 				if p.merged == merged {

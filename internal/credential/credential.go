@@ -1,11 +1,11 @@
 // Package credential checks passwords and tokens against their hashes. It is
 // internal to kfgrab, for the clients of kfgrab serve.
 //
-// Call [Parse], then [Hash.Matches]. The hash of a password, which a person
-// chooses, is bcrypt's, so that guessing is expensive. That of a token, which
-// [NewToken] makes of 256 random bits, is its SHA-256, since nobody can guess it.
+// Call [Parse], then [Hash.Matches]. Passwords, which people choose, are hashed
+// with bcrypt, so that guessing is expensive. Tokens, which [NewToken] makes of
+// 256 random bits, are hashed with SHA-256, since they cannot be guessed.
 //
-// Nothing here says who may do what.
+// The package grants no permissions.
 package credential
 
 import (

@@ -80,7 +80,7 @@ func (r *Resource) acceptWhole(resp *response) (*body, error) {
 		return nil, transferError(r.ctx, resp.url, err)
 	}
 
-	// What a small body can swell to counts as well.
+	// The decompressed bytes count as well: a small body can grow large.
 	b.r, b.end, b.conn, r.total = &budgetReader{decoded, r.c.budget}, -1, nil, -1
 	return b, nil
 }

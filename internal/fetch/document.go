@@ -37,7 +37,7 @@ func (c *Client) Get(ctx context.Context, u *url.URL, limit int64) (*Document, e
 	return c.GetNewer(ctx, u, limit, nil)
 }
 
-// GetNewer is Get, unless the resource is what it was when kept was fetched from the
+// GetNewer is Get, unless the resource is unchanged since kept was fetched from the
 // same u: then only headers cross the network, and GetNewer returns kept with
 // NotModified set. kept may be nil, and its Body too.
 func (c *Client) GetNewer(ctx context.Context, u *url.URL, limit int64, kept *Document) (*Document, error) {

@@ -70,8 +70,8 @@ type plan struct {
 // It is empty if nothing is missing.
 //
 // A reader from the front gets more than it asked for, so that not every read is a
-// request: first bytes, then next, then a quarter of what it has had by then. This
-// wastes little, and a long scan takes few requests.
+// request: p.first bytes, then p.next, then a quarter of the bytes that it got so far.
+// This wastes little, and a long scan takes few requests.
 func (p planner) planRange(now plan) span {
 	want := now.held.firstGap(now.need)
 	if want.length() <= 0 {

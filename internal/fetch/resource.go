@@ -223,7 +223,7 @@ func (r *Resource) approachByte(need span, sequential bool) error {
 		return r.requestRange(need, sequential)
 	}
 
-	// What lies between is read and thrown away, unless it is too much.
+	// The bytes in between are read and discarded, unless they exceed the budget.
 	if need.from-r.body.at >= r.c.budget.bytesLeft() {
 		return transferError(r.ctx, r.url, r.c.budget.spentError())
 	}

@@ -33,7 +33,7 @@ type grab struct {
 	fresh bool       // the master playlist was fetched in this grab
 	ahead *hls.Place // what an alternate's playlist has next, from a rendition report; may be nil
 
-	// Where the last keyframe came from, for those that follow it.
+	// The place of the last keyframe, to continue from there.
 	media   *hls.Media
 	at      hls.Place
 	reading *reading        // a segment in which there may be more; nil if not

@@ -13,17 +13,17 @@ import (
 // do: one that a cache answers with 404, and again, are common at the live edge.
 const maxFailures = 3
 
-// Keyframes gives take the keyframe that Keyframe returns and those that follow it,
+// Keyframes passes the keyframe that Keyframe returns and the following ones to take,
 // until take returns false; then the error is nil. No byte is fetched twice, and all
 // of them share one budget, that of the client's job.
 //
-// What follows is what the playlist, or the index of an fMP4 segment, lists next: the
-// next I-frame, tile, partial segment with a keyframe, or segment. A transport stream
-// shows its keyframes only as it is read: those within a segment are skipped if there
-// is another segment. A segment that cannot be fetched is skipped as well, and three
-// of them in a row are an error. On a live stream, Keyframes waits for what is not
-// listed yet, as with EdgeNext. After the last keyframe of a recording the error
-// wraps keyframe.ErrNotFound; else it is that of Keyframe.
+// The following keyframe is the next one that the playlist, or the index of an fMP4
+// segment, lists: the next I-frame, tile, partial segment with a keyframe, or segment.
+// Only reading a transport stream finds its keyframes, so those within a segment are
+// skipped if there is another segment. A segment that cannot be fetched is skipped as
+// well, and three of them in a row are an error. On a live stream, Keyframes waits for
+// segments that are not listed yet, as with EdgeNext. After the last keyframe of a
+// recording the error wraps keyframe.ErrNotFound; else it is that of Keyframe.
 func (s *Source) Keyframes(ctx context.Context, take func(*keyframe.Frame) bool) error {
 	g := s.newGrab(s.opts)
 	defer g.end()

@@ -15,9 +15,8 @@ import (
 )
 
 const (
-	// One request may take requestTargets target durations: a reader that falls
-	// further behind cannot keep up (RFC 8216 6.3.3 has players stay three behind
-	// the end).
+	// One request may take requestTargets target durations. A reader that is further
+	// from the end cannot keep up (RFC 8216 6.3.3 has players stay three away from it).
 	requestTargets = 3
 
 	// The wait for something new may take stillTargets target durations: a server is

@@ -16,7 +16,7 @@ type Chunk struct {
 const pngSignature = "\x89PNG\r\n\x1a\n"
 
 // PNGChunks iterates over the chunks of a PNG up to IEND (PNG, third edition, 5.3). It
-// stops at what is no whole chunk, and does not check CRCs.
+// stops at anything that is not a whole chunk, and does not check CRCs.
 func PNGChunks(b []byte) iter.Seq[Chunk] {
 	const overhead = 12 // length, type and CRC
 	return func(yield func(Chunk) bool) {

@@ -3,8 +3,8 @@
 // pictures without decoding them.
 //
 // Call [JPEGSegments], [PNGChunks] or [WebPChunks] for the parts, and [JPEGSize],
-// [PNGSize] or [WebPSize] while a file is still arriving. There is no decoding and no
-// writing here.
+// [PNGSize] or [WebPSize] while a file is still arriving. The package neither decodes
+// nor writes pictures.
 package imagefile
 
 import (
@@ -35,7 +35,8 @@ type Segment struct {
 func IsJPEG(b []byte) bool { return bytes.HasPrefix(b, []byte{0xff, SOI}) }
 
 // JPEGSegments iterates over the marker segments at the start of a JPEG, up to and
-// including the first SOS. It skips fill bytes, and stops at what is no whole segment.
+// including the first SOS. It skips fill bytes, and stops at anything that is not a
+// whole segment.
 func JPEGSegments(b []byte) iter.Seq[Segment] {
 	return func(yield func(Segment) bool) {
 		if !IsJPEG(b) {

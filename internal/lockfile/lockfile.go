@@ -2,7 +2,7 @@
 // internal to kfgrab: sinks and journals use it.
 //
 // Call [Acquire], and [Lock.Release] at the end. The kernel releases the lock when
-// the process dies, so the file, which stays, never locks anybody out. [Open] opens
+// the process dies, so the file, which stays, locks no other process out. [Open] opens
 // the files that are kept next to it. Where there is no flock(2), as on Windows,
 // Acquire always succeeds.
 package lockfile
@@ -56,8 +56,8 @@ func Acquire(path string) (*Lock, error) {
 }
 
 // Open opens the file at path for reading and writing and creates it if necessary;
-// its directory must exist. A link out of that directory is an error: anybody who may
-// write there could have planted it to have its target overwritten.
+// its directory must exist. A link out of that directory is an error: another user
+// with write access could have planted it to have its target overwritten.
 func Open(path string) (*os.File, error) {
 	dir, err := os.OpenRoot(filepath.Dir(path))
 	if err != nil {

@@ -1,13 +1,13 @@
 // Package origin serves live streams on loopback: an HLS ladder in MPEG-TS and in fMP4, and two
 // RTSP streams. It is internal to kfgrab, for kfgrab demo and for tests. ffmpeg encodes the streams
-// once; the server loops them for ever.
+// once; the server loops them forever.
 //
 // Call [Start], read the URLs from the [Origin], then Close it. ffmpeg encodes a few seconds of a
 // test pattern into a cache directory. After that, no ffmpeg runs. [Options] choose the ladder: the
 // zero value is that of a broadcaster ([Full]), [Small] is for tests.
 //
-// Absent: TLS, authentication, compression, low latency, encryption, I-frame
-// playlists, RTSP over UDP.
+// The package has no TLS, authentication, compression, low latency, encryption,
+// I-frame playlists or RTSP over UDP.
 package origin
 
 import (

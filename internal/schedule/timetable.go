@@ -26,7 +26,7 @@ func (i interval) nextAfter(t time.Time) time.Time {
 	return t.Add(-i.offset).Truncate(i.every).Add(i.every + i.offset)
 }
 
-// maxCount bounds the steps through a crontab: nobody needs to know of more runs.
+// maxCount bounds the steps through a crontab: a higher count is of no use.
 const maxCount = 1000
 
 // countBetween returns how many times of table are after from and not after to.

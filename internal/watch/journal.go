@@ -155,7 +155,7 @@ func (j *journal) saveRecords(records ...record) error {
 	if j.size > 2*j.kept+slack {
 		err = j.rewriteFile()
 	} else if err = j.appendLines(lines.Bytes()); errors.Is(err, fs.ErrNotExist) {
-		err = j.rewriteFile() // somebody deleted it
+		err = j.rewriteFile() // it was deleted
 	}
 
 	known := j.failed != nil

@@ -41,7 +41,7 @@ type Sink interface {
 	Put(ctx context.Context, p *sink.Picture) (location string, err error)
 }
 
-// Hook gets events of stored pictures. It does not wait for what it starts: a sink.Queue.
+// Hook gets events of stored pictures. Notify returns at once, as sink.Queue's does.
 type Hook interface {
 	Notify(e sink.Event)
 }

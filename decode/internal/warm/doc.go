@@ -26,7 +26,7 @@
 //
 // ffmpeg reads IVF from its standard input (-f ivf): a header of 32 bytes, then
 // packets, each with a size and a number in place of a time. A byte stream would not
-// do: IVF tells packets apart, and ffmpeg keeps its numbers (-copyts).
+// do: IVF separates packets, and ffmpeg keeps its numbers (-copyts).
 //
 // For each frame the pool sends, see [Request]:
 //
