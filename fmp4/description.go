@@ -22,7 +22,7 @@ type description struct {
 	fullRange                   bool
 }
 
-// Encryption is what a protected sample entry says (ISO/IEC 14496-12 8.12, ISO/IEC
+// Encryption is the content of a protected sample entry (ISO/IEC 14496-12 8.12, ISO/IEC
 // 23001-7 8.2).
 type Encryption struct {
 	Scheme          string // "cenc", "cens", "cbc1", "cbcs", …

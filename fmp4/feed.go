@@ -7,7 +7,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// sampleBytes is how much to read for a sample alone.
+// sampleBytes is how much to read for a single sample.
 func sampleBytes(s sample) int { return int(min(s.size, maxSample)) }
 
 // feedSample gives a sample to the assembler.

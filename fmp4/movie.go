@@ -35,7 +35,7 @@ type Movie struct {
 	pass
 }
 
-// pass is what one pass over the file has learnt, from its first box on.
+// pass is the state of one pass over the file, from its first box on.
 type pass struct {
 	init  *Init
 	track *Track

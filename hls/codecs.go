@@ -6,7 +6,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// codecClass is what the CODECS attribute says about the video of a variant.
+// codecClass classifies the video of a variant by its CODECS attribute.
 type codecClass uint8
 
 const (

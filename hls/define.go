@@ -26,7 +26,7 @@ func newVariables(base *url.URL, parent *Master) *variables {
 }
 
 // defineVariable reads the attributes of one EXT-X-DEFINE. The draft requires an
-// error for a variable without a value, as half a URI is worse than none.
+// error for a variable without a value, because half a URI is worse than none.
 func (v *variables) defineVariable(list string) error {
 	if v.defined == nil {
 		v.defined = map[string]string{}
@@ -68,7 +68,7 @@ func (v *variables) defineVariable(list string) error {
 
 func (v *variables) queryParameter(name string) (string, error) {
 	if v.query == nil && v.base != nil {
-		v.query = v.base.Query() // of a broken query, the part that can be read
+		v.query = v.base.Query() // the readable part of a broken query
 	}
 	if value := v.query.Get(name); value != "" {
 		return value, nil

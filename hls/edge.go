@@ -4,19 +4,18 @@ import (
 	"fmt"
 )
 
-// Edge is which keyframe of a live stream is wanted.
+// Edge selects a keyframe of a live stream.
 type Edge uint8
 
 const (
 	// EdgeFirst is the first keyframe of the newest segment, or of the newest
 	// partial segment that has one: the cheapest.
 	EdgeFirst Edge = iota
-	// EdgeLast is the newest keyframe that is listed. In a transport stream without
-	// an I-frame playlist it costs what comes after it in its segment.
+	// EdgeLast is the newest keyframe that is listed. In a transport stream without an
+	// I-frame playlist, the rest of its segment is fetched as well.
 	EdgeLast
-	// EdgeNext waits for a keyframe that is taken after the grab began, by the
-	// playlist's clock if it has one, else by what is listed for the first time
-	// then.
+	// EdgeNext waits for a keyframe that was taken after the grab began: by the
+	// playlist's clock or, if it has none, the first one listed since then.
 	EdgeNext
 )
 

@@ -9,10 +9,10 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// This file is all that knows the library. It reads pairs of tag and URI, and
-// nothing else: byte ranges without offset it reads wrongly; keys, maps and target
-// durations partly; EXT-X-KEY, EXT-X-MAP and Widevine tags with a panic; EXT-X-MEDIA
-// in more than linear time.
+// Only this file uses the library, and only for pairs of tag and URI. The library
+// reads byte ranges without offset wrongly, and keys, maps and target durations only
+// in part. It panics on some EXT-X-KEY, EXT-X-MAP and Widevine tags, and takes more
+// than linear time for EXT-X-MEDIA.
 
 // variantURIs returns the URIs of the variants.
 func (s *scanned) variantURIs() ([]string, error) {
@@ -32,8 +32,8 @@ func (s *scanned) variantURIs() ([]string, error) {
 
 // segments returns the durations and URIs of the segments.
 func (s *scanned) segments() ([]*m3u8.MediaSegment, error) {
-	// The capacity is exact: the library's slice never grows, and never is 0, by which
-	// it would divide.
+	// The capacity is exact, so that the library's slice never grows. It is never 0,
+	// because the library would divide by it.
 	list, err := m3u8.NewMediaPlaylist(0, uint(max(s.uris, 1)))
 	if err == nil {
 		err = list.Decode(*bytes.NewBuffer(s.pairs), false)

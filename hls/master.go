@@ -17,7 +17,7 @@ type Master struct {
 }
 
 // Variant is one EXT-X-STREAM-INF, EXT-X-I-FRAME-STREAM-INF or
-// EXT-X-IMAGE-STREAM-INF. What the playlist does not state is zero.
+// EXT-X-IMAGE-STREAM-INF. Fields that the playlist does not state are zero.
 type Variant struct {
 	URI              URI
 	Bandwidth        int // peak, bit/s

@@ -9,7 +9,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// Limits of what the tags of a media playlist may ask for.
+// Limits of the values and numbers of tags in a media playlist.
 const (
 	// maxSequence leaves room to count on: sequence numbers made from a clock in
 	// nanoseconds are 2⁶¹.
@@ -33,7 +33,7 @@ const (
 type mediaBuilder struct {
 	base  *url.URL
 	media *Media
-	next  Segment // what the tags since the last URI set
+	next  Segment // set by the tags since the last URI
 	keys  []Key
 	taken []Key // copy of keys that segments hold; nil after keys has changed
 	all   int   // keys in all such copies
@@ -55,7 +55,7 @@ type mediaBuilder struct {
 // readTag reads one tag.
 func (b *mediaBuilder) readTag(t tag) error {
 	switch t.name {
-	case tagLost: // a URI without EXTINF: what applied to it alone goes, too
+	case tagLost: // a URI without EXTINF: drop the tags that applied only to it
 		b.next, b.nextRange, b.nextDate = Segment{}, "", ""
 	case "#EXT-X-BYTERANGE":
 		b.nextRange = t.value

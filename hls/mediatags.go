@@ -40,7 +40,7 @@ func parseStartPoint(attributes string) *StartPoint {
 	return p
 }
 
-// RenditionReport says how far another rendition's playlist has come
+// RenditionReport is the position of another rendition's playlist
 // (draft-pantos-hls-rfc8216bis 4.4.5.4). A number that is not given, −1, is that of
 // the playlist with the report.
 type RenditionReport struct {

@@ -35,9 +35,9 @@ type Playlist struct {
 // parent is the master playlist through which a media playlist was found, whose
 // variables EXT-X-DEFINE:IMPORT reads; nil if there was none.
 //
-// If data is not a playlist, the error wraps [keyframe.ErrCorrupt] and says what
-// data looks like. A playlist without variants or segments is no error here:
-// [Master.Pick] and [Media.Newest] return one.
+// If data is not a playlist, the error wraps [keyframe.ErrCorrupt] and names what
+// data looks like. Parse accepts a playlist without variants or segments; then
+// [Master.Pick] and [Media.Newest] return an error.
 func Parse(data []byte, base *url.URL, parent *Master) (*Playlist, error) {
 	return parsePlaylist(data, base, parent, nil)
 }
@@ -103,7 +103,7 @@ func decodeMedia(text *scanned, base *url.URL, kept *Media) (*Media, error) {
 
 	b := mediaBuilder{base: base, kept: kept, expected: len(listed), media: &Media{}}
 	for _, t := range text.tags {
-		if t.name == tagMediaSequence { // wherever it is: segments are counted from it
+		if t.name == tagMediaSequence { // it may come late, and segments are counted from it
 			b.media.MediaSequence, err = readSequence(t.value, b.media.MediaSequence)
 			if err != nil {
 				return nil, err

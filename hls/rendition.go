@@ -10,7 +10,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// PickOptions says what the picture is for. The zero value asks for the best.
+// PickOptions are the criteria of Pick. The zero value asks for the best variant.
 type PickOptions struct {
 	Width, Height int // of the picture wanted; 0: any
 	MaxBandwidth  int // bit/s; 0: no limit
@@ -222,10 +222,10 @@ func preferVariants(list []*Variant, liked func(*Variant) bool) []*Variant {
 	return list
 }
 
-// listAlternates lists what may replace chosen if that cannot be fetched, out of
-// list, the allowed ones: variants that differ only in their address; then those
-// with a picture of the same size; and if there are neither, the others, unless the
-// options name a size.
+// listAlternates lists the variants of list, the allowed ones, that may replace
+// chosen if that cannot be fetched: those that differ only in their address; then
+// those with a picture of the same size; and if there are neither, the others, unless
+// the options name a size.
 func (m *Master) listAlternates(chosen *Variant, list []*Variant, o PickOptions) []*Variant {
 	elsewhere := filterVariants(list, func(v *Variant) bool { return m.VideoURI(v) != m.VideoURI(chosen) })
 	redundant := filterVariants(elsewhere, func(v *Variant) bool { return v.redundantTo(chosen) })
@@ -249,12 +249,12 @@ func (v *Variant) redundantTo(w *Variant) bool {
 		v.Codecs == w.Codecs && v.VideoRange == w.VideoRange && v.FrameRate == w.FrameRate
 }
 
-// isHDR reports whether v has high dynamic range, whose colours look wrong where it
-// is not expected.
+// isHDR reports whether v has high dynamic range. Its colours look wrong in programs
+// that do not expect it.
 func (v *Variant) isHDR() bool { return v.VideoRange != "" && v.VideoRange != "SDR" }
 
-// awayFrom puts first what is not of v's pathway, because a fault of one variant
-// may affect its whole pathway.
+// awayFrom puts variants of other pathways than v's first, because a fault of one
+// variant may affect its whole pathway.
 func awayFrom(v *Variant, then func(a, b *Variant) int) func(a, b *Variant) int {
 	same := func(w *Variant) int {
 		if w.PathwayID == v.PathwayID {
@@ -284,8 +284,8 @@ func byNearness(v *Variant) func(a, b *Variant) int {
 
 // VideoURI returns the address of the media playlist of v's video. The one on the
 // variant's own line carries one of its renditions, for clients that support no
-// others (RFC 8216 4.3.4.2). Of its VIDEO group, the rendition with DEFAULT=YES
-// counts (4.3.4.1): its URI is the address, or if it has none, the variant's line.
+// others (RFC 8216 4.3.4.2). If v has a VIDEO group, the address is the URI of the
+// group's rendition with DEFAULT=YES (4.3.4.1), or the variant's line if that has none.
 func (m *Master) VideoURI(v *Variant) URI {
 	if u, ok := m.videos[v.Video]; ok && v.Video != "" {
 		return u

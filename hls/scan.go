@@ -30,7 +30,7 @@ const (
 	tagLost = ""
 )
 
-// tagKind says what is done with a tag.
+// tagKind is how a tag is processed.
 type tagKind uint8
 
 const (
@@ -61,7 +61,7 @@ func kindOf(name string) tagKind {
 // tag is one line of a playlist that begins with #EXT, in the order of the playlist.
 type tag struct {
 	name   string // "#EXT-X-KEY"
-	value  string // what follows the colon
+	value  string // the text after the colon
 	before int    // URIs before the tag
 }
 
@@ -175,8 +175,8 @@ func (s *scanner) noteTag(t tag) {
 
 // holdOpener keeps an EXTINF or EXT-X-STREAM-INF back until its URI. Tags between
 // the two are then noted before it, where they mean the same and are counted with the
-// right segment. Of several openers without URI the last counts. One of the other
-// kind of playlist does not count.
+// right segment. If several openers come without URI, the last counts. Openers of the
+// other kind of playlist do not count.
 func (s *scanner) holdOpener(line []byte, n int) {
 	if string(line[:n]) == s.opener {
 		s.opened, s.held = true, append(s.held[:0], bytes.TrimPrefix(line[n:], []byte(":"))...)

@@ -17,8 +17,7 @@ import (
 func (m *Media) Newest() (*Segment, error) { return m.newestBefore(len(m.Segments)) }
 
 // Before returns the newest segment that is older than the one with media sequence
-// number seq and is not a gap. It is for when that one is missing or has no
-// keyframe.
+// number seq and is not a gap. Call it if that one is missing or has no keyframe.
 func (m *Media) Before(seq int64) (*Segment, error) {
 	end := sort.Search(len(m.Segments), func(i int) bool { return m.Segments[i].Sequence >= seq })
 	return m.newestBefore(end)
@@ -89,7 +88,7 @@ func (p Place) After(q Place) bool {
 // Place returns the place of s in its playlist.
 func (s *Segment) Place() Place { return Place{s.Sequence, s.index} }
 
-// End returns the place after all that is listed.
+// End returns the place after everything that is listed.
 func (m *Media) End() Place {
 	if m.Edge != nil {
 		return Place{m.Edge.Sequence, len(m.Edge.Parts)}
@@ -130,8 +129,8 @@ func (m *Media) EndOf(r RenditionReport) Place {
 	return Place{last.Sequence, last.Part + 1}
 }
 
-// PickSegment returns the segment to take a keyframe from: of a live stream the
-// newest part that begins with a keyframe, or the newest segment; of a recording
+// PickSegment returns the segment to take a keyframe from. For a live stream, it is
+// the newest part that begins with a keyframe, or the newest segment; for a recording,
 // the first segment.
 func (m *Media) PickSegment() (*Segment, error) {
 	if !m.Live {
@@ -156,8 +155,8 @@ func (m *Media) newestPart() *Segment {
 	return nil
 }
 
-// Neighbour returns the segment to try if seg is of no use: on a live stream the
-// one before it, else the one after it. It is nil if there is none.
+// Neighbour returns the segment to try if seg is useless: on a live stream the one
+// before it, else the one after it. It is nil if there is none.
 func (m *Media) Neighbour(seg *Segment) *Segment {
 	if m.Live {
 		before, _ := m.Before(seg.Sequence)

@@ -13,7 +13,7 @@ func IsPlaylist(head []byte) bool {
 	return ok
 }
 
-// playlistBody returns what follows the line of #EXTM3U.
+// playlistBody returns the text after the line of #EXTM3U.
 func playlistBody(data []byte) ([]byte, bool) {
 	data = bytes.TrimPrefix(data, bom)
 	for len(data) > 0 {

@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	// minByEnd is the size from which on only the end of a playlist is asked for,
-	// if the server does not compress. Below it, the saving is not worth the
-	// request that is wasted if the end does not join up.
+	// minByEnd is the size above which only the end of a playlist is requested, if the
+	// server does not compress. Below it, the saving is not worth the request that is
+	// wasted if the end does not join up.
 	minByEnd = 64 << 10
 	// minEnd holds a hint, the reports on other renditions and some segments.
 	minEnd = 4 << 10
@@ -27,9 +27,9 @@ type Ending struct {
 	segments int    // listed when the playlist was last read whole
 }
 
-// Ending returns the ending of text, which is all of the playlist m. It is nil if
-// it is not worth it, or if the playlist defines variables: what the end means
-// depends on them, and a token in them may change.
+// Ending returns the ending of text, which is all of the playlist m. It is nil if m is
+// too small to gain by it, or if it defines variables: the meaning of the end depends
+// on them, and a token in them may change.
 func (m *Media) Ending(text []byte) *Ending {
 	if len(text) < minByEnd || bytes.Contains(text, []byte(tagDefine)) {
 		return nil
@@ -75,12 +75,12 @@ func (e *Ending) Need(media *Media, age time.Duration) int64 {
 	return n
 }
 
-// makeDelta makes a delta update of tail, the end of the playlist's text as it is
-// now. media is the playlist as it was, and e the ending of its text. It returns
-// the ending for the next time, too. It finds the newest segment of media in both
-// texts; what comes after it in tail is new. It returns nil if the seam is not
-// certain: the segment is not in tail, or cannot be recognised because its byte
-// range has no offset or it is there twice, or the lines before it differ.
+// makeDelta makes a delta update of tail, the end of the playlist's current text.
+// media is the previous playlist, and e the ending of its text. It also returns the
+// ending for the next time. It finds the newest segment of media in both texts; the
+// lines after it in tail are new. It returns nil if the seam is not certain: the
+// segment is not in tail, or cannot be recognised because its byte range has no offset
+// or it is there twice, or the lines before it differ.
 //
 // It ignores the header, whose tags do not change (RFC 8216 6.2.1), except for the
 // media sequence number, which is counted on from media's.
@@ -122,9 +122,9 @@ func (e *Ending) makeDelta(media *Media, tail []byte) ([]byte, *Ending) {
 	return append(delta, now[at].rest...), &next
 }
 
-// Merge appends to media what is new in tail, the end of the playlist's text from
-// the byte at offset on; e is the ending of media's text: see makeDelta. It returns
-// nil if the seam is not certain, or the stream has ended.
+// Merge appends the new lines of tail to media. tail is the end of the playlist's text
+// from the byte at offset on, and e the ending of media's text: see makeDelta. It
+// returns nil if the seam is not certain, or the stream has ended.
 func (e *Ending) Merge(media *Media, tail []byte, offset int64, base *url.URL, parent *Master) (*Playlist, *Ending) {
 	delta, next := e.makeDelta(media, tail)
 	if next == nil {
@@ -153,8 +153,8 @@ func parseUpdate(delta []byte, base *url.URL, parent *Master, media *Media) (*Pl
 	return p, nil
 }
 
-// textLine is a line that belongs to a segment for good, unlike parts and hints,
-// which come and go near the edge.
+// textLine is a line that stays with its segment, unlike parts and hints, which come
+// and go near the edge.
 type textLine struct {
 	text string
 	key  string // of a URI: with its byte range; "" if that has no offset

@@ -10,17 +10,17 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// Tiles says how pictures of one size are arranged in an image: in rows, from left
-// to right and top to bottom, in order of time (EXT-X-TILES of the Image Media
-// Playlist specification, version 0.4). What the playlist does not state, or states
-// as nonsense, is zero.
+// Tiles is the arrangement of pictures of one size in an image: in rows, from left to
+// right and top to bottom, in order of time (EXT-X-TILES of the Image Media Playlist
+// specification, version 0.4). Fields that the playlist does not state, or states as
+// nonsense, are zero.
 type Tiles struct {
 	Width, Height int           // RESOLUTION, of one tile
 	Columns, Rows int           // LAYOUT
-	Duration      time.Duration // that each tile stands for
+	Duration      time.Duration // of each tile
 }
 
-// maxImagePixels is what package decode reads. Services keep to 4096x4096.
+// maxImagePixels is the limit of package decode. Services stay within 4096x4096.
 const maxImagePixels = 64 << 20
 
 func parseTiles(attributes string) *Tiles {

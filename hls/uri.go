@@ -9,8 +9,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// URI is a reference as it is in a playlist, with its variables replaced. It is
-// resolved when it is used: of the thousands in a DVR playlist, one is.
+// URI is a reference in a playlist, with its variables replaced. It is resolved only
+// when it is used: a grab uses one of the thousands in a DVR playlist.
 type URI struct {
 	Text string   // may have tokens in it: print String instead
 	Base *url.URL // of the playlist; nil if unknown
@@ -26,7 +26,7 @@ func (u URI) String() string { return redact.URL(u.Text) }
 // [keyframe.ErrCorrupt].
 func (u URI) Resolve() (*url.URL, error) {
 	ref, err := url.Parse(strings.TrimSpace(u.Text))
-	if err != nil || u.Text == "" { // err has the whole text in it
+	if err != nil || u.Text == "" { // the text of err holds the whole URI
 		return nil, fmt.Errorf("%w: the playlist has an unreadable URI %q", keyframe.ErrCorrupt, u)
 	}
 	abs := ref

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// maxResponse is what Lambda accepts from a function that does not stream.
+	// maxResponse is Lambda's limit for a function that does not stream.
 	maxResponse = 6 << 20
 	// timeMargin is kept of the function's time, to report that it was not enough.
 	timeMargin = 500 * time.Millisecond

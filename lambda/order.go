@@ -20,7 +20,7 @@ import (
 	"github.com/kfgrab/kfgrab/picture"
 )
 
-// order is what an event asks for.
+// order is the request in an event.
 type order struct {
 	Stream  string            `json:"stream"` // a name from the settings, instead of URL
 	URL     string            `json:"url"`

@@ -8,7 +8,7 @@ import (
 	"github.com/kfgrab/kfgrab/picture"
 )
 
-// format is what the command writes: a format of package picture, or only the report.
+// format is the format of the output: one of package picture, or only the report.
 type format struct {
 	picture.Format // AnnexB if json: it needs no decoder
 	json           bool

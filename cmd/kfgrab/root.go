@@ -58,7 +58,7 @@ func newRootCommand(std *streams) *cobra.Command {
 
 func usageError(err error) error { return fmt.Errorf("%w: %w", kfgrab.ErrUsage, err) }
 
-// describeFlagError says what is wrong with a flag, in words other than pflag's.
+// describeFlagError explains what is wrong with a flag, in words other than pflag's.
 func describeFlagError(err error) error {
 	var missing *pflag.ValueRequiredError
 	var invalid *pflag.InvalidValueError

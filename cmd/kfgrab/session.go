@@ -204,7 +204,7 @@ func (f *sessionFlags) writeClip(ctx context.Context, std *streams, rawURL strin
 	return writeJSON(std.err, newSessionReport(clip, o.Format, s.State()), "")
 }
 
-// sessionReport is what --json prints.
+// sessionReport is the output of --json.
 type sessionReport struct {
 	Frames      int       `json:"frames"`
 	Width       int       `json:"width"`

@@ -7,7 +7,7 @@ import (
 	"github.com/kfgrab/kfgrab/serve"
 )
 
-// File is what a configuration file says.
+// File is the content of a configuration file.
 type File struct {
 	Limits  schedule.Limits // of grabs at once
 	FFmpeg  string          // path of the decoder; "" if the file names none

@@ -14,7 +14,7 @@ import (
 	"github.com/kfgrab/kfgrab/serve"
 )
 
-// Service is what a file says about kfgrab serve, except for the streams.
+// Service holds the settings of kfgrab serve, except the streams.
 type Service struct {
 	Listen string // host:port; "" if the file has none
 	TLS    serve.TLS

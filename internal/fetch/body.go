@@ -10,10 +10,10 @@ const (
 	// is on its way already, because servers send that much ahead.
 	maxDrain = 64 << 10
 
-	// A server that sends more than was asked for sends ahead what the socket's
+	// A server that sends more than requested sends as far ahead as the socket's
 	// receive window allows. At 50 Mbit/s, 158 kB were wasted after 104 kB with the
 	// kernel's own choice, 17 kB with this one, set when the answer's headers have
-	// arrived. It grows with what was read, so that a long scan is not slow.
+	// arrived. It grows with the bytes read, so that a long scan is not slow.
 	minWindow = 16 << 10
 	maxWindow = 1 << 20
 	// loopbackWindow stands for minWindow on loopback, where segments have 64 kB:
@@ -24,8 +24,8 @@ const (
 	smallRead = 8 << 10
 )
 
-// body is the answer being read: the bytes from at to end of the file, of which
-// the reader may want less.
+// body is the answer being read: the bytes from at to end of the file. The reader may
+// want fewer.
 type body struct {
 	r      io.Reader // charges the budget
 	closer io.Closer
@@ -33,7 +33,7 @@ type body struct {
 	end    int64 // -1 unknown
 	conn   *conn // of HTTP/1, else nil
 
-	overlong bool // there is more than was asked for
+	overlong bool // there is more than was requested
 	window   int  // receive window that was set for this reason
 }
 

@@ -23,8 +23,8 @@ func (b *budget) spentError() error {
 	return fmt.Errorf("%w of %d", ErrBudget, b.max)
 }
 
-// budgetReader charges what is read from a body. Once nothing is left it asks
-// for one more byte, because only that distinguishes a body's end from a spent budget.
+// budgetReader charges the bytes read from a body. Once nothing is left it reads one
+// more byte, because only that distinguishes a body's end from a spent budget.
 type budgetReader struct {
 	r      io.Reader
 	budget *budget

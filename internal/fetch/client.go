@@ -19,7 +19,7 @@ const (
 	DefaultUserAgent = "kfgrab"
 )
 
-// Options says how to fetch. The zero value works.
+// Options are the settings of a Client. The zero value works.
 type Options struct {
 	// Header goes with every request to the origin (scheme, host and port) of
 	// the stream's URL, and to no other.
@@ -49,7 +49,7 @@ type Options struct {
 	Logger *slog.Logger   // gets a line at level Debug for each request; may be nil
 }
 
-// Client fetches what belongs to one stream. It keeps connections, TLS sessions and
+// Client fetches the resources of one stream. It keeps connections, TLS sessions and
 // cookies from one job to the next, and takes proxies from the environment as
 // http.ProxyFromEnvironment does. Its methods are safe for concurrent use, but there
 // is one job at a time.
@@ -115,8 +115,8 @@ func (c *Client) StartJob() { c.budget.used.Store(0) }
 // Left returns how many body bytes the job may still fetch.
 func (c *Client) Left() int64 { return max(0, c.budget.bytesLeft()) }
 
-// Close ends every connection, and with it what is still being read. The Client can
-// be used again afterwards.
+// Close ends every connection, and with it all reading. The Client can be used again
+// afterwards.
 func (c *Client) Close() {
 	c.transport.closeIdle()
 	c.dialer.closeAll()

@@ -3,9 +3,9 @@
 //
 // Make one [Client] per stream with [New], and call [Client.StartJob] before each
 // grab. [Client.Get] returns a small document whole: a playlist, an initialisation
-// segment, a key. [Client.GetNewer] asks for it again, unless it is unchanged, and
-// [Client.GetEnd] for its end alone. [Client.Open] returns a [Resource], which is read
-// by ranges, from the front or at any offset, and asks for no byte twice.
+// segment, a key. [Client.GetNewer] fetches it again only if it has changed, and
+// [Client.GetEnd] fetches only its end. [Client.Open] returns a [Resource], which is
+// read by ranges, from the front or at any offset, and requests no byte twice.
 //
 // Every error names its resource without user name, password and query values. A
 // transfer that fails is an [*Error], an answer other than success a [*StatusError];
@@ -15,5 +15,5 @@
 // A request whose kept connection breaks before the body has begun is made once more,
 // on a new one. There is no other retry, no cache except what the caller keeps, no
 // HTTP authentication except Basic, and no HTTP/2 except with servers that refuse
-// HTTP/1.1. What the bytes mean is left to the packages above.
+// HTTP/1.1. The package does not interpret the bytes.
 package fetch

@@ -31,8 +31,9 @@ type Document struct {
 	NotModified bool
 }
 
-// Get returns the whole resource at u. The server may compress it. More than limit
-// bytes after decompression are ErrTooLarge; limit 0 stands for the job's budget.
+// Get returns the whole resource at u. The server may compress it. If it has more than
+// limit bytes after decompression, the error wraps ErrTooLarge; limit 0 means the job's
+// budget.
 func (c *Client) Get(ctx context.Context, u *url.URL, limit int64) (*Document, error) {
 	return c.GetNewer(ctx, u, limit, nil)
 }
@@ -67,7 +68,7 @@ func (c *Client) getDocument(ctx context.Context, u *url.URL, limit int64, own h
 		if resp.url.String() == kept.URL.String() {
 			return kept.asNotModified(), nil
 		}
-		// Redirected elsewhere than before: the validators say nothing of this
+		// Redirected elsewhere than before: the validators do not apply to this
 		// resource (RFC 9110 8.8).
 		own.Del("If-None-Match")
 		own.Del("If-Modified-Since")
@@ -92,7 +93,7 @@ func (c *Client) getDocument(ctx context.Context, u *url.URL, limit int64, own h
 	return &Document{URL: resp.url, Header: resp.Header, Body: body, Offset: has.from}, nil
 }
 
-// documentPart returns which part of the resource an answer holds; empty for all of
+// documentPart returns the part of the resource that an answer holds; empty for all of
 // it. The part must reach to the end.
 func documentPart(resp *response, ranged bool) (span, error) {
 	switch {
@@ -116,7 +117,7 @@ func (c *Client) readAll(resp *response, limit int64) ([]byte, error) {
 		return nil, tooLarge
 	}
 	if resp.ContentLength == 0 {
-		return nil, nil // some servers call even nothing compressed
+		return nil, nil // some servers label even an empty body compressed
 	}
 
 	decoded, err := decodeBody(resp.Header, &budgetReader{resp.Body, c.budget})

@@ -14,7 +14,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// ErrTooLarge is a document above the limit of Client.Get. It wraps keyframe.ErrUnsupported.
+// ErrTooLarge is wrapped if a document exceeds the limit of Client.Get. It wraps
+// keyframe.ErrUnsupported.
 var ErrTooLarge = fmt.Errorf("%w: document too large", keyframe.ErrUnsupported)
 
 // Error is a transfer that failed: the server could not be reached, spoke no
@@ -47,7 +48,7 @@ type StatusError struct {
 // Address returns the URL that the error's text begins with.
 func (e *StatusError) Address() string { return e.URL }
 
-// Error says what the answer means for a stream, and what to do about it.
+// Error explains what the answer means for a stream, and what to do about it.
 func (e *StatusError) Error() string {
 	s := fmt.Sprintf("%s: status %d", e.URL, e.Code)
 	if text := http.StatusText(e.Code); text != "" {
@@ -86,8 +87,8 @@ func (e *StatusError) advice() string {
 	return ""
 }
 
-// addressError is an error that is no failed transfer, such as the end of the context,
-// with the URL in front.
+// addressError puts the URL in front of an error that is not a failed transfer, such as
+// the end of the context.
 type addressError struct {
 	url string // redacted
 	err error
@@ -100,7 +101,7 @@ func (e *addressError) Address() string { return e.url }
 // atURL puts u in front of err.
 func atURL(u *url.URL, err error) error { return &addressError{redact.URL(u.String()), err} }
 
-// transferError makes the error of a transfer of u.
+// transferError returns the error for a failed transfer of u.
 func transferError(ctx context.Context, u *url.URL, err error) error {
 	if ctx.Err() != nil {
 		return atURL(u, context.Cause(ctx))
@@ -120,7 +121,7 @@ func transferError(ctx context.Context, u *url.URL, err error) error {
 	return &Error{URL: redact.URL(u.String()), Msg: describeFailure(err), Err: err}
 }
 
-// protocolError is a server that breaks the rules of HTTP.
+// protocolError returns the error for a server that breaks the rules of HTTP.
 func protocolError(u *url.URL, format string, args ...any) error {
 	return &Error{URL: redact.URL(u.String()), Msg: fmt.Sprintf(format, args...)}
 }

@@ -55,7 +55,7 @@ type planner struct {
 	share       int64 // of the size, reached by the second range; 0 none
 }
 
-// plan is what the planner looks at.
+// plan is the input of the planner.
 type plan struct {
 	need       span  // what the reader asked for
 	sequential bool  // more will probably be asked for after it
@@ -65,9 +65,9 @@ type plan struct {
 	left       int64 // of the budget, at least 1
 }
 
-// planRange returns the range to ask for next: it begins at the first missing byte of
-// need, has none that is held, none past the end, and no more than the budget allows.
-// It is empty if nothing is missing.
+// planRange returns the range to request next. It begins at the first missing byte of
+// need, and has no byte that is held, none past the end, and no more than the budget
+// allows. It is empty if nothing is missing.
 //
 // A reader from the front gets more than it asked for, so that not every read is a
 // request: p.first bytes, then p.next, then a quarter of the bytes that it got so far.

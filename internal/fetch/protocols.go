@@ -34,7 +34,7 @@ func newProtocols(d *dialer, o *Options) *protocols {
 	p := &protocols{http1: newTransport(d, secure), http2: newTransport(d, secure)}
 	p.http1.Protocols, p.http2.Protocols = new(http.Protocols), new(http.Protocols)
 	p.http1.Protocols.SetHTTP1(true)
-	p.http1.TLSClientConfig.NextProtos = []string{"http/1.1"} // else a server that insists would not say so
+	p.http1.TLSClientConfig.NextProtos = []string{"http/1.1"} // otherwise a server that insists on HTTP/2 sends no alert
 	p.http2.Protocols.SetHTTP2(true)
 	return p
 }

@@ -15,13 +15,13 @@ const (
 	// defaultRange stands in for a Range.First or Range.Next of 0: about half of what
 	// a keyframe of 1080p takes.
 	defaultRange = 64 << 10
-	// maxShort bounds the answers that are shorter than what was asked for, without
-	// reason: otherwise a server could make a request of every byte.
+	// maxShort bounds the answers that are shorter than requested without a reason:
+	// otherwise a server could cause a request per byte.
 	maxShort = 16
 )
 
-// Range says which part of a file a Resource is, and how to ask for it. The
-// zero value is all of it.
+// Range is the part of a file that a Resource reads, and how to request it. The zero
+// value is the whole file.
 type Range struct {
 	Offset int64 // of the first byte in the file
 	Length int64 // 0 or less: to the file's end (RFC 8216 4.3.2.2, EXT-X-BYTERANGE)
@@ -116,8 +116,8 @@ func (r *Resource) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// ReadAt implements io.ReaderAt. It asks for just those bytes that are not held, except
-// that if off is 0 and nothing was fetched before, it asks for the first range. Read's
+// ReadAt implements io.ReaderAt. It requests only the bytes that are not held, except
+// that if off is 0 and nothing was fetched before, it requests the first range. Read's
 // position stays.
 func (r *Resource) ReadAt(p []byte, off int64) (int, error) {
 	if off < 0 || off > math.MaxInt64/2 {
@@ -148,7 +148,7 @@ func (r *Resource) readAt(p []byte, from int64, sequential bool) (int, error) {
 	return done, nil
 }
 
-// copyHeld copies what is held at off.
+// copyHeld copies the held bytes at off.
 func (r *Resource) copyHeld(p []byte, off int64) int {
 	held := r.held.bytesAt(off)
 	if end := r.fileEnd(); end >= 0 {
@@ -231,7 +231,7 @@ func (r *Resource) approachByte(need span, sequential bool) error {
 	return r.readChunk()
 }
 
-// requestRange asks for what the planner says.
+// requestRange requests the range that the planner returns.
 func (r *Resource) requestRange(need span, sequential bool) error {
 	left := r.c.budget.bytesLeft()
 	if left <= 0 || (r.whole && need.from >= left) {

@@ -18,8 +18,8 @@ import (
 const (
 	// maxRedirects is more than CDNs need: one to the edge, one for a token.
 	maxRedirects = 5
-	// maxErrorBody is read of an answer whose body is not wanted, to keep the
-	// connection if that is all of it.
+	// maxErrorBody is how much of an unwanted body is read, to keep the connection if
+	// that is all of it.
 	maxErrorBody = 512
 )
 
@@ -63,8 +63,8 @@ func (c *Client) sendRequest(ctx context.Context, u *url.URL, own http.Header) (
 }
 
 // sendOrResend sends a request, and once more on a new connection if one that was kept
-// breaks before the body's first byte: the server, restarted or tired of waiting, had
-// closed it. net/http does so if there was no answer at all, and not always then.
+// breaks before the body's first byte: the server had closed it after a restart or a
+// timeout. net/http does so only if there was no answer at all, and not always then.
 func (c *Client) sendOrResend(ctx context.Context, u *url.URL, own http.Header) (*response, error) {
 	resp, err := c.roundTrip(ctx, u, own)
 	if err == nil && resp.kept {

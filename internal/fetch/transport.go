@@ -23,9 +23,9 @@ const (
 	// maxIdlePerHost is as many as read keyframes of several times at once; a single
 	// grab has one.
 	maxIdlePerHost = parallel.Max
-	// streamWindow is what HTTP/2 may send ahead of the reader, all of which is wasted
-	// if the server knows no ranges. At 150 ms of latency it carries 1.7 Mbit/s; but
-	// see protocols.
+	// streamWindow is how many bytes HTTP/2 may send ahead of the reader. All of them
+	// are wasted if the server supports no ranges. At 150 ms of latency it carries 1.7
+	// Mbit/s; but see protocols.
 	streamWindow = 32 << 10
 	// drainTime bounds the reading of the rest of an unwanted body, which is read to
 	// keep a connection.

@@ -8,8 +8,8 @@ import (
 )
 
 // addValidators adds to own the headers that ask for d only if it has changed, and
-// reports whether there are any (RFC 9110 13.1). Weak entity tags serve: they are
-// compared as such (13.1.2), and a playlist that means the same is the same.
+// reports whether there are any (RFC 9110 13.1). Weak entity tags are good enough: they
+// are compared as such (13.1.2), and a playlist with the same meaning is the same.
 func (d *Document) addValidators(own http.Header) bool {
 	if d == nil || d.URL == nil {
 		return false

@@ -52,7 +52,7 @@ func (w *window) makeRoom(off, hint int64) []byte {
 	return c.data[:cap(c.data)]
 }
 
-// commitBytes keeps the first n bytes of what space returned last.
+// commitBytes keeps the first n bytes of the room that makeRoom returned last.
 func (w *window) commitBytes(n int) {
 	c := &w.chunks[len(w.chunks)-1]
 	c.data = c.data[:len(c.data)+n]

@@ -15,7 +15,7 @@ const (
 	// fetched. Services have two or three pathways.
 	maxAlternates = 3
 
-	// maxPatience is what a media playlist, or the segments read for one keyframe,
+	// maxPatience is how long a media playlist, or the segments read for one keyframe,
 	// may take if there is an alternate. If the job ends earlier, it is half of what
 	// is left.
 	maxPatience = 10 * time.Second
@@ -46,7 +46,7 @@ func (s *Source) newGrab(want Options) *grab {
 	return &grab{Source: s, want: want, began: time.Now(), spare: len(s.alternates)}
 }
 
-// end closes what the grab holds open.
+// end closes everything that the grab holds open.
 func (g *grab) end() {
 	g.leaveSegment()
 	for _, cancel := range g.cancels {
@@ -54,8 +54,8 @@ func (g *grab) end() {
 	}
 }
 
-// findInVariant returns the keyframe that is wanted from one variant: from its
-// I-frame or image playlist, or if that fails, from the variant itself.
+// findInVariant returns the wanted keyframe of one variant: from its I-frame or image
+// playlist or, if that fails, from the variant itself.
 func (g *grab) findInVariant(ctx context.Context) (*keyframe.Frame, error) {
 	for {
 		media, err := g.choosePlaylist(ctx)
@@ -97,7 +97,7 @@ func failOver[T any](ctx context.Context, g *grab, try func(context.Context) (T,
 }
 
 // turnTo makes v the variant to read. If the grab waits for the next keyframe and
-// there is a report on v, its playlist is first asked for with what comes next.
+// there is a report on v, its playlist is first requested with the next segment in it.
 func (g *grab) turnTo(v *hls.Variant, alternates []*hls.Variant) {
 	g.ahead = g.reportedPlace(v)
 	g.chosen, g.alternates = v, alternates
@@ -105,9 +105,9 @@ func (g *grab) turnTo(v *hls.Variant, alternates []*hls.Variant) {
 	g.forgetRendition()
 }
 
-// reportedPlace returns the place after all that the rendition v lists, according
-// to the playlist that was read last. It is nil if there is no report, or no use for
-// one because v cannot be waited for.
+// reportedPlace returns the place after everything that the rendition v lists,
+// according to the playlist that was read last. It is nil if there is no report, or if
+// the server cannot wait for the next segment of v.
 func (g *grab) reportedPlace(v *hls.Variant) *hls.Place {
 	m := g.latest
 	if g.want.Edge != hls.EdgeNext || m == nil || !m.ServerControl.CanBlockReload {

@@ -13,8 +13,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// maxImage bounds an image, of which no part can be fetched alone. A hundred tiles
-// of 320x180 have been seen to take 1.6 MB; beyond, a keyframe is cheaper.
+// maxImage bounds an image, which can only be fetched whole. A hundred tiles of
+// 320x180 have been seen to take 1.6 MB; above the bound, a keyframe is cheaper.
 const maxImage = 4 << 20
 
 // ErrImagesOnly is returned for a playlist of tiles without Options.AllowTiles and a
@@ -28,7 +28,7 @@ func (o *Options) allowsTiles() bool {
 		o.Rendition == (hls.Selector{}) && o.Codec == keyframe.UnknownCodec
 }
 
-// readTile returns the tile that seg means of its image.
+// readTile returns the tile of the image that seg stands for.
 func (g *grab) readTile(ctx context.Context, seg *hls.Segment) (*keyframe.Frame, error) {
 	if t := seg.Tiles; t != nil {
 		if err := t.Check(); err != nil {

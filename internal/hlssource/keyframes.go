@@ -10,7 +10,7 @@ import (
 )
 
 // maxFailures is how many requests in a row may fail before Keyframes and Receive
-// do: one that a cache answers with 404, and again, are common at the live edge.
+// do: at the live edge, caches often answer one or two with 404.
 const maxFailures = 3
 
 // Keyframes passes the keyframe that Keyframe returns and the following ones to take,
@@ -103,7 +103,7 @@ func (g *grab) findWithin(ctx context.Context) (*keyframe.Frame, error) {
 	return nil, nil
 }
 
-// findInRest returns what follows the beginning of the last segment of a recording.
+// findInRest returns the next keyframe within the last segment of a recording.
 func (g *grab) findInRest(ctx context.Context) (*keyframe.Frame, error) {
 	if r := g.reading; r != nil && !r.segment.IsIFrame {
 		f, err := r.readUnindexed()
@@ -118,7 +118,7 @@ func (g *grab) findInRest(ctx context.Context) (*keyframe.Frame, error) {
 	return nil, fmt.Errorf("%w after the last one: the recording ends", keyframe.ErrNotFound)
 }
 
-// renew takes the playlist as it is now. If the server has begun anew, its newest
+// renew takes a new version of the playlist. If the server has begun anew, its newest
 // segment is next.
 func (g *grab) renew(media *hls.Media) {
 	g.media = media

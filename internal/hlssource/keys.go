@@ -50,7 +50,7 @@ var systems = map[string]string{
 	"urn:uuid:e2719d58-a985-b3c9-781a-b030af78d30e": "ClearKey",
 }
 
-// protection is how something is encrypted. The zero value means not at all.
+// protection is how data is encrypted. The zero value means not at all.
 type protection struct {
 	method string
 	key    []byte
@@ -71,8 +71,8 @@ func (p protection) open(r content, seg *hls.Segment) content {
 	return newSealed(r, p.block, p.iv)
 }
 
-// wholeBlocks makes rng, of seg, one of whole blocks, so that half a block at its end
-// does not cost another range.
+// wholeBlocks extends rng, a range of seg, to whole blocks, so that half a block at its
+// end does not cost another range.
 func (p protection) wholeBlocks(rng fetch.Range, seg *hls.Segment) fetch.Range {
 	if seg.IsIFrame {
 		wide := widen(*seg.ByteRange)

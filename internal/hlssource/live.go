@@ -9,8 +9,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// minReload keeps a playlist of absurdly short segments from being asked for all
-// the time.
+// minReload is the shortest wait between two requests of a playlist, however short its
+// segments are.
 const minReload = 200 * time.Millisecond
 
 // waitForNext waits for a keyframe that is not listed yet: by blocking reload if the
@@ -36,7 +36,7 @@ func (g *grab) waitForNext(ctx context.Context, media *hls.Media) (*keyframe.Fra
 	}
 }
 
-// waitForPlaylist returns what the playlist media has become, after a wait.
+// waitForPlaylist returns the new version of the playlist media, after a wait.
 func (g *grab) waitForPlaylist(ctx context.Context, media *hls.Media) (*hls.Media, error) {
 	before := media.End()
 	var err error
@@ -57,7 +57,7 @@ func (g *grab) waitForPlaylist(ctx context.Context, media *hls.Media) (*hls.Medi
 	return media, err
 }
 
-// blockingReload asks for the playlist with what comes next
+// blockingReload requests the playlist with the next segment or part in it
 // (draft-pantos-hls-rfc8216bis 6.2.5.2).
 func (g *grab) blockingReload(ctx context.Context, media *hls.Media) (*hls.Media, error) {
 	u, err := g.address()
@@ -74,8 +74,8 @@ func (g *grab) blockingReload(ctx context.Context, media *hls.Media) (*hls.Media
 	return p.Media, nil
 }
 
-// reloadInterval is how long to wait before asking for the playlist again: half of
-// what may be added to it (RFC 8216 6.3.4).
+// reloadInterval is how long to wait before requesting the playlist again: half the
+// duration of the next segment or part (RFC 8216 6.3.4).
 func reloadInterval(m *hls.Media) time.Duration {
 	d := m.TargetDuration
 	if m.PartTarget > 0 {

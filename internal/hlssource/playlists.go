@@ -16,21 +16,21 @@ import (
 // I-frames, and again as many after a change.
 const maxKept = 4
 
-// keptPlaylist is a media playlist as it was last seen, and what makes it cheaper to
-// fetch it again.
+// keptPlaylist is the last version of a media playlist, with the state that makes it
+// cheaper to fetch again.
 type keptPlaylist struct {
 	media *hls.Media
 	seen  time.Time // when it was asked for
 
-	// The last answers to the requests for a whole, or its end, and for a delta
-	// update.
+	// The last answers to the requests for the whole playlist, or its end, and for a
+	// delta update.
 	whole, delta answer
 
 	end    *hls.Ending // nil if the playlist is not to be read by its end
 	noSkip bool        // delta updates do not join up
 }
 
-// answer is what is left of a document for its validators.
+// answer is a document without its body, kept for its validators.
 type answer struct {
 	asked string // address, with directives
 	doc   *fetch.Document
@@ -48,8 +48,8 @@ func answerTo(u *url.URL, doc *fetch.Document) answer {
 	return answer{u.String(), &fetch.Document{URL: doc.URL, Header: doc.Header}}
 }
 
-// loadPlaylist fetches what is at u. A media playlist that was there before is
-// fetched with as few bytes as the server allows.
+// loadPlaylist fetches the playlist at u. A media playlist that was fetched before
+// costs as few bytes as the server allows.
 func (s *Source) loadPlaylist(ctx context.Context, u *url.URL) (*hls.Playlist, error) {
 	name := withoutDirectives(u)
 	k := s.kept[name]
@@ -71,7 +71,7 @@ func (s *Source) loadPlaylist(ctx context.Context, u *url.URL) (*hls.Playlist, e
 	return p, nil
 }
 
-// reload asks for what is new, or if that does not join up, for the whole.
+// reload requests only the new lines or, if these do not join up, the whole.
 func (s *Source) reload(ctx context.Context, u *url.URL, k *keptPlaylist) (*hls.Playlist, error) {
 	if doc := s.given; doc != nil {
 		s.given = nil
@@ -118,8 +118,8 @@ func (s *Source) readWhole(u *url.URL, doc *fetch.Document, k *keptPlaylist) (*h
 	return p, nil
 }
 
-// reloadDelta asks for a delta update. It returns neither playlist nor error if the
-// whole is to be asked for.
+// reloadDelta requests a delta update. It returns neither playlist nor error if the
+// whole must be requested.
 func (s *Source) reloadDelta(ctx context.Context, u *url.URL, k *keptPlaylist) (*hls.Playlist, error) {
 	ask := skipURL(u)
 	doc, err := s.client.GetNewer(ctx, ask, hls.MaxBytes, k.delta.to(ask))
@@ -143,8 +143,8 @@ func (s *Source) reloadDelta(ctx context.Context, u *url.URL, k *keptPlaylist) (
 	return p, nil
 }
 
-// reloadEnd asks for the last n bytes, of a server that makes no delta updates. It
-// returns what reloadDelta does.
+// reloadEnd requests the last n bytes, from a server that makes no delta updates. Its
+// results are those of reloadDelta.
 func (s *Source) reloadEnd(ctx context.Context, u *url.URL, k *keptPlaylist, n int64) (*hls.Playlist, error) {
 	end := k.end
 	k.end = nil // until it has proved good
@@ -176,8 +176,8 @@ func canSkip(c hls.ServerControl, age time.Duration) bool {
 	return c.CanSkipUntil > 0 && age >= 0 && age <= c.CanSkipUntil/2
 }
 
-// skipURL asks for a delta update of the playlist at u. The rest of the query stays
-// as it is, byte for byte: it may be signed.
+// skipURL returns the URL of a delta update of the playlist at u. The rest of the query
+// stays the same byte for byte: it may be signed.
 func skipURL(u *url.URL) *url.URL {
 	const directive = "_HLS_skip="
 	if strings.Contains("&"+u.RawQuery, "&"+directive) {
@@ -186,8 +186,8 @@ func skipURL(u *url.URL) *url.URL {
 	return withQuery(u, directive+"YES")
 }
 
-// blockingURL asks for the playlist with next in it (draft-pantos-hls-rfc8216bis
-// 6.2.5.2).
+// blockingURL returns the URL of the playlist with next in it
+// (draft-pantos-hls-rfc8216bis 6.2.5.2).
 func blockingURL(u *url.URL, next hls.Place, parts bool) *url.URL {
 	query := "_HLS_msn=" + strconv.FormatInt(next.Sequence, 10)
 	if parts {

@@ -7,7 +7,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// Probed is what Source.Probe found out about one rendition.
+// Probed is the result of Source.Probe for one rendition.
 type Probed struct {
 	Variant *hls.Variant   // nil if there is no master playlist
 	Codec   keyframe.Codec // UnknownCodec if there is no video that is read

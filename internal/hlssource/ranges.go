@@ -8,15 +8,15 @@ import (
 )
 
 const (
-	// The first range of a transport stream segment is to hold its first keyframe:
-	// about what an eighth of a second takes on average. Between minRange, a
-	// connection's first flight, and maxRange, which wastes no more than 64 KiB.
+	// The first range of a transport stream segment should hold its first keyframe,
+	// about as many bytes as an eighth of a second on average. It lies between minRange,
+	// a connection's first flight, and maxRange, which wastes no more than 64 KiB.
 	minRange = 16 << 10
 	maxRange = 64 << 10
 
-	// If the last keyframe's bytes are known, the first range has as many and a 64th,
-	// or minMargin, and if this keyframe is larger, the next range has an eighth, or
-	// minNext: consecutive keyframes mostly differ by less.
+	// If the size of the last keyframe is known, the first range has that size and a
+	// 64th, or minMargin, more. If this keyframe is larger, the next range has an eighth,
+	// or minNext: consecutive keyframes mostly differ by less.
 	minMargin = 512
 	minNext   = 4 << 10
 
@@ -28,9 +28,9 @@ const (
 	firstNext        = 8 << 10
 	mostRange        = 60 << 10
 
-	// Without a master playlist the bandwidth is not known before the segment's size
-	// is: a first range that serves small pictures, and a second one up to a sixth of
-	// a second.
+	// Without a master playlist, the bandwidth is unknown until the segment's size is
+	// known. The first range is enough for small pictures, the second one reaches up to
+	// a sixth of a second.
 	blindRange     = 24 << 10
 	blindPerSecond = 6
 
@@ -46,7 +46,7 @@ const (
 	sniffSize = 2 << 10
 )
 
-// ranges says how to read seg from the front.
+// ranges returns how to read seg from the front.
 func (o *opener) ranges(seg *hls.Segment, before *section, to reach) fetch.Range {
 	indexed := before.movie != nil
 	if to.whole || (!indexed && to.upTo > seg.Duration/2) {

@@ -28,7 +28,7 @@ type opener struct {
 	size   int64            // of the last whole segment; 0 unknown
 }
 
-// knowledge is what reading one segment taught about the next.
+// knowledge is carried over from reading one segment to the next.
 type knowledge struct {
 	section *section          // of the last segment, if it has one
 	span    int               // bytes that the last keyframe took

@@ -25,10 +25,10 @@ const (
 )
 
 // Receive reads a live stream from its newest segment on, each segment whole, or in
-// low-latency HLS each part. It gives take each picture in decoding order, as
-// keyframe.Assembler.EveryPicture has them. Picture times go on where the clock of a
-// transport stream wraps. After a discontinuity, and if segments were lost or
-// damaged, the next picture is AfterGap. Nothing is given twice.
+// low-latency HLS each part. It passes each picture to take in decoding order, as
+// keyframe.Assembler.EveryPicture returns them. Picture times continue when the clock
+// of a transport stream wraps. After a discontinuity, and if segments were lost or
+// damaged, the next picture is AfterGap. No picture is passed twice.
 //
 // Receive always returns an error: context.Cause(ctx); one that wraps
 // io.ErrUnexpectedEOF if the stream ends (EXT-X-ENDLIST), os.ErrDeadlineExceeded if
@@ -82,7 +82,7 @@ func (s *Source) Receive(ctx context.Context, take func(*keyframe.Frame)) error 
 	}
 }
 
-// receiver is what Receive keeps from one segment to the next.
+// receiver is the state of Receive from one segment to the next.
 type receiver struct {
 	*grab
 	take     func(*keyframe.Frame)
@@ -197,10 +197,10 @@ type unread struct {
 	afterGap bool // it does not go on from what was read before
 }
 
-// unreadSince lists what there is to read from the place at on, and where that ends:
-// whole segments, and partial ones if parts are wanted and the whole one is not there
-// yet. What is not listed any more, a gap, and a discontinuity leave a gap before
-// what follows.
+// unreadSince lists the segments to read from the place at on, and returns the place
+// where they end. With parts, it lists partial segments if the whole one is not there
+// yet. Segments that are not listed any more, gaps and discontinuities leave a gap
+// before the next one.
 func unreadSince(m *hls.Media, at hls.Place, parts bool) (list []unread, end hls.Place) {
 	if at.Sequence > m.End().Sequence+maxStale {
 		list, end = unreadSince(m, m.NewestPlace(), parts)
@@ -241,7 +241,7 @@ func unreadSince(m *hls.Media, at hls.Place, parts bool) (list []unread, end hls
 type walk struct {
 	list []unread
 	at   hls.Place
-	gap  bool // what comes next does not go on from what was before
+	gap  bool // the next segment does not continue the one before
 }
 
 // reachSegment goes to the beginning of seg, if at is before it.

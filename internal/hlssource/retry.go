@@ -21,9 +21,9 @@ const (
 	freshKey                           // the key, fetched again
 	anotherAddress                     // an alternate of the variant
 	masterPlaylist                     // another choice from it, if the media playlist known is not there
-	wholePlaylist                      // in place of its end or a delta update
-	variantItself                      // in place of its I-frame playlist
-	insteadOfImages                    // the variant itself, in place of its image playlist
+	wholePlaylist                      // instead of its end or a delta update
+	variantItself                      // instead of its I-frame playlist
+	insteadOfImages                    // the variant itself, instead of its image playlist
 )
 
 // failure is the kind of an error, as far as what to try next depends on it.
@@ -46,8 +46,8 @@ const (
 	damaged                       // anything else
 )
 
-// remedies says what may help against each failure. The caller decides which of
-// these apply where it stands, and how often.
+// remedies lists what may help against each failure. The caller decides which of these
+// apply in its place, and how often.
 var remedies = [...]remedy{
 	stopped:        0,
 	overBudget:     0,
@@ -65,7 +65,7 @@ var remedies = [...]remedy{
 	damaged:        wholePlaylist | anotherSegment | variantItself | insteadOfImages,
 }
 
-// mayHelp reports whether it is worth trying r after err, which came under ctx.
+// mayHelp reports whether it is worth trying r after err, which occurred under ctx.
 func mayHelp(ctx context.Context, err error, r remedy) bool {
 	return err != nil && remedies[failureOf(ctx, err)]&r != 0
 }

@@ -16,12 +16,12 @@ const (
 	// asked for: a GOP of a minute in segments of 2 s.
 	maxBack = 30
 
-	// timeSlack is there because times are asked for and printed in milliseconds,
-	// and pictures lie at fractions of them.
+	// timeSlack allows for times that are given and printed in milliseconds, while
+	// pictures lie between milliseconds.
 	timeSlack = time.Millisecond
 )
 
-// findInPlaylist returns the keyframe of media that is wanted.
+// findInPlaylist returns the wanted keyframe of media.
 func (g *grab) findInPlaylist(ctx context.Context, media *hls.Media) (*keyframe.Frame, error) {
 	if g.want.Edge == hls.EdgeNext && media.Live && !media.ImagesOnly {
 		return g.waitForNext(ctx, media)
@@ -49,8 +49,7 @@ func (g *grab) findInPlaylist(ctx context.Context, media *hls.Media) (*keyframe.
 	return g.findInSegment(ctx, media, seg)
 }
 
-// findInSegment returns the keyframe of seg that is wanted, or of the one next to
-// it.
+// findInSegment returns the wanted keyframe of seg, or of the one next to it.
 func (g *grab) findInSegment(ctx context.Context, media *hls.Media, seg *hls.Segment) (*keyframe.Frame, error) {
 	g.beginIn(media)
 	g.log(ctx, "segment", "sequence", seg.Sequence, "uri", seg.URI.String(), "live", media.Live)
@@ -77,8 +76,8 @@ func (g *grab) beginIn(media *hls.Media) {
 	g.media, g.tile, g.image = media, nil, nil
 }
 
-// readNewer returns the keyframe of seg that is wanted, unless the last one came
-// from there and Options.IfNewer asks for another.
+// readNewer returns the wanted keyframe of seg, unless the last one came from there and
+// Options.IfNewer asks for another.
 func (g *grab) readNewer(ctx context.Context, seg *hls.Segment) (*keyframe.Frame, error) {
 	if g.want.IfNewer && g.last != nil && seg.SameAs(g.last) && seg.Tile == g.last.Tile {
 		return nil, fmt.Errorf("%w than that of segment %d", keyframe.ErrNotModified, seg.Sequence)
@@ -204,7 +203,7 @@ func (g *grab) leaveSegment() {
 	}
 }
 
-// remember notes where the last keyframe came from, in as much as SameAs needs.
+// remember notes the segment of the last keyframe, as far as SameAs needs it.
 func (g *grab) remember(seg *hls.Segment) {
 	g.last = &hls.Segment{Sequence: seg.Sequence, URI: seg.URI, ByteRange: seg.ByteRange, Tile: seg.Tile}
 }

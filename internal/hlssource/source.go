@@ -8,8 +8,8 @@
 // Keyframe takes four steps. Fail-over (failover.go) tries one variant after the
 // other. Choice (choice.go) finds the media playlist to read: the variant's own, or
 // one of I-frames or images. Segment (segment.go) finds the segment in it. Keyframe
-// (read.go) reads that segment. What is tried after which error stands in one table
-// (retry.go).
+// (read.go) reads that segment. One table (retry.go) defines what is tried after which
+// error.
 //
 // Segments under METHOD=AES-128, SAMPLE-AES and SAMPLE-AES-CTR are decrypted with
 // keys that a URI leads to (KEYFORMAT identity). There is no rights management, and
@@ -33,14 +33,14 @@ import (
 type Options struct {
 	hls.PickOptions
 
-	// Edge is which keyframe of a live stream is wanted.
+	// Edge selects the keyframe of a live stream.
 	Edge hls.Edge
 
 	// At asks a recording for its last keyframe at or before this time from the
 	// start. Live streams ignore it.
 	At time.Duration
 
-	// AllowTiles allows a ready-made JPEG tile (EXT-X-IMAGE-STREAM-INF) in place of a
+	// AllowTiles allows a ready-made JPEG tile (EXT-X-IMAGE-STREAM-INF) instead of a
 	// keyframe, if Width or Height asks for a size that it serves and neither
 	// Rendition, Codec nor EdgeNext asks for a keyframe. A live stream gives its
 	// newest tile, a recording its first, or the one at the time At. The frame's kind
@@ -69,7 +69,7 @@ type Options struct {
 
 // Source is an HLS stream. Its fields live as long as the stream: between grabs it
 // remembers the rendition, the playlist, the initialisation section, the keys and
-// the size of the keyframes, so that the next grab fetches what is new in the
+// the size of the keyframes, so that the next grab fetches the new lines of the
 // playlist and little more than the keyframe. It is for one goroutine at a time.
 type Source struct {
 	opener
@@ -82,8 +82,8 @@ type Source struct {
 	noTiles   bool // the image playlist did
 }
 
-// ladder is the master playlist and what was chosen from it. All is nil before the
-// choice, and if url is a media playlist's.
+// ladder is the master playlist and the choice from it. All fields are nil before the
+// choice, and if url is that of a media playlist.
 type ladder struct {
 	master     *hls.Master
 	picked     *hls.Variant   // what Master.Pick chose
@@ -91,7 +91,7 @@ type ladder struct {
 	alternates []*hls.Variant // in the order in which they are tried
 }
 
-// memory is what a Source knows from reading the playlists of its rendition.
+// memory holds facts from reading the playlists of the rendition.
 type memory struct {
 	sequence int64                    // of the media playlist
 	last     *hls.Segment             // that the last keyframe came from

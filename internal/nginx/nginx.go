@@ -19,7 +19,7 @@ import (
 // ErrNotInstalled means that there is no nginx on this machine.
 var ErrNotInstalled = errors.New("nginx is not installed: make deps")
 
-// Config says what to serve. Root and Dir are required.
+// Config describes what to serve. Root and Dir are required.
 type Config struct {
 	Root    string   // its files are served
 	Dir     string   // an empty directory for configuration, logs and temporary files

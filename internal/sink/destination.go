@@ -48,7 +48,7 @@ type S3Location struct {
 	Bucket, Prefix string // Prefix without slashes around it; "" for none
 
 	Endpoint  string // host or host:port; "" for the one in the environment, else Amazon's
-	Insecure  bool   // HTTP in place of HTTPS
+	Insecure  bool   // HTTP instead of HTTPS
 	Region    string // "" for the one in the environment, else us-east-1 unless Endpoint is Amazon's
 	PathStyle bool   // the bucket in the path, not in the host name
 }

@@ -29,7 +29,7 @@ const (
 	maxSame = 10000
 )
 
-// DirOptions says how pictures are stored in a directory. The zero value works.
+// DirOptions are the settings of a Dir. The zero value works.
 type DirOptions struct {
 	Template Template
 	Latest   Template  // from [ParseLatest]; the zero value is DefaultLatest
@@ -45,8 +45,8 @@ type DirOptions struct {
 // directories that it made when they become empty, and never the newest picture's copy.
 //
 // A process that is killed leaves at most unfinished files, which the next OpenDir
-// removes. Dir does not sync files to the disk: a machine that loses its power may lose
-// the last seconds.
+// removes. Dir does not sync files to the disk: the last seconds may be lost if the
+// machine loses power.
 type Dir struct {
 	*tree
 	opt DirOptions

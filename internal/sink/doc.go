@@ -10,6 +10,6 @@
 // stored picture, and return when they are done. A [Queue] calls them in goroutines of
 // its own, so that a hook that hangs delays no capture.
 //
-// Pictures are bytes here: the package neither decodes nor changes them, except that
-// [OnChange] decodes them to compare them. It logs nothing.
+// The package neither decodes nor changes pictures, except that [OnChange] decodes
+// them to compare them. It logs nothing.
 package sink

@@ -19,8 +19,8 @@ import (
 const (
 	// defaultExecTimeout bounds a command if ExecOptions.Timeout is 0.
 	defaultExecTimeout = time.Minute
-	// maxOutput bounds what is kept of a command's output, from its end: enough for
-	// the line that says why it failed.
+	// maxOutput is how many bytes of the end of a command's output are kept: enough for
+	// the line that explains a failure.
 	maxOutput = 4 << 10
 	// orphanDelay is how long a dead command's output may stay open.
 	orphanDelay = 500 * time.Millisecond
@@ -31,7 +31,7 @@ var (
 	shells    = []string{"sh", "ash", "bash", "dash", "fish", "ksh", "zsh"}
 )
 
-// ExecOptions says how commands are run. The zero value works.
+// ExecOptions are the settings of an Exec. The zero value works.
 type ExecOptions struct {
 	Timeout time.Duration // for one command; 0 means a minute
 }

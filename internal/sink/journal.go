@@ -17,7 +17,7 @@ import (
 	"github.com/kfgrab/kfgrab/internal/lockfile"
 )
 
-// The journal of a stream says what was written, a line for each step:
+// The journal of a stream records what was written, a line for each step:
 //
 //	d "cam/2026-03-01"          this directory is about to be made
 //	t "cam/…/.a.jpg.kfgrab" …   files of these names may be unfinished until the next t

@@ -19,7 +19,7 @@ const prunePerPut = 1000
 // round it, by two seconds at most.
 const modifiedWithin = 2 * time.Second
 
-// Retention says how many pictures of a stream are kept. 0 means no limit. The newest
+// Retention limits which pictures of a stream are kept. 0 means no limit. The newest
 // picture stays whatever its size.
 type Retention struct {
 	Age   time.Duration // since the picture was taken

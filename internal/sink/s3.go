@@ -40,7 +40,7 @@ const (
 	noCache = "no-cache"
 )
 
-// S3Options says how pictures are stored in an object store. The zero value works.
+// S3Options are the settings of an S3. The zero value works.
 type S3Options struct {
 	Template Template
 	Latest   Template      // from [ParseLatest]; the zero value is DefaultLatest

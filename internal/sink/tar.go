@@ -91,7 +91,7 @@ func (s *Tar) buildEntry(p *Picture, name string) error {
 // padHeader adds a comment (IEEE Std 1003.1, pax) to h so that the entry fills its
 // records.
 func padHeader(h *tar.Header) error {
-	const most = 4 // digits by which the length of a longer comment can grow
+	const most = 4 // digits that the length of a longer comment can gain
 	comment := func(n int) (size int, err error) {
 		h.PAXRecords = map[string]string{"comment": strings.Repeat("-", n)}
 		return headerSize(h)

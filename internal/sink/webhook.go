@@ -40,7 +40,7 @@ const (
 	maxReply = 4 << 10
 )
 
-// WebhookOptions says how a webhook is called. The zero value works.
+// WebhookOptions are the settings of a Webhook. The zero value works.
 type WebhookOptions struct {
 	// Secret signs each request if it is not empty: whsec_ and a key in base64, or any
 	// other text, whose bytes are the key.
@@ -101,7 +101,7 @@ func NewWebhook(address string, o *WebhookOptions) (*Webhook, error) {
 	return w, nil
 }
 
-// hookLabel names the host alone, because the path of many webhooks is the secret.
+// hookLabel names only the host, because the path of many webhooks is a secret.
 func hookLabel(u *url.URL) string { return "webhook at " + u.Scheme + "://" + u.Host }
 
 type message struct {

@@ -13,7 +13,7 @@ import (
 // defaultTimeout bounds a grab if Stream.Timeout is 0.
 const defaultTimeout = 15 * time.Second
 
-// Stream says what to watch, when, and where its pictures go.
+// Stream defines what to watch, when, and where to store the pictures.
 type Stream struct {
 	Name string // unique
 	URL  string
