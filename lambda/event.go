@@ -22,7 +22,7 @@ type answer struct {
 	URL         string   `json:"url"` // redacted
 	ContentType string   `json:"content_type"`
 	Body        []byte   `json:"body,omitempty"`     // base64
-	Location    string   `json:"location,omitempty"` // with a sink, in place of the body
+	Location    string   `json:"location,omitempty"` // with a sink, instead of the body
 	Size        int      `json:"size"`
 	Width       int      `json:"width"`
 	Height      int      `json:"height"`

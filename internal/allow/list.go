@@ -118,7 +118,7 @@ func (l *List) DialContext(ctx context.Context, network, address string) (net.Co
 	return conn, err
 }
 
-// checkHost checks a name, or an address in place of one.
+// checkHost checks a host name or an address.
 func (l *List) checkHost(host string) error {
 	if !l.allowsHost(host) {
 		return fmt.Errorf("%w: %q is not on the list of allowed hosts", ErrRefused, host)
@@ -163,9 +163,9 @@ func (l *List) hasAddress(a netip.Addr) bool {
 	return false
 }
 
-// special are the networks within 0.0.0.0/0 and 2000::/3 that strangers have no
-// business with: special-purpose addresses (RFC 6890) that are not globally
-// reachable or lead into another network, and addresses of clouds.
+// special are the networks within 0.0.0.0/0 and 2000::/3 that strangers must not
+// reach: special-purpose addresses (RFC 6890) that are not globally reachable or
+// lead into another network, and addresses of clouds.
 var special = parsePrefixes(
 	"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
 	"172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16",

@@ -65,7 +65,7 @@ func CreateAs(path, temporary string) (*File, error) {
 	return &File{File: f, path: path}, nil
 }
 
-// WriteError returns err as an error of writing path, in place of a temporary file.
+// WriteError returns err as an error of writing path, instead of the temporary file.
 func WriteError(path string, err error) error {
 	var inPath *fs.PathError
 	var inLink *os.LinkError

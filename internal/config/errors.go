@@ -7,7 +7,7 @@ import (
 	"github.com/kfgrab/kfgrab"
 )
 
-// Error is one thing that is wrong in a file.
+// Error is one error in a file.
 type Error struct {
 	Path         string
 	Line, Column int // from 1; 0 where it is the whole file
@@ -30,7 +30,7 @@ func (e *Error) Error() string {
 // Unwrap returns the error that Text describes, or nil.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Errors is all that is wrong in a file, in the order of the file. It wraps kfgrab.ErrUsage.
+// Errors holds all errors of a file, in the order of the file. It wraps kfgrab.ErrUsage.
 type Errors struct {
 	List []*Error
 	More int // number of errors that are not listed

@@ -145,7 +145,7 @@ type text struct {
 	filled bool   // there were some
 }
 
-// mask replaces what was filled in, as in package redact.
+// mask replaces filled-in values, as in package redact.
 const mask = "xxxxx"
 
 // fillText fills in the references. If escape is not nil, it escapes each value for its place at

@@ -22,8 +22,8 @@ type Service struct {
 	Clients []serve.Client
 	// Hosts are names of the service, as browsers show them in the address line.
 	Hosts []string
-	// Allow are the hosts of which clients may request pictures with ?url=, as internal/allow
-	// reads them. If there are none, ?url= is refused.
+	// Allow lists the hosts that ?url= may name, as internal/allow reads them. If it is
+	// empty, ?url= is refused.
 	Allow string
 	// Rate is nil if the file has none.
 	Rate *serve.Rate

@@ -170,7 +170,7 @@ func (d *decoder) decodeDestination(key string, n *node, s *sinkBuilder) {
 	s.hideDestination(t)
 }
 
-// hideDestination keeps filled-in secrets out of what is shown.
+// hideDestination keeps filled-in secrets out of the output.
 func (s *sinkBuilder) hideDestination(t text) {
 	if t.filled {
 		s.shownTo = t.shown

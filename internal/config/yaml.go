@@ -127,7 +127,7 @@ func readDocuments(data []byte) (documents []*yaml.Node, err error) {
 }
 
 var (
-	// libraryPrefix is what the library puts before its messages. Its line is that of the
+	// libraryPrefix is the prefix of the library's messages. Its line is that of the
 	// surrounding block, or missing.
 	libraryPrefix = regexp.MustCompile(`^yaml: (line \d+: )?`)
 	// punctuation is a quoted sign. Other quoted text in a message may be from the file.
