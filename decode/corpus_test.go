@@ -10,7 +10,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// No real picture is refused, and each is the one that ffmpeg makes of it.
+// TestCorpus proves that every real picture decodes as ffmpeg decodes it.
 func TestCorpus(t *testing.T) {
 	for _, file := range testmedia.MustCorpus(t, "annexb") {
 		if file.Expect != "picture" {
@@ -27,7 +27,7 @@ func TestCorpus(t *testing.T) {
 				c = keyframe.H265
 			}
 			f := frames(data, c)[0]
-			o := decode.Output{Format: decode.RGB24, Width: f.Info.Width, Height: f.Info.Height, KeepInterlaced: true} // no square pixels
+			o := decode.Output{Format: decode.RGB24, Width: f.Info.Width, Height: f.Info.Height, KeepInterlaced: true} // without scaling to square pixels
 			if got, want := decodeTo(t, f, o), plain(t, f); !bytes.Equal(got, want) {
 				t.Errorf("another picture than ffmpeg's, PSNR %.1f dB", psnr(got, want))
 			}

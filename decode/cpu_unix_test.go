@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// childCPU is the time that the reaped children took.
+// childCPU returns the CPU time of all reaped children.
 func childCPU() time.Duration {
 	var r syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_CHILDREN, &r) != nil {
@@ -16,7 +16,8 @@ func childCPU() time.Duration {
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
-// childMiB is the memory of the largest reaped child, of Linux in KiB (getrusage(2)).
+// childMiB returns the peak memory of the largest reaped child. Linux counts it
+// in KiB (getrusage(2)).
 func childMiB() float64 {
 	var r syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_CHILDREN, &r) != nil {

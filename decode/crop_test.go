@@ -35,7 +35,7 @@ func TestParseCrop(t *testing.T) {
 	}
 }
 
-// part cuts a rectangle out of rows of three bytes a pixel.
+// part cuts a rectangle out of rows with three bytes per pixel.
 func part(rgb []byte, width int, r image.Rectangle) (out []byte) {
 	for y := r.Min.Y; y < r.Max.Y; y++ {
 		out = append(out, rgb[3*(y*width+r.Min.X):3*(y*width+r.Max.X)]...)
@@ -43,8 +43,9 @@ func part(rgb []byte, width int, r image.Rectangle) (out []byte) {
 	return out
 }
 
-// What is cut out is that part of the whole picture, in every way to decode, turned and
-// of pixels that are not square as well.
+// TestCrop proves that a crop equals the same part of the whole picture, with
+// every way of decoding, also for rotated pictures and pixels that are not
+// square.
 func TestCrop(t *testing.T) {
 	all := everyPicture(t, "sar43.264", keyframe.H264)
 	s, _ := sequence(t, all)
@@ -96,8 +97,8 @@ func TestCrop(t *testing.T) {
 	}
 }
 
-// Of whatever is coded, what loses nothing is exact at odd places; the others are right
-// in their luma.
+// TestCropFormats crops at odd places. Lossless formats must be exact, the
+// others right in their luma.
 func TestCropFormats(t *testing.T) {
 	for _, c := range streams {
 		switch c.name {
@@ -121,8 +122,8 @@ func TestCropFormats(t *testing.T) {
 	}
 }
 
-// A part that is not there is an error that tells the picture's size, before there is a
-// process.
+// TestCropOutside proves that a crop outside the picture fails before a process
+// starts. The error names the picture's size.
 func TestCropOutside(t *testing.T) {
 	f := stream(t, "h264.264", keyframe.H264)[0]
 	d := &decode.Decoder{Path: "/nonexistent"}
@@ -131,7 +132,7 @@ func TestCropOutside(t *testing.T) {
 	if !errors.Is(err, decode.ErrCrop) || !strings.Contains(err.Error(), "320x180+321+180 of 640x360") || w.Len() > 0 {
 		t.Errorf("%v", err)
 	}
-	wide := *f // as square pixels it would be larger than is let in, though the part is small
+	wide := *f // with square pixels it would exceed the limit, though the part is small
 	wide.Info.SARNum, wide.Info.SARDen = 10, 1
 	err = d.Decode(context.Background(), &w, &wide, decode.Output{Crop: decode.Crop{Width: 32, Height: 18}, MaxPixels: 6400*360 - 1})
 	if !errors.Is(err, keyframe.ErrUnsupported) {
@@ -139,7 +140,8 @@ func TestCropOutside(t *testing.T) {
 	}
 }
 
-// edges are the lumas in the middle of the upper, lower, left and right edge.
+// edges returns the lumas in the middle of the upper, lower, left and right
+// edge.
 func edges(rgb []byte, width, height int) (m [4]int) {
 	for k, at := range []image.Point{{width / 2, 0}, {width / 2, height - 1}, {0, height / 2}, {width - 1, height / 2}} {
 		m[k] = int(luma(rgb[3*(at.Y*width+at.X):][:3])[0])
@@ -147,15 +149,15 @@ func edges(rgb []byte, width, height int) (m [4]int) {
 	return m
 }
 
-// A picture that fits has its own shape: of Contain all of it between black bars, of
-// Cover its middle.
+// TestFit proves that a fitted picture keeps its shape: Contain shows all of it
+// between black bars, Cover shows its middle.
 func TestFit(t *testing.T) {
 	f := stream(t, "sar43.264", keyframe.H264)[0] // 853x360
 	whole := decodeTo(t, f, decode.Output{Format: decode.RGB24})
 	for _, c := range []struct {
 		format          decode.Format
 		box             image.Point
-		inner, cut      image.Rectangle // of the box, and of the picture
+		inner, cut      image.Rectangle // in the box, and in the picture
 		contain, covers float64         // dB, at least
 	}{
 		{decode.RGB24, image.Pt(160, 160), image.Rect(0, 46, 160, 114), image.Rect(247, 0, 607, 360), 35, 22},
@@ -194,7 +196,8 @@ func TestFit(t *testing.T) {
 	}
 }
 
-// What is asked of the renditions, so that nothing is enlarged.
+// TestNeeded proves that Needed requests renditions large enough that nothing
+// is enlarged.
 func TestNeeded(t *testing.T) {
 	quarter := decode.Crop{Width: 25, Height: 50, Percent: true}
 	for _, c := range []struct {

@@ -11,7 +11,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// damages are what happens to an access unit on its way. at lies in its slices.
+// damages are kinds of damage in transit to an access unit. at lies in its
+// slices.
 var damages = []struct {
 	name string
 	do   func(data []byte, at, bit int) []byte
@@ -21,16 +22,17 @@ var damages = []struct {
 	{"packet lost", func(b []byte, at, _ int) []byte { return append(b[:at], b[min(len(b), at+184):]...) }},
 }
 
-// Damage is an error that wraps ErrCorrupt, or leaves a picture. Truncation and
-// loss never pass unnoticed in H.264, nor truncation in H.265 that is doubted.
-// ffmpeg does not notice the rest; it is counted.
+// TestDamage proves that a damaged access unit gives a picture or an error that
+// wraps ErrCorrupt. kfgrab always notices truncation and loss in H.264, and
+// truncation in H.265 if the frame is in doubt. ffmpeg misses some of the rest;
+// the test counts it.
 func TestDamage(t *testing.T) {
 	const tries = 5
 	for _, c := range []struct {
 		name      string
 		frame     *keyframe.Frame
 		doubt     bool
-		unnoticed [3]int // at most, of each kind of damage
+		unnoticed [3]int // at most, for each kind of damage
 	}{
 		{"h264.264", stream(t, "h264.264", keyframe.H264)[0], false, [3]int{0, 1, 0}},
 		{"slices.ts", unwrapped(t, "slices.ts", keyframe.H264)[0], false, [3]int{0, 1, 0}},
@@ -70,7 +72,8 @@ func TestDamage(t *testing.T) {
 	}
 }
 
-// What holds no picture at all is said to be corrupt, not ffmpeg to have failed.
+// TestNoPicture proves that data without a picture is reported as corrupt, not
+// as a failure of ffmpeg.
 func TestNoPicture(t *testing.T) {
 	f := stream(t, "h264.264", keyframe.H264)[0]
 	hevc := stream(t, "h265.265", keyframe.H265)[0]
@@ -100,7 +103,8 @@ func TestNoPicture(t *testing.T) {
 	}
 }
 
-// An open end changes nothing about sound pictures, in any format.
+// TestOpenEnd proves that an open end does not change sound pictures, in any
+// format.
 func TestOpenEnd(t *testing.T) {
 	for _, f := range []*keyframe.Frame{
 		stream(t, "cra.265", keyframe.H265)[1],

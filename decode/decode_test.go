@@ -48,7 +48,7 @@ func stream(tb testing.TB, name string, c keyframe.Codec) []*keyframe.Frame {
 	return all
 }
 
-// unwrapped is stream for a transport stream, through ffmpeg's demuxer.
+// unwrapped is like stream for a transport stream. It uses ffmpeg's demuxer.
 func unwrapped(tb testing.TB, name string, c keyframe.Codec) []*keyframe.Frame {
 	tb.Helper()
 	path := testmedia.Make(tb, name)
@@ -80,8 +80,9 @@ func ffmpeg(tb testing.TB, data []byte, args ...string) []byte {
 	return out
 }
 
-// plain is ffmpeg's own picture of a frame, with none of our arguments but that
-// for exact cropping, and the matrix that ffmpeg does not take for granted.
+// plain returns ffmpeg's own picture of a frame. The command line has none of
+// kfgrab's arguments except exact cropping and the matrix that ffmpeg does not
+// assume.
 func plain(tb testing.TB, f *keyframe.Frame) []byte {
 	tb.Helper()
 	scale := "scale"
@@ -125,8 +126,8 @@ var streams = []struct {
 	{"1080p.264", keyframe.H264},
 }
 
-// The lossless formats hold exactly what ffmpeg makes of the frame, the others
-// nearly, and Go's own decoders read them.
+// TestDecode proves that the lossless formats hold exactly what ffmpeg decodes,
+// and the others nearly. Go's own decoders must read them.
 func TestDecode(t *testing.T) {
 	for _, c := range streams {
 		t.Run(c.name, func(t *testing.T) {
@@ -151,7 +152,7 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// viewable checks that the JPEG is of the kind that everything shows.
+// viewable checks that the JPEG is of a kind that all viewers show.
 func viewable(t *testing.T, f *keyframe.Frame, want []byte) {
 	t.Helper()
 	b := decodeTo(t, f, decode.Output{Quality: 100})
@@ -166,7 +167,7 @@ func viewable(t *testing.T, f *keyframe.Frame, want []byte) {
 	if w, h := f.Info.Width, f.Info.Height; img.Bounds() != image.Rect(0, 0, w, h) {
 		t.Errorf("the JPEG is %v, want %dx%d", img.Bounds(), w, h)
 	}
-	// Saturated edges in testsrc2 suffer from 4:2:0, the luma does not.
+	// 4:2:0 damages the saturated edges in testsrc2, but not the luma.
 	if got := psnr(luma(pixels(img)), luma(want)); got < 30 {
 		t.Errorf("luma of the JPEG has a PSNR of %.1f dB", got)
 	}
@@ -195,8 +196,8 @@ func luma(rgb []byte) []byte {
 	return out
 }
 
-// Saturated colours come out as they went in, whatever the stream's matrix and
-// range, or those that it does not tell of.
+// TestColours proves that saturated colours survive, whatever matrix and range
+// the stream has, named or not.
 func TestColours(t *testing.T) {
 	for _, name := range []string{"bt601.264", "bt709.264", "bt709-full.264", "bare-sd.264", "bare-hd.264", "bare-hd.265", "bt709 from colr", "full range from colr"} {
 		var f *keyframe.Frame
@@ -231,7 +232,7 @@ func TestColours(t *testing.T) {
 	}
 }
 
-// shown reads a picture with Go's decoders, or ffmpeg's where Go has none.
+// shown reads a picture with Go's decoders, or with ffmpeg if Go has none.
 func shown(t *testing.T, b []byte, format decode.Format) []byte {
 	t.Helper()
 	if format == decode.WebP {
@@ -244,8 +245,8 @@ func shown(t *testing.T, b []byte, format decode.Format) []byte {
 	return pixels(img)
 }
 
-// Pictures to start from that are not IDR come out, and are the very picture that
-// a decoder shows that has seen the stream from its beginning.
+// TestNotIDR proves that random access pictures other than IDR decode to the
+// picture that a decoder shows when it has seen the stream from its beginning.
 func TestNotIDR(t *testing.T) {
 	open := stream(t, "open-gop.264", keyframe.H264)
 	interlaced := unwrapped(t, "interlaced.ts", keyframe.H264)
@@ -256,7 +257,7 @@ func TestNotIDR(t *testing.T) {
 		frame   *keyframe.Frame
 		kind    keyframe.Kind
 		source  string
-		picture string // number in order of display
+		picture string // its number in display order
 	}{
 		{"open GOP", open[1], keyframe.RecoveryPoint, "open-gop.264", "25"},
 		{"interlaced", interlaced[1], keyframe.IDR, "interlaced.ts", "25"},
@@ -277,7 +278,8 @@ func TestNotIDR(t *testing.T) {
 	}
 }
 
-// A lone I picture, with nothing in the stream that promises a clean start.
+// TestIntra decodes a lone I picture from a stream that promises no clean
+// start.
 func TestIntra(t *testing.T) {
 	open := stream(t, "open-gop.264", keyframe.H264)[1]
 	lone := lone([]*keyframe.Frame{open})
@@ -290,7 +292,8 @@ func TestIntra(t *testing.T) {
 	}
 }
 
-// A process that was started for something else is replaced.
+// TestJobReplaced proves that Decode replaces a process that was started for
+// something else.
 func TestJobReplaced(t *testing.T) {
 	refresh := stream(t, "refresh.264", keyframe.H264)[1]
 	o := decode.Output{Format: decode.RGB24}

@@ -10,8 +10,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// The access unit of a keyframe becomes a small JPEG. The decoder is started
-// while the keyframe is still on its way.
+// The access unit of a keyframe becomes a small JPEG. The decoder starts before
+// the keyframe has arrived.
 func ExampleDecoder_Start() {
 	ctx := context.Background()
 	thumbnail := decode.Output{Width: 320, Quality: 75}
@@ -33,7 +33,7 @@ func ExampleDecoder_Start() {
 	}
 }
 
-// A picture every second, from a decoder that stays up between them.
+// One picture per second, from a decoder that keeps running between them.
 func ExamplePool() {
 	ctx := context.Background()
 	var pool decode.Pool
@@ -45,12 +45,12 @@ func ExamplePool() {
 			return
 		}
 		if err := pool.Decode(ctx, os.Stdout, frame, decode.Output{}); err != nil {
-			fmt.Println(err) // of this frame alone
+			fmt.Println(err) // concerns this frame only
 		}
 	}
 }
 
-// nextKeyframe stands for whatever reads the stream.
+// nextKeyframe stands for the code that reads the stream.
 func nextKeyframe(context.Context) (*keyframe.Frame, error) {
 	return nil, keyframe.ErrNotFound
 }

@@ -18,7 +18,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// someFrame is enough for an ffmpeg that is a script; it is larger than a pipe.
+// someFrame returns a frame for a script that stands in for ffmpeg. It is
+// larger than a pipe's buffer.
 func someFrame() *keyframe.Frame {
 	return &keyframe.Frame{
 		Codec: keyframe.H264, Kind: keyframe.IDR, Pictures: 1,
@@ -27,11 +28,11 @@ func someFrame() *keyframe.Frame {
 	}
 }
 
-// script writes an ffmpeg of the given lines of sh.
+// script writes a fake ffmpeg made of the given lines of sh.
 func script(t *testing.T, lines string) *decode.Decoder {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "ffmpeg")
-	syscall.ForkLock.RLock() // what is forked meanwhile would hold the file open for writing
+	syscall.ForkLock.RLock() // a process forked now would keep the file open for writing
 	err := os.WriteFile(path, []byte("#!/bin/sh\n"+lines+"\n"), 0o755)
 	syscall.ForkLock.RUnlock()
 	if err != nil {
@@ -50,7 +51,7 @@ func TestStrangeFFmpeg(t *testing.T) {
 	for _, c := range []struct {
 		name, script string
 		output       decode.Output
-		want         string // in the error; "" where there is none
+		want         string // in the error; "" for success
 		is           error
 	}{
 		{"good", drain + pixel, rgb, "", nil},
@@ -132,7 +133,8 @@ func TestNoFFmpeg(t *testing.T) {
 	}
 }
 
-// A child that outlives its ffmpeg with the pipes is killed.
+// TestOrphan proves that a child is killed if it outlives its ffmpeg and holds
+// the pipes.
 func TestOrphan(t *testing.T) {
 	d := script(t, "echo $$ >$0.pid; sleep 600 & :")
 	err := d.Decode(context.Background(), new(bytes.Buffer), someFrame(), decode.Output{})
@@ -142,7 +144,8 @@ func TestOrphan(t *testing.T) {
 	gone(t, pid(t, d))
 }
 
-// What is executable and no program fails without its path.
+// TestNoProgram proves that an executable file that is no program gives an
+// error with its path.
 func TestNoProgram(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ffmpeg")
 	if err := os.WriteFile(path, []byte("\x7fELF"), 0o755); err != nil {
@@ -197,7 +200,7 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-// hanging scripts say on standard output of their own that they run, and never
+// hanging scripts report on their own standard output that they run, and never
 // end by themselves.
 var hanging = []struct{ name, script string }{
 	{"reads nothing", "echo $$ >$0.pid; sleep 600"},
@@ -228,7 +231,8 @@ func TestHanging(t *testing.T) {
 	}
 }
 
-// Without an end of the context a process that hangs ends as well.
+// TestTimeout proves that Timeout ends a hanging process if the context does
+// not.
 func TestTimeout(t *testing.T) {
 	for _, c := range hanging {
 		t.Run(c.name, func(t *testing.T) {
@@ -259,8 +263,8 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
-// A started process ends with Cancel, or with the context it was started with,
-// and what becomes of Decode then is told by that context's cause.
+// TestJobEnds proves that Cancel, or the context of Start, ends a started
+// process. Decode then returns that context's cause.
 func TestJobEnds(t *testing.T) {
 	d := script(t, hanging[1].script)
 	start := func(ctx context.Context) (*decode.Job, int) {
@@ -298,7 +302,7 @@ func TestJobEnds(t *testing.T) {
 	gone(t, group)
 }
 
-// pid waits for the script to write its own.
+// pid waits until the script has written its process ID.
 func pid(t *testing.T, d *decode.Decoder) (id int) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
@@ -312,8 +316,8 @@ func pid(t *testing.T, d *decode.Decoder) (id int) {
 	}
 }
 
-// gone checks that the process is reaped and waits for its group, whose killed
-// grandchildren init reaps.
+// gone checks that the process is reaped. It waits for the process group, whose
+// killed grandchildren init reaps.
 func gone(t *testing.T, id int) {
 	t.Helper()
 	if err := syscall.Kill(id, 0); err != syscall.ESRCH {
@@ -326,7 +330,7 @@ func gone(t *testing.T, id int) {
 	}
 }
 
-// alive says whether a member of the process group runs; zombies do not.
+// alive reports whether a member of the process group runs; zombies do not.
 func alive(group int) bool {
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, path := range stats {

@@ -11,7 +11,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// nalu is a header and a payload written in bits.
+// nalu builds a NAL unit from a header and payload written in bits.
 func nalu(header string, bits ...string) []byte {
 	var b []byte
 	free := 0
@@ -25,8 +25,8 @@ func nalu(header string, bits ...string) []byte {
 	return b
 }
 
-// A few bytes can announce a picture of a gigabyte. It is refused before there is a
-// decoder.
+// TestHuge proves that kfgrab refuses a gigabyte picture, which a few bytes can
+// announce, before it starts a decoder.
 func TestHuge(t *testing.T) {
 	var data []byte
 	for _, n := range [][]byte{

@@ -20,8 +20,8 @@ func saysInterlaced(f *keyframe.Frame) *keyframe.Frame {
 	for nalu := range keyframe.AnnexB(f.Data) {
 		at := map[byte]int{vps: 2 + 4, sps: 2 + 1}[nalu[0]>>1]
 		if at > 0 {
-			// Both come behind general_profile_compatibility_flags, which have three zero bytes
-			// with an emulation prevention byte for the third one.
+			// Both follow general_profile_compatibility_flags, which have three
+			// zero bytes with an emulation prevention byte for the third one.
 			at += 1 + 4 + 1
 			nalu = append(append(bytes.Clone(nalu[:at]), nalu[at]&0x3f|0x40), nalu[at+1:]...)
 		}
@@ -30,9 +30,9 @@ func saysInterlaced(f *keyframe.Frame) *keyframe.Frame {
 	return frames(data, keyframe.H265)[0]
 }
 
-// Of a picture of two fields the lines are those of one moment. They are no good picture
-// of it as long as the other field's are in between; testsrc2's details of one line and
-// one pixel are lost with the half of the lines.
+// TestDeinterlaced proves that all lines of a deinterlaced picture show one
+// moment. Lines of the other field would lower its PSNR. Half of the lines are
+// lost, and testsrc2's details of one line and one pixel with them.
 func TestDeinterlaced(t *testing.T) {
 	moments, err := os.ReadFile(testmedia.Make(t, "moving.rgb"))
 	if err != nil {
@@ -42,7 +42,7 @@ func TestDeinterlaced(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		frame *keyframe.Frame
-		whole bool // a field is, and not half of a picture
+		whole bool // a field is a whole picture, not half of one
 	}{
 		{"top field first", stream(t, "tff.264", keyframe.H264)[0], false},
 		{"bottom field first", stream(t, "bff.264", keyframe.H264)[0], false},
@@ -63,7 +63,8 @@ func TestDeinterlaced(t *testing.T) {
 	}
 }
 
-// Pictures whose stream allows for fields, and which have none, stay as they are.
+// TestNotDeinterlaced proves that progressive pictures stay as they are, even
+// if their stream allows fields.
 func TestNotDeinterlaced(t *testing.T) {
 	f := stream(t, "not-woven.264", keyframe.H264)[0]
 	if !f.Info.Interlaced {
@@ -74,7 +75,8 @@ func TestNotDeinterlaced(t *testing.T) {
 	}
 }
 
-// A pool makes of them the same as a Decoder.
+// TestPoolDeinterlaces proves that a pool returns the same picture as a
+// Decoder.
 func TestPoolDeinterlaces(t *testing.T) {
 	all := stream(t, "tff.264", keyframe.H264)
 	p := &decode.Pool{}
@@ -95,7 +97,8 @@ func TestPoolDeinterlaces(t *testing.T) {
 	}
 }
 
-// In a row of pictures the neighbours count.
+// TestSequenceDeinterlaced proves that deinterlacing a sequence uses the
+// neighbouring pictures.
 func TestSequenceDeinterlaced(t *testing.T) {
 	s, _ := sequence(t, everyPicture(t, "tff.264", keyframe.H264))
 	s.Show = []int{0, 3, len(s.Data) - 1}

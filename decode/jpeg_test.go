@@ -29,7 +29,7 @@ func picture(t testing.TB, recipe string, n int) *keyframe.Frame {
 	return &keyframe.Frame{Codec: keyframe.JPEG, Kind: keyframe.Tile, Data: data, Pictures: 1, PTS: keyframe.NoPTS, Info: info}
 }
 
-// tile returns tile k of the grid of three by two.
+// tile returns tile k of the grid, which is three tiles wide and two high.
 func tile(t testing.TB, grid, k int) *keyframe.Frame {
 	f := picture(t, "tiles", grid)
 	f.Info.Width, f.Info.Height = f.Info.CodedWidth/3, f.Info.CodedHeight/2
@@ -38,7 +38,7 @@ func tile(t testing.TB, grid, k int) *keyframe.Frame {
 	return f
 }
 
-// still returns picture number n of those in the grids, as it was before.
+// still returns picture n as it was before it became a tile.
 func still(t testing.TB, n int) []byte {
 	t.Helper()
 	data, err := os.ReadFile(testmedia.Make(t, "stills.rgb"))
@@ -49,7 +49,7 @@ func still(t testing.TB, n int) []byte {
 	return data[n*size:][:size]
 }
 
-// TestTile: of a grid the one tile, and nothing of its neighbours.
+// TestTile proves that a tile shows nothing of its neighbours.
 func TestTile(t *testing.T) {
 	for n := range 20 {
 		f := tile(t, n/6, n%6)
@@ -59,8 +59,8 @@ func TestTile(t *testing.T) {
 	}
 }
 
-// Odd rectangles are cut out exactly; colour, which has half the lines and columns,
-// is that of the next even pixel.
+// TestTileOdd proves that odd rectangles are cut out exactly. Colour has half
+// the lines and columns, so it comes from the next even pixel.
 func TestTileOdd(t *testing.T) {
 	f := picture(t, "tiles", 0)
 	all := luma(decodeTo(t, f, decode.Output{Format: decode.RGB24}))
@@ -75,13 +75,14 @@ func TestTileOdd(t *testing.T) {
 	}
 }
 
-// Every format and size comes from a tile as it does from a keyframe.
+// TestTileOutputs proves that a tile gives the same formats and sizes as a
+// keyframe.
 func TestTileOutputs(t *testing.T) {
 	f := tile(t, 1, 4)
 	for _, o := range []decode.Output{{}, {Format: decode.PNG}, {Format: decode.WebP}, {Width: 80}, {Height: 33, Format: decode.PNG}, {Width: 64, Height: 64}} {
 		data := decodeTo(t, f, o)
 		if o.Format == decode.WebP {
-			continue // the decoder has seen that it is whole
+			continue // the decoder has checked that it is whole
 		}
 		got, _, err := image.DecodeConfig(bytes.NewReader(data))
 		if w, h := o.Size(f.Info); err != nil || got.Width != w || got.Height != h {
@@ -90,7 +91,8 @@ func TestTileOutputs(t *testing.T) {
 	}
 }
 
-// TestJPEGAsItCame: what is wanted already is not coded again.
+// TestJPEGAsItCame proves that a JPEG that already fits the output is not
+// encoded again.
 func TestJPEGAsItCame(t *testing.T) {
 	whole := picture(t, "pictures", 3)
 	dense := *whole
@@ -127,8 +129,8 @@ func TestJPEGAsItCame(t *testing.T) {
 	}
 }
 
-// What stands beside the picture in a JPEG changes nothing: a density, which Info does
-// not tell, Exif that is none, and padding.
+// TestJPEGBesides proves that other data in a JPEG changes nothing: a density,
+// which Info does not report, invalid Exif, and padding.
 func TestJPEGBesides(t *testing.T) {
 	f := picture(t, "tiles", 0)
 	o := decode.Output{Format: decode.RGB24, Width: 100}
@@ -151,8 +153,8 @@ func TestJPEGBesides(t *testing.T) {
 	}
 }
 
-// TestJPEGDamage: what breaks off is never shown, also where it ends as a JPEG
-// does.
+// TestJPEGDamage proves that a truncated JPEG is never shown, even if it ends
+// with the marker of a whole one.
 func TestJPEGDamage(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 10 {

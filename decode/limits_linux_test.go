@@ -11,7 +11,8 @@ import (
 	"github.com/kfgrab/kfgrab/decode"
 )
 
-// The limits are there by the time that the frame is.
+// TestLimits proves that the limits are in force before the process reads the
+// frame.
 func TestLimits(t *testing.T) {
 	d := script(t, "read -r line; cat /proc/$$/limits >$0.limits; "+drain+pixel)
 	f := someFrame()

@@ -7,18 +7,20 @@ import (
 	"testing"
 )
 
-// scene is luma, from 0 for black to 255, at a place from 0, 0 to 1, 1.
+// scene returns the luma, from 0 for black to 255, at a place between 0, 0 and
+// 1, 1.
 type scene func(x, y float64) float64
 
 func flat(v float64) scene { return func(_, _ float64) float64 { return v } }
 
-// noisy adds noise of a camera to s: of that standard deviation, cut off at black.
+// noisy adds camera noise of the given standard deviation to s, clipped at
+// black.
 func noisy(s scene, deviation float64) scene {
 	r := rand.New(rand.NewPCG(1, 2))
 	return func(x, y float64) float64 { return s(x, y) + deviation*r.NormFloat64() }
 }
 
-// spot is over s a rectangle of one brightness.
+// spot draws a rectangle of one brightness over s.
 func spot(s scene, x0, y0, x1, y1, v float64) scene {
 	return func(x, y float64) float64 {
 		if x >= x0 && x < x1 && y >= y0 && y < y1 {
@@ -28,7 +30,7 @@ func spot(s scene, x0, y0, x1, y1, v float64) scene {
 	}
 }
 
-// lamps are lights on s, three thousandths of the picture.
+// lamps draws lights over three thousandths of s.
 func lamps(s scene) scene {
 	for _, at := range []float64{0.2, 0.5, 0.8} {
 		s = spot(s, at, 0.3, at+0.025, 0.34, 240)
@@ -36,7 +38,8 @@ func lamps(s scene) scene {
 	return s
 }
 
-// street is what a camera sees: sky, walls and ground, up to that brightness.
+// street is what a camera sees: sky, walls and ground, up to the given
+// brightness.
 func street(brightest float64) scene {
 	return func(x, y float64) float64 {
 		switch {
@@ -59,8 +62,8 @@ func (s scene) grey(w, h int) *image.Gray {
 	return m
 }
 
-// Black, in all the ways that cameras and studios have of it, is blank, and so is what
-// is the same all over. A night is not.
+// TestBlank proves that black is blank, in all the forms that cameras and
+// studios send, and so is a picture of one brightness. A night scene is not.
 func TestBlank(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -106,14 +109,14 @@ func TestBlank(t *testing.T) {
 	}
 }
 
-// A part of a picture is judged by itself, pixels are weighed by their colour, and what
-// has no or few pixels is no fault.
+// TestBlankParts proves that Blank judges a part by itself, weighs pixels by
+// their colour, and accepts pictures with few pixels or none.
 func TestBlankParts(t *testing.T) {
 	whole := scene(spot(flat(0), 0, 0, 0.5, 0.5, 100)).grey(320, 180)
 	if Blank(whole) || !Blank(whole.SubImage(image.Rect(200, 100, 300, 170))) || !Blank(whole.SubImage(image.Rect(10, 10, 90, 60))) || Blank(whole.SubImage(image.Rect(100, 50, 200, 120))) {
 		t.Error("a part is not judged by itself")
 	}
-	// Pure blue of 40 has a luma of 4.6, pure red of 40 one of 12.
+	// Pure blue 40 has a luma of 4.6, pure red 40 has 12.
 	var rows []byte
 	for i := range 64 * 36 {
 		rows = append(rows, 0, byte(i%64/32*40), 40)
@@ -126,17 +129,17 @@ func TestBlankParts(t *testing.T) {
 	}
 }
 
-// Order and weight of the colours.
+// TestBlankColours checks the order and weight of the colours.
 func TestBlankColours(t *testing.T) {
 	rows := make([]byte, 0, 3*64*36)
 	for i := range 64 * 36 {
-		rows = append(rows, byte(20+i%64/32*10), 20, 20) // red by halves: luma 20 and 23, blue 20 and 21
+		rows = append(rows, byte(20+i%64/32*10), 20, 20) // red by halves: luma 20 and 23; as blue 20 and 21
 	}
 	if !isBlankRGB(rows, 64, false) || !isBlankRGB(rows, 64, true) {
 		t.Error("a hint of red is a picture")
 	}
 	for i := 0; i < len(rows); i += 3 {
-		rows[i] = byte(20 + i/3%64/32*20) // luma 20 and 26, or 20 and 22
+		rows[i] = byte(20 + i/3%64/32*20) // luma 20 and 26; as blue 20 and 22
 	}
 	if isBlankRGB(rows, 64, false) || !isBlankRGB(rows, 64, true) {
 		t.Error("red and blue are mistaken for each other")

@@ -25,8 +25,8 @@ func snapshot(t *testing.T) *kfgrab.Snapshot {
 	return s
 }
 
-// Of every format Make gives what the decoder, or the frame itself, has to give, and
-// from a pool the same as from a decoder.
+// TestMake proves that Make returns what the decoder or the frame itself gives,
+// in every format. A pool gives the same as a decoder.
 func TestMake(t *testing.T) {
 	s := snapshot(t)
 	pool := &decode.Pool{}
@@ -52,7 +52,8 @@ func TestMake(t *testing.T) {
 	}
 }
 
-// A caption changes the lower left corner, and nothing else where nothing is lost.
+// TestMakeOverlay proves that a caption changes the lower left corner only. In
+// lossless formats the rest stays exact.
 func TestMakeOverlay(t *testing.T) {
 	s := snapshot(t)
 	images := [2]image.Image{}

@@ -2,13 +2,14 @@ package picture
 
 import "testing"
 
-// Names of all kinds are tested where the command makes files of them.
+// TestStreamName covers a few names. The tests of cmd/kfgrab, which turns names
+// into files, cover all kinds.
 func TestStreamName(t *testing.T) {
 	for rawURL, want := range map[string]string{
 		"-":                                      "stdin",
 		"/films/one.mp4":                         "one",
 		"rtsp://me:s3cret@camera:554/1?k=s3cret": "camera-1",
-		"http://me:s3cret%zz@host/a.m3u8":        "a", // no valid URL
+		"http://me:s3cret%zz@host/a.m3u8":        "a", // not a valid URL
 		"http://me:s3/cret%zz@host/a.m3u8":       "a",
 		"http://me:s3cret%zz@host/":              "xxxxx-host",
 	} {

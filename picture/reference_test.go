@@ -17,8 +17,8 @@ import (
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 )
 
-// clips are of all kinds, and what ffmpeg is to be told for a right picture of them:
-// filters, and options of scale. Where that is nothing, its own is right.
+// clips are streams of all kinds, with the filters and scale options that
+// ffmpeg needs for a right picture. With neither, ffmpeg's default is right.
 var clips = []struct{ name, filters, scale string }{
 	{"h264.ts", "", ""},
 	{"h265.ts", "", ""},
@@ -41,26 +41,27 @@ var clips = []struct{ name, filters, scale string }{
 	{"not-woven.264", "", ""},
 	{"turned.264", "", ""},
 
-	// Colours of high definition that are not told are BT.709's, not BT.601's.
+	// Without a stated matrix, HD colours are BT.709's, not BT.601's.
 	{"1080p.ts", "", "in_color_matrix=bt709:"},
 	{"bare-hd.264", "", "in_color_matrix=bt709:"},
 	{"bare-hd.265", "", "in_color_matrix=bt709:"},
 	// Pixels are square.
 	{"anamorphic.mp4", "", "1047:576:"},
 	{"sar43.264", "", "853:360:"},
-	// A picture is of one moment.
+	// A picture shows one moment.
 	{"tff.264", "trim=end_frame=1,yadif,", ""},
 	{"bff.264", "trim=end_frame=1,yadif,", ""},
 	{"fields.265", "scale=720:576,", ""},
-	// A picture is SDR of BT.709.
+	// A picture is SDR in BT.709.
 	{"pq.265", "format=yuv444p10,zscale=t=linear:npl=203,format=gbrpf32,zscale=p=bt709,tonemap=mobius:peak=5:desat=0,zscale=t=bt709:m=bt709:r=limited,format=yuv444p,", ""},
 	{"bt2020.265", "format=yuv444p10,zscale=p=bt709:t=bt709:m=bt709:r=limited,format=yuv444p,", ""},
 }
 
-// Of every clip the picture is ffmpeg's, with pixels as viewers see them: of PNG what
-// ffmpeg makes of its first picture, of JPEG what it makes if it is told that a JPEG's
-// colours are those of JFIF. KFGRAB_PAIRS names a directory for what is compared, ours
-// to the left of ffmpeg's with no filter at all.
+// TestLikeFFmpeg proves that kfgrab's picture of every clip is ffmpeg's, with
+// pixels as viewers see them. A PNG must match ffmpeg's first picture, a JPEG
+// the same if ffmpeg is told that JPEG colours are JFIF's. KFGRAB_PAIRS names a
+// directory for pairs of pictures: kfgrab's on the left, ffmpeg's without any
+// filter on the right.
 func TestLikeFFmpeg(t *testing.T) {
 	const least = 45 // dB
 	for _, c := range clips {
@@ -89,7 +90,8 @@ func TestLikeFFmpeg(t *testing.T) {
 	}
 }
 
-// subsampled is the format of a JPEG with as much colour as the stream has.
+// subsampled returns the pixel format of a JPEG with the stream's chroma
+// subsampling.
 func subsampled(s *kfgrab.Snapshot) string {
 	i := s.Frame.Info
 	if i.HDR() || i.Primaries == 9 || i.ChromaFormat < 2 {
@@ -98,7 +100,8 @@ func subsampled(s *kfgrab.Snapshot) string {
 	return [...]string{2: "yuvj422p", 3: "yuvj444p"}[i.ChromaFormat]
 }
 
-// clip is a test stream, or that of MP4 which is to be turned clockwise by a quarter.
+// clip returns the path of a test stream, or of a copy of an MP4 file whose
+// matrix asks for a quarter turn clockwise.
 func clip(t *testing.T, name string) string {
 	t.Helper()
 	if name != "turned.mp4" {
@@ -131,7 +134,7 @@ func made(t *testing.T, s *kfgrab.Snapshot, f Format) image.Image {
 	return img
 }
 
-// firstPicture is ffmpeg's of a file.
+// firstPicture returns ffmpeg's first picture of a file.
 func firstPicture(t *testing.T, path string, args ...string) image.Image {
 	t.Helper()
 	args = append([]string{"-v", "error", "-nostdin", "-i", path, "-map", "0:v:0", "-frames:v", "1"}, args...)
@@ -149,7 +152,7 @@ func firstPicture(t *testing.T, path string, args ...string) image.Image {
 	return img
 }
 
-// psnr is 0 for pictures of different sizes.
+// psnr returns 0 if the sizes differ.
 func psnr(a, b image.Image) float64 {
 	if a.Bounds() != b.Bounds() {
 		return 0

@@ -21,7 +21,7 @@ import (
 // testTime ends a test that hangs.
 const testTime = time.Minute
 
-// take is Take of the stream at url.
+// take calls Take for the stream at url.
 func take(t *testing.T, d Decoder, url string, o *Options) (*Taken, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), testTime)
@@ -39,8 +39,8 @@ func openStream(t *testing.T, url string, o *kfgrab.Options) *kfgrab.Stream {
 	return s
 }
 
-// Of every kind of stream whose first two keyframes are black the third is taken, in
-// every format the same one.
+// TestTake proves that Take returns the third keyframe of a stream whose first
+// two are black, from every kind of stream, and the same one in every format.
 func TestTake(t *testing.T) {
 	hls := testmedia.Make(t, "hls-black-first")
 	raw := testmedia.Make(t, "black-first.264")
@@ -81,7 +81,7 @@ func TestTake(t *testing.T) {
 	}
 }
 
-// counting counts what is decoded.
+// counting counts decoded pictures.
 type counting struct {
 	decode.Decoder
 	outputs []decode.Output
@@ -92,8 +92,8 @@ func (c *counting) Decode(ctx context.Context, w io.Writer, f *keyframe.Frame, o
 	return c.Decoder.Decode(ctx, w, f, o)
 }
 
-// A JPEG is decoded once. What cannot be read here is decoded small at first, and not
-// at all where that is blank.
+// TestTakeDecodesLittle proves that a JPEG is decoded once. A format that Go
+// cannot read is decoded small first, and in full only if it is not blank.
 func TestTakeDecodesLittle(t *testing.T) {
 	for _, tt := range []struct {
 		format     Format
@@ -136,7 +136,7 @@ func TestTakeFrameOnly(t *testing.T) {
 	}
 }
 
-// What is judged is the part that is shown.
+// TestTakeCrop proves that Take judges the part that is shown.
 func TestTakeCrop(t *testing.T) {
 	url := testmedia.Make(t, "h264.ts")
 	crop, err := decode.ParseCrop("8x8+300+200")
@@ -152,8 +152,8 @@ func TestTakeCrop(t *testing.T) {
 	}
 }
 
-// Where all are blank the error says how many, has the last one, and tells why there
-// was no other.
+// TestTakeNone proves that if all keyframes are blank, the error says how many
+// came, holds the last one, and gives the reason why no other followed.
 func TestTakeNone(t *testing.T) {
 	black := testmedia.Make(t, "black.ts")
 	for _, tt := range []struct {
@@ -186,13 +186,13 @@ func TestTakeNone(t *testing.T) {
 	if !errors.As(err, &blank) || blank.Tried < 2 || !errors.Is(err, gone) {
 		t.Errorf("the end of the context: %v", err)
 	}
-	// Without tries a black one is as good as any.
+	// Without tries, Take accepts a black keyframe.
 	if got, err := take(t, &decode.Decoder{}, black, &Options{}); err != nil || got.Skipped != 0 || len(got.Data) == 0 {
 		t.Errorf("without tries: %v", err)
 	}
 }
 
-// until calls end with its nth picture, which is black.
+// until calls end at the nth picture, which is black.
 type until struct {
 	n   int
 	end func()

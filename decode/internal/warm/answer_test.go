@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// isABC is a format with one picture, "abc".
+// isABC accepts a format with one picture, "abc".
 func isABC(b []byte) (bool, error) {
 	if len(b) > 3 || string(b) != "abc"[:len(b)] {
 		return false, errors.New("not abc")
@@ -14,7 +14,8 @@ func isABC(b []byte) (bool, error) {
 	return len(b) == 3, nil
 }
 
-// A picture is believed after exactly the output that the package comment describes.
+// TestAnswer proves that a picture counts only after exactly the output that
+// the package comment describes.
 func TestAnswer(t *testing.T) {
 	const size = "[graph @ 0x5] [info] Changing video frame properties; incoming frame - w: 16 h: 16"
 	number := func(n int) string { return fmt.Sprintf("[info] %d.000000", n) }
@@ -64,7 +65,8 @@ func TestAnswer(t *testing.T) {
 	}
 }
 
-// A process must be silent between two frames, and not talk without end.
+// TestAnswerOutOfTurn proves that a process is replaced if it writes between
+// two frames, or logs without end.
 func TestAnswerOutOfTurn(t *testing.T) {
 	for name, speak := range map[string]func(*answer){
 		"picture": func(a *answer) { a.addPicture([]byte("a")) },

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// enterQueued lets n calls wait, one after the other, for the place that is taken.
+// enterQueued makes n calls wait, one after the other, for the occupied place.
 func enterQueued(t *testing.T, p *Pool, n int) (cancels []context.CancelFunc, places []chan *Place, got chan int) {
 	t.Helper()
 	got = make(chan int, n)
@@ -34,7 +34,7 @@ func enterQueued(t *testing.T, p *Pool, n int) (cancels []context.CancelFunc, pl
 	return cancels, places, got
 }
 
-// Places are given to calls in the order in which they came.
+// TestPlacesInOrder proves that calls get places in the order of their arrival.
 func TestPlacesInOrder(t *testing.T) {
 	p := &Pool{Size: 1}
 	leaving, err := p.Enter(context.Background(), nil)

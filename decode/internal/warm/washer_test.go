@@ -14,7 +14,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// A washer is a good picture, and is never mistaken for a frame.
+// TestWasher proves that a washer is a sound picture, and that a warm process
+// never accepts it as a frame.
 func TestWasher(t *testing.T) {
 	for c, washer := range warm.Washers {
 		s := keyframe.NewByteStream(c)
@@ -35,8 +36,8 @@ func TestWasher(t *testing.T) {
 	}
 }
 
-// A slice of the washer, whose parameter sets the decoder knows, makes no picture of a
-// frame.
+// TestWasherAsFrame proves that a washer's slice after a frame's parameter sets
+// gives no picture, although the decoder knows the washer's own sets.
 func TestWasherAsFrame(t *testing.T) {
 	data, err := os.ReadFile(testmedia.Make(t, "numbered.264"))
 	if err != nil {
@@ -71,13 +72,14 @@ func TestWasherAsFrame(t *testing.T) {
 	}
 }
 
-// tested are the versions of ffmpeg with which the tests of this package and of package
-// decode have passed. Corrections within a version are taken to change nothing.
+// tested are the versions of ffmpeg with which the tests of this package and of
+// package decode passed. Patch releases are taken to change nothing.
 var tested = map[string]string{
 	"5.1": "Debian 12, and the one that make ffmpeg builds from its source",
 }
 
-// The warm pool relies on behaviour that ffmpeg does not promise.
+// TestVersion guards the warm pool, which relies on behaviour that ffmpeg does
+// not promise.
 func TestVersion(t *testing.T) {
 	version, err := new(decode.Decoder).Version(t.Context())
 	if err != nil {
