@@ -19,7 +19,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// mangled returns an access unit after one of the things that can happen to its bytes.
+// mangled damages the bytes of an access unit in one of the ways that occur in
+// transit.
 func mangled(r *rand.Rand, c keyframe.Codec, data []byte) []byte {
 	b := bytes.Clone(data)
 	from := r.IntN(len(b))
@@ -56,7 +57,7 @@ func flip(r *rand.Rand, b []byte, n int) {
 	}
 }
 
-// withSets changes the parameter sets of an access unit.
+// withSets applies change to the parameter sets of an access unit.
 func withSets(c keyframe.Codec, data []byte, change func([]byte) []byte) (out []byte) {
 	for nalu := range keyframe.AnnexB(data) {
 		isSet := nalu[0]&0x1f == 7 || nalu[0]&0x1f == 8 // H.264's SPS and PPS
@@ -76,7 +77,7 @@ type decoding interface {
 	Decode(context.Context, io.Writer, *keyframe.Frame, decode.Output) error
 }
 
-// tally is what came of mangled access units.
+// tally counts the outcomes of mangled access units.
 type tally struct {
 	sync.Mutex
 	tried, pictures, refused, unread int
@@ -90,7 +91,7 @@ func (s *tally) next() int {
 	return s.tried
 }
 
-// try decodes one, and says what is wrong with what came of it.
+// try decodes one frame and returns an error if the outcome is not allowed.
 func (s *tally) try(d decoding, f *keyframe.Frame) error {
 	if f == nil {
 		s.Lock()
@@ -98,7 +99,7 @@ func (s *tally) try(d decoding, f *keyframe.Frame) error {
 		s.unread++
 		return nil
 	}
-	const hang = time.Minute // nothing takes a second where nothing else is to be done
+	const hang = time.Minute // a decode takes less than a second on an idle machine
 	ctx, cancel := context.WithTimeout(context.Background(), hang)
 	defer cancel()
 	o := decode.Output{Format: decode.RGB24, Width: 64, Height: 48}
@@ -121,9 +122,10 @@ func (s *tally) try(d decoding, f *keyframe.Frame) error {
 	return nil
 }
 
-// Whatever becomes of an access unit on its way, and of what it says of itself, a
-// Decoder and a Pool give an error or a picture of the size that is asked for, soon, and
-// no process is left. KFGRAB_MANGLED is how many are tried.
+// TestMangled proves that a Decoder and a Pool soon return an error or a
+// picture of the requested size, whatever happened to an access unit and
+// whatever it says about itself. No process may be left. KFGRAB_MANGLED sets
+// the number of tries.
 func TestMangled(t *testing.T) {
 	tries, err := strconv.Atoi(os.Getenv("KFGRAB_MANGLED"))
 	if err != nil {
@@ -154,8 +156,9 @@ func TestMangled(t *testing.T) {
 	}
 }
 
-// mangledFrame is what a reader makes of a mangled access unit, nil where that is
-// nothing; or what is left of it where the reader has not seen the damage.
+// mangledFrame mangles a random frame. It returns either the frame with its
+// damaged data, as if the reader had not seen the damage, or what a reader
+// finds in the data, nil if nothing.
 func mangledFrame(r *rand.Rand, good []*keyframe.Frame) *keyframe.Frame {
 	f := *good[r.IntN(len(good))]
 	f.Data = mangled(r, f.Codec, f.Data)

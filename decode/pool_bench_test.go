@@ -13,9 +13,9 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// BenchmarkPool tells what a JPEG costs alone and from a process that stays up: CPU
-// time of the processes, their start and end included, and the median of the times
-// that a caller waits. KFGRAB_FFMPEG chooses the ffmpeg.
+// BenchmarkPool compares a JPEG from a process of its own with one from a warm
+// process: CPU time of the processes, including their start and end, and the
+// caller's median wait. KFGRAB_FFMPEG chooses the ffmpeg.
 func BenchmarkPool(b *testing.B) {
 	for _, c := range []struct {
 		name  string
@@ -55,7 +55,8 @@ func benchmark(b *testing.B, f *keyframe.Frame, do func(context.Context, io.Writ
 	b.ReportMetric(float64(waits[len(waits)/2])/1e6, "median-ms")
 }
 
-// BenchmarkPoolRate tells how many pictures a second a pool makes, by its size.
+// BenchmarkPoolRate measures how many pictures per second a pool makes, by its
+// size.
 func BenchmarkPoolRate(b *testing.B) {
 	for _, c := range []struct {
 		name  string
@@ -80,8 +81,8 @@ func BenchmarkPoolRate(b *testing.B) {
 	}
 }
 
-// BenchmarkPoolMixed is TestPoolMixed at any length: -benchtime 1000x. It reports the
-// largest process.
+// BenchmarkPoolMixed runs TestPoolMixed at any length: -benchtime 1000x. It
+// reports the memory of the largest process.
 func BenchmarkPoolMixed(b *testing.B) {
 	before := children(b)
 	s := mixed(b, b.N)

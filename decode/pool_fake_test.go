@@ -19,8 +19,9 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// staying writes an ffmpeg that does as the lines of sh say where it is to stay up,
-// and is ffmpeg, which they may call $ffmpeg, where it is not.
+// staying writes a fake ffmpeg. Started as a warm process it runs the given
+// lines of sh, which may call the real one as $ffmpeg. Otherwise it is the real
+// one.
 func staying(t *testing.T, lines string) decode.Decoder {
 	t.Helper()
 	path, err := new(decode.Decoder).Find()
@@ -30,7 +31,8 @@ func staying(t *testing.T, lines string) decode.Decoder {
 	return *script(t, "ffmpeg='"+path+"'\ncase \" $* \" in *' ivf '*) ;; *) exec \"$ffmpeg\" \"$@\" ;; esac\n"+lines)
 }
 
-// Whatever a process does that stays up, each frame gets its picture.
+// TestPoolOfStrangeFFmpegs proves that each frame gets its picture, whatever a
+// warm process does.
 func TestPoolOfStrangeFFmpegs(t *testing.T) {
 	o := decode.Output{Format: decode.RGB24, Width: 64, Height: 48}
 	all := known(t, "h264.264", keyframe.H264)
@@ -67,7 +69,8 @@ func TestPoolOfStrangeFFmpegs(t *testing.T) {
 	}
 }
 
-// Where decoders that stay up are of no use, they are hardly tried.
+// TestPoolGivesUp proves that the pool soon stops starting warm processes if
+// they never work.
 func TestPoolGivesUp(t *testing.T) {
 	pool := decode.Pool{Decoder: staying(t, "exit 1")}
 	defer pool.Close()
@@ -82,8 +85,8 @@ func TestPoolGivesUp(t *testing.T) {
 	}
 }
 
-// A process that is killed, stopped or crashed from outside while it waits is
-// replaced.
+// TestPoolOfKilledFFmpegs proves that the pool replaces a waiting process that
+// was killed, stopped or crashed from outside.
 func TestPoolOfKilledFFmpegs(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("finds the process in /proc")
@@ -113,7 +116,8 @@ func TestPoolOfKilledFFmpegs(t *testing.T) {
 	}
 }
 
-// A process that stays up takes no more memory for many frames than for some.
+// TestPoolMemory proves that a warm process does not need more memory as the
+// number of frames grows.
 func TestPoolMemory(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("finds the process in /proc")
@@ -143,7 +147,7 @@ func TestPoolMemory(t *testing.T) {
 	}
 }
 
-// resident is a process's memory in KiB (proc(5)).
+// resident returns a process's memory in KiB (proc(5)).
 func resident(t *testing.T, id int) (kib int) {
 	t.Helper()
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", id))
@@ -155,7 +159,7 @@ func resident(t *testing.T, id int) (kib int) {
 	return kib
 }
 
-// childIDs are of this process's children, zombies among them.
+// childIDs returns the IDs of this process's children, including zombies.
 func childIDs(t *testing.T) map[int]bool {
 	t.Helper()
 	ids := map[int]bool{}
@@ -173,7 +177,8 @@ func childIDs(t *testing.T) map[int]bool {
 	return ids
 }
 
-// The end of a call's context, and Close, end a process that hangs.
+// TestPoolCancel proves that the end of a call's context ends a hanging
+// process, and so does Close.
 func TestPoolCancel(t *testing.T) {
 	f := known(t, "h264.264", keyframe.H264)[0]
 	cause := errors.New("the door was closed")
@@ -214,14 +219,14 @@ func TestPoolNoFFmpeg(t *testing.T) {
 	}
 }
 
-// There are never more processes than Size: what is in the way has ended before the
-// next is started.
+// TestPoolSize proves that there are never more processes than Size: the pool
+// ends one before it starts the next.
 func TestPoolSize(t *testing.T) {
 	path, err := new(decode.Decoder).Find()
 	if err != nil {
 		t.Skip(err)
 	}
-	// It leaves a note where the one before still runs.
+	// The script writes a note if the previous process still runs.
 	d := *script(t, fmt.Sprintf(`last=$(cat $0.pid 2>/dev/null) && kill -0 $last 2>/dev/null && echo "$last beside $$" >>$0.note
 echo $$ >$0.pid
 exec %q "$@"`, path))

@@ -16,7 +16,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// result is all that a caller sees of a Decode.
+// result is everything that a caller sees of a Decode.
 type result struct {
 	picture string
 	corrupt bool
@@ -42,7 +42,7 @@ func (r result) same(other result) bool {
 // patient gives warm processes a minute, so that a busy machine kills none.
 var patient = decode.Decoder{Timeout: 10 * time.Minute}
 
-// known are frames of a test stream whose ends are known.
+// known returns the frames of a test stream, all with known ends.
 func known(tb testing.TB, name string, c keyframe.Codec) []*keyframe.Frame {
 	tb.Helper()
 	all := stream(tb, name, c)
@@ -52,7 +52,8 @@ func known(tb testing.TB, name string, c keyframe.Codec) []*keyframe.Frame {
 	return all
 }
 
-// A pool's pictures are those of a Decoder, and come from processes that stay up.
+// TestPool proves that a pool's pictures equal a Decoder's, and come from warm
+// processes.
 func TestPool(t *testing.T) {
 	for _, o := range []decode.Output{
 		{},
@@ -80,8 +81,8 @@ func TestPool(t *testing.T) {
 	}
 }
 
-// Pictures that a decoder can only start at where it knows nothing of others, too, come
-// from processes that stay up: in any order the same ones.
+// TestPoolKinds proves that warm processes also decode pictures that need a
+// decoder without earlier state, and return the same picture in any order.
 func TestPoolKinds(t *testing.T) {
 	cra := known(t, "cra.265", keyframe.H265)
 	for _, c := range []struct {
@@ -122,7 +123,7 @@ func TestPoolKinds(t *testing.T) {
 	}
 }
 
-// lone takes out the SEI, so that nothing promises a clean start any more.
+// lone removes the SEI messages, so that nothing promises a clean start.
 func lone(all []*keyframe.Frame) (out []*keyframe.Frame) {
 	for _, f := range all {
 		var data []byte
@@ -139,7 +140,7 @@ func lone(all []*keyframe.Frame) (out []*keyframe.Frame) {
 	return out
 }
 
-// broken265 makes BLA pictures of CRA pictures, whose slices are the same.
+// broken265 turns CRA pictures into BLA pictures, whose slices are the same.
 func broken265(all []*keyframe.Frame) (out []*keyframe.Frame) {
 	const cra, bla = 21, 16
 	for _, f := range all {
@@ -157,8 +158,8 @@ func broken265(all []*keyframe.Frame) (out []*keyframe.Frame) {
 	return out
 }
 
-// Frames of several pictures, and those that are deinterlaced, are given to a process
-// of their own.
+// TestPoolOfFramesThatDecodeAlone proves that frames of several pictures, and
+// frames to deinterlace, get a process of their own.
 func TestPoolOfFramesThatDecodeAlone(t *testing.T) {
 	pool := decode.Pool{Decoder: patient}
 	defer pool.Close()
@@ -177,8 +178,8 @@ func TestPoolOfFramesThatDecodeAlone(t *testing.T) {
 	}
 }
 
-// H.265 whose end is open is decoded twice by the same process, and is the picture or
-// is cut.
+// TestPoolDoubts proves that a warm process decodes H.265 with an open end
+// twice, and returns the picture or reports that it is cut.
 func TestPoolDoubts(t *testing.T) {
 	pool := decode.Pool{Size: 1, Decoder: patient}
 	defer pool.Close()
@@ -202,7 +203,8 @@ func TestPoolDoubts(t *testing.T) {
 	}
 }
 
-// What an SEI message says of one picture is not said of the next one.
+// TestPoolForgetsSEI proves that one picture's SEI messages do not affect the
+// next.
 func TestPoolForgetsSEI(t *testing.T) {
 	const prefixSEI265, sei264 = "4e01", "06"
 	grain := "130a" + "00a00200ff0190100860" // film grain
@@ -245,7 +247,7 @@ func TestPoolForgetsSEI(t *testing.T) {
 	}
 }
 
-// behindSets puts a NAL unit behind the parameter sets of a frame.
+// behindSets inserts a NAL unit after the parameter sets of a frame.
 func behindSets(f *keyframe.Frame, nalu []byte) (data []byte) {
 	for next := range keyframe.AnnexB(f.Data) {
 		if isSlice(f.Codec, next) && nalu != nil {
@@ -256,7 +258,7 @@ func behindSets(f *keyframe.Frame, nalu []byte) (data []byte) {
 	return data
 }
 
-// isSlice goes by nal_unit_type (ISO/IEC 14496-10 and 23008-2, table 7-1).
+// isSlice checks nal_unit_type (ISO/IEC 14496-10 and 23008-2, table 7-1).
 func isSlice(c keyframe.Codec, nalu []byte) bool {
 	if c == keyframe.H265 {
 		return nalu[0]>>1 < 32
@@ -264,7 +266,8 @@ func isSlice(c keyframe.Codec, nalu []byte) bool {
 	return nalu[0]&0x1f == 1 || nalu[0]&0x1f == 5
 }
 
-// Real streams give the pictures that they give alone, the second time as well.
+// TestPoolCorpus proves that real streams decode in a pool as they do alone,
+// the second time too.
 func TestPoolCorpus(t *testing.T) {
 	pool := decode.Pool{Decoder: patient}
 	defer pool.Close()
@@ -293,7 +296,7 @@ func TestPoolCorpus(t *testing.T) {
 	t.Logf("%+v", pool.Stats())
 }
 
-// broken makes of one access unit what no encoder sends.
+// broken are ways to turn an access unit into one that no encoder sends.
 var broken = []struct {
 	name string
 	do   func(data, other []byte, r *rand.Rand) []byte
@@ -337,8 +340,8 @@ var broken = []struct {
 	{"text", func([]byte, []byte, *rand.Rand) []byte { return []byte("<html>not found</html>") }},
 }
 
-// split returns the NAL units of an access unit with their start codes, and which of
-// them are slices.
+// split returns the NAL units of an access unit with their start codes, and the
+// indices of the slices.
 func split(data []byte) (all [][]byte, slices []int) {
 	const vps, startCode = 32, 4
 	c := keyframe.H264
@@ -354,12 +357,12 @@ func split(data []byte) (all [][]byte, slices []int) {
 	return all, slices
 }
 
-// The answer to a frame is never taken for that to another, whatever comes between:
-// each is what it would be alone.
+// TestPoolPairs proves that a frame never gets another frame's picture,
+// whatever precedes it: each result equals that of decoding alone.
 func TestPoolPairs(t *testing.T) {
 	for _, c := range []struct {
 		codec keyframe.Codec
-		names []string // of streams with the same parameter sets
+		names []string // streams with the same parameter sets
 	}{
 		{keyframe.H264, []string{"live-slices.264", "white.264"}},
 		{keyframe.H264, []string{"10bit.264"}},
@@ -398,11 +401,12 @@ func TestPoolPairs(t *testing.T) {
 	}
 }
 
-// Four sizes of either codec and all kinds, a tenth broken, more callers than processes:
-// all good ones exact, and nothing left.
+// TestPoolMixed decodes four sizes of both codecs and frames of all kinds, a
+// tenth of them broken, with more callers than processes. All good frames must
+// be exact, and no process may be left.
 func TestPoolMixed(t *testing.T) { mixed(t, 80) }
 
-// mixed decodes n frames and returns when the pool is closed.
+// mixed decodes n frames, closes the pool and returns its statistics.
 func mixed(tb testing.TB, n int) decode.PoolStats {
 	var all []*keyframe.Frame
 	for name, c := range map[string]keyframe.Codec{
@@ -488,7 +492,7 @@ func TestPoolClosed(t *testing.T) {
 	pool.Close()
 }
 
-// Bad requests are refused as by a Decoder.
+// TestPoolRefuses proves that a pool refuses the same requests as a Decoder.
 func TestPoolRefuses(t *testing.T) {
 	pool := decode.Pool{Decoder: patient}
 	defer pool.Close()
@@ -505,7 +509,8 @@ func TestPoolRefuses(t *testing.T) {
 	}
 }
 
-// Whatever the access unit, a pool says of it what a Decoder says.
+// FuzzPool checks that a pool and a Decoder return the same for any access
+// unit.
 func FuzzPool(f *testing.F) {
 	streams := [][]*keyframe.Frame{
 		known(f, "h264.264", keyframe.H264),

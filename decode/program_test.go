@@ -11,7 +11,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// embed puts the ffmpeg that is found into this program.
+// embed puts the installed ffmpeg into this program.
 func embed(t *testing.T) {
 	t.Helper()
 	path, err := new(Decoder).Find()
@@ -48,7 +48,7 @@ func TestEmbedded(t *testing.T) {
 	}
 }
 
-// Nothing can change what is run from memory.
+// TestInMemory proves that nothing can change a program that runs from memory.
 func TestInMemory(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("there is no memfd")
@@ -69,7 +69,8 @@ func TestInMemory(t *testing.T) {
 	}
 }
 
-// Where there is no memfd the file is private and gone after use.
+// TestInFile proves that without memfd the file is private, and removed after
+// use.
 func TestInFile(t *testing.T) {
 	embed(t)
 	dir := t.TempDir()

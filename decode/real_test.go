@@ -15,14 +15,14 @@ import (
 )
 
 func TestRealVersion(t *testing.T) {
-	stream(t, "h264.264", keyframe.H264) // skips where there is no ffmpeg
+	stream(t, "h264.264", keyframe.H264) // skips without ffmpeg
 	v, err := new(decode.Decoder).Version(context.Background())
 	if err != nil || v == "" || strings.ContainsAny(v, " \n") {
 		t.Errorf("version %q, %v", v, err)
 	}
 }
 
-// Of the ffmpeg that all other tests run nothing is missing.
+// TestCapabilities proves that the ffmpeg of all other tests lacks nothing.
 func TestCapabilities(t *testing.T) {
 	stream(t, "h264.264", keyframe.H264)
 	c, err := new(decode.Decoder).Capabilities(context.Background())
@@ -31,7 +31,8 @@ func TestCapabilities(t *testing.T) {
 	}
 }
 
-// Good, damaged and cancelled pictures leave no process behind.
+// TestNoChildren proves that good, damaged and cancelled pictures leave no
+// process.
 func TestNoChildren(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("counts the children in /proc")
@@ -65,7 +66,7 @@ func TestNoChildren(t *testing.T) {
 	}
 }
 
-// children counts this process's, zombies among them.
+// children counts this process's children, including zombies.
 func children(tb testing.TB) (n int) {
 	tb.Helper()
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
@@ -81,7 +82,8 @@ func children(tb testing.TB) (n int) {
 	return n
 }
 
-// A picture that cannot be written is the writer's error.
+// TestWriter proves that Decode returns the writer's error if it cannot write
+// the picture.
 func TestWriter(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
@@ -94,7 +96,8 @@ func TestWriter(t *testing.T) {
 	}
 }
 
-// Whatever the access unit, there is an error or a picture of the size asked.
+// FuzzDecode checks that any access unit gives an error or a picture of the
+// requested size.
 func FuzzDecode(f *testing.F) {
 	frame := stream(f, "h264.264", keyframe.H264)[0]
 	hevc := stream(f, "no-wpp.265", keyframe.H265)[0]

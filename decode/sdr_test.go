@@ -18,8 +18,9 @@ func needToneMapping(t *testing.T) {
 	}
 }
 
-// What was BT.709 before it was put into a stream of wide colours comes out as that, and
-// what was put into HDR nearly, as there is room to be left for what is brighter.
+// TestSDR decodes a BT.709 picture that was converted to wide colours or HDR.
+// It must come out nearly unchanged; HDR leaves room for brighter parts, so it
+// is less exact.
 func TestSDR(t *testing.T) {
 	needToneMapping(t)
 	original, err := os.ReadFile(testmedia.Make(t, "testsrc2.rgb"))
@@ -31,12 +32,12 @@ func TestSDR(t *testing.T) {
 		name      string
 		hdr       bool
 		psnr      float64
-		untouched float64 // that of the picture as it is coded, at most
+		untouched float64 // the PSNR without conversion, at most
 	}{
 		{"pq.265", true, 18, 13},
 		{"hlg.265", true, 18, 14},
 		{"unnamed.265", true, 18, 13},
-		{"bt2020.265", false, 24, 19}, // with colours of half the size
+		{"bt2020.265", false, 24, 19}, // with subsampled chroma
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -54,8 +55,8 @@ func TestSDR(t *testing.T) {
 	}
 }
 
-// Viewers are to be told the primaries of the picture, and not a curve that is other than
-// that of the same picture as JPEG.
+// TestPrimaries checks the primaries that viewers need. The transfer curve must
+// be the same for a JPEG of the picture.
 func TestPrimaries(t *testing.T) {
 	for _, c := range []struct {
 		info keyframe.Info
@@ -69,7 +70,7 @@ func TestPrimaries(t *testing.T) {
 		{keyframe.Info{Primaries: 9, Matrix: 9}, 1},
 		{keyframe.Info{Primaries: 12, Matrix: 1}, 1},
 		{keyframe.Info{Primaries: 9, Matrix: 9, Transfer: 16}, 1},
-		{keyframe.Info{Primaries: 9, Matrix: 0}, 9}, // of R, G and B, as it is coded
+		{keyframe.Info{Primaries: 9, Matrix: 0}, 9}, // of RGB, as it is coded
 	} {
 		if got := (decode.Output{}).Primaries(c.info); got != c.want {
 			t.Errorf("%+v: %d, want %d", c.info, got, c.want)
@@ -85,7 +86,8 @@ func TestPrimaries(t *testing.T) {
 	}
 }
 
-// The very picture of ffmpeg's filters, in all formats and odd sizes.
+// TestToneMapping proves that a tone-mapped picture equals that of ffmpeg's
+// filters, in all formats and odd sizes.
 func TestToneMapping(t *testing.T) {
 	needToneMapping(t)
 	f := stream(t, "pq.265", keyframe.H265)[0]
@@ -102,7 +104,8 @@ func TestToneMapping(t *testing.T) {
 	}
 }
 
-// An ffmpeg without these filters makes the picture as it is coded.
+// TestNoToneMapping proves that an ffmpeg without these filters decodes the
+// picture as it is coded.
 func TestNoToneMapping(t *testing.T) {
 	f := stream(t, "pq.265", keyframe.H265)[0]
 	d := script(t, `case "$*" in *zscale=*) echo "[AVFilterGraph @ 0x1] [error] No such filter: 'zscale'" >&2; exit 1;; esac

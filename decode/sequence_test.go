@@ -32,8 +32,8 @@ func everyPicture(tb testing.TB, name string, c keyframe.Codec) (all []*keyframe
 	return append(all, asm.Flush())
 }
 
-// sequence is all of those as a Sequence, with ffmpeg's own decoding of them as
-// RGB24, a picture each.
+// sequence returns all pictures as a Sequence, and each as ffmpeg decodes it to
+// RGB24.
 func sequence(tb testing.TB, all []*keyframe.Frame) (*decode.Sequence, [][]byte) {
 	tb.Helper()
 	s := &decode.Sequence{Codec: all[0].Codec, Info: all[0].Info}
@@ -49,7 +49,7 @@ func pictures(tb testing.TB, data []byte, c keyframe.Codec, size int) [][]byte {
 	return slices.Collect(slices.Chunk(raw, size))
 }
 
-// The pictures written are those asked for, and no others.
+// TestDecodeSequence proves that exactly the requested pictures are written.
 func TestDecodeSequence(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -91,7 +91,7 @@ func TestDecodeSequence(t *testing.T) {
 	}
 }
 
-// BGR24 is RGB24 the other way round.
+// TestDecodeBGR24 proves that BGR24 is RGB24 in reverse order.
 func TestDecodeBGR24(t *testing.T) {
 	s, _ := sequence(t, everyPicture(t, "h264.264", keyframe.H264)[:4])
 	s.Show = []int{0, 3}
@@ -108,8 +108,9 @@ func TestDecodeBGR24(t *testing.T) {
 	}
 }
 
-// From any picture that a decoder can start from, without its leading pictures,
-// whatever is asked for is what the whole stream shows there.
+// TestDecodeSequenceFromAnywhere starts at each random access picture and skips
+// its leading pictures. The requested pictures must be those that the whole
+// stream shows.
 func TestDecodeSequenceFromAnywhere(t *testing.T) {
 	for _, name := range []string{"open-gop.ts", "h265.ts"} {
 		all := timed(t, name)

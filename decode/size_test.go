@@ -59,7 +59,8 @@ func TestSize(t *testing.T) {
 	}
 }
 
-// Size and the filter agree on every combination, in one run of ffmpeg.
+// TestSizeIsTheFilters proves in one run of ffmpeg that Size and the filter
+// agree on every combination.
 func TestSizeIsTheFilters(t *testing.T) {
 	var infos []keyframe.Info
 	for _, size := range [][2]int{{640, 360}, {720, 576}, {352, 288}, {544, 576}, {128, 2}, {90, 160}} {
@@ -98,7 +99,7 @@ func TestSizeIsTheFilters(t *testing.T) {
 	}
 }
 
-// filtered returns the sizes that the filter of o gives to grey pictures.
+// filtered returns the sizes that the filter of o gives grey pictures.
 func filtered(t *testing.T, o Output, infos []keyframe.Info) (sizes []string) {
 	t.Helper()
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
@@ -135,7 +136,8 @@ func filtered(t *testing.T, o Output, infos []keyframe.Info) (sizes []string) {
 	return sizes
 }
 
-// A whole Decode gives Size, too: the SAR that ffmpeg reads is that of the Info.
+// TestSizeOfStreams proves that a whole Decode agrees with Size: ffmpeg reads
+// the same SAR as Info.
 func TestSizeOfStreams(t *testing.T) {
 	for _, name := range []string{"sar43.264", "h264.264"} {
 		f := firstFrame(t, name, keyframe.H264)
@@ -178,7 +180,7 @@ func firstFrame(t *testing.T, name string, c keyframe.Codec) *keyframe.Frame {
 	return f
 }
 
-// Nothing of the stream is in the arguments.
+// TestArguments proves that no argument holds anything of the stream.
 func TestArguments(t *testing.T) {
 	for _, c := range []keyframe.Codec{keyframe.H264, keyframe.H265} {
 		for f := range formats {

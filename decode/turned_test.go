@@ -10,7 +10,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// Pictures are turned for display, by a pool and in a row as well.
+// TestTurned proves that pictures are rotated for display, in a pool and in a
+// sequence too.
 func TestTurned(t *testing.T) {
 	all := everyPicture(t, "sar43.264", keyframe.H264)
 	s, _ := sequence(t, all)

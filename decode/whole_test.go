@@ -8,7 +8,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// A whole picture differs from less and from more than one, wherever it is cut.
+// TestIsWhole proves that isWhole accepts a whole picture, but neither a part
+// of it, cut anywhere, nor two pictures.
 func TestIsWhole(t *testing.T) {
 	f := firstFrame(t, "tiny.264", keyframe.H264)
 	for format := range formats {
@@ -33,7 +34,8 @@ func TestIsWhole(t *testing.T) {
 	}
 }
 
-// Data that only begins or ends like a picture is none, and causes no panic.
+// TestIsWholeNonsense proves that data which only begins or ends like a picture
+// is refused, without a panic.
 func TestIsWholeNonsense(t *testing.T) {
 	for _, b := range []string{
 		"", "\xff\xd9", "\xff\xd8\xff\xd9", "x\xff\xd9", "\xff\xd8\xff\xda\x00\x02\xff\xff\xd9", "\xff\xd8\xff\xe0\xff\xff\xff\xd9",

@@ -20,9 +20,10 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// serverMode, in the environment, makes the test binary the server of
-// BenchmarkHeldOpen: it prints the URL of a stream of 1 Mbit/s and ends with its
-// standard input. What it takes is then not the sessions'.
+// serverMode, in the environment, turns the test binary into the server of
+// BenchmarkHeldOpen. It prints the URL of a stream of 1 Mbit/s and ends when
+// its standard input does. As a process of its own it does not count as cost of
+// the sessions.
 const serverMode = "KFGRAB_SESSION_SERVER"
 
 func serveBenchmark() int {
@@ -40,10 +41,10 @@ func serveBenchmark() int {
 	return 0
 }
 
-// BenchmarkHeldOpen holds 200 streams of 1 Mbit/s open over loopback, and tells what
-// that takes for a session once all rings are full: CPU time, the bytes of the ring,
-// and resident memory, both as it is and at its highest. When all are closed there
-// is no goroutine and no socket more than before.
+// BenchmarkHeldOpen holds 200 streams of 1 Mbit/s open over loopback. It
+// reports the cost of one session once all rings are full: CPU time, the bytes
+// of the ring, and resident memory, current and peak. After Close no goroutine
+// and no socket may remain.
 func BenchmarkHeldOpen(b *testing.B) {
 	const (
 		sessions = 200
@@ -86,7 +87,7 @@ func BenchmarkHeldOpen(b *testing.B) {
 		}
 	}
 	b.ReportMetric(0, "ns/op")
-	if err := goleak.Find(others); err != nil { // what has been told to end may take a moment
+	if err := goleak.Find(others); err != nil { // goroutines may take a moment to end
 		b.Error(err)
 	}
 	if after := sockets(b); after != before {
@@ -123,7 +124,7 @@ func startServer(b *testing.B) (rawURL string) {
 	return strings.TrimSpace(line)
 }
 
-// sockets counts those that this process has open.
+// sockets counts the open sockets of this process.
 func sockets(b *testing.B) (n int) {
 	b.Helper()
 	links, err := filepath.Glob("/proc/self/fd/*")
@@ -138,7 +139,7 @@ func sockets(b *testing.B) (n int) {
 	return n
 }
 
-// status reads a line of proc(5)'s status, in bytes.
+// status returns a line of proc(5)'s status, in bytes.
 func status(b *testing.B, name string) int64 {
 	b.Helper()
 	text, err := os.ReadFile("/proc/self/status")

@@ -9,7 +9,7 @@ import (
 	"github.com/kfgrab/kfgrab/session"
 )
 
-// The last five pictures of a camera, five a second, whenever they are wanted.
+// The last five pictures of a camera, five per second, at any time.
 func ExampleSession_Frames() {
 	s, err := session.Open("rtsp://admin:password@camera.local/stream1", nil)
 	if err != nil {

@@ -48,7 +48,7 @@ func start(t testing.TB, rawURL string, o *Options) *Session {
 	return s
 }
 
-// await waits until the state is as wanted.
+// await waits until fits accepts the state.
 func await(t *testing.T, s *Session, what string, fits func(State) bool) State {
 	t.Helper()
 	ctx := within(t)
@@ -71,7 +71,7 @@ func await(t *testing.T, s *Session, what string, fits func(State) bool) State {
 	}
 }
 
-// reference decodes a recipe with ffmpeg as RGB24 of its own size.
+// reference decodes a recipe with ffmpeg as RGB24 in its own size.
 func reference(t *testing.T, recipe string) [][]byte {
 	t.Helper()
 	cmd := exec.Command("ffmpeg", "-nostdin", "-v", "error", "-i", testmedia.Make(t, recipe), "-map", "0:v:0", "-fps_mode", "passthrough",
@@ -83,7 +83,7 @@ func reference(t *testing.T, recipe string) [][]byte {
 	return slices.Collect(slices.Chunk(out, 3*640*360))
 }
 
-// places finds the pictures of a clip among those of a reference.
+// places returns the positions of a clip's pictures in a reference.
 func places(t *testing.T, c *Clip, all [][]byte) (list []int) {
 	t.Helper()
 	if len(c.Data) != c.Count*c.Height*c.Width*3 || len(c.Times) != c.Count || c.Width != 640 || c.Height != 360 {
@@ -99,7 +99,7 @@ func places(t *testing.T, c *Clip, all [][]byte) (list []int) {
 	return list
 }
 
-// wholes asks for pictures of the stream's size.
+// wholes requests pictures of the stream's size.
 var wholes = decode.Output{Format: decode.RGB24}
 
 func read(t *testing.T, path string) []byte {

@@ -14,7 +14,8 @@ import (
 	"github.com/kfgrab/kfgrab/internal/testserver"
 )
 
-// TestLossy: over a bad network pictures are missing, and none is torn.
+// TestLossy proves that over a bad network pictures may be missing, but none is
+// torn.
 func TestLossy(t *testing.T) {
 	for _, c := range []struct{ recipe, codec string }{{"live.264", "h264"}, {"live.265", "h265"}} {
 		t.Run(c.recipe, func(t *testing.T) {
@@ -38,7 +39,7 @@ func TestLossy(t *testing.T) {
 	}
 }
 
-// relay takes connections on to a server that may be another one later.
+// relay forwards connections to a server, which a test may replace.
 type relay struct {
 	net.Listener
 	target atomic.Pointer[string]
@@ -80,15 +81,15 @@ func (r *relay) pass(conn net.Conn) {
 	to.Close()
 }
 
-// TestReconnect: a session outlives its server; what it had stays until the next one
-// has a keyframe.
+// TestReconnect proves that a session survives a restart of its server. It
+// keeps its pictures until the next connection has a keyframe.
 func TestReconnect(t *testing.T) {
 	file := testmedia.Make(t, "live.264")
 	r := newRelay(t)
 	nobody := r.Addr().String()
 	var s *Session
 	serve := func(test func(*testing.T)) {
-		t.Run("server", func(t *testing.T) { // which ends with it
+		t.Run("server", func(t *testing.T) { // stops at the end of the subtest
 			server := testserver.GStreamer{File: file, Codec: "h264"}.Start(t)
 			u := server.URL("/live")
 			r.target.Store(new(u.Host))

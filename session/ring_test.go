@@ -13,14 +13,15 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// tick is the time between two pictures of the tests.
+// tick is the time between two pictures.
 const tick = 40 * time.Millisecond
 
-// frames makes pictures of words: a letter for the kind and the place in the order of
-// presentation, in ticks; "|" in front is a gap. "I" is an IDR picture, "C" a CRA, "A"
-// an all-intra one, "R3" ends a gradual refresh of 3 pictures (at the place behind a
-// colon), "b" is one that no other depends on, "P" any other. Each picture has 100 bytes, of which the first four are its
-// number in the row.
+// frames builds pictures from words: a letter for the kind, then the place in
+// presentation order, in ticks. "|" in front marks a gap. "I" is an IDR
+// picture, "C" a CRA, "A" an all-intra one, "R3" ends a gradual refresh of 3
+// pictures (its place follows a colon), "b" is one that no other depends on,
+// "P" any other. Each picture has 100 bytes. The first four are its number in
+// decoding order.
 func frames(words string) (list []*keyframe.Frame) {
 	kinds := map[byte]keyframe.Kind{'I': keyframe.IDR, 'C': keyframe.CRA, 'A': keyframe.Intra, 'R': keyframe.GradualRefresh}
 	for i, w := range strings.Fields(words) {
@@ -51,11 +52,11 @@ func filled(t *testing.T, keep time.Duration, maxBytes int64, list []*keyframe.F
 	return r
 }
 
-// number is the place of a picture in the row.
+// number returns a picture's number in decoding order.
 func number(data []byte) int { return int(binary.BigEndian.Uint32(data)) }
 
-// kept lists the pictures of the ring that can be decoded, by their places in the
-// order of presentation.
+// places lists the pictures of the ring that can be decoded, by their places in
+// presentation order.
 func (r *ring) places() string {
 	var list []string
 	for _, p := range r.listPresented() {
@@ -112,7 +113,7 @@ func TestRing(t *testing.T) {
 	}
 }
 
-// A picture without a time leads to nothing.
+// TestRingWithoutTimes proves that a picture without a time makes no entry.
 func TestRingWithoutTimes(t *testing.T) {
 	list := frames("I0 P1 P2 P3 I4 P5")
 	list[2].PTS = keyframe.NoPTS
@@ -122,8 +123,8 @@ func TestRingWithoutTimes(t *testing.T) {
 	}
 }
 
-// A new connection, or another size, takes the place of the old pictures with its
-// first keyframe.
+// TestRingRestart proves that a new connection, or another size, replaces the
+// old pictures at its first keyframe.
 func TestRingRestart(t *testing.T) {
 	r := filled(t, time.Second, 1e6, frames("I0 P1 P2"))
 	r.beginConnection()
@@ -139,8 +140,9 @@ func TestRingRestart(t *testing.T) {
 	}
 }
 
-// Of a refresh whose pictures came as leading ones behind a gap some are not kept. It
-// is none to start from: counted back from its end it began before the start.
+// TestRingRefreshOfLeadingPictures proves that a gradual refresh is no entry if
+// the ring dropped some of its pictures as leading pictures after a gap.
+// Counted back from its end, it would begin before the entry.
 func TestRingRefreshOfLeadingPictures(t *testing.T) {
 	list := frames("I0 P1 P2 P3 P4 P5 P6 P7 P8 P9 |I20 P11 P12 P13 P14 R5:21 P22")
 	for i := 23; i < 100; i++ {
@@ -157,7 +159,7 @@ func TestRingRefreshOfLeadingPictures(t *testing.T) {
 	}
 }
 
-// verify checks that the ring's account of itself is true.
+// verify checks that the ring's counts and indices agree with its pictures.
 func (r *ring) verify(t rapid.TB) {
 	var bytes int64
 	for _, p := range r.pictures {
@@ -189,8 +191,8 @@ func TestChoose(t *testing.T) {
 		name, words string
 		n           int
 		rate        float64
-		show        string // places in the order of presentation; "" for too few
-		feed        string // numbers of the row
+		show        string // places in presentation order; "" for too few
+		feed        string // numbers in decoding order
 	}{
 		{"the last", closed, 1, 25, "12", "7 8 9 10 11 12 13"},
 		{"the last, any rate", closed, 1, 0, "12", "7 8 9 10 11 12 13"},
@@ -236,9 +238,9 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// stream draws a stream of GOPs, some open, with pictures out of order, lost ones, and
-// jumps of the clock; and what follows from it by the book: for each picture its time
-// and whether a decoder that has followed from the beginning shows it whole.
+// stream draws a stream of GOPs, some of them open, with pictures out of order,
+// lost pictures, and jumps of the clock. whole maps each picture's time to
+// whether a decoder that has followed from the beginning shows it whole.
 func stream(t *rapid.T) (list []*keyframe.Frame, whole map[int]bool) {
 	var words []string
 	var intact []bool
@@ -294,7 +296,7 @@ func stream(t *rapid.T) (list []*keyframe.Frame, whole map[int]bool) {
 			words = append(words, word)
 			intact = append(intact, !broken && (!u.leading || leadingWhole))
 		}
-		if gap { // the first one of the next GOP is after it
+		if gap { // the first picture of the next GOP follows the gap
 			words = append(words, fmt.Sprintf("|P%d", base))
 			intact = append(intact, false)
 			base++
@@ -309,8 +311,9 @@ func stream(t *rapid.T) (list []*keyframe.Frame, whole map[int]bool) {
 	return list, whole
 }
 
-// Whatever comes, what the ring gives out is whole, in order and within its bounds,
-// and what is shown is the last picture up to its time.
+// TestRingProperty proves that for any stream the ring returns whole pictures,
+// in order and within its bounds, and that each shown picture is the last one
+// up to its time.
 func TestRingProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		list, whole := stream(t)
@@ -351,7 +354,7 @@ func TestRingProperty(t *testing.T) {
 	})
 }
 
-// startBefore is the last picture to start from up to number k.
+// startBefore returns the last random access picture up to number k.
 func startBefore(list []*keyframe.Frame, k int) *keyframe.Frame {
 	for list[k].Kind == keyframe.UnknownKind {
 		k--
@@ -359,8 +362,9 @@ func startBefore(list []*keyframe.Frame, k int) *keyframe.Frame {
 	return list[k]
 }
 
-// checkFeed: what is fed begins with a start and is in a row, but for leading
-// pictures and for what is missing in front of another start.
+// checkFeed checks that the fed pictures begin with a random access picture and
+// are contiguous. Only leading pictures, and pictures missing before another
+// random access picture, may be absent.
 func checkFeed(t rapid.TB, list []*keyframe.Frame, c choice) {
 	first := list[number(c.data[0])]
 	if first.Kind == keyframe.UnknownKind {

@@ -20,8 +20,9 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// TestRTSP: of a live stream, the last pictures are those of the stream, as far
-// apart as asked for, and the newest keyframe is one of its keyframes.
+// TestRTSP proves that the last pictures of a live stream are the stream's own,
+// at the requested intervals, and that the newest keyframe is one of its
+// keyframes.
 func TestRTSP(t *testing.T) {
 	for _, c := range []struct {
 		recipe, codec string
@@ -42,7 +43,7 @@ func TestRTSP(t *testing.T) {
 	}
 }
 
-// TestMediaMTX: pictures that are sent out of order come out in order.
+// TestMediaMTX proves that pictures sent out of order come out in order.
 func TestMediaMTX(t *testing.T) {
 	for _, recipe := range []string{"faststart.mp4", "h265.mp4"} {
 		t.Run(recipe, func(t *testing.T) {
@@ -53,7 +54,7 @@ func TestMediaMTX(t *testing.T) {
 			all := reference(t, recipe)
 			list := checkRow(t, s, all, len(all))
 			for i := 1; i < len(list); i++ {
-				if step := list[i] - list[i-1]; step != 5 && step > 0 { // else the loop begins anew
+				if step := list[i] - list[i-1]; step != 5 && step > 0 { // otherwise the loop restarts
 					t.Errorf("pictures %v, want every fifth", list)
 				}
 			}
@@ -62,9 +63,9 @@ func TestMediaMTX(t *testing.T) {
 	}
 }
 
-// TestHLS: of live HLS too, from a master playlist.
+// TestHLS proves the same for live HLS, from a master playlist.
 func TestHLS(t *testing.T) {
-	testmedia.Make(t, "hls-ts") // skips where there is no ffmpeg
+	testmedia.Make(t, "hls-ts") // skips without ffmpeg
 	o, err := origin.Start(t.Context(), &origin.Options{Profile: origin.Small()})
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +91,7 @@ func TestHLS(t *testing.T) {
 	}
 }
 
-// TestHLSFromNginx: a playlist that grows, on a server nobody here wrote.
+// TestHLSFromNginx reads a growing playlist from nginx.
 func TestHLSFromNginx(t *testing.T) {
 	source := filepath.Dir(testmedia.Make(t, "hls-fmp4"))
 	root := t.TempDir()
@@ -111,7 +112,7 @@ func TestHLSFromNginx(t *testing.T) {
 	}
 	list(0)
 	s := start(t, testserver.Nginx(t, root)+"/live.m3u8", nil)
-	for n := 1; n <= 4; n++ { // 50 pictures a segment
+	for n := 1; n <= 4; n++ { // 50 pictures per segment
 		await(t, s, "all pictures", func(st State) bool { return st.Pictures >= int64(50*n) })
 		list(min(n, 3))
 	}
@@ -128,7 +129,8 @@ func TestHLSFromNginx(t *testing.T) {
 	}
 }
 
-// checkRow asks for five pictures at five a second, of a stream of 25 in a loop.
+// checkRow requests five pictures at five per second, from a stream of 25 in a
+// loop.
 func checkRow(t *testing.T, s *Session, all [][]byte, loop int) []int {
 	t.Helper()
 	c, err := s.Frames(within(t), 5, 5, wholes)
@@ -138,7 +140,7 @@ func checkRow(t *testing.T, s *Session, all [][]byte, loop int) []int {
 	list := places(t, c, all)
 	for i := 1; i < 5; i++ {
 		step, apart := (list[i]-list[i-1]+loop)%loop, c.Times[i]-c.Times[i-1]
-		// Servers stamp pictures when they come, which is not always in time.
+		// Servers stamp pictures on arrival, which is not always in time.
 		if min(step, loop-step) > 9 || step == 0 || apart < 100*time.Millisecond || apart > 300*time.Millisecond {
 			t.Errorf("pictures %v of times %v", list, c.Times)
 		}
@@ -159,7 +161,7 @@ func checkLatest(t *testing.T, s *Session, all [][]byte) {
 	if len(sums) != 1 || snap.Frame.Kind == keyframe.UnknownKind || time.Since(snap.Taken) > testTime {
 		t.Errorf("%d pictures of kind %v at %v", len(sums), snap.Frame.Kind, snap.Taken)
 	}
-	snap.Frame.Data[len(snap.Frame.Data)/2] ^= 0xff // the caller's own
+	snap.Frame.Data[len(snap.Frame.Data)/2] ^= 0xff // a copy that the caller may change
 	if c, err := s.Frames(within(t), 1, 0, wholes); err != nil {
 		t.Error(err)
 	} else {
@@ -167,7 +169,7 @@ func checkLatest(t *testing.T, s *Session, all [][]byte) {
 	}
 }
 
-// TestSlowReaders: whoever decodes, for however long, holds nothing up.
+// TestSlowReaders proves that a caller who decodes slowly holds nothing up.
 func TestSlowReaders(t *testing.T) {
 	server := testserver.GStreamer{File: testmedia.Make(t, "live.264"), Codec: "h264"}.Start(t)
 	dir := t.TempDir()
@@ -201,8 +203,8 @@ func TestSlowReaders(t *testing.T) {
 	}
 }
 
-// TestTooFew: what is not there yet is waited for as long as one may, and what never
-// will be is not.
+// TestTooFew proves that Frames waits for missing pictures until its context
+// ends, and fails at once if they can never come.
 func TestTooFew(t *testing.T) {
 	server := testserver.GStreamer{File: testmedia.Make(t, "live.264"), Codec: "h264"}.Start(t)
 	s := start(t, server.URL("/live").String(), &Options{Keep: 2 * time.Second})
@@ -237,7 +239,8 @@ func ask(s *Session, ctx context.Context, n int, rate float64, o decode.Output) 
 	return err
 }
 
-// TestHopeless: what no other attempt can mend is told at once, and tried once.
+// TestHopeless proves that a failure that no retry can mend is returned at
+// once, after one attempt.
 func TestHopeless(t *testing.T) {
 	server := testserver.GStreamer{File: testmedia.Make(t, "live.264"), Codec: "h264", User: "u", Password: "s3cret"}.Start(t)
 	stranger := *server.URL("/live")
@@ -260,7 +263,7 @@ func TestHopeless(t *testing.T) {
 	}
 }
 
-// TestOpen refuses what makes no sense.
+// TestOpen proves that Open refuses invalid options.
 func TestOpen(t *testing.T) {
 	for _, c := range []struct {
 		rawURL string
@@ -277,7 +280,7 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// TestClose: in any state, and again.
+// TestClose closes sessions in any state, and twice.
 func TestClose(t *testing.T) {
 	s, err := Open("rtsp://127.0.0.1:1/", nil)
 	if err != nil {

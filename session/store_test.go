@@ -7,8 +7,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Whatever is kept and forgotten, in whichever order, what is still kept is as it
-// was, and no more blocks are held than it takes.
+// TestStore proves that kept data stays unchanged whatever is kept and released
+// in whatever order, and that the store holds no more blocks than it needs.
 func TestStore(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		type kept struct {
