@@ -55,8 +55,8 @@ func TestSDR(t *testing.T) {
 	}
 }
 
-// TestPrimaries checks the primaries that viewers need. The transfer curve must
-// be the same for a JPEG of the picture.
+// TestPrimaries checks the primaries of the decoded picture: BT.709's if Decode
+// converts to them or the stream signals none, else the stream's.
 func TestPrimaries(t *testing.T) {
 	for _, c := range []struct {
 		info keyframe.Info

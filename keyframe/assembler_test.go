@@ -13,7 +13,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// streams are the byte streams of the recipes with what their first keyframe is.
+// streams are the byte streams of the recipes, with descriptions of their first
+// keyframe.
 var streams = []struct {
 	name  string
 	codec keyframe.Codec
@@ -41,8 +42,8 @@ func TestByteStreamKinds(t *testing.T) {
 	}
 }
 
-// However a stream is cut, the frames are the same, and they are those of whole
-// NAL units.
+// TestCutsDoNotMatter proves that a stream gives the same frames however it is
+// cut, and that they equal those of whole NAL units.
 func TestCutsDoNotMatter(t *testing.T) {
 	for _, s := range streams {
 		t.Run(s.name, func(t *testing.T) {
@@ -60,7 +61,8 @@ func TestCutsDoNotMatter(t *testing.T) {
 	}
 }
 
-// A stream joined in the middle of a GOP gives its next keyframe.
+// TestJoinInMidstream proves that a stream joined in the middle of a GOP gives
+// its next keyframe.
 func TestJoinInMidstream(t *testing.T) {
 	for _, s := range []struct {
 		name  string
@@ -76,7 +78,8 @@ func TestJoinInMidstream(t *testing.T) {
 	}
 }
 
-// A loss in the middle of a keyframe drops the whole of it.
+// TestLossDiscardsTheKeyframe proves that a loss in the middle of a keyframe
+// drops all of it.
 func TestLossDiscardsTheKeyframe(t *testing.T) {
 	for _, s := range []struct {
 		name  string
@@ -99,8 +102,8 @@ func TestLossDiscardsTheKeyframe(t *testing.T) {
 	}
 }
 
-// Recovery points, lone intra pictures and gradual refreshes, from a stream of
-// which the IDR pictures are taken away.
+// TestWithoutIDR finds recovery points, lone intra pictures and gradual
+// refreshes in a stream without its IDR pictures.
 func TestWithoutIDR(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -143,7 +146,8 @@ func TestWithoutIDR(t *testing.T) {
 	}
 }
 
-// The last picture of a gradual refresh is the one that the whole stream shows.
+// TestGradualRefreshIsClean proves that the last picture of a gradual refresh
+// is the one that the whole stream shows.
 func TestGradualRefreshIsClean(t *testing.T) {
 	data := read(t, "refresh.264")
 	a := keyframe.NewAssembler(keyframe.H264)
@@ -212,7 +216,8 @@ func TestParameterSetsFromOutside(t *testing.T) {
 	}
 }
 
-// Decoders refuse H.265 without its video parameter set, so it is no keyframe.
+// TestMissingVPS proves that H.265 without its video parameter set is no
+// keyframe. Decoders refuse it.
 func TestMissingVPS(t *testing.T) {
 	a := keyframe.NewAssembler(keyframe.H265)
 	for nalu := range keyframe.AnnexB(read(t, "h265.265")) {
@@ -231,7 +236,8 @@ func TestMissingVPS(t *testing.T) {
 	}
 }
 
-// The access unit is taken at the container's word, before the next begins.
+// TestEndAccessUnit proves that EndAccessUnit returns the access unit before
+// the next one begins.
 func TestEndAccessUnit(t *testing.T) {
 	data := read(t, "h264.264")
 	want := pushed(keyframe.H264, data)[0]
@@ -250,8 +256,8 @@ func TestEndAccessUnit(t *testing.T) {
 	}
 }
 
-// FuzzByteStream: no input makes a frame of bytes that were not in it, cuts do
-// not matter, and what is kept stays in proportion to the input.
+// FuzzByteStream checks that every byte of a frame was in the input, that cuts
+// do not matter, and that kept data stays in proportion to the input.
 func FuzzByteStream(f *testing.F) {
 	f.Add([]byte{0, 0, 1, 0x67, 0x42, 0, 0x0a, 0xf8, 0x41, 0xa2, 0, 0, 1, 0x68, 0xce, 0x38, 0x80, 0, 0, 1, 0x65, 0x88, 0x84, 0, 0x10}, 3)
 	f.Add([]byte{0, 0, 0, 1, 0x40, 1, 0x0c, 0, 0, 1, 0x42, 1, 1, 0, 0, 1, 0x26, 1, 0xaf}, 1)

@@ -12,8 +12,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// Every raw stream of the corpus gives the picture that its index expects,
-// however the stream is cut into pieces.
+// TestCorpusByteStreams proves that every raw stream of the corpus gives the
+// picture that its index expects, however the stream is cut.
 func TestCorpusByteStreams(t *testing.T) {
 	for _, file := range testmedia.MustCorpus(t, "annexb") {
 		if file.Expect != "picture" {
@@ -40,7 +40,7 @@ func TestCorpusByteStreams(t *testing.T) {
 	}
 }
 
-// first feeds data in pieces of n bytes.
+// first feeds data in pieces of n bytes and returns the first keyframe.
 func first(c keyframe.Codec, data []byte, n int) *keyframe.Frame {
 	b := keyframe.NewByteStream(c)
 	for len(data) > 0 {
@@ -54,7 +54,7 @@ func first(c keyframe.Codec, data []byte, n int) *keyframe.Frame {
 	return b.Flush()
 }
 
-// frameMD5 decodes the frame alone.
+// frameMD5 decodes the frame alone and returns the picture's MD5.
 func frameMD5(t *testing.T, f *keyframe.Frame) string {
 	t.Helper()
 	if all := md5s(f.Codec, f.Data, "-frames:v", "1"); len(all) > 0 {
@@ -63,7 +63,7 @@ func frameMD5(t *testing.T, f *keyframe.Frame) string {
 	return "no picture"
 }
 
-// allMD5 decodes every picture of an H.264 byte stream.
+// allMD5 decodes an H.264 byte stream and returns each picture's MD5.
 func allMD5(t *testing.T, data []byte) []string {
 	t.Helper()
 	all := md5s(keyframe.H264, data)

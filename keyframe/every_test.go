@@ -36,8 +36,9 @@ func joined(all []*keyframe.Frame) []byte {
 	return data
 }
 
-// All pictures of a stream, put together, decode as the stream does; those to
-// start from are the ones that an Assembler gives otherwise.
+// TestEveryPicture proves that all pictures of a stream, joined, decode as the
+// stream does. The random access pictures among them are those that an
+// Assembler returns by default.
 func TestEveryPicture(t *testing.T) {
 	for _, s := range []struct {
 		name  string
@@ -78,7 +79,8 @@ func TestEveryPicture(t *testing.T) {
 	}
 }
 
-// Without what is disposable, the others decode to the same pictures.
+// TestEveryPictureDisposable proves that the other pictures decode the same
+// without the disposable ones.
 func TestEveryPictureDisposable(t *testing.T) {
 	for _, name := range []string{"h264.264", "open-gop.264"} {
 		all := everyPicture(keyframe.H264, read(t, name), 1<<20)
@@ -88,7 +90,7 @@ func TestEveryPictureDisposable(t *testing.T) {
 		if len(kept) > len(all)*3/4 || len(got) != len(kept) {
 			t.Errorf("%s: %d pictures of %d, which decode to %d", name, len(kept), len(all), len(got))
 		}
-		for _, sum := range got { // in the same order
+		for _, sum := range got { // in the order of the whole stream
 			at := slices.Index(whole, sum)
 			if at < 0 {
 				t.Fatalf("%s: another picture", name)
@@ -98,7 +100,8 @@ func TestEveryPictureDisposable(t *testing.T) {
 	}
 }
 
-// A decoder can start at each of the pictures to start from.
+// TestEveryPictureFromKeyframes proves that a decoder can start at each IDR
+// picture.
 func TestEveryPictureFromKeyframes(t *testing.T) {
 	for _, s := range []struct {
 		name  string
@@ -114,7 +117,8 @@ func TestEveryPictureFromKeyframes(t *testing.T) {
 	}
 }
 
-// A loss costs only the picture that it is in, and the next one is after a gap.
+// TestEveryPictureAfterLoss proves that a loss costs only the picture that it
+// hits, and that the next one is marked as after a gap.
 func TestEveryPictureAfterLoss(t *testing.T) {
 	data := read(t, "h264.264")
 	whole := everyPicture(keyframe.H264, data, 1<<20)
@@ -136,7 +140,7 @@ func TestEveryPictureAfterLoss(t *testing.T) {
 			all = append(all, f)
 		}
 		if cut < len(whole[0].Data) {
-			return // the parameter sets or the first picture
+			return // the loss hit the parameter sets or the first picture
 		}
 		gaps := 0
 		for _, f := range all {
@@ -151,9 +155,10 @@ func TestEveryPictureAfterLoss(t *testing.T) {
 	})
 }
 
-// Every raw stream of the corpus decodes from its pictures as it does by itself.
+// TestCorpusEveryPicture proves that the pictures of every small raw stream of
+// the corpus, joined, decode as the stream does.
 func TestCorpusEveryPicture(t *testing.T) {
-	const small = 64 << 10 // of which there are enough
+	const small = 64 << 10 // bytes; the corpus has enough streams of this size
 	for _, file := range testmedia.MustCorpus(t, "annexb") {
 		data, err := os.ReadFile(file.Path)
 		if err != nil {

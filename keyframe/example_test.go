@@ -10,8 +10,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// Access units that come one by one, as from RTP or MP4: the container knows where
-// each ends.
+// Access units that arrive one by one, as in RTP or MP4: the container knows
+// where each one ends.
 func ExampleAssembler() {
 	path, err := testmedia.Path("h264.264") // any H.264 byte stream
 	if err != nil {
@@ -37,7 +37,7 @@ func ExampleAssembler() {
 	// known at the second access unit: true
 }
 
-// A byte stream that comes in pieces cut anywhere.
+// A byte stream that arrives in pieces cut anywhere.
 func ExampleByteStream() {
 	path, err := testmedia.Path("h265.265") // any H.265 byte stream
 	if err != nil {

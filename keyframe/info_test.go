@@ -10,7 +10,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// probed is what ffprobe says of a stream, in the fields that Info has too.
+// probed is ffprobe's description of a stream, in the fields that Info has too.
 type probed struct {
 	Profile   string `json:"profile"`
 	Width     int    `json:"width"`
@@ -37,7 +37,7 @@ func ffprobe(t *testing.T, f *keyframe.Frame) probed {
 	return result.Streams[0]
 }
 
-// described puts Info into ffprobe's words.
+// described translates Info into ffprobe's words.
 func described(i keyframe.Info) probed {
 	p := probed{
 		Profile: i.Profile, Width: i.Width, Height: i.Height, PixFmt: i.PixFmt(), Level: i.LevelIDC,
@@ -53,7 +53,7 @@ func compareInfo(t *testing.T, f *keyframe.Frame) {
 	got, want := described(f.Info), ffprobe(t, f)
 	want.Range, want.Primaries = "", ""
 	if want.SAR == "1:1" && got.SAR == "" {
-		got.SAR = "1:1" // ffprobe's word for a stream that does not tell
+		got.SAR = "1:1" // ffprobe's word for a stream without a SAR
 	}
 	if got != want {
 		t.Errorf("%+v\nffprobe says %+v", got, want)
@@ -90,7 +90,8 @@ func TestDamagedParameterSets(t *testing.T) {
 	}
 }
 
-// FuzzParseInfo: what is accepted has a size within the standards' bounds.
+// FuzzParseInfo checks that every accepted picture has a size within the
+// standards' bounds.
 func FuzzParseInfo(f *testing.F) {
 	f.Add(true, []byte{0x67, 0x42, 0xc0, 0x1e, 0xd9, 0x00, 0xa0, 0x47, 0xfe, 0xc8})
 	f.Add(false, []byte{0x42, 1, 1, 1, 0x60, 0, 0, 3, 0, 0x90, 0, 0, 3, 0, 0, 3, 0, 0x5d, 0xa0, 2, 0x80, 0x80, 0x2d, 0x16})

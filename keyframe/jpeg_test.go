@@ -13,8 +13,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// jpegHead is the beginning of a JPEG up to its frame header, whose marker, precision,
-// height, width and components are the test's.
+// jpegHead is the beginning of a JPEG up to its frame header. The test chooses
+// the header's marker, precision, height, width and components.
 func jpegHead(marker byte, frame string) string {
 	return "\xff\xd8" + "\xff\xe0\x00\x04hi" + "\xff\xff" + string([]byte{0xff, marker, 0, byte(2 + len(frame))}) + frame
 }
@@ -26,7 +26,7 @@ const (
 
 var jpegTests = []struct {
 	name, data string
-	want       string // of describeJPEG, else of the error
+	want       string // describeJPEG's result, or the error
 	is         error
 }{
 	{"baseline", jpegHead(0xc0, "\x08\x00\x5a\x00\xa0"+three420) + jpegEnd, "160x90 Baseline yuvj420p", nil},
@@ -71,7 +71,7 @@ func TestParseJPEG(t *testing.T) {
 	}
 }
 
-// TestParseJPEGAsFFprobe: what is read is what ffprobe says.
+// TestParseJPEGAsFFprobe proves that ParseInfo and ffprobe agree.
 func TestParseJPEGAsFFprobe(t *testing.T) {
 	grid := fmt.Sprintf(testmedia.Make(t, "tiles"), 0)
 	for _, format := range []string{"yuvj420p", "yuvj422p", "yuvj444p"} {
@@ -94,7 +94,8 @@ func TestParseJPEGAsFFprobe(t *testing.T) {
 	}
 }
 
-// FuzzParseJPEG: no input is too strange, and a size is never without bounds.
+// FuzzParseJPEG checks that no input causes a panic, and that every size is
+// bounded.
 func FuzzParseJPEG(f *testing.F) {
 	for _, tt := range jpegTests {
 		f.Add([]byte(tt.data))

@@ -2,7 +2,7 @@ package keyframe
 
 import "testing"
 
-// The methods of Codec that ask for a NAL unit's type, over all types.
+// TestNALTypes checks the methods of Codec on NAL unit types with every type.
 func TestNALTypes(t *testing.T) {
 	within := func(from, to int) func(int) bool { return func(n int) bool { return n >= from && n <= to } }
 	one := func(n int) func(int) bool { return within(n, n) }

@@ -10,8 +10,9 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// orientationSEI is a NAL unit with a display orientation message (ISO/IEC 14496-10
-// D.1.27, ISO/IEC 23008-2 D.2.17); cancel, flips and rotation are 19 bits.
+// orientationSEI builds a NAL unit with a display orientation message (ISO/IEC
+// 14496-10 D.1.27, ISO/IEC 23008-2 D.2.17); cancel, flips and rotation take 19
+// bits.
 func orientationSEI(c keyframe.Codec, cancel, hor, ver bool, anticlockwise int) []byte {
 	bits := uint32(0)
 	for k, b := range []bool{cancel, hor, ver} {
@@ -28,7 +29,7 @@ func orientationSEI(c keyframe.Codec, cancel, hor, ver bool, anticlockwise int) 
 	return append([]byte{6}, escaped(payload)...)
 }
 
-// escaped puts emulation prevention bytes in.
+// escaped inserts emulation prevention bytes.
 func escaped(b []byte) []byte {
 	for _, last := range []byte{0, 1, 2, 3} {
 		b = bytes.ReplaceAll(b, []byte{0, 0, last}, []byte{0, 0, 3, last})
@@ -36,7 +37,7 @@ func escaped(b []byte) []byte {
 	return b
 }
 
-// withSEI puts a NAL unit in front of the first slice of a frame's data.
+// withSEI inserts a NAL unit before the first slice of a frame's data.
 func withSEI(f *keyframe.Frame, sei []byte) (data []byte) {
 	for nalu := range keyframe.AnnexB(f.Data) {
 		slice := nalu[0]&0x1f == 5
@@ -87,7 +88,8 @@ func TestDisplayOrientation(t *testing.T) {
 	}
 }
 
-// The assembler reads the orientation that ffmpeg writes.
+// TestDisplayOrientationOfFFmpeg proves that the assembler reads the
+// orientation that ffmpeg writes.
 func TestDisplayOrientationOfFFmpeg(t *testing.T) {
 	for rotate, want := range map[int]int{90: 270, 180: 180, 270: 90} {
 		out, err := exec.Command("ffmpeg", "-v", "error", "-i", testmedia.Make(t, "h264.264"), "-c", "copy", "-frames:v", "1",
@@ -101,7 +103,8 @@ func TestDisplayOrientationOfFFmpeg(t *testing.T) {
 	}
 }
 
-// Pictures between keyframes are turned as those, and a new sequence starts afresh.
+// TestDisplayOrientationLasts proves that the orientation holds for the
+// pictures between keyframes, and ends with the next coded video sequence.
 func TestDisplayOrientationLasts(t *testing.T) {
 	sei := orientationSEI(keyframe.H264, false, false, false, 1<<14)
 	a := keyframe.NewAssembler(keyframe.H264)

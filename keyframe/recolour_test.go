@@ -16,7 +16,8 @@ func sps(c keyframe.Codec, f *keyframe.Frame) []byte {
 	return nil
 }
 
-// Colours are those that were asked for, and ffprobe sees no other difference.
+// TestWithColour proves that the colours are those requested, and that ffprobe
+// sees no other difference.
 func TestWithColour(t *testing.T) {
 	for _, s := range streams {
 		t.Run(s.name, func(t *testing.T) {
@@ -56,8 +57,8 @@ func TestWithColour(t *testing.T) {
 	}
 }
 
-// A gradual refresh does not go on with another sequence parameter set: Info is that of
-// all pictures of a frame.
+// TestRefreshOfOneSequence proves that another sequence parameter set ends a
+// gradual refresh, because Info describes all pictures of a frame.
 func TestRefreshOfOneSequence(t *testing.T) {
 	a := keyframe.NewAssembler(keyframe.H264)
 	var sps []byte
@@ -69,7 +70,7 @@ func TestRefreshOfOneSequence(t *testing.T) {
 		case 5:
 			continue
 		case 1:
-			if pictures++; pictures == 30 { // a refresh has begun with the 25th
+			if pictures++; pictures == 30 { // a refresh began with the 25th
 				other, err := keyframe.WithColour(keyframe.H264, sps, keyframe.Info{Matrix: 9})
 				if err != nil {
 					t.Fatal(err)
@@ -89,7 +90,8 @@ func TestRefreshOfOneSequence(t *testing.T) {
 	t.Fatal("no keyframe")
 }
 
-// FuzzWithColour: of a parameter set that can be read, all but the colour stays.
+// FuzzWithColour checks that WithColour changes nothing but the colour of a
+// valid parameter set.
 func FuzzWithColour(f *testing.F) {
 	f.Add(true, []byte{0x67, 0x42, 0xc0, 0x1e, 0xd9, 0x00, 0xa0, 0x47, 0xfe, 0xc8})
 	f.Add(false, []byte{0x42, 1, 1, 1, 0x60, 0, 0, 3, 0, 0x90, 0, 0, 3, 0, 0, 3, 0, 0x5d, 0xa0, 2, 0x80, 0x80, 0x2d, 0x16})
@@ -109,7 +111,7 @@ func FuzzWithColour(f *testing.F) {
 			return
 		}
 		got, err := keyframe.ParseInfo(codec, out)
-		// Where the VUI breaks off, padding may be read for them.
+		// If the VUI breaks off, padding may be read as the frame rate.
 		got.FrameRateNum, got.FrameRateDen = want.FrameRateNum, want.FrameRateDen
 		if err != nil || got != want {
 			t.Errorf("%+v, %v, want %+v", got, err, want)

@@ -8,7 +8,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// unreordered checks that the set describes the same pictures as before.
+// unreordered removes the reordering, and checks that the set describes the
+// same pictures as before.
 func unreordered(t *testing.T, sps []byte) []byte {
 	t.Helper()
 	before, err := keyframe.ParseInfo(keyframe.H264, sps)
@@ -20,7 +21,7 @@ func unreordered(t *testing.T, sps []byte) []byte {
 		t.Fatal(err)
 	}
 	after, err := keyframe.ParseInfo(keyframe.H264, out)
-	if before.Primaries == 0 { // there was no VUI to tell that it is unspecified
+	if before.Primaries == 0 { // without a VUI the colours were not even unspecified
 		before.Primaries, before.Transfer, before.Matrix = after.Primaries, after.Transfer, after.Matrix
 	}
 	if err != nil || before != after {

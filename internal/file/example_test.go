@@ -10,7 +10,7 @@ import (
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 )
 
-// The keyframe that is on screen after two and a half seconds, of a file of any
+// The keyframe on screen after two and a half seconds, from a file of any
 // format.
 func ExampleOpen() {
 	for _, name := range []string{"moov-last.mp4", "h264.ts"} {

@@ -71,13 +71,14 @@ func pipe(t *testing.T) (r, w *os.File) {
 	return r, w
 }
 
-// feed writes data to w in the background, and closes it; the test ends after.
+// feed writes data to w in the background and closes it. The test ends after
+// that.
 func feed(t *testing.T, w io.WriteCloser, data []byte) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		defer w.Close()
-		io.Copy(w, bytes.NewReader(data)) // the reader may go
+		io.Copy(w, bytes.NewReader(data)) // the reader may stop early
 	}()
 	t.Cleanup(func() {
 		w.Close()
@@ -85,7 +86,7 @@ func feed(t *testing.T, w io.WriteCloser, data []byte) {
 	})
 }
 
-// known says whether err is of a kind that Keyframe promises for bad data.
+// known reports whether err is of a kind that Keyframe promises for bad data.
 func known(err error) bool {
 	return errors.Is(err, keyframe.ErrNotFound) || errors.Is(err, keyframe.ErrCorrupt) || errors.Is(err, keyframe.ErrUnsupported)
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// all takes keyframes to the end of s, or at most as many, and closes it.
+// all takes keyframes to the end of s, but no more than most, and closes it.
 func all(t *testing.T, s *file.Source, most int) (list []*keyframe.Frame, err error) {
 	t.Helper()
 	defer s.Close()
@@ -30,8 +30,9 @@ func all(t *testing.T, s *file.Source, most int) (list []*keyframe.Frame, err er
 
 const noEnd = 1 << 20
 
-// TestKeyframes: one after the other to the end, from the start or from a time, of a
-// file, of a pipe, and over HTTP with and without ranges. No byte comes twice.
+// TestKeyframes proves that Keyframes returns the keyframes in turn to the end,
+// from the start or from a time: from a file, from a pipe, and over HTTP with
+// and without ranges. No byte is fetched twice.
 func TestKeyframes(t *testing.T) {
 	for _, c := range []struct {
 		recipe string
@@ -91,7 +92,8 @@ func TestKeyframes(t *testing.T) {
 	}
 }
 
-// What was not wanted stays in the pipe, and the budget is for all of them.
+// TestKeyframesOfPipe proves that unused data stays in the pipe, and that the
+// budget is shared by all keyframes.
 func TestKeyframesOfPipe(t *testing.T) {
 	data := read(t, "h264.ts")
 	want, _ := all(t, file.NewStream(bytes.NewReader(data), nil), noEnd)
@@ -108,7 +110,8 @@ func TestKeyframesOfPipe(t *testing.T) {
 	}
 }
 
-// Of datagrams the ones that come, through the same socket.
+// TestKeyframesOfDatagrams proves that Keyframes receives all datagrams through
+// one socket.
 func TestKeyframesOfDatagrams(t *testing.T) {
 	addr := fmt.Sprintf("127.0.0.1:%d", freePort(t))
 	sendTo(t, addr, pieces(read(t, "h264.ts"), nil))

@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// meteredReader says which bytes were read of data, and how often.
+// meteredReader counts how often each byte of data was read.
 type meteredReader struct {
 	data []byte
 	read []int
@@ -22,8 +22,8 @@ func (r *meteredReader) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// What is read through known is what the file has, whatever was read before; what is
-// kept is read once.
+// TestKnown proves that readThrough returns the file's bytes, whatever was read
+// before, and reads kept bytes once.
 func TestKnown(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		size := rapid.IntRange(0, 60).Draw(t, "size")

@@ -10,8 +10,9 @@ import (
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 )
 
-// What is passed over on the way to a keyframe takes no memory, however much it
-// is: 200 MB from a pipe are read with what 20 MB take.
+// TestMemoryOfLongPipe proves that data skipped before a keyframe takes no
+// memory, whatever its length: reading 200 MB from a pipe allocates as much as
+// reading 20 MB.
 func TestMemoryOfLongPipe(t *testing.T) {
 	keyframes := read(t, "1080p.ts")
 	none := testmedia.WithoutKeyframes(keyframes)

@@ -20,7 +20,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// resource opens the file at rawURL and counts what its sockets carry.
+// resource opens the file at rawURL and counts the bytes on its sockets.
 func resource(t *testing.T, rawURL string, o *file.Options, web *fetch.Options) (*file.Source, *meter.Counter) {
 	t.Helper()
 	u, err := url.Parse(rawURL)
@@ -44,13 +44,13 @@ func serve(t *testing.T, h http.HandlerFunc) string {
 	return s.URL
 }
 
-// Of a file behind nginx, what is found is what the local file has, for few bytes:
-// the index and the keyframe, wherever they stand.
+// TestBytesFromNginx proves that a file on nginx gives the keyframe of the
+// local file for few bytes: the index and the keyframe, wherever they are.
 func TestBytesFromNginx(t *testing.T) {
 	for _, c := range []struct {
 		recipe string
 		at     time.Duration
-		most   int64 // bytes down, headers and all
+		most   int64 // bytes down, with headers
 	}{
 		{"5mbit.ts", 0, 200_000},
 		{"5mbit.ts", 45 * time.Second, 2_500_000},
@@ -78,13 +78,13 @@ func TestBytesFromNginx(t *testing.T) {
 	}
 }
 
-// A server without ranges is read from the front, once; a time is not searched by
-// halves there.
+// TestWithoutRanges proves that kfgrab reads a file from the front, once, if
+// the server has no ranges. It then does not search by bisection for a time.
 func TestWithoutRanges(t *testing.T) {
 	for _, c := range []struct {
 		recipe string
 		at     time.Duration
-		times  float64 // the file is read, at most
+		times  float64 // bytes read per byte of the file, at most
 	}{
 		{"h264.ts", 0, 1},
 		{"h264.ts", 2 * time.Second, 1.2},
@@ -104,7 +104,8 @@ func TestWithoutRanges(t *testing.T) {
 	}
 }
 
-// Keyframe on a resource begins anew, on the same connection.
+// TestResourceAgain proves that a second Keyframe starts over on the same
+// connection.
 func TestResourceAgain(t *testing.T) {
 	data := read(t, "faststart.mp4")
 	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -120,7 +121,7 @@ func TestResourceAgain(t *testing.T) {
 
 func TestResourceErrors(t *testing.T) {
 	short := read(t, "h264.ts")[:3000]
-	noKey := func() []byte { // audio alone, over and over
+	noKey := func() []byte { // audio only, repeated
 		return bytes.Repeat(read(t, "h264-audio.ts"), 60)
 	}()
 	for _, c := range []struct {
@@ -145,7 +146,8 @@ func TestResourceErrors(t *testing.T) {
 	}
 }
 
-// A server that stops in mid-keyframe is left when the context ends.
+// TestSilentServer proves that the end of the context ends a read from a server
+// that stalls in the middle of a keyframe.
 func TestSilentServer(t *testing.T) {
 	data := read(t, "h264.ts")
 	base := serve(t, func(w http.ResponseWriter, r *http.Request) {

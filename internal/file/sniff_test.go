@@ -45,8 +45,8 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
-// formats of the recipes, from how little of their beginning they are recognised
-// where more is to come.
+// formats are recipes of each format, with the fewest leading bytes that
+// identify it if more may follow.
 var formats = []struct {
 	recipe string
 	want   file.Format
@@ -78,9 +78,8 @@ func TestSniff(t *testing.T) {
 	}
 }
 
-// FuzzSniff: what is recognised is read by that format's reader, which says that
-// it is none of its own only of what a transport stream can be mistaken for, and
-// the pieces that it comes in do not matter.
+// FuzzSniff checks that every recognised format has a reader, that errors are
+// of the known kinds, and that a pipe and a file give the same keyframe.
 func FuzzSniff(f *testing.F) {
 	for _, c := range formats {
 		if path, err := testmedia.Path(c.recipe); err == nil {

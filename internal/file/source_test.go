@@ -21,7 +21,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// sources are recipes of every format, with the keyframes that reading on gives.
+// sources are recipes of every format, with the number of their keyframes.
 var sources = []struct {
 	recipe    string
 	codec     keyframe.Codec
@@ -38,8 +38,9 @@ var sources = []struct {
 	{"h265.265", keyframe.H265, 3},
 }
 
-// A file, a file through a pipe and a file byte by byte have the same first
-// keyframe; a pipe then goes on with the next, and a file begins anew.
+// TestFormats proves that a file, the same file through a pipe, and the same
+// byte by byte have the same first keyframe. A pipe then continues with the
+// next keyframe, and a file starts over.
 func TestFormats(t *testing.T) {
 	for _, c := range sources {
 		t.Run(c.recipe, func(t *testing.T) {
@@ -83,7 +84,8 @@ func TestFormats(t *testing.T) {
 	}
 }
 
-// The index of a file in front of its samples tells the codec before they come.
+// TestOnCodec proves that the codec is known before any samples arrive if a
+// file's index precedes them.
 func TestOnCodec(t *testing.T) {
 	for _, recipe := range []string{"h264.ts", "faststart.mp4", "moov-last.mp4", "fragmented.mp4", "5mbit.ts"} {
 		var got []keyframe.Codec
@@ -95,8 +97,8 @@ func TestOnCodec(t *testing.T) {
 	}
 }
 
-// At takes the last keyframe up to a time, in a file and on a pipe alike. GOPs
-// have a second.
+// TestAt proves that At selects the last keyframe at or before a time, in a
+// file and in a pipe alike. GOPs last one second.
 func TestAt(t *testing.T) {
 	for _, recipe := range []string{"h264.ts", "wrap.ts", "faststart.mp4", "moov-last.mp4", "fragmented.mp4", "h265.mp4"} {
 		for _, at := range []time.Duration{1, 998 * time.Millisecond, time.Second, 2500 * time.Millisecond, time.Hour} {
@@ -134,8 +136,8 @@ func TestProgram(t *testing.T) {
 	}
 }
 
-// Every judged file of the corpus has the same keyframe as a file and as a pipe,
-// or fails both ways.
+// TestCorpus proves that every judged file of the corpus has the same keyframe
+// as a file and as a pipe, or fails both ways.
 func TestCorpus(t *testing.T) {
 	judged := 0
 	for _, row := range testmedia.MustCorpus(t, "ts", "mp4", "fmp4", "annexb") {
@@ -164,7 +166,8 @@ func TestCorpus(t *testing.T) {
 	}
 }
 
-// The budget is of one Keyframe; a pipe that has used it up goes on with the next.
+// TestBudget proves that the budget counts for one Keyframe. A pipe that has
+// spent it continues with the next one.
 func TestBudget(t *testing.T) {
 	data := read(t, "h264.ts")
 	first := grab(t, file.NewStream(bytes.NewReader(data), nil))
@@ -209,8 +212,9 @@ func TestBudget(t *testing.T) {
 	t.Error("no end")
 }
 
-// The end of the context ends a read that waits, and the next Keyframe goes on: it
-// loses nothing, but for the sample of an MP4 file that was being read.
+// TestInterruptedPipe proves that the end of the context ends a waiting read,
+// and that the next Keyframe continues. Nothing is lost except the sample of an
+// MP4 file that was being read.
 func TestInterruptedPipe(t *testing.T) {
 	for _, recipe := range []string{"h264.ts", "fragmented.mp4", "faststart.mp4", "h264.264"} {
 		data := read(t, recipe)
@@ -239,7 +243,8 @@ func TestInterruptedPipe(t *testing.T) {
 	}
 }
 
-// A file is read no further than the context lives, too.
+// TestCancelledFile proves that reading a file, too, stops at the end of the
+// context.
 func TestCancelledFile(t *testing.T) {
 	reason := errors.New("no longer wanted")
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -256,8 +261,8 @@ func TestCancelledFile(t *testing.T) {
 	}
 }
 
-// A named pipe is waited for, read once and goes on; nothing of it is lost between
-// two keyframes.
+// TestNamedPipe proves that kfgrab waits for a named pipe, reads it once and
+// continues. Nothing is lost between two keyframes.
 func TestNamedPipe(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fifo")
 	if err := syscall.Mkfifo(path, 0o600); err != nil {

@@ -12,7 +12,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// A spool reads like bytes.Reader, in any order, from readers of any manners.
+// TestSpoolProperty proves that a spool reads like bytes.Reader, in any order,
+// whatever sizes its reader returns.
 func TestSpoolProperty(t *testing.T) {
 	data := make([]byte, 3*pieceBytes+1234)
 	for i := range data {
@@ -29,7 +30,7 @@ func TestSpoolProperty(t *testing.T) {
 		for range rapid.IntRange(1, 20).Draw(t, "reads") {
 			off := rapid.OneOf(rapid.Int64Range(-1, int64(size)+10), rapid.Int64()).Draw(t, "off")
 			p := make([]byte, rapid.IntRange(0, 2*pieceBytes).Draw(t, "len"))
-			if len(p) == 0 { // bytes.Reader minds the offset, a file does not
+			if len(p) == 0 { // bytes.Reader checks the offset of an empty read, a file does not
 				continue
 			}
 			q := make([]byte, len(p))
@@ -42,7 +43,8 @@ func TestSpoolProperty(t *testing.T) {
 	})
 }
 
-// What a spool holds has a bound; what it dropped is an error, not other data.
+// TestSpoolForgets proves that a spool's size is bounded, and that reading
+// dropped data is an error.
 func TestSpoolForgets(t *testing.T) {
 	const size = 40 * pieceBytes
 	data := bytes.Repeat([]byte("0123456789abcdef."), size/17+1)[:size]

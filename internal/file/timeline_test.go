@@ -18,7 +18,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// moments takes the keyframes of the times, in their order, three at once.
+// moments takes the keyframes of the times, in that order, three in parallel.
 func moments(t *testing.T, s *file.Source, times ...time.Duration) (line *file.Timeline, list []keyframe.Moment) {
 	t.Helper()
 	ctx := within(t, testTime)
@@ -36,14 +36,15 @@ func moments(t *testing.T, s *file.Source, times ...time.Duration) (line *file.T
 	return line, list
 }
 
-// Keyframes of a file behind nginx and of the same one here are those of single
-// grabs; each is read once, the index too, and nothing of what lies between.
+// TestTimeline proves that a file on nginx and the local file give the
+// keyframes of single grabs. kfgrab reads each keyframe once, the index too,
+// and nothing in between.
 func TestTimeline(t *testing.T) {
 	for _, c := range []struct {
 		recipe   string
 		duration time.Duration
 		every    time.Duration
-		most     int64 // bytes down, headers and all
+		most     int64 // bytes down, with headers
 	}{
 		{"faststart.mp4", 4 * time.Second, time.Second, 70_000},
 		{"moov-last.mp4", 4 * time.Second, time.Second, 80_000},
@@ -84,7 +85,7 @@ func TestTimeline(t *testing.T) {
 	}
 }
 
-// A range that fails costs its own keyframe.
+// TestTimelineMissing proves that a failed range costs only its own keyframe.
 func TestTimelineMissing(t *testing.T) {
 	data := read(t, "5mbit.mp4")
 	base := serve(t, func(w http.ResponseWriter, r *http.Request) {

@@ -40,11 +40,11 @@ func TestUDPAddress(t *testing.T) {
 	}
 }
 
-// freePort returns a UDP port that nobody listens to.
+// freePort returns an unused UDP port.
 func freePort(t *testing.T) int {
 	t.Helper()
 	for range 100 {
-		port := 20_000 + rand.IntN(10_000) // where no system takes the ports of senders from
+		port := 20_000 + rand.IntN(10_000) // outside every system's range of ephemeral ports
 		conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
 		if err == nil {
 			conn.Close()
@@ -69,7 +69,7 @@ func openUDP(t *testing.T, raw string, o *file.Options) *file.Source {
 	return s
 }
 
-// send lets ffmpeg send a recipe in real time, over and over, until the test ends.
+// send makes ffmpeg send a recipe in real time, in a loop, until the test ends.
 func send(t *testing.T, recipe, format, to string) {
 	t.Helper()
 	path := testmedia.Make(t, recipe)
@@ -83,8 +83,8 @@ func send(t *testing.T, recipe, format, to string) {
 	})
 }
 
-// ffmpeg sends to one host and to a group, with and without RTP headers. Every
-// keyframe is awaited anew.
+// TestUDPFromFFmpeg receives from ffmpeg on one host and in a group, with and
+// without RTP headers. Each Keyframe waits for a new one.
 func TestUDPFromFFmpeg(t *testing.T) {
 	for _, c := range []struct{ name, host, format, query, urlQuery string }{
 		{"unicast", "127.0.0.1", "mpegts", "?pkt_size=1316", ""},
@@ -120,8 +120,8 @@ func TestUDPFromFFmpeg(t *testing.T) {
 	}
 }
 
-// sendTo sends datagrams to a listener that may not listen yet, until the test
-// ends, to the interface lo where the address is a group.
+// sendTo sends datagrams until the test ends, even before anybody listens. If
+// the address is a group, it uses the interface lo.
 func sendTo(t *testing.T, addr string, datagrams func(yield func([]byte) bool)) {
 	t.Helper()
 	dialer := net.Dialer{LocalAddr: &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}}
@@ -133,7 +133,7 @@ func sendTo(t *testing.T, addr string, datagrams func(yield func([]byte) bool)) 
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		tick := time.NewTicker(200 * time.Microsecond) // a socket's buffer has no room for all
+		tick := time.NewTicker(200 * time.Microsecond) // a socket's buffer cannot hold them all
 		defer tick.Stop()
 		for ctx.Err() == nil {
 			for d := range datagrams {
@@ -152,7 +152,7 @@ func sendTo(t *testing.T, addr string, datagrams func(yield func([]byte) bool)) 
 	})
 }
 
-// pieces are the datagrams of a stream, of 7 packets each.
+// pieces returns the datagrams of a stream, with 7 packets each.
 func pieces(data []byte, header func(payload []byte) []byte) func(yield func([]byte) bool) {
 	return func(yield func([]byte) bool) {
 		for at := 0; at < len(data); at += 7 * 188 {
@@ -167,7 +167,8 @@ func pieces(data []byte, header func(payload []byte) []byte) func(yield func([]b
 	}
 }
 
-// RTP headers with contributing sources, an extension and padding are taken off.
+// TestRTPHeaders proves that kfgrab removes RTP headers with contributing
+// sources, an extension and padding.
 func TestRTPHeaders(t *testing.T) {
 	data := read(t, "h264.ts")
 	var sequence uint16
@@ -192,8 +193,8 @@ func TestRTPHeaders(t *testing.T) {
 	}
 }
 
-// Two channels of one port in different groups are kept apart, though the machine
-// has joined both.
+// TestOwnGroupOnly proves that kfgrab keeps two channels of one port in
+// different groups apart, although the machine has joined both.
 func TestOwnGroupOnly(t *testing.T) {
 	port := freePort(t)
 	other := fmt.Sprintf("239.255.42.2:%d", port)
@@ -224,7 +225,8 @@ func TestOwnGroupOnly(t *testing.T) {
 	}
 }
 
-// Silence ends with the context, a stream without keyframes with the budget.
+// TestUDPEnds proves that the context ends silence, and the budget a stream
+// without keyframes.
 func TestUDPEnds(t *testing.T) {
 	addr := fmt.Sprintf("127.0.0.1:%d", freePort(t))
 	s := openUDP(t, "udp://"+addr, &file.Options{MaxBytes: 50_000})

@@ -10,7 +10,7 @@ import (
 
 var sizes = map[string]func([]byte) (int, bool){"jpeg": JPEGSize, "png": PNGSize, "webp": WebPSize}
 
-// encoded returns small files of the standard library.
+// encoded returns small files made by the standard library.
 func encoded(t *testing.T) map[string][]byte {
 	t.Helper()
 	m := image.NewGray(image.Rect(0, 0, 9, 7))
@@ -28,8 +28,8 @@ func encoded(t *testing.T) map[string][]byte {
 	return map[string][]byte{"jpeg": j.Bytes(), "png": p.Bytes(), "webp": webp}
 }
 
-// A file that is cut anywhere is not whole, and one with bytes after it has its own
-// size.
+// TestSize proves that a file cut anywhere is not whole, and that bytes after
+// its end do not change its size.
 func TestSize(t *testing.T) {
 	for name, file := range encoded(t) {
 		size := sizes[name]
@@ -47,7 +47,8 @@ func TestSize(t *testing.T) {
 	}
 }
 
-// Data that only begins or ends like a picture is not one, and causes no panic.
+// TestSizeOfNonsense proves that data which only begins or ends like a picture
+// is refused, without a panic.
 func TestSizeOfNonsense(t *testing.T) {
 	for _, text := range []string{
 		"", "\xff\xd9", "\xff\xd8\xff\xd9", "x\xff\xd9", "\xff\xd8\xff\xda\x00\x02\xff\xff\xd9", "\xff\xd8\xff\xe0\xff\xff\xff\xd9",

@@ -32,7 +32,8 @@ var full = metadata.Fields{
 	Primaries: 1,
 }
 
-// Lossy and lossless WebP of 40x30, of ffmpeg's and cwebp's, as Go has no encoder.
+// Lossy and lossless WebP of 40x30, made by ffmpeg and cwebp, because Go has no
+// encoder.
 const (
 	lossyWebP    = "UklGRjYAAABXRUJQVlA4ICoAAADwAgCdASooAB4APxGGvVcsKSajpWgBgCIJaQAAMnS5QAC47eeWvt9dAAA="
 	losslessWebP = "UklGRkwAAABXRUJQVlA4TD8AAAAvJ0AHAAXbRpIUxXseM8Nzzu/ei8GK6P8EpOa4+fmMvE9xFwsY1rQLhdTQ7wJKBPguDNdL3UUyMXX7aH4P/pcA"
@@ -69,7 +70,7 @@ func (e encoding) picture(t testing.TB) []byte {
 	return b.Bytes()
 }
 
-// exiftool reads the tags of what insert makes of the picture, by their groups.
+// exiftool returns the tags that exiftool reads from data, with their groups.
 func (e encoding) exiftool(t *testing.T, data []byte) map[string]string {
 	t.Helper()
 	if _, err := exec.LookPath("exiftool"); err != nil {
@@ -96,7 +97,7 @@ func (e encoding) exiftool(t *testing.T, data []byte) map[string]string {
 	return tags
 }
 
-// What another program reads of pictures.
+// TestExiftool proves that another program reads the metadata.
 func TestExiftool(t *testing.T) {
 	told := map[string]string{
 		"IFD0:Software": full.Software, "IFD0:ModifyDate": "2026:03:01 00:02:03", "ExifIFD:ExifVersion": "0232",
@@ -131,7 +132,7 @@ func TestExiftool(t *testing.T) {
 		got := test.exiftool(t, data)
 		for name := range got {
 			if group, _, _ := strings.Cut(name, ":"); group == "PNG" && test.want[name] == "" {
-				delete(got, name) // of the header
+				delete(got, name) // from the header
 			}
 		}
 		if d := cmp.Diff(test.want, got); d != "" {
@@ -140,8 +141,9 @@ func TestExiftool(t *testing.T) {
 	}
 }
 
-// A profile says where in the profile connection space red, green and blue are, the
-// values being those of Bruce Lindbloom's tables for SMPTE-C and BT.470 BG.
+// TestProfile checks where a profile puts red, green and blue in the profile
+// connection space. The values are those of Bruce Lindbloom's tables for
+// SMPTE-C and BT.470 BG.
 func TestProfile(t *testing.T) {
 	for _, test := range []struct {
 		primaries       int
@@ -169,7 +171,8 @@ func TestProfile(t *testing.T) {
 					t.Errorf("%s of %s: %s, want %s", name, test.name, v, want)
 				}
 			}
-			// White is that of the space, whatever the white of the primaries.
+			// White is that of the connection space, whatever the white of the
+			// primaries.
 			if sum := sum(got["ICC_Profile:RedMatrixColumn"], got["ICC_Profile:GreenMatrixColumn"], got["ICC_Profile:BlueMatrixColumn"]); !near(sum, "0.9642 1 0.8249") {
 				t.Errorf("white of %s: %s", test.name, sum)
 			}
@@ -197,8 +200,8 @@ func sum(columns ...string) string {
 	return fmt.Sprint(s[0], s[1], s[2])
 }
 
-// What is there already stays alone, and colours that everybody takes for granted or
-// nobody knows take no bytes.
+// TestNoProfile proves that existing metadata stays unchanged, and that default
+// or unknown colours add no bytes.
 func TestNoProfile(t *testing.T) {
 	for _, e := range encodings {
 		plain := e.picture(t)
@@ -214,7 +217,7 @@ func TestNoProfile(t *testing.T) {
 			t.Fatal(err)
 		}
 		if e.name == "a.png" {
-			fields = metadata.Fields{Primaries: 6} // its texts may be there again
+			fields = metadata.Fields{Primaries: 6} // its texts may be repeated
 		}
 		fields.Primaries = 5
 		if twice, err := e.insert(once, fields); err != nil || !bytes.Equal(twice, once) {
@@ -223,7 +226,8 @@ func TestNoProfile(t *testing.T) {
 	}
 }
 
-// Pixels stay, and nothing is added where there is nothing to tell.
+// TestPictureStays proves that the pixels do not change, and that empty fields
+// add nothing.
 func TestPictureStays(t *testing.T) {
 	for _, e := range encodings {
 		plain := e.picture(t)
@@ -245,15 +249,16 @@ func TestPictureStays(t *testing.T) {
 	}
 }
 
-// The segment of JFIF stays the first; Exif and XMP that are there already stay alone.
+// TestJPEGOrder proves that the JFIF segment stays the first, and that existing
+// Exif and XMP stay unchanged.
 func TestJPEGOrder(t *testing.T) {
 	const soi, jfif, rest = "\xff\xd8", "\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00", "\xff\xdb\x00\x02"
 	const comment = "\xff\xfe\x00\x04hi"
 	const theirExif, theirXMP = "\xff\xe1\x00\x08Exif\x00\x00", "\xff\xe1\x00\x1fhttp://ns.adobe.com/xap/1.0/\x00"
 	for _, test := range []struct {
 		picture   string
-		at        int // of what is inserted
-		exif, xmp int // how many afterwards
+		at        int // of the inserted segments
+		exif, xmp int // how many in the result
 	}{
 		{soi + rest, 2, 1, 1},
 		{soi + jfif + rest, 20, 1, 1},
@@ -289,7 +294,8 @@ func TestNoPicture(t *testing.T) {
 	}
 }
 
-// Whatever the texts are, the picture can be read, XMP is XML, and the size is bounded.
+// FuzzFields checks that with any texts the picture can be read, the XMP is
+// XML, and the size is bounded.
 func FuzzFields(f *testing.F) {
 	f.Add("http://example.com/?a=b&c", "kfgrab", int64(0))
 	f.Add("\x00\xff<!-- \u202e\ufffe", strings.Repeat("ä\"", 40000), int64(-1<<62))

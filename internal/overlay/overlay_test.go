@@ -16,7 +16,7 @@ func filled(width, height int, c color.Color) *image.RGBA {
 	return img
 }
 
-// changed is the part of img that is not of its ground.
+// changed returns the part of img that differs from ground.
 func changed(img *image.RGBA, ground color.RGBA) (r image.Rectangle) {
 	for y := range img.Bounds().Dy() {
 		for x := range img.Bounds().Dx() {
@@ -28,8 +28,8 @@ func changed(img *image.RGBA, ground color.RGBA) (r image.Rectangle) {
 	return r
 }
 
-// Whatever the ground, there are black and white pixels in the lower left corner, as
-// high as a line or two, and none elsewhere.
+// TestDraw proves that on any ground there are black and white pixels in the
+// lower left corner, as high as the lines, and none elsewhere.
 func TestDraw(t *testing.T) {
 	for _, ground := range []color.RGBA{{0, 0, 0, 255}, {255, 255, 255, 255}, {128, 128, 128, 255}, {255, 0, 0, 255}} {
 		for _, test := range []struct {
@@ -71,7 +71,8 @@ func has(img *image.RGBA, c color.RGBA) bool {
 	return false
 }
 
-// A line that is too long for letters of the usual size is written smaller, whole.
+// TestDrawFits proves that a line too long for the usual size is written whole
+// in smaller letters.
 func TestDrawFits(t *testing.T) {
 	ground := color.RGBA{0, 128, 0, 255}
 	img := filled(640, 360, ground)

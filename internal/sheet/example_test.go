@@ -10,13 +10,14 @@ import (
 	"github.com/kfgrab/kfgrab/internal/sheet"
 )
 
-// A moment every ten seconds of a film, and the track by which a player shows them.
+// One moment every ten seconds of a film, and the track that players use to
+// show them.
 func ExampleMake() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	s, err := sheet.Make(ctx, "https://example.com/film/master.m3u8", &sheet.Options{Every: 10 * time.Second, Width: 160})
 	if err != nil {
-		fmt.Println(err) // kfgrab.ClassOf(err) sorts it
+		fmt.Println(err) // kfgrab.ClassOf(err) classifies it
 		return
 	}
 	if err := s.Missing(); err != nil {

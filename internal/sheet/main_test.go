@@ -23,8 +23,8 @@ func within(t *testing.T) context.Context {
 	return ctx
 }
 
-// pictureAt is the picture of the file at path that is shown at the time, of 25 a
-// second, scaled to the tile's size by ffmpeg itself.
+// pictureAt returns the picture shown at the given time of the file at path,
+// which has 25 pictures per second. ffmpeg itself scales it to the tile's size.
 func pictureAt(t *testing.T, path string, at time.Duration, size image.Point) []byte {
 	t.Helper()
 	n := (at + 20*time.Millisecond) / (40 * time.Millisecond)

@@ -14,7 +14,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// TestStretches: which parts of a stream have which times.
+// TestStretches checks how divideTime divides a stream.
 func TestStretches(t *testing.T) {
 	const s = time.Second
 	for _, tt := range []struct {
@@ -55,12 +55,12 @@ func TestStretches(t *testing.T) {
 	}
 }
 
-// TestLayout: where the tiles are, and what is too large.
+// TestLayout checks where the tiles are, and which sheets are too large.
 func TestLayout(t *testing.T) {
 	for _, tt := range []struct {
 		n, columns, w, h int
 		size             string
-		last             string // corner
+		last             string // lower right corner
 	}{
 		{12, 4, 320, 180, "(1292,548)", "(972,368)"},
 		{1, 4, 320, 180, "(320,180)", "(0,0)"},
@@ -90,7 +90,7 @@ func TestLayout(t *testing.T) {
 	}
 }
 
-// TestOptions: what makes no sense, and the defaults.
+// TestOptions checks which options are refused, and the defaults.
 func TestOptions(t *testing.T) {
 	for _, o := range []Options{
 		{Count: -1},
@@ -113,7 +113,7 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-// TestVTT: cues for what is there, with names that stay URLs.
+// TestVTT proves that existing tiles get cues, and that file names stay URLs.
 func TestVTT(t *testing.T) {
 	s := &Sheet{Tiles: []Tile{
 		{From: 0, To: 10 * time.Second, Rect: image.Rect(0, 0, 320, 180)},
@@ -134,7 +134,8 @@ pictures/film%20%231%3F.jpg#xywh=648,0,320,180
 	}
 }
 
-// TestPaint: pictures in their tiles, smaller ones in the middle, and none.
+// TestPaint proves that pictures fill their tiles, smaller ones are centred,
+// and missing ones leave them empty.
 func TestPaint(t *testing.T) {
 	solid := func(w, h int, v byte) *picture { return &picture{w, h, bytes.Repeat([]byte{v, v, v}, w*h)} }
 	size, tiles, err := layOutTiles(3, 3, 4, 4)
@@ -161,7 +162,8 @@ func TestPaint(t *testing.T) {
 	}
 }
 
-// TestMissing: the first and how many.
+// TestMissing proves that the error has the first failure and the number of
+// failures.
 func TestMissing(t *testing.T) {
 	s := &Sheet{Tiles: make([]Tile, 4)}
 	if err := s.Missing(); err != nil {

@@ -23,14 +23,15 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// served is a directory behind nginx.
+// served serves a recipe's directory with nginx.
 func served(t *testing.T, recipe string) (base, path string) {
 	t.Helper()
 	path = testmedia.Make(t, recipe)
 	return testserver.Nginx(t, filepath.Dir(path)), path
 }
 
-// sizeOf adds up the files beside path whose names end so.
+// sizeOf adds up the sizes of the files in path's directory whose names have
+// the endings.
 func sizeOf(t *testing.T, path string, endings ...string) (bytes int64) {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Dir(path))
@@ -47,19 +48,19 @@ func sizeOf(t *testing.T, path string, endings ...string) (bytes int64) {
 	return bytes
 }
 
-// TestMake: the tiles show the keyframes of the times that they say, and what was
-// fetched is a part of what there is.
+// TestMake proves that the tiles show the keyframes of their times, and that
+// only part of the media is fetched.
 func TestMake(t *testing.T) {
 	for _, tt := range []struct {
 		recipe string
 		o      Options
 		at     string  // of the keyframes
-		part   float64 // of the media, fetched at most
+		part   float64 // fetched part of the media, at most
 	}{
 		{"hls-ts", Options{Count: 4}, "[0s 4s 6s 10s]", 0.5},
 		{"hls-fmp4", Options{Count: 4, Width: 160}, "[1s 4s 7s 10s]", 0.5},
 		{"hls-fmp4", Options{Every: 1500 * time.Millisecond, From: 3 * time.Second, Columns: 2}, "[3s 4s 6s 7s 9s 10s]", 0.6},
-		{"faststart.mp4", Options{Count: 8}, "[0s 1s 2s 3s]", 0.9}, // each twice
+		{"faststart.mp4", Options{Count: 8}, "[0s 1s 2s 3s]", 0.9}, // each one twice
 		{"dash-sidx.mp4", Options{Count: 3, Parallel: 1}, "[1s 5s 8s]", 0.4},
 		{"5mbit.mp4", Options{Every: 20 * time.Second}, "[0s 20s 40s]", 0.01},
 	} {
@@ -87,8 +88,8 @@ func TestMake(t *testing.T) {
 	}
 }
 
-// iframes writes an I-frame playlist of transport stream segments, and a master
-// playlist that names it, by what ffprobe says of where pictures begin.
+// iframes writes an I-frame playlist of transport stream segments and a master
+// playlist that names it. ffprobe says where pictures begin.
 func iframes(t *testing.T, dir string) {
 	t.Helper()
 	list := "#EXTM3U\n#EXT-X-VERSION:4\n#EXT-X-TARGETDURATION:1\n#EXT-X-I-FRAMES-ONLY\n"
@@ -122,8 +123,8 @@ func iframes(t *testing.T, dir string) {
 	}
 }
 
-// TestIFrames: twelve keyframes of a transport stream for their own bytes, those of
-// the playlists, and half a kilobyte an answer for its header.
+// TestIFrames proves that twelve keyframes of a transport stream cost their own
+// bytes, those of the playlists, and half a kilobyte of headers per answer.
 func TestIFrames(t *testing.T) {
 	path := testmedia.Make(t, "hls-ts")
 	dir := t.TempDir()
@@ -158,7 +159,7 @@ func TestIFrames(t *testing.T) {
 	}
 }
 
-// TestLadder: the tiles' width chooses the rendition.
+// TestLadder proves that the tiles' width chooses the rendition.
 func TestLadder(t *testing.T) {
 	base, _ := served(t, "hls-ladder")
 	var cost [2]int64
@@ -174,7 +175,8 @@ func TestLadder(t *testing.T) {
 	}
 }
 
-// TestMissingSegment: it leaves an empty tile for each of its times.
+// TestMissingSegment proves that a missing segment leaves an empty tile for
+// each of its times.
 func TestMissingSegment(t *testing.T) {
 	path := testmedia.Make(t, "hls-fmp4")
 	base := testserver.Nginx(t, filepath.Dir(path), "location /seg2.m4s { return 503; }")
@@ -206,9 +208,10 @@ func TestMissingSegment(t *testing.T) {
 	}
 }
 
-// TestLive: the window, from its start.
+// TestLive proves that the sheet of a live stream covers the window from its
+// start.
 func TestLive(t *testing.T) {
-	testmedia.Make(t, "h264.ts") // skips where there is no ffmpeg
+	testmedia.Make(t, "h264.ts") // skips without ffmpeg
 	o, err := origin.Start(t.Context(), &origin.Options{Profile: origin.Small()})
 	if err != nil {
 		t.Fatal(err)
@@ -220,7 +223,8 @@ func TestLive(t *testing.T) {
 	}
 }
 
-// TestErrors: no sheet, of the class that is to be told.
+// TestErrors proves that a failure returns no sheet and an error of the right
+// class.
 func TestErrors(t *testing.T) {
 	path := testmedia.Make(t, "5mbit.mp4")
 	ended, cancel := context.WithCancelCause(t.Context())
@@ -250,7 +254,8 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// TestCancelled: what ends in the middle leaves nothing behind, and is no sheet.
+// TestCancelled proves that cancelling Make in the middle returns the context's
+// error.
 func TestCancelled(t *testing.T) {
 	base, path := served(t, "5mbit.mp4")
 	ctx, cancel := context.WithCancelCause(t.Context())
