@@ -15,7 +15,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// grabs takes keyframes of one Source, and returns how each went.
+// grabs takes keyframes from one Source and returns the statistics of each
+// grab.
 func grabs(t *testing.T, u *url.URL, o *Options, times int, check func(*keyframe.Frame)) (list []Stats) {
 	t.Helper()
 	s, err := New(u, o)
@@ -25,12 +26,12 @@ func grabs(t *testing.T, u *url.URL, o *Options, times int, check func(*keyframe
 	return grabsOf(t, s, times, check)
 }
 
-// grabsOf takes keyframes of s and closes it.
+// grabsOf takes keyframes from s and closes it.
 func grabsOf(t *testing.T, s *Source, times int, check func(*keyframe.Frame)) (list []Stats) {
 	t.Helper()
 	defer s.Close()
 	for range times {
-		// Each grab's context ends with it, and a session that is kept goes on.
+		// Each grab has a context of its own. A kept session outlives it.
 		ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 		f, err := s.Keyframe(ctx)
 		cancel()
@@ -43,9 +44,9 @@ func grabsOf(t *testing.T, s *Source, times int, check func(*keyframe.Frame)) (l
 	return list
 }
 
-// The first grab waits for the connection, OPTIONS, DESCRIBE, SETUP and PLAY, and
-// once more if the server wants credentials. The next grabs skip what they know,
-// and with KeepSession they send PLAY and PAUSE.
+// TestRoundTrips proves that the first grab waits for the connection, OPTIONS,
+// DESCRIBE, SETUP and PLAY, and once more if the server wants credentials.
+// Later grabs skip what they know. With KeepSession they send PLAY and PAUSE.
 func TestRoundTrips(t *testing.T) {
 	file := testmedia.Make(t, "live.264")
 	for _, c := range []struct {
@@ -87,7 +88,8 @@ func TestRoundTrips(t *testing.T) {
 	}
 }
 
-// Keys from DESCRIBE hold for one session only.
+// TestKeysAreNotReused proves that keys from DESCRIBE hold for one session
+// only.
 func TestKeysAreNotReused(t *testing.T) {
 	file := testmedia.Make(t, "live.264")
 	srv := testserver.MediaMTX{TLS: true}.Start(t)
@@ -164,7 +166,7 @@ func TestSecondGrab(t *testing.T) {
 	}
 }
 
-// describeFirst refuses a SETUP on a connection that has seen no DESCRIBE.
+// describeFirst refuses SETUP on a connection without a DESCRIBE.
 func describeFirst(p *peer, method string) string {
 	p.described = p.described || method == "DESCRIBE"
 	if method == "SETUP" && !p.described {
@@ -194,7 +196,8 @@ func withoutSets(t *testing.T) (packets []*rtp.Packet, attribute string) {
 	return p.packets, "a=fmtp:96 sprop-parameter-sets=" + strings.Join(sets, ",") + "\r\n"
 }
 
-// A session that the server has dropped meanwhile is replaced.
+// TestKeptSessionGone proves that a grab replaces a session that the server has
+// dropped.
 func TestKeptSessionGone(t *testing.T) {
 	_, packets := pictures(t, 0, 2)
 	for name, answer := range map[string]func(*peer, string) string{
@@ -231,7 +234,7 @@ func TestKeptSessionGone(t *testing.T) {
 	}
 }
 
-// A Source forgets what it knew of a stream that fails.
+// TestForget proves that a Source forgets what it knew of a stream that fails.
 func TestForget(t *testing.T) {
 	_, packets := pictures(t, 0, 2)
 	var gone atomic.Bool

@@ -22,8 +22,7 @@ const (
 var authParameter = regexp.MustCompile(`(\w+)=(?:"([^"]*)"|([^",\s]+))`)
 
 // verifies reports whether an Authorization field proves the password, by RFC
-// 7617 or RFC 7616 3.4.1, whose A2 has the request's method and the URI of the
-// field.
+// 7617 or RFC 7616 3.4.1. Its A2 has the request's method and the field's URI.
 func verifies(field, method string) bool {
 	if plain, found := strings.CutPrefix(field, "Basic "); found {
 		return plain == base64.StdEncoding.EncodeToString([]byte(authUser+":"+authPassword))
@@ -51,7 +50,7 @@ func TestAuthentication(t *testing.T) {
 	s, packets := pictures(t, 0, 2)
 	for _, c := range []struct {
 		challenges []string
-		want       string // in each Authorization
+		want       string // in each Authorization field
 	}{
 		{[]string{`Basic realm="the realm"`}, "Basic "},
 		{[]string{`Digest realm="the realm", nonce="4711"`}, "Digest "},

@@ -31,8 +31,8 @@ func TestDepacketizerAsSent(t *testing.T) {
 	}
 }
 
-// The quirks that a row of packets can have, each with the frames that must come
-// out: all, unless it says otherwise.
+// TestDepacketizerQuirks proves that all frames come out despite the quirks
+// that packets can have.
 func TestDepacketizerQuirks(t *testing.T) {
 	each := func(f func(*rtp.Packet)) func([]*rtp.Packet) []*rtp.Packet {
 		return func(ps []*rtp.Packet) []*rtp.Packet {
@@ -87,15 +87,16 @@ func TestDepacketizerQuirks(t *testing.T) {
 			t.Run(c.name+"/"+st.name, func(t *testing.T) {
 				s := load(t, st.name, st.codec)
 				got, _ := depacketize(s.track(false), c.change(s.packets()))
-				// Without its marker the stream's last picture has no certain end,
-				// but that is no keyframe.
+				// Without a marker, the end of the stream's last picture is
+				// uncertain, but that picture is no keyframe.
 				sameFrames(t, got, s.frames)
 			})
 		}
 	}
 }
 
-// Annex B in RTP: an access unit in one NAL unit's place, with start codes.
+// TestDepacketizerAnnexB reads Annex B in RTP: an access unit with start codes
+// in place of one NAL unit.
 func TestDepacketizerAnnexB(t *testing.T) {
 	s := load(t, "live.264", keyframe.H264)
 	p := &packetizer{codec: s.codec}
@@ -108,7 +109,8 @@ func TestDepacketizerAnnexB(t *testing.T) {
 	sameFrames(t, got, s.frames)
 }
 
-// Decoding order numbers before, after and between NAL units.
+// TestDepacketizerDONL reads decoding order numbers before, after and between
+// NAL units.
 func TestDepacketizerDONL(t *testing.T) {
 	s := load(t, "live.265", keyframe.H265)
 	p := &packetizer{codec: s.codec, donl: true}
@@ -119,8 +121,8 @@ func TestDepacketizerDONL(t *testing.T) {
 	sameFrames(t, got, s.frames)
 }
 
-// An access unit of far more slices than other libraries allow (50 and 21 NAL
-// units).
+// TestDepacketizerManySlices reads an access unit with far more slices than
+// other libraries allow (50 and 21 NAL units).
 func TestDepacketizerManySlices(t *testing.T) {
 	s := load(t, "live-slices.264", keyframe.H264)
 	p := &packetizer{codec: s.codec}
@@ -128,7 +130,7 @@ func TestDepacketizerManySlices(t *testing.T) {
 	for _, n := range s.units[0] {
 		times := 1
 		if n[0]&0x1f == 5 && n[1]&0x80 == 0 {
-			times = copies // which no decoder would like, but they are slices of one picture
+			times = copies // no decoder accepts these, but they are slices of one picture
 		}
 		for range times {
 			p.single(n)
@@ -144,8 +146,9 @@ func TestDepacketizerManySlices(t *testing.T) {
 	}
 }
 
-// A keyframe is returned at its marker, without the next packet, once the stream
-// has shown its markers to be right. Before, it is held.
+// TestDepacketizerMarkerTrust proves that a keyframe comes out at its marker,
+// without the next packet, once the stream's markers have proved right. Until
+// then, the depacketizer holds it.
 func TestDepacketizerMarkerTrust(t *testing.T) {
 	for _, c := range testStreams {
 		t.Run(c.name, func(t *testing.T) {
@@ -172,8 +175,9 @@ func TestDepacketizerMarkerTrust(t *testing.T) {
 	}
 }
 
-// Right markers after fragments prove nothing about those after whole NAL units,
-// which this server sets in the middle of a picture.
+// TestDepacketizerMarkerKinds proves that right markers after fragments say
+// nothing about markers after whole NAL units. This server sets the latter in
+// the middle of a picture.
 func TestDepacketizerMarkerKinds(t *testing.T) {
 	s := load(t, "live-slices.264", keyframe.H264)
 	p := &packetizer{codec: s.codec}
@@ -193,7 +197,8 @@ func TestDepacketizerMarkerKinds(t *testing.T) {
 	sameFrames(t, got, s.frames[1:2])
 }
 
-// A held keyframe comes out when nothing follows it.
+// TestDepacketizerTakeMarked proves that a held keyframe comes out if nothing
+// follows it.
 func TestDepacketizerTakeMarked(t *testing.T) {
 	s := load(t, "live-slices.264", keyframe.H264)
 	p := &packetizer{codec: s.codec}
@@ -215,7 +220,8 @@ func TestDepacketizerTakeMarked(t *testing.T) {
 	}
 }
 
-// An access unit that breaks off is not returned.
+// TestDepacketizerCutShort proves that an incomplete access unit is not
+// returned.
 func TestDepacketizerCutShort(t *testing.T) {
 	for _, st := range testStreams {
 		s := load(t, st.name, st.codec)
@@ -235,7 +241,8 @@ func TestDepacketizerCutShort(t *testing.T) {
 	}
 }
 
-// One packet less costs its access unit and no other, whichever it is.
+// TestDepacketizerLoss proves that the loss of any one packet costs its own
+// access unit and no other.
 func TestDepacketizerLoss(t *testing.T) {
 	for _, c := range testStreams {
 		t.Run(c.name, func(t *testing.T) {
@@ -248,11 +255,11 @@ func TestDepacketizerLoss(t *testing.T) {
 				first := hole == 0 || unit(hole-1) != u
 				switch {
 				case u == 1 && first:
-					// It might have been of the first keyframe, whose marker has
-					// nothing to confirm it.
+					// The packet might have belonged to the first keyframe, and
+					// nothing confirms that keyframe's marker.
 					u = 0
 				case u > 0 && first:
-					u = 1 // parameter sets, which are known
+					u = 1 // the packet had parameter sets, which are known
 				}
 				if u%25 == 0 {
 					want = slices.Delete(slices.Clone(want), u/25, u/25+1)
@@ -264,7 +271,8 @@ func TestDepacketizerLoss(t *testing.T) {
 	}
 }
 
-// Another source takes over: the numbers start anew, frames go on.
+// TestDepacketizerSSRC proves that frames continue when another source takes
+// over and its numbers start anew.
 func TestDepacketizerSSRC(t *testing.T) {
 	s := load(t, "live.264", keyframe.H264)
 	a := &packetizer{codec: s.codec, ssrc: 1, seq: 9}
@@ -303,8 +311,9 @@ func TestDepacketizerParameterSets(t *testing.T) {
 	}
 }
 
-// Parameter sets precede each slice of a keyframe. A stream joined in the middle
-// of a keyframe waits for the next one.
+// TestDepacketizerSetsBetweenSlices reads keyframes with parameter sets before
+// each slice. A stream joined in the middle of a keyframe waits for the next
+// one.
 func TestDepacketizerSetsBetweenSlices(t *testing.T) {
 	for _, st := range testStreams {
 		t.Run(st.name, func(t *testing.T) {
@@ -321,7 +330,7 @@ func TestDepacketizerSetsBetweenSlices(t *testing.T) {
 			sameFrames(t, got, s.frames)
 			for from := 1; p.packets[from].Timestamp == 0; from++ {
 				got, _ := depacketize(s.track(false), p.packets[from:])
-				if len(got) == len(s.frames) { // parameter sets alone are missing
+				if len(got) == len(s.frames) { // only parameter sets are missing
 					got[0].Data, s.frames[0].Data = pictureOf(got[0]), pictureOf(s.frames[0])
 					sameFrames(t, got, s.frames)
 				} else {
@@ -359,7 +368,8 @@ func TestSetsAreBounded(t *testing.T) {
 	}
 }
 
-// A row of fragments without end does not grow without bound.
+// TestDepacketizerBound proves that endless fragments do not take endless
+// memory.
 func TestDepacketizerBound(t *testing.T) {
 	s := load(t, "live.264", keyframe.H264)
 	d := newDepacketizer(s.track(false), func(*keyframe.Frame) {})

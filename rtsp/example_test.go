@@ -12,7 +12,7 @@ import (
 	"github.com/kfgrab/kfgrab/rtsp"
 )
 
-// A keyframe of a camera, as a file that any player opens.
+// A camera's keyframe becomes a file that any player opens.
 func ExampleSource() {
 	u, err := url.Parse("rtsp://admin:password@camera.local/stream1")
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// choices hands out numbers that the fuzzer controls.
+// choices supplies numbers that the fuzzer controls.
 type choices []byte
 
 func (c *choices) upTo(n int) int {
@@ -21,7 +21,7 @@ func (c *choices) upTo(n int) int {
 	return v * n / 256
 }
 
-// cut sends an access unit in one of all possible ways.
+// cut sends an access unit in one of all possible packetizations.
 func (c *choices) cut(p *packetizer, nalus [][]byte) {
 	for len(nalus) > 0 {
 		switch how := c.upTo(4); {
@@ -37,8 +37,8 @@ func (c *choices) cut(p *packetizer, nalus [][]byte) {
 	}
 }
 
-// markAs sets the markers of packets, all of one access unit, in one of the ways
-// that servers do.
+// markAs sets the markers of one access unit's packets as some servers do: on
+// the last packet, on every packet, or after every whole NAL unit too.
 func markAs(how int, packets []*rtp.Packet) {
 	for i, k := range packets {
 		switch last := i == len(packets)-1; how {
@@ -63,8 +63,9 @@ func pictureOf(f *keyframe.Frame) (b []byte) {
 	return b
 }
 
-// For every fragmentation, the frames returned are those sent; with packets
-// missing, every frame returned was sent.
+// FuzzDepacketizer checks that with any fragmentation the frames returned are
+// those sent. With packets missing, every frame returned must be one that was
+// sent.
 func FuzzDepacketizer(f *testing.F) {
 	var all []*stream
 	for _, c := range testStreams {
@@ -113,7 +114,8 @@ func FuzzDepacketizer(f *testing.F) {
 	})
 }
 
-// Packets of any bytes: no panic, and no more is held than came.
+// FuzzPackets checks that packets with any bytes cause no panic, and that the
+// depacketizer holds no more than it received.
 func FuzzPackets(f *testing.F) {
 	for _, seed := range [][]byte{
 		{stapA, 0, 2, 0x67, 1, 0, 9},

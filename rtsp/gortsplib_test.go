@@ -31,7 +31,7 @@ func TestGortsplibVersion(t *testing.T) {
 	}
 }
 
-// Every test that gortsplib.go names exists.
+// TestGortsplibTestsExist proves that every test named in gortsplib.go exists.
 func TestGortsplibTestsExist(t *testing.T) {
 	page, err := os.ReadFile("gortsplib.go")
 	if err != nil {
@@ -58,8 +58,8 @@ func TestGortsplibTestsExist(t *testing.T) {
 	}
 }
 
-// Datagrams may begin later than gortsplib would wait for them, one second in a
-// group.
+// TestLateDatagrams proves that datagrams may start later than gortsplib's own
+// limit, which is one second in a group.
 func TestLateDatagrams(t *testing.T) {
 	s, packets := pictures(t, 0, 2)
 	var sending sync.WaitGroup
@@ -69,8 +69,8 @@ func TestLateDatagrams(t *testing.T) {
 		if method != "PLAY" {
 			return answer(p, method)
 		}
-		// A second and a half: longer than gortsplib's wait, which nothing here
-		// can shorten.
+		// A second and a half is longer than gortsplib's limit, which the test
+		// cannot shorten.
 		sending.Go(func() { <-time.After(1500 * time.Millisecond); answer(p, method) })
 		return ""
 	}}
@@ -81,7 +81,8 @@ func TestLateDatagrams(t *testing.T) {
 	sameFrames(t, []*keyframe.Frame{f}, s.frames[:1])
 }
 
-// A conversation counts round trips and knows which method an error is about.
+// TestConversation proves that a conversation counts round trips and knows
+// which method an error is about.
 func TestConversation(t *testing.T) {
 	var c conversation
 	c.seen.method = connecting
@@ -98,7 +99,7 @@ func TestConversation(t *testing.T) {
 	if !c.noteResponse(ok) {
 		t.Error("PLAY was answered, and no datagrams are expected")
 	}
-	for _, m := range []base.Method{base.Options, base.Teardown} { // a sign of life, and the end
+	for _, m := range []base.Method{base.Options, base.Teardown} { // a keepalive, and the end
 		if !c.noteRequest(m, false) || c.noteResponse(ok) {
 			t.Errorf("%s after PLAY", m)
 		}

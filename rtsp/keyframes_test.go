@@ -14,7 +14,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// inTurn takes keyframes until the end, or at most as many, and calls taken for each.
+// inTurn takes keyframes to the end, but no more than most, and calls taken for
+// each.
 func inTurn(t *testing.T, s *Source, most int, taken func()) (list []*keyframe.Frame, err error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
@@ -27,8 +28,8 @@ func inTurn(t *testing.T, s *Source, most int, taken func()) (list []*keyframe.F
 	return list, err
 }
 
-// One session returns several keyframes in turn from real servers, and with
-// KeepSession the next grab uses it too.
+// TestKeyframes proves that one session returns several keyframes in turn from
+// real servers. With KeepSession, the next grab uses it too.
 func TestKeyframes(t *testing.T) {
 	file := testmedia.Make(t, "live.264")
 	check := func(t *testing.T, srv *testserver.RTSP, path string, o *Options) {
@@ -68,8 +69,8 @@ func TestKeyframes(t *testing.T) {
 	})
 }
 
-// After the last keyframe the error says so, whatever ends the stream. The budget
-// is for all keyframes.
+// TestKeyframesEnd proves that the error after the last keyframe says so,
+// whatever ends the stream. The budget counts for all keyframes.
 func TestKeyframesEnd(t *testing.T) {
 	live, first := pictures(t, 0, 2)
 	_, second := pictures(t, 2, 27)
@@ -112,7 +113,7 @@ func TestKeyframesEnd(t *testing.T) {
 	}
 }
 
-// renumbered returns packets with numbers that follow n others.
+// renumbered returns packets whose sequence numbers start at n.
 func renumbered(packets []*rtp.Packet, n int) (list []*rtp.Packet) {
 	for i, p := range packets {
 		other := *p
@@ -122,8 +123,8 @@ func renumbered(packets []*rtp.Packet, n int) (list []*rtp.Packet) {
 	return list
 }
 
-// While the caller looks at a keyframe, the next one waits, and later ones are
-// skipped.
+// TestKeyframesMeanwhile proves that while the caller uses a keyframe, the next
+// one waits and later ones are skipped.
 func TestKeyframesMeanwhile(t *testing.T) {
 	live, packets := pictures(t, 0, 100)
 	r := newReceiver(live.track(false), 1<<20)

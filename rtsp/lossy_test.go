@@ -26,8 +26,8 @@ func lossyGrabs() (n int, files []string) {
 	return n, []string{"live.264", "live-slices.264", "live.265", "camera.264"}
 }
 
-// If one datagram of twenty is lost and as many come late, no picture is torn:
-// each is byte for byte a keyframe that was sent.
+// TestLossy proves that if one datagram in twenty is lost and as many come
+// late, no picture is torn: each is byte for byte a keyframe that was sent.
 func TestLossy(t *testing.T) {
 	count, files := lossyGrabs()
 	for _, name := range files {

@@ -12,7 +12,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// Credentials are tried once.
+// TestUnauthorisedForEver proves that kfgrab tries credentials once.
 func TestUnauthorisedForEver(t *testing.T) {
 	for _, with := range []string{basicChallenge, digestChallenge, `Digest realm="r", nonce="n", qop="auth", algorithm=SHA-256`} {
 		srv := &script{answer: func(_ *peer, method string) string {
@@ -34,7 +34,8 @@ func TestUnauthorisedForEver(t *testing.T) {
 	}
 }
 
-// An answer with the CSeq of another request is not taken.
+// TestWrongCSeq proves that kfgrab ignores an answer with another request's
+// CSeq.
 func TestWrongCSeq(t *testing.T) {
 	answered := make(chan struct{})
 	srv := &script{sdp: h264SDP, answer: func(p *peer, method string) string {
@@ -75,7 +76,8 @@ func TestHugeSDP(t *testing.T) {
 	}
 }
 
-// kfgrab sends keepalives to a server that ends silent sessions.
+// TestSessionTimeout proves that kfgrab sends keepalives to a server that ends
+// silent sessions.
 func TestSessionTimeout(t *testing.T) {
 	s, packets := pictures(t, 0, 2)
 	srv := &script{sdp: h264SDP}
@@ -95,8 +97,8 @@ func TestSessionTimeout(t *testing.T) {
 	sameFrames(t, []*keyframe.Frame{f}, s.frames[:1])
 }
 
-// A grab waits neither for an answer to TEARDOWN nor for a server that does not
-// read it.
+// TestTeardownUnanswered proves that a grab does not wait for an answer to
+// TEARDOWN, nor for a server that does not read it.
 func TestTeardownUnanswered(t *testing.T) {
 	_, packets := pictures(t, 0, 2)
 	done := make(chan struct{})
@@ -111,7 +113,8 @@ func TestTeardownUnanswered(t *testing.T) {
 	}
 }
 
-// Several tracks of video: the first that can be read is set up, alone.
+// TestSeveralVideos proves that kfgrab sets up the first readable video track
+// and no other.
 func TestSeveralVideos(t *testing.T) {
 	_, packets := pictures(t, 0, 2)
 	track := strings.TrimPrefix(h264SDP, "v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\n")

@@ -12,10 +12,10 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// stream is a test stream in access units, and the frames that are in it.
+// stream is a test stream in access units, with its frames.
 type stream struct {
 	codec  keyframe.Codec
-	units  [][][]byte // access units of NAL units
+	units  [][][]byte // the NAL units of each access unit
 	frames []*keyframe.Frame
 }
 
@@ -44,7 +44,7 @@ func loadAny(tb testing.TB, name string, c keyframe.Codec) *stream {
 			header = 2
 		}
 		slice := c.IsSlice(n)
-		// The first bit of a slice says whether it is its picture's first.
+		// The first bit of a slice is set in a picture's first slice.
 		if slices && (!slice || n[header]&0x80 != 0) {
 			s.units, unit, slices = append(s.units, unit), nil, false
 		}
@@ -65,12 +65,12 @@ func loadAny(tb testing.TB, name string, c keyframe.Codec) *stream {
 	return s
 }
 
-// track describes s as an SDP without parameter sets would.
+// track returns the track that an SDP without parameter sets describes.
 func (s *stream) track(donl bool) *videoTrack {
 	return &videoTrack{codec: s.codec, clock: videoClock, donl: donl}
 }
 
-// packetizer makes RTP packets of NAL units.
+// packetizer makes RTP packets from NAL units.
 type packetizer struct {
 	codec   keyframe.Codec
 	donl    bool
@@ -149,7 +149,7 @@ func (p *packetizer) fragment(n []byte, size int) {
 }
 
 // unit sends an access unit as servers do: parameter sets together, slices in
-// fragments of an Ethernet frame, the marker on the last packet.
+// fragments that fit an Ethernet frame, the marker on the last packet.
 func (p *packetizer) unit(nalus [][]byte) {
 	for len(nalus) > 0 {
 		n := 0
@@ -181,7 +181,7 @@ func (s *stream) packets() []*rtp.Packet {
 	return p.packets
 }
 
-// depacketize returns the frames of packets, and the depacketizer.
+// depacketize returns the frames in packets, and the depacketizer.
 func depacketize(v *videoTrack, packets []*rtp.Packet) (frames []*keyframe.Frame, d *depacketizer) {
 	d = newDepacketizer(v, func(f *keyframe.Frame) { frames = append(frames, f) })
 	for _, p := range packets {

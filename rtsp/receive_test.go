@@ -40,7 +40,7 @@ func receiveFrom(t *testing.T, s *Source, enough func([]*keyframe.Frame) bool) (
 	return all, err
 }
 
-// live is the byte stream of a recipe.
+// live returns the byte stream of a recipe.
 func live(t *testing.T, recipe string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(testmedia.Make(t, recipe))
@@ -64,8 +64,9 @@ func data(all []*keyframe.Frame) (b []byte) {
 	return b
 }
 
-// All pictures of a stream come, in time. One that lacks a packet does not, and
-// the next one is after a gap.
+// TestReceive proves that all pictures of a stream come, with the right times.
+// A picture that lacks a packet is missing, and the next one is marked as after
+// a gap.
 func TestReceive(t *testing.T) {
 	s, packets := pictures(t, 0, 100)
 	hole := slices.IndexFunc(packets, func(p *rtp.Packet) bool { return p.Timestamp == packets[0].Timestamp+30*3600 })
@@ -115,7 +116,8 @@ func setBack(packets []*rtp.Packet) (list []*rtp.Packet) {
 	return list
 }
 
-// After a loss the server is asked for a keyframe, and without one it is not.
+// TestReceiveAsksForKeyframes proves that kfgrab requests a keyframe after a
+// loss, and otherwise does not.
 func TestReceiveAsksForKeyframes(t *testing.T) {
 	_, packets := pictures(t, 0, 100)
 	for name, c := range map[string]struct {
@@ -133,7 +135,7 @@ func TestReceiveAsksForKeyframes(t *testing.T) {
 			}
 			p.bye()
 		}}
-		t.Run(name, func(t *testing.T) { // at whose end the server has read all
+		t.Run(name, func(t *testing.T) { // the server has read everything when the subtest ends
 			if _, err := receive(t, srv.run(t), nil, never); !errors.Is(err, io.ErrUnexpectedEOF) {
 				t.Error(err)
 			}
@@ -144,8 +146,8 @@ func TestReceiveAsksForKeyframes(t *testing.T) {
 	}
 }
 
-// Pictures received from a real server over either transport decode as the stream
-// does.
+// TestReceiveFromServers proves that pictures from a real server decode as the
+// stream does, over either transport.
 func TestReceiveFromServers(t *testing.T) {
 	for _, c := range []struct {
 		file, codec string
@@ -171,7 +173,7 @@ func TestReceiveFromServers(t *testing.T) {
 			all = fromKeyframe(all)
 			got := testmedia.Hashes(t, data(all), "-f", all[0].Codec.String())
 			want := testmedia.Hashes(t, live(t, c.file), "-f", all[0].Codec.String())
-			want = append(want, want...) // over and over
+			want = append(want, want...) // the server sends the file in a loop
 			at := slices.Index(want, got[0])
 			if at < 0 || len(got) != 60 || !slices.Equal(got, want[at:at+60]) {
 				t.Errorf("%d pictures that the file does not have so", len(got))
@@ -183,7 +185,8 @@ func TestReceiveFromServers(t *testing.T) {
 	}
 }
 
-// A silent server and the end of the context both end Receive.
+// TestReceiveEnds proves that both a silent server and the end of the context
+// end Receive.
 func TestReceiveEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

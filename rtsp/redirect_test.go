@@ -9,7 +9,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// askWho answers DESCRIBE with 401 until it has credentials, and then with to.
+// askWho answers DESCRIBE with 401 until it gets credentials, and then with to.
 func askWho(to string) func(*peer, string) string {
 	return func(p *peer, method string) string {
 		switch {
@@ -44,7 +44,8 @@ func TestRedirect(t *testing.T) {
 	}
 }
 
-// The target of a redirect asks for credentials, and gets none.
+// TestRedirectKeepsCredentials proves that the target of a redirect gets no
+// credentials, even if it asks for them.
 func TestRedirectKeepsCredentials(t *testing.T) {
 	end := &script{sdp: h264SDP, answer: askWho("")}
 	to := end.run(t)

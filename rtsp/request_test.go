@@ -18,8 +18,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// watch makes ffmpeg another viewer, so that the encoder does not restart for
-// each of ours.
+// watch runs ffmpeg as another viewer, so that the encoder does not restart for
+// each grab.
 func watch(t *testing.T, srv *testserver.RTSP) {
 	t.Helper()
 	cmd := exec.Command("ffmpeg", "-nostdin", "-v", "quiet", "-rtsp_transport", "tcp",
@@ -34,8 +34,9 @@ func watch(t *testing.T, srv *testserver.RTSP) {
 	srv.Await(t, "request PLAY")
 }
 
-// GStreamer's encoder makes a keyframe on request, with RTP/AVPF in the SDP and
-// without. Its GOP has ten seconds and some 2000 packets.
+// TestKeyframeRequest proves that GStreamer's encoder makes a keyframe on
+// request, with and without RTP/AVPF in the SDP. Its GOP has ten seconds and
+// some 2000 packets.
 func TestKeyframeRequest(t *testing.T) {
 	for _, codec := range []string{"h264", "h265"} {
 		for _, feedback := range []bool{false, true} {
@@ -63,8 +64,8 @@ func whole(t *testing.T) func(*keyframe.Frame) {
 	}
 }
 
-// The request is one compound packet of both kinds. It is repeated after a
-// damaged keyframe, when some time has passed.
+// TestKeyframeRequestSent proves that the request is one compound packet with
+// both kinds of request, and that NoKeyframeRequest prevents it.
 func TestKeyframeRequestSent(t *testing.T) {
 	_, packets := pictures(t, 20, 30)
 	for _, c := range []struct {
@@ -109,13 +110,14 @@ func TestKeyframeRequestSent(t *testing.T) {
 	}
 }
 
-// The error at the end of KeyframeTimeout says how far apart keyframes seem to be.
+// TestKeyframeTimeout proves that the error after KeyframeTimeout estimates the
+// interval of keyframes.
 func TestKeyframeTimeout(t *testing.T) {
 	_, none := pictures(t, 1, 20)
 	_, all := pictures(t, 0, 60)
 	var holes []*rtp.Packet
 	for i, p := range all {
-		if i < 2 || all[i-2].Timestamp == p.Timestamp { // without the first two packets of each picture
+		if i < 2 || all[i-2].Timestamp == p.Timestamp { // drops the first two packets of each picture
 			holes = append(holes, p)
 		}
 	}
@@ -164,7 +166,8 @@ func TestRequestsDue(t *testing.T) {
 	}
 }
 
-// After a keyframe, the next one is requested if it does not come by itself.
+// TestRequestsDueAgain proves that after a keyframe the next one is requested
+// if it does not come by itself.
 func TestRequestsDueAgain(t *testing.T) {
 	began := time.Now()
 	at := func(ms time.Duration) time.Time { return began.Add(ms * time.Millisecond) }
@@ -200,7 +203,7 @@ func TestOpening(t *testing.T) {
 		{keyframe.H264, false, []byte{0x67, 0x42}, noSlice},
 		{keyframe.H264, false, []byte{0x09, 0x10}, noSlice},
 		{keyframe.H264, false, []byte{fuA, 0x85, 1}, keyframeBegins},
-		{keyframe.H264, false, []byte{fuA, 0x05, 1}, otherSlice}, // its beginning was missed
+		{keyframe.H264, false, []byte{fuA, 0x05, 1}, otherSlice}, // its beginning is missing
 		{keyframe.H264, false, []byte{stapA, 0, 2, 0x67, 1, 0, 2, 0x68, 1}, noSlice},
 		{keyframe.H264, false, []byte{stapA, 0, 2, 0x67, 1, 0, 2, 0x65, 1}, keyframeBegins},
 		{keyframe.H264, false, []byte{stapA, 0, 9, 0x67, 1}, noSlice},

@@ -18,17 +18,17 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// script is a server that misbehaves as told. Fields that are nil or empty behave
-// properly.
+// script is a server that misbehaves as its fields say. A field that is nil or
+// empty means proper behaviour.
 type script struct {
 	sdp      string
-	play     func(*peer)                                 // sends what follows the answer to PLAY
-	answer   func(p *peer, method string) (reply string) // without CSeq; "" for the proper one
+	play     func(*peer)                                 // sends the packets after the answer to PLAY
+	answer   func(p *peer, method string) (reply string) // no CSeq; "" for the proper answer
 	rtpInfo  string
 	listener net.Listener
 
 	mu       sync.Mutex
-	requests []string // heads, as they came
+	requests []string // request lines and fields, in order
 	reports  [][]byte // RTCP packets
 }
 
@@ -44,7 +44,7 @@ type peer struct {
 	in     *bufio.Reader
 	head   textproto.MIMEHeader // of the last request
 
-	described, paused bool // for answer to remember
+	described, paused bool // state for answer
 	port              int
 }
 
@@ -187,7 +187,7 @@ func pictures(t *testing.T, from, to int) (*stream, []*rtp.Packet) {
 	return s, p.packets
 }
 
-// muteAt serves up to a point, then calls reached and stays silent.
+// muteAt serves up to the given point, then calls reached and stays silent.
 func muteAt(t *testing.T, at string, reached func()) *url.URL {
 	t.Helper()
 	srv := &script{sdp: h264SDP}

@@ -15,7 +15,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// summary describes an SDP as parsed in one line: the track chosen, the number of
+// summary describes a parsed SDP in one line: the chosen track, the number of
 // its parameter sets, the picture's size from them, or the class of error; then
 // all tracks.
 func summary(text []byte) string {
@@ -90,7 +90,8 @@ func TestErrorsNameTheCodec(t *testing.T) {
 	}
 }
 
-// gortsplib must accept a reduced SDP, and find the one track in it.
+// checkReduced checks that gortsplib accepts a reduced SDP and finds its only
+// track.
 func checkReduced(t *testing.T, text []byte) {
 	t.Helper()
 	s := parseSDP(text)
@@ -138,7 +139,7 @@ func corpusIfThere() map[string][]byte {
 	return sdps
 }
 
-// corpusWant was read off the SDPs by eye.
+// corpusWant lists what a person read in the SDPs.
 var corpusWant = map[string]string{
 	"AlexxIT+go2rtc/sdp/pkg__rtsp__rtsp_test.go.L172.sdp":                  "unsupported | video mjpeg | audio pcm_mulaw 8000/1 | data vnd.onvif.metadata | data video.analysis",
 	"AlexxIT+go2rtc/sdp/pkg__rtsp__rtsp_test.go.L214.sdp":                  "track 0 h264 pt 105 sets 2 640x360 | video h264 | audio pcm_mulaw 8000/1 | audio pcm_alaw 8000/1 | data vnd.onvif.metadata",
@@ -182,8 +183,8 @@ func TestSDPCorpus(t *testing.T) {
 	}
 }
 
-// FuzzSDP: the track chosen is one of the media, with a codec and a payload type
-// in range, and gortsplib accepts the reduced SDP.
+// FuzzSDP checks that the chosen track is one of the media, with a codec and a
+// payload type in range, and that gortsplib accepts the reduced SDP.
 func FuzzSDP(f *testing.F) {
 	for _, c := range sdpCases {
 		f.Add([]byte(c.text))

@@ -64,8 +64,8 @@ func keyOf(m map[string]bool) string {
 	return ""
 }
 
-// frameSums decodes what the ffmpeg input options name, and returns the checksums
-// of the pictures.
+// frameSums decodes the input that ffmpeg's options name, and returns the
+// checksums of the pictures.
 func frameSums(t *testing.T, stdin []byte, input ...string) map[string]bool {
 	t.Helper()
 	args := append([]string{"-nostdin", "-v", "error"}, input...)
@@ -123,8 +123,8 @@ func TestGStreamer(t *testing.T) {
 }
 
 // logTeardown logs whether the server read TEARDOWN. The client reads nothing
-// after sending it, so that the server may find that it cannot write before it
-// reads it.
+// after sending it, so the server's next write may fail before it reads the
+// request.
 func logTeardown(t *testing.T, lines, text string) {
 	t.Helper()
 	t.Logf("TEARDOWN was read before the connection broke: %v", strings.Contains(lines, text))
@@ -184,8 +184,8 @@ func TestMediaMTXAccess(t *testing.T) {
 	}
 }
 
-// checkAccess grabs with the right password, and checks the refusals of a wrong
-// one, of none, of an unknown path, and of an unknown certificate.
+// checkAccess grabs with the right password. It also checks the refusals for a
+// wrong one, for none, for an unknown path, and for an unknown certificate.
 func checkAccess(t *testing.T, srv *testserver.RTSP, path, file string) {
 	u := srv.URL(path)
 	password, _ := u.User.Password()

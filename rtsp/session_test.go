@@ -25,7 +25,7 @@ func TestStreamEnds(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		play func(*peer)
-		want int // the frame of the stream, or -1
+		want int // index of the stream's frame, or -1
 		text string
 	}{
 		{"one picture, then silence", func(p *peer) { p.send(first) }, 0, ""},
@@ -131,8 +131,8 @@ func TestNoPicture(t *testing.T) {
 	}
 }
 
-// If the SDP has no parameter sets, Describe takes the first ones of the stream,
-// without waiting for the keyframe.
+// TestDescribeInBand proves that if the SDP has no parameter sets, Describe
+// takes the first ones of the stream, without waiting for the keyframe.
 func TestDescribeInBand(t *testing.T) {
 	s, packets := pictures(t, 20, 30)
 	_, without := pictures(t, 1, 20)
@@ -156,8 +156,8 @@ func TestDescribeInBand(t *testing.T) {
 	}
 }
 
-// A stream without IDR pictures that refreshes itself gradually gives the picture
-// that ends the refresh.
+// TestGradualRefresh proves that a stream with gradual refreshes instead of IDR
+// pictures gives the picture that ends a refresh.
 func TestGradualRefresh(t *testing.T) {
 	s := loadAny(t, "refresh.264", keyframe.H264)
 	p := &packetizer{codec: s.codec}
@@ -171,11 +171,11 @@ func TestGradualRefresh(t *testing.T) {
 	}
 }
 
-// The session ends with TEARDOWN, of that session.
+// TestTeardown proves that the session ends with a TEARDOWN of that session.
 func TestTeardown(t *testing.T) {
 	_, packets := pictures(t, 0, 1)
 	srv := &script{sdp: h264SDP, play: func(p *peer) { p.send(packets) }}
-	t.Run("grab", func(t *testing.T) { // at its end the server has read all
+	t.Run("grab", func(t *testing.T) { // the server has read everything when the subtest ends
 		if _, err := grab(t, srv.run(t), nil); err != nil {
 			t.Fatal(err)
 		}
@@ -185,7 +185,8 @@ func TestTeardown(t *testing.T) {
 	}
 }
 
-// A broken description of the sound takes nothing from the picture.
+// TestBrokenAudio proves that a broken description of the sound does not affect
+// the picture.
 func TestBrokenAudio(t *testing.T) {
 	s, packets := pictures(t, 0, 2)
 	srv := &script{play: func(p *peer) { p.send(packets) }}
@@ -200,7 +201,8 @@ func TestBrokenAudio(t *testing.T) {
 	}
 }
 
-// Packets that come before the answer to PLAY count, however many they are.
+// TestPacketsBeforeTheAnswer proves that packets before the answer to PLAY
+// count, however many there are.
 func TestPacketsBeforeTheAnswer(t *testing.T) {
 	s, packets := pictures(t, 1, 30)
 	srv := &script{sdp: h264SDP, answer: func(p *peer, method string) string {
@@ -216,10 +218,10 @@ func TestPacketsBeforeTheAnswer(t *testing.T) {
 	sameFrames(t, []*keyframe.Frame{f}, s.frames[1:2])
 }
 
-// PTS counts from RTP-Info's time where that makes sense, else from the first
-// packet.
+// TestPTS proves that PTS counts from RTP-Info's time if that makes sense, and
+// otherwise from the first packet.
 func TestPTS(t *testing.T) {
-	_, packets := pictures(t, 20, 30) // the keyframe is 200 ms behind the first packet
+	_, packets := pictures(t, 20, 30) // the keyframe is 200 ms after the first packet
 	for info, want := range map[string]string{
 		"":                                   "200ms",
 		"url=track;seq=1;rtptime=45000":      "700ms",
@@ -238,7 +240,8 @@ func TestPTS(t *testing.T) {
 	}
 }
 
-// A server that says nothing ends with the context, whose cause is in the error.
+// TestMute proves that the end of the context ends the wait for a silent
+// server, and that the error has the context's cause.
 func TestMute(t *testing.T) {
 	boss := errors.New("the user has gone")
 	for _, scheme := range []string{"rtsp", "rtsps", "rtsp+http", "rtsps+http", "rtsp+ws", "rtsps+ws"} {
@@ -264,7 +267,8 @@ func TestMute(t *testing.T) {
 	}
 }
 
-// A deadline is told as such, by whichever name the caller looks for it.
+// TestDeadline proves that the error of a deadline has its cause and names the
+// pending method.
 func TestDeadline(t *testing.T) {
 	u := muteAt(t, "DESCRIBE", func() {})
 	s, err := New(u, nil)

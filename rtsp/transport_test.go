@@ -20,8 +20,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// checkTransport grabs twice, and checks by which way the pictures came and that
-// their bytes were counted.
+// checkTransport grabs twice. It checks which transport the pictures used, and
+// that their bytes were counted.
 func checkTransport(t *testing.T, u *url.URL, o Options, want Transport, file string) {
 	t.Helper()
 	s, err := New(u, &o)
@@ -71,7 +71,7 @@ func TestMediaMTXTransports(t *testing.T) {
 	}
 }
 
-// VLC sends over UDP alone.
+// TestVLC grabs from VLC, which sends over UDP only.
 func TestVLC(t *testing.T) {
 	file := testmedia.Make(t, "live.264")
 	srv := testserver.VLC(t, file)
@@ -89,7 +89,8 @@ func TestGStreamerMulticast(t *testing.T) {
 	checkTransport(t, srv.URL("/live"), Options{Transport: Multicast}, Multicast, file)
 }
 
-// Datagrams would not be encrypted.
+// TestSecureUDP proves that UDP is refused for rtsps, because the datagrams
+// would not be encrypted.
 func TestSecureUDP(t *testing.T) {
 	srv := testserver.GStreamer{File: testmedia.Make(t, "live.264"), Codec: "h264", TLS: true}.Start(t)
 	_, err := grab(t, srv.URL("/live"), &Options{RootCAs: srv.Roots, Transport: UDP})
@@ -98,8 +99,8 @@ func TestSecureUDP(t *testing.T) {
 	}
 }
 
-// Auto turns to UDP where TCP is refused, or where the server takes UDP by itself,
-// and next time begins with it.
+// TestAuto proves that Auto switches to UDP if the server refuses TCP, or
+// chooses UDP by itself. The next grab starts with UDP.
 func TestAuto(t *testing.T) {
 	s, packets := pictures(t, 0, 2)
 	for name, refusal := range map[string]string{
@@ -205,8 +206,8 @@ func sendTo(out *net.UDPConn, to *net.UDPAddr, packets []*rtp.Packet) {
 	}
 }
 
-// Without a datagram the wait ends at KeyframeTimeout, not after gortsplib's three
-// seconds or one.
+// TestUDPSilent proves that without a datagram the wait ends at
+// KeyframeTimeout, not after gortsplib's limits of three seconds or one.
 func TestUDPSilent(t *testing.T) {
 	srv := &script{sdp: h264SDP, answer: overUDP(t, "", nil)}
 	_, err := grab(t, srv.run(t), &Options{Transport: UDP, KeyframeTimeout: 300 * time.Millisecond})
@@ -215,7 +216,8 @@ func TestUDPSilent(t *testing.T) {
 	}
 }
 
-// A tunnel's URL may lead to a plain HTTP server.
+// TestNoTunnel proves that a plain HTTP server at a tunnel's URL gives an error
+// with its status, or one that says that there is no tunnel.
 func TestNoTunnel(t *testing.T) {
 	for code, scheme := range map[int]string{404: "rtsp+http", 401: "rtsp+http", 400: "rtsp+ws"} {
 		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }))
