@@ -8,7 +8,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// bx makes a box of parts: strings and byte slices as they are, integers in
+// bx makes a box from parts: strings and byte slices as they are, integers in
 // their width.
 func bx(kind string, parts ...any) []byte {
 	body := cat(parts...)
@@ -37,19 +37,19 @@ func cat(parts ...any) (out []byte) {
 	return out
 }
 
-// zeros are reserved fields.
+// zeros returns n zero bytes, for reserved fields.
 func zeros(n int) []byte { return make([]byte, n) }
 
-// list makes the body of a full box that is a count and 32-bit fields.
+// list makes the body of a full box with a count and 32-bit fields.
 func list(count uint32, fields ...uint32) []byte {
 	return append(cat(uint32(0), count), cat32(fields)...)
 }
 
-// clip is a stream of H.264 pictures to build files of.
+// clip is a stream of H.264 pictures for building files.
 type clip struct {
 	sps, pps []byte
-	pictures [][]byte // one slice each; every fifth is an IDR picture
-	key      []byte   // Frame.Data of the first
+	pictures [][]byte // one slice each; every fifth one is an IDR picture
+	key      []byte   // Frame.Data of the first picture
 }
 
 func tinyClip(tb testing.TB) *clip {
@@ -71,7 +71,7 @@ func tinyClip(tb testing.TB) *clip {
 	return c
 }
 
-// sample returns a picture after its length.
+// sample returns a picture preceded by its length.
 func (c *clip) sample(n, lengthSize int) []byte {
 	length := binary.BigEndian.AppendUint32(nil, uint32(len(c.pictures[n])))
 	return append(length[4-lengthSize:], c.pictures[n]...)
@@ -87,7 +87,7 @@ func visual(kind string, children ...any) []byte {
 	return bx(kind, zeros(6), uint16(1), zeros(16), uint16(32), uint16(32), zeros(50), cat(children...))
 }
 
-// trak makes a track of 25 units of media time a second.
+// trak makes a track with a timescale of 25.
 func trak(id uint32, handler string, stbl ...any) []byte {
 	matrix := []any{uint32(0x10000), zeros(12), uint32(0x10000), zeros(12), uint32(0x40000000)}
 	return bx("trak",
@@ -106,7 +106,7 @@ func stsd(entries ...[]byte) []byte {
 	return bx("stsd", body)
 }
 
-// tables lists adjacent samples from off on, as chunk 1.
+// tables lists adjacent samples from offset off, as chunk 1.
 func tables(off uint32, samples ...[]byte) []byte {
 	sizes := make([]uint32, len(samples))
 	for i, s := range samples {

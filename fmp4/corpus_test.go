@@ -21,8 +21,8 @@ var encryptedAfterAll = map[string]bool{
 	"shaka-project+shaka-player/test/test/assets/encrypted-sintel-video-segment.mp4": true,
 }
 
-// TestCorpus compares the first keyframe of real files with the picture that the
-// index says they have.
+// TestCorpus proves that the first keyframe of real files is the picture that
+// the index expects.
 func TestCorpus(t *testing.T) {
 	rows := testmedia.MustCorpus(t, "mp4", "fmp4")
 	var batch pictures
@@ -67,8 +67,8 @@ func readInit(t *testing.T, path string) *fmp4.Init {
 	return in
 }
 
-// TestCorpusStream feeds media segments after their init segments, of unknown
-// size, as from standard input.
+// TestCorpusStream proves that media segments can follow their init segments
+// with an unknown size, as from standard input.
 func TestCorpusStream(t *testing.T) {
 	rows := testmedia.MustCorpus(t, "mp4", "fmp4")
 	for _, row := range rows {
@@ -96,8 +96,8 @@ func TestCorpusStream(t *testing.T) {
 	}
 }
 
-// TestCorpusOthers reads files without a picture to compare with: there must be
-// an answer, and errors must be about the stream.
+// TestCorpusOthers proves that files without a picture to compare with give a
+// keyframe or an error about the stream.
 func TestCorpusOthers(t *testing.T) {
 	rows := testmedia.MustCorpus(t, "mp4", "fmp4")
 	for _, row := range rows {
@@ -127,7 +127,7 @@ func TestCorpusOthers(t *testing.T) {
 	}
 }
 
-// fieldCoded is an H.264 byte stream of field pairs.
+// fieldCoded returns an H.264 byte stream of field pairs.
 func fieldCoded(t *testing.T) []byte {
 	t.Helper()
 	for _, file := range testmedia.MustCorpus(t, "annexb") {
@@ -139,8 +139,8 @@ func fieldCoded(t *testing.T) []byte {
 	return nil
 }
 
-// TestFieldsApart: the two fields of a picture in samples of their own, of which
-// only the first is sync.
+// TestFieldsApart reads pictures whose two fields are separate samples. Only
+// the first one is a sync sample.
 func TestFieldsApart(t *testing.T) {
 	stream := fieldCoded(t)
 	c := &clip{}

@@ -11,7 +11,7 @@ import (
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 )
 
-// The keyframe that is on screen after two and a half seconds of a film.
+// The keyframe on screen after two and a half seconds of a film.
 func ExampleMovie() {
 	path, err := testmedia.Path("moov-last.mp4") // any MP4 file
 	if err != nil {

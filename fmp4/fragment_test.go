@@ -31,15 +31,15 @@ const (
 func tfhd(flags, id uint32, fields ...any) []byte { return bx("tfhd", flags, id, cat(fields...)) }
 func trun(flags, n uint32, fields ...any) []byte  { return bx("trun", flags, n, cat(fields...)) }
 
-// fragmentCases are fragmented files. Offsets count from the moof box, whose
-// size the builder asks for twice.
+// fragmentCases returns fragmented files. Offsets count from the moof box, so
+// the builder runs twice: once to learn its size.
 func fragmentCases(tb testing.TB) []fileCase {
 	c := tinyClip(tb)
 	key, next := c.sample(0, 4), c.sample(1, 4)
 	k, n := uint32(len(key)), uint32(len(next))
 	avc1 := visual("avc1", c.avcC(4))
 	in := fragmentedInit(avc1, 1, 0, nonSyncFlags)
-	// file makes init + moof + mdat; data is the distance from moof to payload.
+	// file joins init + moof + mdat; data is the distance from moof to payload.
 	file := func(in []byte, trafs func(data uint32) []byte, payload ...[]byte) []byte {
 		size := uint32(len(bx("moof", trafs(0))))
 		return cat(in, bx("moof", trafs(size+8)), bx("mdat", cat(anys(payload)...)))
@@ -48,7 +48,7 @@ func fragmentCases(tb testing.TB) []fileCase {
 	one := func(in []byte, head func(data uint32) []byte) []byte {
 		return file(in, head, key)
 	}
-	other := func(data uint32) []byte { // a traf box of another track, n bytes of payload
+	other := func(data uint32) []byte { // a traf box of another track, with n bytes of payload
 		return traf(tfhd(tfhdBaseIsMoof|tfhdSize, 9, n), trun(trunOffset, 1, data))
 	}
 	protected := visual("encv", c.avcC(4), bx("sinf", bx("frma", "avc1"), bx("schm", uint32(0), "cenc", uint32(1)),
@@ -132,7 +132,8 @@ func TestFragments(t *testing.T) {
 	checkFiles(t, fragmentCases(t))
 }
 
-// Samples without bytes in the index are bounded, whatever the call.
+// TestFragmentsOfNothing proves that the number of samples without bytes is
+// bounded, whatever the call.
 func TestFragmentsOfNothing(t *testing.T) {
 	c := tinyClip(t)
 	in := fragmentedInit(visual("avc1", c.avcC(4)), 1, 0, nonSyncFlags)
@@ -148,8 +149,8 @@ func TestFragmentsOfNothing(t *testing.T) {
 	}
 }
 
-// Times: tfdt of 32 and 64 bits, composition offsets of both signs, and fragments
-// without tfdt, which continue where the one before ended.
+// TestTimes covers tfdt with 32 and 64 bits, composition offsets of both signs,
+// and fragments without tfdt, which continue after the previous one.
 func TestTimes(t *testing.T) {
 	c := tinyClip(t)
 	key := c.sample(0, 4)
@@ -180,8 +181,9 @@ func TestTimes(t *testing.T) {
 	}
 }
 
-// Pictures of a gradual refresh that were skipped do not count as received. The
-// index marks only the first pictures of two refreshes as sync.
+// TestRefreshGap proves that skipped pictures of a gradual refresh do not count
+// as received. The index marks only the first pictures of two refreshes as
+// sync.
 func TestRefreshGap(t *testing.T) {
 	data := read(t, recipe(t, "refresh.mp4"))
 	mdat := bytes.Index(data, []byte("mdat"))

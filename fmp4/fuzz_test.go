@@ -16,8 +16,8 @@ func seeds(f *testing.F) {
 	}
 }
 
-// FuzzParseInit: what is returned is part of the input, and no more than it can
-// hold.
+// FuzzParseInit checks that the result is part of the input, and no larger than
+// the input allows.
 func FuzzParseInit(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -47,7 +47,7 @@ func FuzzParseInit(f *testing.F) {
 	})
 }
 
-// boundedReader fails when it is read outside its announced size.
+// boundedReader fails on a read outside its announced size.
 type boundedReader struct {
 	countingReader
 	t *testing.T
@@ -60,8 +60,8 @@ func (r *boundedReader) ReadAt(p []byte, off int64) (int, error) {
 	return r.countingReader.ReadAt(p, off)
 }
 
-// FuzzMovie: reads stay inside, their sum is linear, and NAL units of a keyframe
-// were in the input.
+// FuzzMovie checks that reads stay inside the file, that their sum is linear,
+// and that the NAL units of a keyframe were in the input.
 func FuzzMovie(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -94,8 +94,8 @@ func FuzzMovie(f *testing.F) {
 	})
 }
 
-// FuzzProtected: whatever the encryption data says, reads stay inside and errors
-// are the stream's.
+// FuzzProtected checks that with any encryption data reads stay inside the
+// file, and that errors are about the stream.
 func FuzzProtected(f *testing.F) {
 	dir := filepath.Dir(recipe(f, "hls-tiny-fmp4"))
 	file := append(read(f, filepath.Join(dir, "init.mp4")), read(f, filepath.Join(dir, "seg0.m4s"))...)
@@ -118,7 +118,7 @@ func FuzzProtected(f *testing.F) {
 	})
 }
 
-// FuzzMux: Movie returns what Mux was given.
+// FuzzMux checks that Movie returns the frame given to Mux.
 func FuzzMux(f *testing.F) {
 	for codec, name := range map[keyframe.Codec]string{keyframe.H264: "tiny.264", keyframe.H265: "h265.265"} {
 		f.Add(firstOf(f, codec, name).Data, codec == keyframe.H265)
@@ -150,8 +150,8 @@ func FuzzMux(f *testing.F) {
 	})
 }
 
-// FuzzLocate: a walk over ascending times finds what a search for each of them finds,
-// and reads inside of the file.
+// FuzzLocate checks that Locate finds the same for ascending times as for each
+// time alone, and reads inside the file.
 func FuzzLocate(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -18,7 +18,7 @@ func isStreamError(err error) bool {
 	return errors.Is(err, keyframe.ErrNotFound) || errors.Is(err, keyframe.ErrCorrupt) || errors.Is(err, keyframe.ErrUnsupported)
 }
 
-// countingReader records what is read of data.
+// countingReader counts reads of data.
 type countingReader struct {
 	data  []byte
 	bytes int64
@@ -32,7 +32,7 @@ func (r *countingReader) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// ffmpeg runs it and returns its output.
+// ffmpeg runs ffmpeg and returns its output.
 func ffmpeg(tb testing.TB, args ...string) []byte {
 	tb.Helper()
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
@@ -48,7 +48,7 @@ func ffmpeg(tb testing.TB, args ...string) []byte {
 	return out
 }
 
-// md5s returns the hashes that ffmpeg's framemd5 lists, one a picture.
+// md5s returns the hashes in the output of ffmpeg's framemd5, one per picture.
 func md5s(framemd5 []byte) (sums []string) {
 	for _, line := range strings.Split(string(framemd5), "\n") {
 		if line != "" && line[0] != '#' {
@@ -60,7 +60,7 @@ func md5s(framemd5 []byte) (sums []string) {
 }
 
 // pictures compares keyframes with the framemd5 that each must decode to. One
-// ffmpeg decodes many: most of its time is spent on starting.
+// ffmpeg decodes many, because most of its time goes into starting.
 type pictures struct {
 	names  []string
 	frames []*keyframe.Frame

@@ -52,8 +52,8 @@ func TestEncryption(t *testing.T) {
 	}
 }
 
-// SAR and colour come from the sample entry if the SPS has none, also in the
-// frame.
+// TestFromContainer proves that SAR and colour come from the sample entry if
+// the SPS has none, also in the frame.
 func TestFromContainer(t *testing.T) {
 	c := tinyClip(t)
 	entry := visual("avc1", c.avcC(4), bx("pasp", uint32(4), uint32(3)), bx("colr", "nclx", uint16(1), uint16(13), uint16(6), uint8(0x80)))
@@ -71,7 +71,7 @@ func TestFromContainer(t *testing.T) {
 	}
 }
 
-// TestOrientation turns the matrix of a track.
+// TestOrientation checks the rotation for different matrices of a track.
 func TestOrientation(t *testing.T) {
 	c := tinyClip(t)
 	data := bx("moov", trak(1, "vide", stsd(visual("avc1", c.avcC(4)))))
@@ -113,10 +113,10 @@ func TestVideoErrors(t *testing.T) {
 	}
 }
 
-// TestList compares the tracks with ffprobe's streams.
+// TestList proves that the tracks agree with ffprobe's streams.
 func TestList(t *testing.T) {
 	paths := []string{recipe(t, "faststart.mp4"), recipe(t, "h265.mp4"), recipe(t, "audio.mp4"), recipe(t, "fragmented.mp4")}
-	files, err := testmedia.Corpus("mp4", "fmp4") // none where there is no corpus
+	files, err := testmedia.Corpus("mp4", "fmp4") // none without a corpus
 	if err != nil {
 		t.Fatal(err)
 	}

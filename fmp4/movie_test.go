@@ -15,8 +15,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// keyPictures returns the framemd5 of the keyframes of a file, decoded by ffmpeg,
-// which skips all other pictures.
+// keyPictures returns the framemd5 of a file's keyframes. ffmpeg decodes them
+// and skips all other pictures.
 func keyPictures(tb testing.TB, path string) []string {
 	tb.Helper()
 	return md5s(ffmpeg(tb, "-noautorotate", "-skip_frame", "nokey", "-i", path, "-map", "0:v", "-vsync", "0", "-f", "framemd5", "-"))
@@ -42,8 +42,8 @@ func segment(tb testing.TB, recipe string, n int) (in *fmp4.Init, data []byte) {
 	return in, read(tb, filepath.Join(dir, fmt.Sprintf("seg%d.m4s", n)))
 }
 
-// files are recipes whose keyframes lie a second apart. Those with B pictures
-// and without an edit list begin two pictures late.
+// files are recipes with one keyframe per second. Those with B pictures but no
+// edit list start two pictures late.
 var files = []struct {
 	name  string
 	start time.Duration
@@ -64,7 +64,8 @@ var files = []struct {
 
 const late = 80 * time.Millisecond
 
-// TestKeyframes: every keyframe, in order, then the end; forwards, and by time.
+// TestKeyframes proves that Movie returns every keyframe in order and then the
+// end, and finds each one by time.
 func TestKeyframes(t *testing.T) {
 	var batch pictures
 	for _, file := range files {
@@ -94,8 +95,8 @@ func TestKeyframes(t *testing.T) {
 	batch.check(t)
 }
 
-// TestKeyframeAt: the last keyframe at or before the time, however the file is
-// built.
+// TestKeyframeAt proves that KeyframeAt returns the last keyframe at or before
+// the time, however the file is built.
 func TestKeyframeAt(t *testing.T) {
 	for _, file := range files {
 		name := file.name
@@ -134,7 +135,7 @@ func TestKeyframeAt(t *testing.T) {
 	}
 }
 
-// TestSegments: media segments with their init segment beside them.
+// TestSegments reads media segments with a separate init segment.
 func TestSegments(t *testing.T) {
 	var batch pictures
 	for _, recipe := range []string{"hls-fmp4", "hls-h265"} {
@@ -163,12 +164,13 @@ func TestSegments(t *testing.T) {
 	batch.check(t)
 }
 
-// TestBytes counts what is read: the index, the sample, and the window.
+// TestBytes proves that Movie reads the index, the sample and the window, and
+// no more.
 func TestBytes(t *testing.T) {
 	const window = 4 << 10
 	in, data := segment(t, "hls-fmp4", 2)
 	end := func(data []byte, f *keyframe.Frame) int64 {
-		// The last slice of the frame stands in the file as it is.
+		// The file has the last slice of the frame unchanged.
 		var last []byte
 		for nalu := range keyframe.AnnexB(f.Data) {
 			last = nalu
@@ -211,8 +213,8 @@ func TestBytes(t *testing.T) {
 	}
 }
 
-// A stream that never has a second sync sample, and one whose only sync sample is
-// removed.
+// TestRefresh reads a stream with one sync sample, the same without any, and
+// the same without its IDR picture.
 func TestRefresh(t *testing.T) {
 	data := read(t, testmedia.Make(t, "refresh.mp4"))
 	f, err := fmp4.NewMovie(bytes.NewReader(data), -1, nil).Keyframe()
@@ -225,7 +227,7 @@ func TestRefresh(t *testing.T) {
 	if err != nil || f.Kind != keyframe.IDR {
 		t.Fatal(f, err)
 	}
-	// Without the IDR picture, the gradual refresh behind it is what there is.
+	// Without the IDR picture, only the gradual refresh after it is left.
 	mdat := bytes.Index(data, []byte("mdat"))
 	idr := bytes.Index(data[mdat:], []byte{0x65, 0x88})
 	data[mdat+idr] = 0x6c // a reserved NAL unit type
@@ -237,7 +239,7 @@ func TestRefresh(t *testing.T) {
 
 var errBroken = errors.New("connection reset")
 
-// brokenReader fails beyond a number of bytes.
+// brokenReader fails after a number of bytes.
 type brokenReader struct {
 	data []byte
 	left int64
@@ -251,8 +253,8 @@ func (r *brokenReader) ReadAt(p []byte, off int64) (int, error) {
 	return bytes.NewReader(r.data).ReadAt(p, off)
 }
 
-// The reader's own error is returned, wherever it strikes, but only if its bytes
-// are needed.
+// TestReadErrors proves that Movie returns the reader's own error wherever it
+// occurs, but only if it needs the bytes.
 func TestReadErrors(t *testing.T) {
 	data := read(t, testmedia.Make(t, "faststart.mp4"))
 	failed, found := 0, 0
@@ -272,7 +274,8 @@ func TestReadErrors(t *testing.T) {
 	}
 }
 
-// BenchmarkSegment is a keyframe of a media segment whose init segment is known.
+// BenchmarkSegment reads a keyframe of a media segment whose init segment is
+// known.
 func BenchmarkSegment(b *testing.B) {
 	in, data := segment(b, "hls-fmp4", 1)
 	b.ReportAllocs()
@@ -283,7 +286,8 @@ func BenchmarkSegment(b *testing.B) {
 	}
 }
 
-// Large parameter sets are not added again and again for samples of a few bytes.
+// TestDescriptionsAlternate proves that large parameter sets are not repeated
+// for samples of a few bytes.
 func TestDescriptionsAlternate(t *testing.T) {
 	c := tinyClip(t)
 	pps := cat(c.pps, zeros(60000))

@@ -62,8 +62,9 @@ func ffprobe(tb testing.TB, path string) (p probed) {
 	return p
 }
 
-// TestMux: ffprobe describes the file as the stream it came from, ffmpeg decodes
-// the same picture, and Movie finds the same NAL units.
+// TestMux proves that ffprobe describes the file as the stream it came from,
+// that ffmpeg decodes the same picture, and that Movie finds the same NAL
+// units.
 func TestMux(t *testing.T) {
 	cases := []struct {
 		recipe string

@@ -11,8 +11,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// TestNext: from any time on, every keyframe that follows, on the same clock, however
-// the file is built.
+// TestNext proves that Next returns every keyframe after any time, on the same
+// clock, however the file is built.
 func TestNext(t *testing.T) {
 	for _, file := range files {
 		data := read(t, testmedia.Make(t, file.name))
@@ -26,7 +26,7 @@ func TestNext(t *testing.T) {
 			all = append(all, f)
 		}
 		for from := range all {
-			// Of an edit list's start the moof boxes know nothing.
+			// moof boxes do not have the start from an edit list.
 			f, err := m.KeyframeAt(time.Duration(from)*time.Second + 500*time.Millisecond)
 			start := m.Start()
 			for i := from; i < len(all); i++ {

@@ -33,8 +33,8 @@ func everyPicture(t *testing.T, init *fmp4.Init, list ...[]byte) (all []*keyfram
 	}
 }
 
-// All pictures of a file, or of segments, some of them without a keyframe, decode
-// as the stream does.
+// TestPictures proves that all pictures of a file, or of segments, some of them
+// without a keyframe, decode as the stream does.
 func TestPictures(t *testing.T) {
 	for name, n := range map[string]int{
 		"faststart.mp4": 0, "fragmented.mp4": 0, "cmaf-chunks.mp4": 0, "refresh.mp4": 0,
@@ -70,7 +70,8 @@ func TestPictures(t *testing.T) {
 	}
 }
 
-// A segment that was not read to its end leaves a gap.
+// TestPicturesAfterGap proves that a segment that was not read to its end
+// leaves a gap.
 func TestPicturesAfterGap(t *testing.T) {
 	init, first := segment(t, "hls-fmp4", 0)
 	_, second := segment(t, "hls-fmp4", 1)

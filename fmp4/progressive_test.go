@@ -10,7 +10,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// mdatFirst puts samples at offset 16, before the index.
+// mdatFirst puts samples before the index, at offset 16.
 func mdatFirst(moov []byte, samples ...[]byte) []byte {
 	return cat(bx("free"), bx("mdat", cat(anys(samples)...)), moov)
 }
@@ -29,7 +29,7 @@ type fileCase struct {
 	text string // part of the error's message
 }
 
-// progressiveCases are files with all samples in the moov box.
+// progressiveCases returns files with all samples in the moov box.
 func progressiveCases(tb testing.TB) []fileCase {
 	c := tinyClip(tb)
 	key, next := c.sample(0, 4), c.sample(1, 4)
@@ -125,7 +125,7 @@ func TestProgressive(t *testing.T) {
 	checkFiles(t, progressiveCases(t))
 }
 
-// checkFiles reads files of known and of unknown size.
+// checkFiles reads files with known and with unknown size.
 func checkFiles(t *testing.T, cases []fileCase) {
 	t.Helper()
 	key := tinyClip(t).key

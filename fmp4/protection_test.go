@@ -15,7 +15,7 @@ import (
 
 var sampleKey = []byte("0123456789abcdef")
 
-// protect encrypts a fragmented file of one track by another implementation.
+// protect encrypts a fragmented file of one track with another implementation.
 func protect(tb testing.TB, file []byte, scheme string, iv []byte) []byte {
 	tb.Helper()
 	decoded, err := mp4.DecodeFileSR(bits.NewFixedSliceReader(bytes.Clone(file)))
@@ -43,7 +43,7 @@ func protect(tb testing.TB, file []byte, scheme string, iv []byte) []byte {
 	return out.Bytes()
 }
 
-// keyframes are all that the file has, decrypted if there is a key.
+// keyframes returns all keyframes of the file, decrypted if there is a key.
 func keyframes(tb testing.TB, file, key []byte) (list []*keyframe.Frame) {
 	tb.Helper()
 	m := fmp4.NewMovie(bytes.NewReader(file), int64(len(file)), nil)
@@ -62,8 +62,8 @@ func keyframes(tb testing.TB, file, key []byte) (list []*keyframe.Frame) {
 	}
 }
 
-// Files encrypted with cenc and cbcs give the keyframes of the plain file,
-// wherever the encryption data is.
+// TestProtected proves that files encrypted with cenc and cbcs give the
+// keyframes of the plain file, wherever the encryption data is.
 func TestProtected(t *testing.T) {
 	for _, recipeName := range []string{"negative-cts.mp4", "cmaf-chunks.mp4"} {
 		file := read(t, recipe(t, recipeName))

@@ -12,8 +12,9 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// Locate and Spot.Keyframe return what KeyframeAt does, in any order of times,
-// and Same recognises the same keyframe.
+// TestLocate proves that Locate and Spot.Keyframe return the same as
+// KeyframeAt, with times in any order, and that Same recognises the same
+// keyframe.
 func TestLocate(t *testing.T) {
 	for _, f := range files {
 		data := read(t, recipe(t, f.name))
@@ -51,8 +52,8 @@ func TestLocate(t *testing.T) {
 	}
 }
 
-// Locate reads no payload, and the moof boxes of a file without a segment index
-// once.
+// TestLocateReads proves that Locate reads no payload. In a file without a
+// segment index it reads the moof boxes once.
 func TestLocateReads(t *testing.T) {
 	for _, f := range files {
 		r := &countingReader{data: read(t, recipe(t, f.name))}
@@ -72,7 +73,7 @@ func TestLocateReads(t *testing.T) {
 			t.Fatal(err)
 		}
 		if strings.Contains(f.name, "sidx") {
-			continue // each time has a moof box of its own
+			continue // each time needs a moof box of its own
 		}
 		if once > r.bytes {
 			t.Errorf("%s: %d bytes for four times, %d for the last", f.name, once, r.bytes)
@@ -80,7 +81,7 @@ func TestLocateReads(t *testing.T) {
 	}
 }
 
-// Duration is that of the pictures in the file.
+// TestDuration proves that Duration is that of the pictures in the file.
 func TestDuration(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -107,7 +108,8 @@ func TestDuration(t *testing.T) {
 	}
 }
 
-// TestLocateNothing: a file without samples, and one that ends in its index.
+// TestLocateNothing covers a file without samples and one that ends inside its
+// index.
 func TestLocateNothing(t *testing.T) {
 	data := read(t, recipe(t, "fragmented.mp4"))
 	moof := bytes.Index(data, []byte("moof")) - 4
@@ -129,13 +131,14 @@ func TestLocateNothing(t *testing.T) {
 	}
 }
 
-// Damage on the way to one time is also found for the next.
+// TestLocateDamage proves that damage found on the way to one time is found
+// again for the next.
 func TestLocateDamage(t *testing.T) {
 	data := bytes.Clone(read(t, recipe(t, "fragmented.mp4")))
 	moof := func(from int) int { return from + 4 + bytes.Index(data[from+4:], []byte("moof")) }
 	second := moof(moof(0))
 	third := moof(second)
-	for i := second; i < third; i++ { // those of sound and pictures
+	for i := second; i < third; i++ { // boxes of sound and pictures
 		if bytes.HasPrefix(data[i:], []byte("tfhd")) {
 			data[i-1] = 9
 		}

@@ -10,7 +10,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// Movie and ffmpeg turn the picture of the file as given.
+// TestMuxTurned proves that Movie and ffmpeg rotate the picture of a muxed file
+// as its Info says.
 func TestMuxTurned(t *testing.T) {
 	f := firstOf(t, keyframe.H264, "h264.264")
 	for _, c := range []struct {

@@ -9,7 +9,7 @@ import (
 	"github.com/kfgrab/kfgrab/ts"
 )
 
-// The first keyframe of a transport stream, and what else is in it.
+// The first keyframe of a transport stream, and the streams in its program.
 func ExampleReader() {
 	path, err := testmedia.Path("h264.ts") // any transport stream
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/kfgrab/kfgrab/ts"
 )
 
-// What follows a keyframe that was searched for is what follows it in the stream, and
-// of what has been read little is read again.
+// TestNext proves that Next, after a search by time, returns the keyframes that
+// follow in the stream, and rereads little.
 func TestNext(t *testing.T) {
 	for _, name := range []string{"h264.ts", "open-gop.ts", "h265.ts", "5mbit.ts"} {
 		src := &file{data: read(t, name)}

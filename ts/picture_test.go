@@ -15,7 +15,7 @@ import (
 	"github.com/kfgrab/kfgrab/ts"
 )
 
-// segments are those of an HLS recipe.
+// segments returns the segments of an HLS recipe.
 func segments(t *testing.T, recipe string) (list [][]byte) {
 	t.Helper()
 	dir := filepath.Dir(testmedia.Make(t, recipe))
@@ -51,8 +51,9 @@ func everyPicture(t *testing.T, list ...[]byte) (all []*keyframe.Frame) {
 	}
 }
 
-// All pictures of a stream in segments, some of them without a keyframe, decode
-// as the stream does, and none is after a gap.
+// TestPictures proves that all pictures of a stream in segments, some of them
+// without a keyframe, decode as the stream does, and that none is marked as
+// after a gap.
 func TestPictures(t *testing.T) {
 	for name, list := range map[string][][]byte{
 		"hls-ts":      segments(t, "hls-ts"),
@@ -81,7 +82,7 @@ func TestPictures(t *testing.T) {
 	}
 }
 
-// A part left out of a stream shows as a gap.
+// TestPicturesAfterGap proves that a missing part of a stream shows as a gap.
 func TestPicturesAfterGap(t *testing.T) {
 	data := read(t, "h264.ts")
 	at := videoPackets(data, len(data)/2)

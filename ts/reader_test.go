@@ -44,7 +44,8 @@ func TestKeyframe(t *testing.T) {
 	}
 }
 
-// A stream joined after its first keyframe gives the next one, whatever its kind.
+// TestJoinedInMidstream proves that a stream joined after its first keyframe
+// gives the next one, whatever its kind.
 func TestJoinedInMidstream(t *testing.T) {
 	tests := []struct {
 		recipe string
@@ -63,7 +64,8 @@ func TestJoinedInMidstream(t *testing.T) {
 			if _, err := ts.NewReader(iotest.OneByteReader(src), nil).Keyframe(); err != nil {
 				t.Fatal(err)
 			}
-			// 100 bytes on: in the middle of a packet, after the first keyframe.
+			// 100 bytes later: in the middle of a packet, after the first
+			// keyframe.
 			f, err := ts.NewReader(bytes.NewReader(data[src.n+100:]), nil).Keyframe()
 			if err != nil {
 				t.Fatal(err)
@@ -75,7 +77,8 @@ func TestJoinedInMidstream(t *testing.T) {
 	}
 }
 
-// The reader takes no more than shows that the access unit is over.
+// TestReadsNoFurtherThanTheAccessUnit proves that the reader stops as soon as
+// it knows that the access unit is over.
 func TestReadsNoFurtherThanTheAccessUnit(t *testing.T) {
 	data := read(t, "1080p.ts")
 	src := &counted{r: bytes.NewReader(data)}
@@ -89,7 +92,8 @@ func TestReadsNoFurtherThanTheAccessUnit(t *testing.T) {
 	}
 }
 
-// The reader uses the same bytes of a source however many it returns at once.
+// TestBuffered proves that the reader uses the same number of bytes, however
+// many a source returns at once.
 func TestBuffered(t *testing.T) {
 	data := read(t, "1080p.ts")
 	use := func(wrap func(io.Reader) io.Reader) int {
@@ -106,7 +110,7 @@ func TestBuffered(t *testing.T) {
 	}
 }
 
-// Keyframes follow one another.
+// TestEveryKeyframe proves that the reader returns every keyframe in turn.
 func TestEveryKeyframe(t *testing.T) {
 	r := ts.NewReader(bytes.NewReader(read(t, "h264.ts")), nil)
 	var at []time.Duration
@@ -148,8 +152,8 @@ func TestFraming(t *testing.T) {
 	}
 }
 
-// Damage to the packets of the first keyframe never gives a torn one: the reader
-// returns the second, or an error.
+// TestDamageWithinTheKeyframe proves that damage to the packets of the first
+// keyframe never gives a torn one: the reader returns the second, or an error.
 func TestDamageWithinTheKeyframe(t *testing.T) {
 	data := read(t, "h264.ts")
 	r := ts.NewReader(bytes.NewReader(data), nil)
@@ -217,7 +221,8 @@ func TestErrorsSayWhatThereIs(t *testing.T) {
 	}
 }
 
-// A program map that names no H.264 or H.265 is reason enough to stop reading.
+// TestStopsWhereThereIsNoVideo proves that the reader stops if the program map
+// names no H.264 or H.265.
 func TestStopsWhereThereIsNoVideo(t *testing.T) {
 	audio := read(t, "h264-audio.ts")
 	src := &counted{r: bytes.NewReader(bytes.Repeat(audio, 4<<20/len(audio)))}
@@ -227,7 +232,7 @@ func TestStopsWhereThereIsNoVideo(t *testing.T) {
 	}
 }
 
-// The reader returns the error of its source, except the end of a budget.
+// TestSourceErrors proves that the reader returns the error of its source.
 func TestSourceErrors(t *testing.T) {
 	data := read(t, "open-gop.ts")
 	cut := errors.New("connection reset")
@@ -260,7 +265,8 @@ func TestPrograms(t *testing.T) {
 	}
 }
 
-// The program tables may come after the keyframe, or not at all.
+// TestLateTables proves that the program tables may come after the keyframe, or
+// not at all.
 func TestLateTables(t *testing.T) {
 	for _, recipe := range []string{"h264.ts", "h265.ts"} {
 		data := read(t, recipe)
@@ -274,7 +280,8 @@ func TestLateTables(t *testing.T) {
 	}
 }
 
-// The program map may give video another PID and another codec in mid-stream.
+// TestProgramMapChanges proves that the program map may give video another PID
+// and another codec in mid-stream.
 func TestProgramMapChanges(t *testing.T) {
 	stream := append(bytes.Clone(read(t, "h264-audio.ts")), read(t, "h265.ts")...)
 	var told []keyframe.Codec
@@ -314,8 +321,9 @@ func TestSince(t *testing.T) {
 	}
 }
 
-// FuzzReader: any bytes give frames whose NAL units were in the payload, or an
-// error of the known kinds; and the pieces they are read in do not matter.
+// FuzzReader checks that any bytes give frames whose NAL units were in the
+// payload, or an error of the known kinds. The sizes of the reads must not
+// matter.
 func FuzzReader(f *testing.F) {
 	for _, recipe := range []string{"h264.ts", "h265.ts", "two-programs.ts"} {
 		if path, err := testmedia.Path(recipe); err == nil {
@@ -365,8 +373,8 @@ func BenchmarkScan(b *testing.B) {
 	b.ReportMetric(float64(runs)*float64(len(stream))/1e6/(processTime(b)-before).Seconds(), "MB/cpu-s")
 }
 
-// processTime is the CPU time spent so far, which other programs of the machine
-// do not take from.
+// processTime returns this process's CPU time so far. Other programs on the
+// machine do not affect it.
 func processTime(b *testing.B) time.Duration {
 	b.Helper()
 	var u syscall.Rusage
@@ -376,8 +384,8 @@ func processTime(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkLargeAccessUnit gathers keyframes of several sizes: the time is to be
-// linear in them.
+// BenchmarkLargeAccessUnit reads keyframes of several sizes. The time should be
+// linear in the size.
 func BenchmarkLargeAccessUnit(b *testing.B) {
 	for _, recipe := range []string{"1080p.ts", "noise4mb.ts"} {
 		path, err := testmedia.Path(recipe)
@@ -432,7 +440,7 @@ func keyframeOf(t *testing.T, data []byte) *keyframe.Frame {
 
 func pidOf(packet []byte) int { return int(packet[1]&0x1f)<<8 | int(packet[2]) }
 
-// reframe puts bytes before and after every packet.
+// reframe inserts bytes before and after every packet.
 func reframe(data, before, behind []byte) (out []byte) {
 	for at := 0; at+packetSize <= len(data); at += packetSize {
 		out = append(out, before...)
@@ -447,7 +455,7 @@ func splice(data []byte, n int, extra []byte) []byte {
 	return append(append(bytes.Clone(data[:n*packetSize]), extra...), data[n*packetSize:]...)
 }
 
-// videoPackets returns the offsets of the first packets of ffmpeg's video PID
+// videoPackets returns the offsets of the first packets on ffmpeg's video PID
 // that together carry n bytes.
 func videoPackets(data []byte, n int) (at []int) {
 	for o := 0; o < len(data) && len(at)*184 < n; o += packetSize {

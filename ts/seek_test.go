@@ -19,7 +19,7 @@ import (
 type file struct {
 	data   []byte
 	n      int
-	broken int // 0 for nowhere
+	broken int // 0 for never
 }
 
 func (f *file) ReadAt(p []byte, off int64) (int, error) {
@@ -50,7 +50,7 @@ func keyframes(data []byte, o *ts.Options) (all []timed) {
 	}
 }
 
-// last returns the last of all that is not later than at, or the first.
+// last returns the last keyframe at or before at, or else the first.
 func last(all []timed, at time.Duration) *keyframe.Frame {
 	best := all[0].Frame
 	for _, f := range all {
@@ -61,8 +61,9 @@ func last(all []timed, at time.Duration) *keyframe.Frame {
 	return best
 }
 
-// The search finds what reading the whole stream finds, as does reading up to the
-// time, at any time and in any stream whose clock goes forward.
+// TestKeyframeAt proves that the search finds the same as reading the whole
+// stream, or reading up to the time, at any time and in any stream whose clock
+// goes forward.
 func TestKeyframeAt(t *testing.T) {
 	long := read(t, "5mbit.ts")
 	tests := []struct {
@@ -108,7 +109,8 @@ func pts(f *keyframe.Frame) any {
 	return f.PTS
 }
 
-// KeyframeAt leaves the pictures after the one returned to be read.
+// TestKeyframeAtReadsOn proves that after KeyframeAt the following pictures can
+// still be read.
 func TestKeyframeAtReadsOn(t *testing.T) {
 	data := read(t, "h264.ts")
 	r := ts.NewReader(bytes.NewReader(data), nil)
@@ -126,8 +128,9 @@ func TestKeyframeAtReadsOn(t *testing.T) {
 	}
 }
 
-// A clock that jumps forward gives the keyframe before the jump. One that jumps
-// back has the time twice, and either keyframe is right.
+// TestClockJumps proves that if the clock jumps forward, the result is the
+// keyframe before the jump. If it jumps back, the time occurs twice, and either
+// keyframe is right.
 func TestClockJumps(t *testing.T) {
 	one := read(t, "wrap.ts")  // begins at 95441.4 s
 	two := read(t, "5mbit.ts") // begins at 1.4 s
@@ -143,8 +146,8 @@ func TestClockJumps(t *testing.T) {
 	}
 }
 
-// KeyframeAt reads little of a minute at 5 Mbit/s, 37 MB. A GOP of 22 s and 11 MB
-// is within the default byte budget.
+// TestKeyframeAtReadsLittle proves that KeyframeAt reads little of a minute at
+// 5 Mbit/s, 37 MB. A GOP of 22 s and 11 MB is within the default byte budget.
 func TestKeyframeAtReadsLittle(t *testing.T) {
 	for _, test := range []struct {
 		recipe string
@@ -191,8 +194,8 @@ func TestKeyframeAtErrors(t *testing.T) {
 	}
 }
 
-// withoutTimes clears PTS_DTS_flags of all video PES packets, and fills the time
-// stamps with stuffing.
+// withoutTimes clears PTS_DTS_flags in all video PES packets, and fills the
+// time stamps with stuffing.
 func withoutTimes(data []byte) []byte {
 	data = bytes.Clone(data)
 	for at := range data[:len(data)-20] {
@@ -206,8 +209,8 @@ func withoutTimes(data []byte) []byte {
 	return data
 }
 
-// Data read before a temporary error is not lost: a time-out, or a budget that is
-// renewed.
+// TestGoesOnAfterAnError proves that no data is lost at a temporary error: a
+// time-out, or a budget that is renewed.
 func TestGoesOnAfterAnError(t *testing.T) {
 	data := read(t, "h264.ts")
 	for _, fault := range []error{errBroken, keyframe.ErrNotFound} {
@@ -229,14 +232,14 @@ func TestGoesOnAfterAnError(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		// A budget throws away what is being gathered when it ends.
+		// The end of a budget discards the unfinished keyframe.
 		if want := 4; fault == errBroken && found != want || found == 0 {
 			t.Errorf("after %v: %d keyframes, want %d", fault, found, want)
 		}
 	}
 }
 
-// hiccups fails at every other read.
+// hiccups fails on every other read.
 type hiccups struct {
 	r      io.Reader
 	err    error
@@ -254,7 +257,8 @@ func (h *hiccups) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// A stream shorter than the sync bytes that prove one is read all the same.
+// TestFewPackets proves that a stream can be read even if it has fewer packets
+// than detection asks for.
 func TestFewPackets(t *testing.T) {
 	data := read(t, "tiny.ts")
 	for n := 2; n <= 5; n++ {
@@ -271,8 +275,8 @@ func TestFewPackets(t *testing.T) {
 	}
 }
 
-// The tables at the beginning apply wherever a recording is read, as does their
-// SAMPLE-AES.
+// TestKeyframeAtSampleAES proves that the tables at the beginning, and their
+// SAMPLE-AES, apply wherever a recording is read.
 func TestKeyframeAtSampleAES(t *testing.T) {
 	all := sampleAES(read(t, "wrap.ts"))
 	data := append(bytes.Clone(all[:3*packetSize]), dropTables(all)...)
