@@ -12,8 +12,8 @@ import (
 )
 
 // saysInterlaced sets general_interlaced_source_flag and clears
-// general_progressive_source_flag (ISO/IEC 23008-2 7.3.3) in the parameter sets of a
-// frame.
+// general_progressive_source_flag (ISO/IEC 23008-2 7.3.3) in the parameter sets
+// of a frame.
 func saysInterlaced(f *keyframe.Frame) *keyframe.Frame {
 	const vps, sps = 32, 33
 	var data []byte

@@ -59,7 +59,7 @@ var clips = []struct{ name, filters, scale string }{
 
 // TestLikeFFmpeg proves that kfgrab's picture of every clip is ffmpeg's, with
 // pixels as viewers see them. A PNG must match ffmpeg's first picture, a JPEG
-// the same if ffmpeg is told that JPEG colours are JFIF's. KFGRAB_PAIRS names a
+// the same if ffmpeg is set to treat JPEG colours as JFIF's. KFGRAB_PAIRS names a
 // directory for pairs of pictures: kfgrab's on the left, ffmpeg's without any
 // filter on the right.
 func TestLikeFFmpeg(t *testing.T) {
