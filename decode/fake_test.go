@@ -145,7 +145,7 @@ func TestOrphan(t *testing.T) {
 }
 
 // TestNoProgram proves that an executable file that is no program gives an
-// error with its path.
+// error, and that the error does not contain its path.
 func TestNoProgram(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ffmpeg")
 	if err := os.WriteFile(path, []byte("\x7fELF"), 0o755); err != nil {

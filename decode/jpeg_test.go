@@ -59,8 +59,8 @@ func TestTile(t *testing.T) {
 	}
 }
 
-// TestTileOdd proves that odd rectangles are cut out exactly. Colour has half
-// the lines and columns, so it comes from the next even pixel.
+// TestTileOdd checks the luma of a tile at odd coordinates. Colour has half the
+// lines and columns, so it comes from the next even pixel.
 func TestTileOdd(t *testing.T) {
 	f := picture(t, "tiles", 0)
 	all := luma(decodeTo(t, f, decode.Output{Format: decode.RGB24}))

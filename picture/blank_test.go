@@ -110,7 +110,7 @@ func TestBlank(t *testing.T) {
 }
 
 // TestBlankParts proves that Blank judges a part by itself, weighs pixels by
-// their colour, and accepts pictures with few pixels or none.
+// their colour, and treats a picture with one pixel or none as blank.
 func TestBlankParts(t *testing.T) {
 	whole := scene(spot(flat(0), 0, 0, 0.5, 0.5, 100)).grey(320, 180)
 	if Blank(whole) || !Blank(whole.SubImage(image.Rect(200, 100, 300, 170))) || !Blank(whole.SubImage(image.Rect(10, 10, 90, 60))) || Blank(whole.SubImage(image.Rect(100, 50, 200, 120))) {

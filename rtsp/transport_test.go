@@ -71,7 +71,8 @@ func TestMediaMTXTransports(t *testing.T) {
 	}
 }
 
-// TestVLC grabs from VLC, which sends over UDP only.
+// TestVLC proves that Auto works with VLC, which sends over UDP only, and that
+// TCP gives an error with the next step.
 func TestVLC(t *testing.T) {
 	file := testmedia.Make(t, "live.264")
 	srv := testserver.VLC(t, file)

@@ -113,7 +113,8 @@ func TestRing(t *testing.T) {
 	}
 }
 
-// TestRingWithoutTimes proves that a picture without a time makes no entry.
+// TestRingWithoutTimes proves that a picture without a time is dropped, with
+// those after it up to the next keyframe.
 func TestRingWithoutTimes(t *testing.T) {
 	list := frames("I0 P1 P2 P3 I4 P5")
 	list[2].PTS = keyframe.NoPTS

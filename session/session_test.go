@@ -63,7 +63,7 @@ func TestMediaMTX(t *testing.T) {
 	}
 }
 
-// TestHLS proves the same for live HLS, from a master playlist.
+// TestHLS proves that a session follows live HLS from a master playlist.
 func TestHLS(t *testing.T) {
 	testmedia.Make(t, "hls-ts") // skips without ffmpeg
 	o, err := origin.Start(t.Context(), &origin.Options{Profile: origin.Small()})

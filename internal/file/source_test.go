@@ -84,8 +84,8 @@ func TestFormats(t *testing.T) {
 	}
 }
 
-// TestOnCodec proves that the codec is known before any samples arrive if a
-// file's index precedes them.
+// TestOnCodec proves that OnCodec is called once, with the codec, even if the
+// grab searches for a time.
 func TestOnCodec(t *testing.T) {
 	for _, recipe := range []string{"h264.ts", "faststart.mp4", "moov-last.mp4", "fragmented.mp4", "5mbit.ts"} {
 		var got []keyframe.Codec

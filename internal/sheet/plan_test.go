@@ -60,7 +60,7 @@ func TestLayout(t *testing.T) {
 	for _, tt := range []struct {
 		n, columns, w, h int
 		size             string
-		last             string // lower right corner
+		last             string // upper left corner of the last tile
 	}{
 		{12, 4, 320, 180, "(1292,548)", "(972,368)"},
 		{1, 4, 320, 180, "(320,180)", "(0,0)"},
