@@ -8,8 +8,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// damages are ways to spoil a file. Those of transport streams know ffmpeg's
-// PIDs, those of MP4 its order of boxes with the index in front.
+// damages are ways to spoil a file. Those for transport streams assume ffmpeg's
+// PIDs, those for MP4 its order of boxes, with the index in front.
 var damages = map[string]func([]byte) []byte{
 	"scramble":     scramble,
 	"lose-first":   func(b []byte) []byte { return losePackets(b, 1) },
@@ -69,7 +69,7 @@ func scramble(b []byte) []byte {
 	return b
 }
 
-// losePackets takes a packet out of the middle of each of the first count
+// losePackets removes a packet from the middle of each of the first count
 // keyframes.
 func losePackets(b []byte, count int) (out []byte) {
 	within := -1
@@ -91,20 +91,20 @@ func losePackets(b []byte, count int) (out []byte) {
 	return out
 }
 
-// resize gives the first box of that kind a wrong size.
+// resize sets a wrong size in the first box of that kind.
 func resize(b []byte, kind string, size uint32) []byte {
 	binary.BigEndian.PutUint32(b[bytes.Index(b, []byte(kind))-4:], size)
 	return b
 }
 
-// zeroUnits puts NAL units of no length between all others.
+// zeroUnits puts an empty NAL unit before every other.
 func zeroUnits(b []byte) []byte {
 	code := []byte{0, 0, 1}
 	return bytes.ReplaceAll(b, code, bytes.Repeat(code, 3))
 }
 
-// zeroSamples puts a NAL unit of no length in front of the first sample's first
-// one, an SEI message that becomes shorter by as much.
+// zeroSamples puts an empty NAL unit before the first one of the first sample,
+// and shortens that one, an SEI message, by as much.
 func zeroSamples(b []byte) []byte {
 	sample := b[bytes.Index(b, []byte("mdat"))+4:]
 	size := binary.BigEndian.Uint32(sample)
@@ -114,8 +114,8 @@ func zeroSamples(b []byte) []byte {
 	return b
 }
 
-// garble spoils the second half of the first keyframe of a byte stream that has
-// no slices beside whole pictures.
+// garble spoils the second half of the first keyframe of a byte stream in which
+// every picture is one slice.
 func garble(b []byte) []byte {
 	slice := bytes.Index(b, []byte{0, 0, 1, 0x65})
 	end := slice + 4 + bytes.Index(b[slice+4:], []byte{0, 0, 1})

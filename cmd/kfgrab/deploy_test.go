@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// The unit is one that systemd takes, and its command one that the program takes.
+// TestSystemdUnit: systemd accepts the unit, and the program its command.
 func TestSystemdUnit(t *testing.T) {
 	t.Parallel()
 	unit, err := os.ReadFile("../../deploy/kfgrab-watch.service")

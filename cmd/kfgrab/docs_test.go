@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// documents returns the Markdown that users read, by its path from here.
+// documents returns the Markdown for users by its path from here.
 func documents(t *testing.T) map[string]string {
 	t.Helper()
 	texts := map[string]string{}
@@ -35,7 +35,7 @@ func documents(t *testing.T) map[string]string {
 }
 
 var (
-	// commandLine is kfgrab with a word and what follows in the same code span or line.
+	// kfgrab, a word, and the rest of the code span or line
 	commandLine = regexp.MustCompile("\\bkfgrab(?: ([a-z]+)\\b)?([^`|\n]*)")
 	longFlag    = regexp.MustCompile(`(?:^|[^\w-])--([a-z][a-z0-9-]*)`)
 	link        = regexp.MustCompile(`\]\(([^)#\s]*)(?:#([^)\s]*))?\)`)
@@ -43,7 +43,7 @@ var (
 	noSlug      = regexp.MustCompile(`[^a-z0-9 _-]`)
 )
 
-// TestDocumentedFlags: each flag that a document names exists, and a command line uses
+// TestDocumentedFlags: every flag in a document exists, and a command line uses
 // only flags of its command.
 func TestDocumentedFlags(t *testing.T) {
 	root := newRootCommand(&streams{})
@@ -53,7 +53,7 @@ func TestDocumentedFlags(t *testing.T) {
 	all := append([]*cobra.Command{root}, root.Commands()...)
 	for file, text := range documents(t) {
 		switch filepath.Base(file) {
-		case "BENCHMARKS.md", "results.md", "CHANGELOG.md": // other programs' flags, and former ones
+		case "BENCHMARKS.md", "results.md", "CHANGELOG.md": // flags of other programs, and former ones
 			continue
 		}
 		for _, m := range longFlag.FindAllStringSubmatch(text, -1) {
@@ -77,7 +77,7 @@ func TestDocumentedFlags(t *testing.T) {
 	}
 }
 
-// TestDocumentLinks: what a document links to in the tree exists, headings included.
+// TestDocumentLinks: links into the tree lead to existing files and headings.
 func TestDocumentLinks(t *testing.T) {
 	for file, text := range documents(t) {
 		for _, m := range link.FindAllStringSubmatch(text, -1) {
@@ -99,7 +99,8 @@ func TestDocumentLinks(t *testing.T) {
 	}
 }
 
-// hasHeading reports whether a file has a heading with this anchor, as GitHub makes it.
+// hasHeading reports whether a file has a heading with this anchor, as GitHub
+// makes it.
 func hasHeading(t *testing.T, file, anchor string) bool {
 	t.Helper()
 	text, err := os.ReadFile(file)

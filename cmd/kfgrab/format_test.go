@@ -10,7 +10,7 @@ import (
 func TestChooseFormat(t *testing.T) {
 	for _, test := range []struct {
 		flag, output string
-		want         string // "" for an error of usage
+		want         string // "" for a usage error
 		ext          string
 	}{
 		{"", "", "jpeg", ".jpg"},

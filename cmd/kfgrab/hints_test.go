@@ -21,7 +21,7 @@ func TestDescribeErrorNamesFlagsThatHelp(t *testing.T) {
 	missing := func(path string) error { return &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist} }
 	for _, c := range []struct {
 		err  error
-		want string // end of the text
+		want string // how the text ends
 	}{
 		{decode.ErrNoFFmpeg, "--format annexb, mp4 and json need none)"},
 		{fetch.ErrBudget, "(--max-bytes raises it)"},

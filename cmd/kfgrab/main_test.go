@@ -30,12 +30,12 @@ import (
 
 func TestMain(m *testing.M) {
 	if os.Getenv("GORACE") == "" {
-		os.Setenv("GORACE", "atexit_sleep_ms=0") // a second for each command otherwise
+		os.Setenv("GORACE", "atexit_sleep_ms=0") // otherwise each command takes a second more
 	}
 	testscript.Main(leakChecked{m}, map[string]func(){"kfgrab": main})
 }
 
-// leakChecked fails where a goroutine is left when all tests have passed.
+// leakChecked fails if a goroutine is left after all tests have passed.
 type leakChecked struct{ m *testing.M }
 
 func (l leakChecked) Run() int {
@@ -49,13 +49,14 @@ func (l leakChecked) Run() int {
 	return code
 }
 
-// secret is the password, token and header value of all tests: it must be seen
-// nowhere.
+// secret is the password, token and header value of all tests. It must never be
+// printed.
 const secret = "s3cret"
 
-// TestScript runs testdata/script. Beside testscript's own, the scripts have the
-// commands below; $WEB is an HTTP server of the script's own (see web_test.go), at
-// $MUTE somebody listens and says nothing, $HLS_TS, $HLS_FMP4, $RTSP_H264 and $RTSP_H265 are live streams.
+// TestScript runs testdata/script. Scripts have the commands below in addition
+// to those of testscript. $WEB is an HTTP server of the script (see
+// web_test.go), $MUTE accepts connections and never answers, and $HLS_TS,
+// $HLS_FMP4, $RTSP_H264 and $RTSP_H265 are live streams.
 func TestScript(t *testing.T) {
 	live := startOrigin(t)
 	testscript.Run(t, testscript.Params{
@@ -111,8 +112,8 @@ func needFFmpeg(t *testing.T) {
 	}
 }
 
-// cmdExits is "exits CODE COMMAND…". Whatever the code, nothing that was printed
-// has the secret in it; a failure prints one line and leaves all files as they
+// cmdExits is "exits CODE COMMAND…". Whatever the code, the output does not
+// contain the secret. A failure prints one line and leaves all files as they
 // were.
 func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
@@ -151,7 +152,7 @@ var failureLine = regexp.MustCompile(`^kfgrab: [[:print:]…]{10,500}\n$`)
 
 func oneFailureLine(stderr string) bool { return failureLine.MatchString(stderr) }
 
-// filesBelow tells every file's state in one line.
+// filesBelow describes each file's state in one line.
 func filesBelow(ts *testscript.TestScript, root string) map[string]string {
 	files := map[string]string{}
 	ts.Check(filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -167,8 +168,8 @@ func filesBelow(ts *testscript.TestScript, root string) map[string]string {
 	return files
 }
 
-// cmdMedia is "media NAME…": the test streams of those names, or the whole
-// directory of those that have several files, appear in the working directory.
+// cmdMedia is "media NAME…": it puts the test streams of those names into the
+// working directory, or the whole directory of a stream of several files.
 func cmdMedia(ts *testscript.TestScript, _ bool, args []string) {
 	for _, name := range args {
 		path, err := testmedia.Path(name)
@@ -206,7 +207,7 @@ func describePicture(data, format string) (size string, err error) {
 			return "", fmt.Errorf("it is %s", name)
 		}
 		width, height = img.Bounds().Dx(), img.Bounds().Dy()
-	case "rgb24": // its size is what the test says
+	case "rgb24": // its size is what the test expects
 		width, height = len(data), 1
 	default:
 		return probeVideo(data, format)
@@ -214,7 +215,7 @@ func describePicture(data, format string) (size string, err error) {
 	return fmt.Sprintf("%dx%d", width, height), nil
 }
 
-// probeVideo lets ffprobe decode what should be one picture of the codec.
+// probeVideo has ffprobe decode a file that should be one picture of the codec.
 func probeVideo(data, codec string) (size string, err error) {
 	dir, err := os.MkdirTemp("", "kfgrab-test-")
 	if err != nil {
@@ -238,7 +239,7 @@ func probeVideo(data, codec string) (size string, err error) {
 }
 
 // cmdJSON is "json FILE NAME=PATTERN…": FILE, or "stderr", is one JSON object
-// whose fields match the patterns as a whole. An absent field is empty.
+// whose fields match the whole patterns. An absent field is empty.
 func cmdJSON(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: json FILE NAME=PATTERN…")
@@ -262,7 +263,7 @@ func cmdJSON(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// cmdHelp is "help [COMMAND]": the command has help, and no line of it is too wide.
+// cmdHelp is "help [COMMAND]": the command has help, and no line is too wide.
 func cmdHelp(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(ts.Exec("kfgrab", append(args, "--help")...))
 	help := ts.ReadFile("stdout")

@@ -14,9 +14,8 @@ import (
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 )
 
-// BenchmarkSnapshot and BenchmarkLongPipe measure the program as it is released,
-// without ffmpeg: its CPU time and its peak memory, medians of all runs. Use them
-// with -benchtime 20x.
+// BenchmarkSnapshot and BenchmarkLongPipe measure the released program without
+// ffmpeg: CPU time and peak memory, as medians of all runs. Use -benchtime 20x.
 
 // BenchmarkSnapshot takes the first keyframe of a 1080p transport stream.
 func BenchmarkSnapshot(b *testing.B) {
@@ -28,7 +27,7 @@ func BenchmarkSnapshot(b *testing.B) {
 }
 
 // BenchmarkLongPipe takes the only keyframe of a transport stream on standard
-// input, behind 200 MB without one.
+// input, after 200 MB without one.
 func BenchmarkLongPipe(b *testing.B) {
 	path, err := testmedia.Path("1080p.ts")
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 	"github.com/kfgrab/kfgrab/internal/tlspin"
 )
 
-// recorder serves a file and keeps what it was asked.
+// recorder serves a file and keeps the requests.
 type recorder struct {
 	*httptest.Server
 	mu   sync.Mutex
@@ -51,7 +51,8 @@ func serveFile(path string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, path) }
 }
 
-// What was given for the stream's own server goes nowhere else.
+// TestHeadersStayAtHome: headers and credentials for the stream's own server go
+// nowhere else.
 func TestHeadersStayAtHome(t *testing.T) {
 	t.Parallel()
 	other := record(t, serveFile(testmedia.Make(t, "h264.ts")))
@@ -110,7 +111,7 @@ func TestTLS(t *testing.T) {
 	newCommand(t, u, "--tls-fingerprint", "00").run(2)
 }
 
-// authority writes the server's certificate, which signs itself, to a file.
+// authority writes the server's self-signed certificate to a file.
 func authority(t *testing.T, base string, roots *x509.CertPool) string {
 	t.Helper()
 	conn, err := tls.Dial("tcp", strings.TrimPrefix(base, "https://"), &tls.Config{RootCAs: roots})
@@ -126,8 +127,8 @@ func authority(t *testing.T, base string, roots *x509.CertPool) string {
 	return path
 }
 
-// proxy forwards everything to one server, whatever host is asked for, provided
-// that the password is right.
+// proxyTo forwards requests for any host to one server if the password is
+// right.
 func proxyTo(target string) http.HandlerFunc {
 	want := "Basic " + base64.StdEncoding.EncodeToString([]byte("user:"+secret))
 	return func(w http.ResponseWriter, r *http.Request) {

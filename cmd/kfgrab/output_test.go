@@ -42,7 +42,8 @@ func TestFileName(t *testing.T) {
 	}
 }
 
-// A name is a file in the current directory, visible, and short enough.
+// FuzzFileName: a name is a visible file in the current directory, and short
+// enough.
 func FuzzFileName(f *testing.F) {
 	f.Add("http://user:s3cret@example.com/live/master.m3u8?token=s3cret")
 	f.Add("../../etc/passwd")
@@ -114,8 +115,8 @@ type failing struct{ err error }
 
 func (f failing) Write([]byte) (int, error) { return 0, f.err }
 
-// A file in the making is told of by the name that was asked for, and the first
-// failure counts.
+// TestOutputError: an error names the requested file, not the temporary one,
+// and the first failure counts.
 func TestOutputError(t *testing.T) {
 	full := &fs.PathError{Op: "write", Path: "/dir/.a.jpg.1234", Err: syscall.ENOSPC}
 	o := &output{path: "a.jpg", out: failing{full}}

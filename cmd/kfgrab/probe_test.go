@@ -17,7 +17,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// probed is what kfgrab and ffprobe print.
+// probed is the output of kfgrab or ffprobe.
 type probed struct {
 	Programs []struct {
 		Tags    map[string]string
@@ -44,7 +44,7 @@ func (p *probed) of(kind string) (list []map[string]any) {
 	return list
 }
 
-// ours runs the command without the process, and without ffmpeg.
+// ours runs the command in the test's process, without ffmpeg.
 func ours(t *testing.T, u string) probed {
 	t.Helper()
 	var stdout, stderr strings.Builder
@@ -64,11 +64,11 @@ func theirs(t *testing.T, u string, args ...string) probed {
 	return parseProbed(t, out)
 }
 
-// always are the fields of video that every stream tells.
+// always are the fields of video that every stream has.
 var always = []string{"index", "codec_name", "codec_type", "profile", "level", "width", "height", "pix_fmt", "coded_width", "coded_height"}
 
-// agree compares every field of ours with ffprobe's of that name, but for those
-// named.
+// agree compares every field of ours with ffprobe's of the same name, except
+// those named.
 func agree(t *testing.T, got, want map[string]any, but ...string) {
 	t.Helper()
 	for name := range got {
@@ -88,11 +88,11 @@ func agree(t *testing.T, got, want map[string]any, but ...string) {
 
 func agreeOn(name string, got, want map[string]any) bool {
 	switch g, w := got[name], want[name]; name {
-	case "field_order": // it leaves out what it did not come across
+	case "field_order": // ffprobe leaves it out if the stream does not say
 		return w == nil || g == w
-	case "coded_width", "coded_height": // it takes the picture's for these before it has decoded
+	case "coded_width", "coded_height": // before it has decoded, ffprobe takes the picture's size for these
 		return g == w || got[strings.TrimPrefix(name, "coded_")] == w
-	case "tags": // its HLS demuxer drops languages
+	case "tags": // ffprobe's HLS demuxer drops languages
 		language := w.(map[string]any)["language"]
 		return language == nil || language == g.(map[string]any)["language"]
 	default:
@@ -134,7 +134,7 @@ func TestProbe(t *testing.T) {
 	}
 }
 
-// Of several programs the one that is asked for is looked into, all are listed.
+// TestProbePrograms: probe examines the selected program and lists all of them.
 func TestProbePrograms(t *testing.T) {
 	t.Parallel()
 	path := testmedia.Make(t, "two-programs.ts")
@@ -197,7 +197,7 @@ func TestProbeRTSP(t *testing.T) {
 	}
 }
 
-// What cannot be looked into is told beside the others.
+// TestProbeBrokenRendition: a rendition that fails is listed beside the others.
 func TestProbeBrokenRendition(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Dir(testmedia.Make(t, "hls-ts"))

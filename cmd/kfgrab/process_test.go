@@ -22,7 +22,7 @@ import (
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 )
 
-// deadline bounds what a test waits for; nothing takes that long.
+// deadline limits how long a test waits; nothing takes that long.
 const deadline = 30 * time.Second
 
 // command is the real program, in an empty directory of its own.
@@ -40,8 +40,8 @@ func newCommand(t *testing.T, args ...string) *command {
 	return c
 }
 
-// ends waits for the program to end with that code. A failure is told in one line
-// and leaves the directory empty; nothing that was printed has the secret in it.
+// ends waits for the program to exit with that code. A failure prints one line
+// and leaves the directory empty. The output does not contain the secret.
 func (c *command) ends(code int) {
 	c.t.Helper()
 	err := c.Wait()
@@ -80,12 +80,11 @@ func (c *command) start() {
 	}
 }
 
-// hungFFmpeg is a decoder that does nothing, for ever, and has a child that does
-// so too.
+// hungFFmpeg is a decoder that hangs for ever, and so does its child.
 type hungFFmpeg struct {
 	path string
 	pid  int
-	fifo *os.File // held open by both for writing
+	fifo *os.File // both hold it open for writing
 }
 
 func newHungFFmpeg(t *testing.T) *hungFFmpeg {
@@ -108,7 +107,7 @@ func newHungFFmpeg(t *testing.T) *hungFFmpeg {
 	return h
 }
 
-// awaitStart returns when it runs.
+// awaitStart returns once the decoder runs.
 func (h *hungFFmpeg) awaitStart(t *testing.T) {
 	t.Helper()
 	h.fifo.SetReadDeadline(time.Now().Add(deadline))
@@ -127,7 +126,7 @@ func (h *hungFFmpeg) awaitStart(t *testing.T) {
 	h.fifo = reader
 }
 
-// awaitEnd returns when neither it nor its child lives.
+// awaitEnd returns once the decoder and its child have ended.
 func (h *hungFFmpeg) awaitEnd(t *testing.T) {
 	t.Helper()
 	h.fifo.SetReadDeadline(time.Now().Add(deadline))
@@ -165,7 +164,7 @@ func TestDecoderOutOfTime(t *testing.T) {
 	decoder.awaitEnd(t)
 }
 
-// A decoder that was started for a keyframe that never came whole ends too.
+// TestDecoderOfAFailedGrab: a decoder ends if its keyframe never arrives whole.
 func TestDecoderOfAFailedGrab(t *testing.T) {
 	t.Parallel()
 	data, err := os.ReadFile(testmedia.Make(t, "h264.ts"))
@@ -204,7 +203,8 @@ func TestInterruptedWhileFetching(t *testing.T) {
 	c.ends(1)
 }
 
-// The pipe stays open and nothing more comes through it.
+// TestSilentStandardInput: a pipe that stays open and delivers nothing more
+// ends the grab at its timeout.
 func TestSilentStandardInput(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
@@ -226,8 +226,8 @@ func TestSilentStandardInput(t *testing.T) {
 	}
 }
 
-// What is more than the pipe holds has been read when it is written: by then the
-// program listens to signals.
+// TestInterruptedOnStandardInput writes more than the pipe holds. Once that is
+// written, the program has read some of it and listens to signals.
 func TestInterruptedOnStandardInput(t *testing.T) {
 	t.Parallel()
 	r, w, err := os.Pipe()
@@ -264,7 +264,8 @@ func TestStandardOutputFull(t *testing.T) {
 	}
 }
 
-// Neither the arguments nor the environment of ffmpeg tell of the stream.
+// TestSecretsOfChildren: neither the arguments nor the environment of ffmpeg
+// reveal the stream's secrets.
 func TestSecretsOfChildren(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
@@ -312,7 +313,7 @@ func groupOf(t *testing.T, group int) (pids []int) {
 		t.Fatal(err)
 	}
 	for _, name := range entries {
-		stat, _ := os.ReadFile(name) // gone by now
+		stat, _ := os.ReadFile(name) // it has ended
 		_, rest, _ := strings.Cut(string(stat), ") ")
 		if fields := strings.Fields(rest); len(fields) > 2 && fields[2] == strconv.Itoa(group) {
 			pid, _ := strconv.Atoi(strings.Split(name, "/")[2])
@@ -351,7 +352,7 @@ func TestDatagrams(t *testing.T) {
 		case <-ended:
 			return
 		case <-pace.C:
-			conn.Write(data[n:min(n+datagram, len(data))]) // refused before the program listens
+			conn.Write(data[n:min(n+datagram, len(data))]) // refused until the program listens
 		}
 	}
 }
@@ -366,8 +367,8 @@ func freeUDP(t *testing.T) string {
 	return l.LocalAddr().String()
 }
 
-// With a terminal for standard output the picture goes to a file, whose path is
-// printed; --show draws it.
+// TestTerminal: if standard output is a terminal, the picture goes to a file
+// and its path is printed; --show draws it.
 func TestTerminal(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("script"); err != nil {

@@ -40,7 +40,7 @@ func TestReport(t *testing.T) {
 	}
 }
 
-// A time of 0 s is a time.
+// TestReportAtZero: 0 s is a time like any other.
 func TestReportAtZero(t *testing.T) {
 	now := time.Now()
 	var b strings.Builder

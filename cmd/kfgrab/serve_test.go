@@ -15,7 +15,7 @@ import (
 	"github.com/kfgrab/kfgrab/internal/origin"
 )
 
-// startServe runs kfgrab serve at a free port and returns it with its URL.
+// startServe runs kfgrab serve on a free port and returns it with its URL.
 func startServe(t *testing.T, dir string, args ...string) (w *watching, url string) {
 	t.Helper()
 	w = &watching{lines: make(chan map[string]any, 10_000)}
@@ -27,7 +27,8 @@ func startServe(t *testing.T, dir string, args ...string) (w *watching, url stri
 	return w, fmt.Sprint(w.await("msg", "listening")["url"])
 }
 
-// statusOf returns the status of a picture, which is one where it is 200.
+// statusOf requests a picture and returns the status. If that is 200, it checks
+// that the body is a JPEG.
 func statusOf(t *testing.T, url string) int {
 	t.Helper()
 	res, err := http.Get(url)
@@ -43,8 +44,8 @@ func statusOf(t *testing.T, url string) int {
 	return res.StatusCode
 }
 
-// The command serves pictures until it is told to end, logs requests, and tells nobody of
-// secrets.
+// TestServe: the command serves pictures until it is stopped, logs requests,
+// and reveals no secrets.
 func TestServe(t *testing.T) {
 	t.Parallel()
 	live := startOrigin(t)
@@ -61,8 +62,8 @@ func TestServe(t *testing.T) {
 	w.stop()
 }
 
-// A configuration that changes is served without a restart, as is one on SIGHUP; where it
-// is broken the old one stays.
+// TestServeReload: a changed configuration takes effect without a restart, as
+// on SIGHUP. If it is broken, the old one stays.
 func TestServeReload(t *testing.T) {
 	t.Parallel()
 	live := startOrigin(t)
@@ -96,8 +97,8 @@ func TestServeReload(t *testing.T) {
 	w.stop()
 }
 
-// TestServeOpen: where others reach it, those are answered who may ask, over TLS; who is
-// crossed out of the file is not any more.
+// TestServeOpen: a service open to the network answers known clients over TLS.
+// Clients removed from the file lose access.
 func TestServeOpen(t *testing.T) {
 	t.Parallel()
 	live := startOrigin(t)
@@ -153,8 +154,8 @@ func TestServeOpen(t *testing.T) {
 	w.stop()
 }
 
-// TestServeStaysGuarded: a configuration that forgets who may ask is not taken up, where
-// others reach the service; a file of them beside it is looked at, too.
+// TestServeStaysGuarded: a service open to the network rejects a configuration
+// without clients, and reads a separate file of clients, too.
 func TestServeStaysGuarded(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

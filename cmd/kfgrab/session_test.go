@@ -14,8 +14,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// Pictures come again and again, until the program is told to stop, which it does
-// with the last of them whole.
+// TestSessionEvery: pictures arrive until the program is stopped, and the last
+// one is whole.
 func TestSessionEvery(t *testing.T) {
 	t.Parallel()
 	live := startOrigin(t)
@@ -44,7 +44,7 @@ func TestSessionEvery(t *testing.T) {
 	}
 }
 
-// A stream that is lost is told of, and waited for.
+// TestSessionLost: a lost stream is reported, and the session waits for it.
 func TestSessionLost(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
@@ -79,7 +79,7 @@ func TestSessionLost(t *testing.T) {
 	c.ends(0)
 }
 
-// A file is replaced by what is newer.
+// TestSessionEveryFile: a newer picture replaces the file.
 func TestSessionEveryFile(t *testing.T) {
 	t.Parallel()
 	live := startOrigin(t)
@@ -93,7 +93,7 @@ func TestSessionEveryFile(t *testing.T) {
 	c.start()
 	w.Close()
 	line := make([]byte, 1)
-	for n := 0; n < 3; { // reports
+	for n := 0; n < 3; { // one per report
 		if _, err := r.Read(line); err != nil {
 			t.Fatal(err)
 		}

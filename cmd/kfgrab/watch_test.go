@@ -37,7 +37,7 @@ type watching struct {
 	seen  []map[string]any
 }
 
-// startWatch runs kfgrab watch in dir, "" for a new one.
+// startWatch runs kfgrab watch in dir; "" means a new directory.
 func startWatch(t *testing.T, dir string, args ...string) *watching {
 	t.Helper()
 	w := newWatch(t, dir, args...)
@@ -93,8 +93,8 @@ func (w *watching) see(line map[string]any) {
 	}
 }
 
-// await returns the next line that has these values: name, value, name, value …, the
-// latter being part of what is there.
+// await returns the next log line that has these values. pairs are names and
+// values; a value matches if the line's value contains it.
 func (w *watching) await(pairs ...string) map[string]any {
 	w.t.Helper()
 	end := time.After(deadline)
@@ -142,8 +142,8 @@ func writeFile(t *testing.T, path, text string) {
 // undecoded is for tests in which pictures do not matter.
 var undecoded = []string{"--format", "annexb", "--every", "1s", "--dir", "shots"}
 
-// A configuration is read again when it changes and on SIGHUP; where it is broken the
-// old one stays.
+// TestWatchReload: the configuration is read again when it changes and on
+// SIGHUP. If it is broken, the old one stays.
 func TestWatchReload(t *testing.T) {
 	t.Parallel()
 	live := startOrigin(t)
@@ -161,7 +161,7 @@ func TestWatchReload(t *testing.T) {
 	w.Env = append(os.Environ(), "TOKEN="+secret)
 	w.begin()
 	w.await("name", "one", "outcome", "ok")
-	// as editors do
+	// Editors write a new file and rename it.
 	writeFile(t, path+"~", config("one", "two"))
 	if err := os.Rename(path+"~", path); err != nil {
 		t.Fatal(err)
@@ -185,7 +185,8 @@ func TestWatchReload(t *testing.T) {
 	w.stop()
 }
 
-// SIGHUP while the configuration is read for the first time has it read again.
+// TestWatchHangupAtStart: SIGHUP during the first read of the configuration
+// causes a second read.
 func TestWatchHangupAtStart(t *testing.T) {
 	t.Parallel()
 	text := fmt.Sprintf("streams:\n  - {name: cam, url: %s, every: 1s, format: annexb, sinks: [shots]}\n", testmedia.Make(t, "h264.ts"))
@@ -214,8 +215,8 @@ func TestWatchHangupAtStart(t *testing.T) {
 	w.stop()
 }
 
-// A grab that is under way when its stream gets another directory puts its picture into
-// the one that it had.
+// TestWatchReloadUnderWay: if a stream's directory changes during a grab, the
+// picture goes to the old one.
 func TestWatchReloadUnderWay(t *testing.T) {
 	t.Parallel()
 	reached, let := make(chan struct{}, 100), make(chan struct{})
@@ -248,7 +249,8 @@ func TestWatchReloadUnderWay(t *testing.T) {
 	w.stop()
 }
 
-// Two programs do not write to one directory: the second says so and stops.
+// TestWatchTwo: two programs do not write to one directory; the second one
+// reports that and stops.
 func TestWatchTwo(t *testing.T) {
 	t.Parallel()
 	live := startOrigin(t)
@@ -264,8 +266,8 @@ func TestWatchTwo(t *testing.T) {
 	w.stop()
 }
 
-// Killed at any moment, it leaves nothing that is broken at the next start, and no time
-// has two pictures.
+// TestWatchKilled: killed at any moment, the program leaves nothing broken for
+// the next start, and no two pictures of one time.
 func TestWatchKilled(t *testing.T) {
 	t.Parallel()
 	live := startOrigin(t)
@@ -306,7 +308,7 @@ func TestWatchKilled(t *testing.T) {
 	}
 }
 
-// A directory that is deleted is made again.
+// TestWatchDirectoryRemoved: a deleted directory is made again.
 func TestWatchDirectoryRemoved(t *testing.T) {
 	t.Parallel()
 	live := startOrigin(t)
@@ -316,7 +318,7 @@ func TestWatchDirectoryRemoved(t *testing.T) {
 	}
 	file := fmt.Sprint(w.await("outcome", "ok")["file"])
 	if _, err := os.Stat(w.file(file)); err != nil {
-		file = fmt.Sprint(w.await("outcome", "ok")["file"]) // the first one was under way
+		file = fmt.Sprint(w.await("outcome", "ok")["file"]) // the first grab was under way
 		if _, err := os.Stat(w.file(file)); err != nil {
 			t.Error(err)
 		}
@@ -327,7 +329,8 @@ func TestWatchDirectoryRemoved(t *testing.T) {
 	}
 }
 
-// A full disk is told of, and when there is room again pictures come again.
+// TestWatchDiskFull: a full disk is reported, and pictures resume once there is
+// room.
 func TestWatchDiskFull(t *testing.T) {
 	t.Parallel()
 	live := startOrigin(t)
@@ -359,7 +362,8 @@ func TestWatchDiskFull(t *testing.T) {
 	w.stop()
 }
 
-// An object store that refuses is told of, and when it does not, pictures come.
+// TestWatchS3Refuses: an object store that refuses is reported, and pictures
+// resume once it accepts.
 func TestWatchS3Refuses(t *testing.T) {
 	t.Parallel()
 	live := startOrigin(t)
@@ -390,7 +394,8 @@ func TestWatchS3Refuses(t *testing.T) {
 	w.stop()
 }
 
-// SIGTERM ends what is under way within the time of grace: decoders, too.
+// TestWatchTerminated: SIGTERM ends all work within the grace period, decoders
+// included.
 func TestWatchTerminated(t *testing.T) {
 	t.Parallel()
 	live := startOrigin(t)
@@ -421,7 +426,7 @@ func TestWatchTerminated(t *testing.T) {
 	}
 }
 
-// After a restart a stream is not captured before it is due.
+// TestWatchRestart: after a restart, a stream is not captured before it is due.
 func TestWatchRestart(t *testing.T) {
 	t.Parallel()
 	live := startOrigin(t)
@@ -438,7 +443,8 @@ func TestWatchRestart(t *testing.T) {
 	}
 }
 
-// A terminal shows a table, which has no log lines in it; a log file has them.
+// TestWatchTable: a terminal shows a table without log lines; they go to the
+// log file.
 func TestWatchTable(t *testing.T) {
 	t.Parallel()
 	live := startOrigin(t)
@@ -476,7 +482,8 @@ func TestWatchTable(t *testing.T) {
 	}
 }
 
-// A webhook gets a signed message for each picture. The secret is shown nowhere.
+// TestWatchWebhook: a webhook gets a signed message for each picture, and the
+// secret is never shown.
 func TestWatchWebhook(t *testing.T) {
 	t.Parallel()
 	type message struct {
@@ -512,7 +519,7 @@ func TestWatchWebhook(t *testing.T) {
 	w.stop()
 }
 
-// Who does not read the tar stream does not keep the program from ending.
+// TestWatchUnread: the program ends although nobody reads the tar stream.
 func TestWatchUnread(t *testing.T) {
 	t.Parallel()
 	r, out, err := os.Pipe()
@@ -524,13 +531,14 @@ func TestWatchUnread(t *testing.T) {
 	w.Stdout = out
 	w.begin()
 	out.Close()
-	if _, err := r.Read(make([]byte, 1)); err != nil { // it writes
+	if _, err := r.Read(make([]byte, 1)); err != nil { // the program writes
 		t.Fatal(err)
 	}
 	w.stop()
 }
 
-// noTrailer is standard output on a disk that is full when an archive is to end.
+// noTrailer is standard output on a disk that fills up before the end of the
+// archive.
 type noTrailer struct{ written int }
 
 func (n *noTrailer) Write(p []byte) (int, error) {
@@ -541,7 +549,7 @@ func (n *noTrailer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// An archive that is cut off is a failure of --once.
+// TestWatchOnceCutOff: with --once, an archive that is cut off is a failure.
 func TestWatchOnceCutOff(t *testing.T) {
 	t.Parallel()
 	var out noTrailer
@@ -553,7 +561,7 @@ func TestWatchOnceCutOff(t *testing.T) {
 	}
 }
 
-// A log file that is full is renamed, and a new one begun.
+// TestWatchLogRotated: a full log file is renamed, and a new one begins.
 func TestWatchLogRotated(t *testing.T) {
 	t.Parallel()
 	c := newCommand(t, "watch", "cam="+testmedia.Make(t, "h264.ts"), "--once", "--format", "annexb", "--dir", "shots", "--log-file", "a.log", "--log-size", "1M", "--log-files", "1")

@@ -21,18 +21,18 @@ import (
 //	/w/…         the files of the script's directory
 //	/status/N/…  an answer with status N
 //	/loop/…      a redirect to itself
-//	/huge/…      a playlist of 100 MB; /huge/length/… says so
+//	/huge/…      a playlist of 100 MB; /huge/length/… also declares its length
 //	/silent/…    no answer
-//	/slow/…      the script's files, one byte a second behind the first 100
-//	/short/…     the script's files, broken off after 3000 bytes of those promised
+//	/slow/…      the script's files, one byte a second after the first 100
+//	/short/…     the script's files, cut off after 3000 of the bytes promised
 //	/whole/…     the script's files, without ranges
 type web struct {
 	url    string
 	server *httptest.Server
-	mute   net.Listener // connections are made and never accepted
+	mute   net.Listener // accepts no connection; the kernel does
 
 	mu    sync.Mutex
-	paths []string // asked for
+	paths []string // requested
 }
 
 type webKey struct{}
@@ -132,7 +132,7 @@ func serveShort(rw http.ResponseWriter, r *http.Request, dir string) {
 	rw.Write(data[:3000])
 }
 
-// cmdRequests is "requests N PATH": PATH was asked for N times.
+// cmdRequests is "requests N PATH": PATH was requested N times.
 func cmdRequests(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: requests N PATH")
