@@ -19,8 +19,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// TestResumption: a second grab over TLS, after the server closed the idle
-// connection, does without the certificate.
+// TestResumption: if the server has closed the idle connection, a second grab
+// over TLS resumes the session and the server sends no certificate.
 func TestResumption(t *testing.T) {
 	files := http.FileServer(http.Dir(filepath.Dir(testmedia.Make(t, "hls-ts"))))
 	var mu sync.Mutex
@@ -54,8 +54,8 @@ func TestResumption(t *testing.T) {
 	}
 }
 
-// liveNginx serves a live stream of 1080p transport stream segments. add writes
-// the playlist anew, with one segment more.
+// liveNginx serves a live stream of 1080p transport stream segments. add
+// rewrites the playlist with one more segment.
 func liveNginx(t *testing.T, segments []string) (url string, add func() (playlist int64)) {
 	t.Helper()
 	dir := t.TempDir()
@@ -84,9 +84,10 @@ func liveNginx(t *testing.T, segments []string) (url string, add func() (playlis
 	return testserver.Nginx(t, dir) + "/live.m3u8", add
 }
 
-// TestNginxSecondGrab: playlist, keyframe and 5 %, headers.
+// TestNginxSecondGrab: a second grab fetches the playlist and no more than the
+// keyframe, 5 %, and the headers.
 func TestNginxSecondGrab(t *testing.T) {
-	const headers = 400 // of one answer
+	const headers = 400 // bytes per answer
 	media := testmedia.Make(t, "1080p.ts")
 	url, add := liveNginx(t, []string{media, media, media})
 	s := open(t, url, nil)
@@ -108,7 +109,8 @@ func TestNginxSecondGrab(t *testing.T) {
 	}
 }
 
-// TestIfNewer: nothing but the playlist is paid for what one has already.
+// TestIfNewer: if the caller has the newest keyframe already, a grab costs only
+// the playlist.
 func TestIfNewer(t *testing.T) {
 	media := testmedia.Make(t, "1080p.ts")
 	url, add := liveNginx(t, []string{media, media})

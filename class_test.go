@@ -93,7 +93,8 @@ func TestClassOf(t *testing.T) {
 	}
 }
 
-// TestClasses: the columns of the table.
+// TestClasses: every class has a name, reason and exit code of its own, and a
+// valid HTTP status.
 func TestClasses(t *testing.T) {
 	names, reasons, codes := map[string]bool{}, map[string]bool{}, map[int]bool{}
 	for c := kfgrab.OK; c <= kfgrab.NotModified; c++ {

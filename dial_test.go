@@ -17,8 +17,9 @@ import (
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 )
 
-// forbidden is a server at another address of loopback than those that serve picks, for
-// whatever should not come there. It returns host and port.
+// forbidden is a server on a loopback address that serve does not use. It
+// catches connections that must not be made. forbidden returns its host and
+// port.
 func forbidden(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.2:0")
@@ -70,7 +71,8 @@ func redirectRTSP(t *testing.T, to string) string {
 	return l.Addr().String()
 }
 
-// TestDialContext: wherever a stream leads, an allow list has a say.
+// TestDialContext: a DialContext with an allow list prevents connections to
+// other hosts, wherever a stream leads.
 func TestDialContext(t *testing.T) {
 	list, err := allow.Parse("127.0.0.1")
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/kfgrab/kfgrab/rtsp"
 )
 
-// TestUnknownEnumValuePrintsTypeAndNumber had Class, Edge and Transport panic.
+// Class, Edge and Transport used to panic on such values.
 func TestUnknownEnumValuePrintsTypeAndNumber(t *testing.T) {
 	for want, value := range map[string]fmt.Stringer{
 		"Class(99)":     kfgrab.Class(99),
@@ -47,7 +47,6 @@ func TestOpenRefusesUnknownEnumValues(t *testing.T) {
 	}
 }
 
-// TestEnumTextRoundTrips reads each text into a value and writes it again.
 func TestEnumTextRoundTrips(t *testing.T) {
 	type textValue interface {
 		encoding.TextMarshaler

@@ -13,7 +13,7 @@ import (
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 )
 
-// demo serves a directory of files made for tests.
+// demo serves a directory of test files.
 func demo(name string) *httptest.Server {
 	path, err := testmedia.Path(name)
 	if err != nil {
@@ -22,7 +22,7 @@ func demo(name string) *httptest.Server {
 	return httptest.NewServer(http.FileServer(http.Dir(filepath.Dir(path))))
 }
 
-// One keyframe of a stream, and what it cost.
+// Fetch one keyframe of a stream and report its cost.
 func ExampleGrab() {
 	server := demo("hls-1080p-fmp4") // one segment of 4 MB
 	defer server.Close()
@@ -41,7 +41,7 @@ func ExampleGrab() {
 	// no more than 8 kB besides the keyframe: true
 }
 
-// A stream that is grabbed again and again, for pictures 300 wide.
+// Grab a stream again and again, for pictures 300 wide.
 func ExampleOpen() {
 	server := demo("hls-ladder")
 	defer server.Close()
@@ -64,7 +64,7 @@ func ExampleOpen() {
 	// 320 wide, in 2 requests
 }
 
-// What is in a stream, for no more than a keyframe of each rendition.
+// List what is in a stream for at most one keyframe per rendition.
 func ExampleStream_Probe() {
 	server := demo("hls-ladder")
 	defer server.Close()

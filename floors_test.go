@@ -15,8 +15,8 @@ import (
 
 const modulePath = "github.com/kfgrab/kfgrab"
 
-// floors are the storeys of the house: a package imports only packages of
-// lower ones. An entry that ends in a slash is for all packages below it.
+// floors are the layers of the module: a package imports only packages of lower
+// ones. An entry that ends in a slash stands for all packages below it.
 var floors = [][]string{
 	0: {"keyframe", "internal/allow", "internal/atomicfile", "internal/change", "internal/credential", "internal/filestamp", "internal/lockfile", "internal/metadata", "internal/meter", "internal/neterror", "internal/nginx", "internal/overlay", "internal/parallel", "internal/procgroup", "internal/progress", "internal/redact", "internal/schedule", "internal/sleep", "internal/testmedia", "internal/tlspin", "internal/units"},
 	1: {"hls", "internal/testserver", "ts", "fmp4", "decode", "internal/fetch", "internal/sink"},
@@ -30,7 +30,7 @@ var floors = [][]string{
 	9: {"cmd/", "bench/cmd/", "lambda", "lambda/pack", "serve/browsertest"},
 }
 
-// ground is below all floors: what it holds imports nothing of ours.
+// ground is below all floors: its packages import nothing from this module.
 var ground = []string{"internal/imagefile"}
 
 const (
@@ -38,8 +38,8 @@ const (
 	noFloor     = -2
 )
 
-// floorOf returns the floor of a package, or noFloor. Packages below P/internal belong
-// to P and share its floor.
+// floorOf returns the floor of a package, or noFloor. Packages below P/internal
+// share the floor of P.
 func floorOf(name string) int {
 	if slices.Contains(ground, name) {
 		return groundFloor
@@ -55,14 +55,15 @@ func floorOf(name string) int {
 	return noFloor
 }
 
-// ownerOf returns P for a package below P/internal, else the package itself. Owners and
-// what they own import each other; the compiler keeps that free of cycles.
+// ownerOf returns P for a package below P/internal, otherwise the package
+// itself. An owner and its packages may import each other; the compiler rejects
+// cycles.
 func ownerOf(name string) string {
 	owner, _, _ := strings.Cut(name, "/internal/")
 	return owner
 }
 
-// inModule returns a package's path below the module, "." for the root.
+// inModule returns a package's path within the module; "." is the root.
 func inModule(importPath string) (name string, ok bool) {
 	if importPath == modulePath {
 		return ".", true
@@ -72,10 +73,10 @@ func inModule(importPath string) (name string, ok bool) {
 
 type listed struct {
 	ImportPath string
-	Imports    []string // of production code: not of tests
+	Imports    []string // imports of production code, not of tests
 }
 
-// modules returns the directories of the root's module and of the nested ones.
+// modules returns the directories of the root module and of the nested ones.
 func modules(t *testing.T) []string {
 	t.Helper()
 	var dirs []string
@@ -98,7 +99,7 @@ func modules(t *testing.T) []string {
 	return dirs
 }
 
-// listPackages returns the packages of the module in directory dir.
+// listPackages returns the packages of the module in dir.
 func listPackages(t *testing.T, dir string) []listed {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-e", "-json=ImportPath,Imports", "./...")

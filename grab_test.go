@@ -17,8 +17,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// samePicture compares what a snapshot decodes to with the keyframe of data at
-// index.
+// samePicture checks that a snapshot shows the keyframe of data at index.
 func samePicture(t *testing.T, snap *kfgrab.Snapshot, data []byte, index int) {
 	t.Helper()
 	want := testmedia.Hashes(t, data, "-skip_frame", "nokey")
@@ -28,7 +27,7 @@ func samePicture(t *testing.T, snap *kfgrab.Snapshot, data []byte, index int) {
 	}
 }
 
-// formats are files of all kinds, with keyframes at every second.
+// formats are files of all kinds, with a keyframe every second.
 var formats = []struct {
 	name  string
 	codec keyframe.Codec
@@ -44,8 +43,8 @@ var formats = []struct {
 	{"h265.265", keyframe.H265, false},
 }
 
-// TestGrabFormats: the same keyframe from a file, a file URL, a pipe and nginx,
-// with and without ranges.
+// TestGrabFormats: a file, a file URL, a pipe and nginx, with and without
+// ranges, all give the same keyframe.
 func TestGrabFormats(t *testing.T) {
 	for _, tt := range formats {
 		t.Run(tt.name, func(t *testing.T) {
@@ -73,8 +72,8 @@ func TestGrabFormats(t *testing.T) {
 	}
 }
 
-// TestGrabAt: the last keyframe at or before the time, from a file, from a pipe
-// and over HTTP.
+// TestGrabAt: a grab at a time takes the last keyframe at or before it, from a
+// file, from a pipe and over HTTP.
 func TestGrabAt(t *testing.T) {
 	for _, tt := range formats {
 		if !tt.timed {
@@ -97,8 +96,8 @@ func TestGrabAt(t *testing.T) {
 	}
 }
 
-// TestGrabOrigin: every path of a live origin, and the media time where the
-// stream tells it.
+// TestGrabOrigin: every path of a live origin gives a keyframe, and its media
+// time if the stream has one.
 func TestGrabOrigin(t *testing.T) {
 	o := startOrigin(t)
 	tests := []struct {
@@ -135,7 +134,8 @@ func TestGrabOrigin(t *testing.T) {
 	}
 }
 
-// TestGrabByContent: names and types count for nothing.
+// TestGrabByContent: formats are detected by content; file names and content
+// types do not matter.
 func TestGrabByContent(t *testing.T) {
 	dir := filepath.Dir(testmedia.Make(t, "hls-ts"))
 	stream := read(t, testmedia.Make(t, "h264.ts"))
@@ -164,8 +164,8 @@ func TestGrabByContent(t *testing.T) {
 	}
 }
 
-// TestGrabIndexBehind: of an MP4 file with its index at the end, the index and the
-// keyframe are read, not the file.
+// TestGrabIndexBehind: if an MP4 file has its index at the end, only the index
+// and the keyframe are read.
 func TestGrabIndexBehind(t *testing.T) {
 	path := testmedia.Make(t, "moov-last.mp4")
 	data := read(t, path)
@@ -185,7 +185,7 @@ func TestGrabIndexBehind(t *testing.T) {
 	}
 }
 
-// TestGrabOnCodec: the codec is known while the keyframe is on its way.
+// TestGrabOnCodec: OnCodec is called once, with the codec of the keyframe.
 func TestGrabOnCodec(t *testing.T) {
 	dir := filepath.Dir(testmedia.Make(t, "hls-fmp4"))
 	server := serve(t, dir, nil)
@@ -199,7 +199,7 @@ func TestGrabOnCodec(t *testing.T) {
 	}
 }
 
-// TestProbe: every rendition of a ladder, and a file.
+// TestProbe: Probe lists every rendition of a ladder, and a file.
 func TestProbe(t *testing.T) {
 	dir := filepath.Dir(testmedia.Make(t, "hls-ladder"))
 	server := serve(t, dir, nil)

@@ -13,7 +13,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// inTurn takes snapshots until there is an error, or at most as many.
+// inTurn takes snapshots until there is an error, at most as many as most.
 func inTurn(t *testing.T, s *kfgrab.Stream, most int) (list []*kfgrab.Snapshot, err error) {
 	t.Helper()
 	for snap, err := range s.Keyframes(within(t, testTime)) {
@@ -30,7 +30,8 @@ func inTurn(t *testing.T, s *kfgrab.Stream, most int) (list []*kfgrab.Snapshot, 
 	return list, nil
 }
 
-// TestKeyframesFormats: all of a file, from wherever it comes, and then the end.
+// TestKeyframesFormats: all keyframes of a file come, from disk, from a pipe and
+// over HTTP, and then ErrNotFound.
 func TestKeyframesFormats(t *testing.T) {
 	for _, tt := range formats {
 		path := testmedia.Make(t, tt.name)
@@ -54,8 +55,8 @@ func TestKeyframesFormats(t *testing.T) {
 	}
 }
 
-// TestKeyframesOrigin: of live streams what comes next is waited for, and the stream
-// can be grabbed from again.
+// TestKeyframesOrigin: on a live stream, Next waits for further keyframes, and
+// the stream can be grabbed again afterwards.
 func TestKeyframesOrigin(t *testing.T) {
 	o := startOrigin(t)
 	for _, url := range []string{o.HLS(origin.TS), o.HLS(origin.FMP4), o.RTSP(keyframe.H264), o.RTSP(keyframe.H265)} {
@@ -86,7 +87,7 @@ func TestKeyframesOrigin(t *testing.T) {
 	}
 }
 
-// Neither another codec nor a fault yields a snapshot.
+// TestKeyframesErrors: an unwanted codec or a fault yields no snapshot.
 func TestKeyframesErrors(t *testing.T) {
 	path := testmedia.Make(t, "h264.ts")
 	list, err := inTurn(t, open(t, path, &kfgrab.Options{Codec: keyframe.H265}), 9)

@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// testTime is far more than any of the tests need.
+// testTime is far more than any test needs.
 const testTime = 20 * time.Second
 
 func within(t testing.TB, d time.Duration) context.Context {
@@ -31,7 +31,7 @@ func within(t testing.TB, d time.Duration) context.Context {
 	return ctx
 }
 
-// grab takes a snapshot that must be there.
+// grab takes a snapshot and fails the test if there is none.
 func grab(t testing.TB, url string, o *kfgrab.Options) *kfgrab.Snapshot {
 	t.Helper()
 	snap, err := kfgrab.Grab(within(t, testTime), url, o)
@@ -41,7 +41,7 @@ func grab(t testing.TB, url string, o *kfgrab.Options) *kfgrab.Snapshot {
 	return snap
 }
 
-// open is Open of a stream that ends with the test.
+// open opens a stream and closes it when the test ends.
 func open(t testing.TB, url string, o *kfgrab.Options) *kfgrab.Stream {
 	t.Helper()
 	s, err := kfgrab.Open(url, o)
@@ -54,7 +54,7 @@ func open(t testing.TB, url string, o *kfgrab.Options) *kfgrab.Stream {
 
 func startOrigin(t testing.TB) *origin.Origin {
 	t.Helper()
-	testmedia.Make(t, "h264.ts") // skips where there is no ffmpeg
+	testmedia.Make(t, "h264.ts") // skips if there is no ffmpeg
 	o, err := origin.Start(t.Context(), &origin.Options{Profile: origin.Small()})
 	if err != nil {
 		t.Fatal(err)
@@ -72,17 +72,17 @@ func read(t testing.TB, path string) []byte {
 	return data
 }
 
-// web is a server on loopback that counts what crosses its sockets.
+// web is a server on loopback that counts the bytes on its sockets.
 type web struct {
 	*httptest.Server
 
 	mu       sync.Mutex
-	down, up int64 // as the client sees it
+	down, up int64 // from the client's point of view
 	requests []string
 	states   []http.ConnState
 }
 
-// serve answers with the files under root, or with h where it is not nil.
+// serve serves the files under root, or h if it is not nil.
 func serve(t testing.TB, root string, h http.Handler) *web {
 	t.Helper()
 	if h == nil {
@@ -107,7 +107,7 @@ func serve(t testing.TB, root string, h http.Handler) *web {
 	return w
 }
 
-// count returns how often connections came to the state s.
+// count returns how many times connections entered state s.
 func (w *web) count(s http.ConnState) (n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -119,7 +119,7 @@ func (w *web) count(s http.ConnState) (n int) {
 	return n
 }
 
-// took returns the requests, and what they carried, since the last call.
+// took returns the requests and bytes since the last call.
 func (w *web) took() (requests []string, down, up int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -45,7 +45,7 @@ func TestOpenUsage(t *testing.T) {
 	}
 }
 
-// clean: one line that has text in it, and nothing that is secret.
+// clean checks that an error is one line that contains text and no secret.
 func clean(t *testing.T, err error, text string) {
 	t.Helper()
 	msg := err.Error()
@@ -59,7 +59,8 @@ func clean(t *testing.T, err error, text string) {
 	}
 }
 
-// TestErrors: whatever a server does, the error has its class and no secret.
+// TestErrors: whatever a server does, the error has the right class and no
+// secret.
 func TestErrors(t *testing.T) {
 	text := func(s string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(s)) }
@@ -117,7 +118,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// TestUnreachable: nobody listens.
+// TestUnreachable: without a listener, a grab fails with class Network.
 func TestUnreachable(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -136,14 +137,14 @@ func TestUnreachable(t *testing.T) {
 
 var errStopped = errors.New("stopped by the test")
 
-// TestMute: a server that takes connections and says nothing is left when the
-// time is up, or when the caller has other plans.
+// TestMute: a grab leaves a server that accepts connections and never answers
+// when its time is up or the caller cancels.
 func TestMute(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() // nobody accepts: the kernel does
+	defer l.Close() // the kernel accepts connections
 	for _, scheme := range []string{"http", "https", "rtsp", "rtsps"} {
 		url := scheme + "://somebody:s3cret@" + l.Addr().String() + "/live?key=t0ken"
 		_, err := kfgrab.Grab(within(t, 50*time.Millisecond), url, nil)

@@ -11,7 +11,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// TestReceive: every picture of RTSP and of live HLS, until the caller has enough.
+// TestReceive: every picture of RTSP and of live HLS arrives until the caller
+// stops.
 func TestReceive(t *testing.T) {
 	o := startOrigin(t)
 	enough := errors.New("enough")
@@ -38,7 +39,8 @@ func TestReceive(t *testing.T) {
 	}
 }
 
-// TestReceiveRefuses what is not live, and another codec than the one wanted.
+// TestReceiveRefuses: Receive refuses streams that are not live, and unwanted
+// codecs.
 func TestReceiveRefuses(t *testing.T) {
 	o := startOrigin(t)
 	file := testmedia.Make(t, "h264.ts")

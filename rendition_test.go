@@ -9,10 +9,10 @@ import (
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 )
 
-// TestStreamRendition: a stream reports which rendition the last keyframe was from,
-// if there are several.
+// TestStreamRendition: a stream with several renditions reports the one of the
+// last keyframe.
 func TestStreamRendition(t *testing.T) {
-	testmedia.Make(t, "hls-ts") // skips where there is no ffmpeg
+	testmedia.Make(t, "hls-ts") // skips if there is no ffmpeg
 	o, err := origin.Start(t.Context(), &origin.Options{Profile: origin.Small()})
 	if err != nil {
 		t.Fatal(err)
@@ -21,7 +21,7 @@ func TestStreamRendition(t *testing.T) {
 	for _, test := range []struct {
 		url   string
 		width int
-		index int // −1: there is none to choose
+		index int // −1: there is no choice
 	}{{o.HLS(origin.TS), 0, 0}, {o.HLS(origin.TS), 300, 1}, {o.Media(origin.TS, 0), 300, -1}, {testmedia.Make(t, "h264.ts"), 0, -1}} {
 		s, err := kfgrab.Open(test.url, &kfgrab.Options{Width: test.width})
 		if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// TestCost: what a snapshot says it cost is what the server saw, to the byte.
+// TestCost: a snapshot's cost equals what the server measured, to the byte.
 func TestCost(t *testing.T) {
 	for _, name := range []string{"hls-ts", "hls-fmp4"} {
 		server := serve(t, filepath.Dir(testmedia.Make(t, name)), nil)
@@ -33,7 +33,8 @@ func TestCost(t *testing.T) {
 	}
 }
 
-// TestCostOrigin: bodies as the origin counts them, and headers.
+// TestCostOrigin: the cost equals the bodies that the origin counts, and
+// headers.
 func TestCostOrigin(t *testing.T) {
 	o := startOrigin(t)
 	for _, kind := range []origin.Kind{origin.TS, origin.FMP4} {
@@ -54,8 +55,8 @@ func TestCostOrigin(t *testing.T) {
 	}
 }
 
-// TestStreamReuse: a stream keeps its connection, and knows what it need not ask
-// for again; Close ends it.
+// TestStreamReuse: a stream reuses its connection and does not request again
+// what it knows; Close closes the connection.
 func TestStreamReuse(t *testing.T) {
 	for _, name := range []string{"hls-ladder/master.m3u8", "hls-fmp4/index.m3u8", "h264.ts/h264.ts", "moov-last.mp4/moov-last.mp4"} {
 		recipe, file, _ := strings.Cut(name, "/")
@@ -76,14 +77,14 @@ func TestStreamReuse(t *testing.T) {
 			t.Errorf("%s: costs %+v", name, costs)
 		}
 		s.Close()
-		server.Close() // waits for the connection, which was idle
+		server.Close() // waits for the idle connection to close
 		if n := server.count(http.StateClosed); n != 1 {
 			t.Errorf("%s: %d connections closed", name, n)
 		}
 	}
 }
 
-// TestStreamAfterError: a stream can be grabbed again once its server is well.
+// TestStreamAfterError: a stream can be grabbed again once its server works.
 func TestStreamAfterError(t *testing.T) {
 	var mu sync.Mutex
 	ill := true
@@ -114,8 +115,8 @@ func TestStreamAfterError(t *testing.T) {
 	}
 }
 
-// TestHeaders: those of the user go to the stream's own origin and to no other,
-// credentials too.
+// TestHeaders: the user's headers and credentials go to the stream's own origin
+// and nowhere else.
 func TestHeaders(t *testing.T) {
 	dir := filepath.Dir(testmedia.Make(t, "hls-ts"))
 	files := http.FileServer(http.Dir(dir))
@@ -151,14 +152,14 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// discard drops an answer.
+// discard drops the body of an answer.
 type discard struct{ http.ResponseWriter }
 
 func (discard) Header() http.Header         { return http.Header{} }
 func (discard) WriteHeader(int)             {}
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
 
-// TestParallel: many streams at once do not know of each other.
+// TestParallel: many parallel streams do not affect each other.
 func TestParallel(t *testing.T) {
 	o := startOrigin(t)
 	urls := []string{o.HLS(origin.TS), o.HLS(origin.FMP4), o.Media(origin.TS, 1), o.RTSP(keyframe.H264), testmedia.Make(t, "h264.ts")}

@@ -17,9 +17,9 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// tiledNginx serves a ladder with ready-made tiles of 160x90 beside it: a live list
-// of four grids, of which the last has two tiles; of single pictures; and a list of
-// nothing that is there.
+// tiledNginx serves a ladder three times, with ready-made tiles of 160x90: a
+// live list of four grids, the last with two tiles; a list of single pictures;
+// and a list of missing images.
 func tiledNginx(t *testing.T) (base, dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -54,7 +54,7 @@ func imagesOf(list string) string {
 	return "#EXT-X-IMAGE-STREAM-INF:BANDWIDTH=16000,RESOLUTION=160x90,CODECS=\"jpeg\",URI=\"" + list + "\"\n"
 }
 
-// likest returns which of the pictures in the tiles frame f looks like, and how much
+// likest returns which of the tiles' pictures f resembles most, and how closely
 // in dB.
 func likest(t *testing.T, f *keyframe.Frame) (n int, best float64) {
 	t.Helper()
@@ -76,15 +76,15 @@ func likest(t *testing.T, f *keyframe.Frame) (n int, best float64) {
 	return n, best
 }
 
-// TestNginxTiles: the tile that is wanted, for the list and one image; and a keyframe
-// where there is none.
+// TestNginxTiles: the right tile comes for the cost of the list and one image,
+// and a keyframe if no tile can be fetched.
 func TestNginxTiles(t *testing.T) {
-	const headers = 400 // of one answer
+	const headers = 400 // bytes per answer
 	base, dir := tiledNginx(t)
 	for _, tt := range []struct {
 		master  string
 		picture int      // -1 for a keyframe
-		files   []string // that are fetched, the master playlist among them
+		files   []string // the files fetched, including the master playlist
 	}{
 		{"master-grids.m3u8", 19, []string{"master-grids.m3u8", "grids.m3u8", "grid3.jpg"}},
 		{"master-pictures.m3u8", 19, []string{"master-pictures.m3u8", "pictures.m3u8", "picture19.jpg"}},
@@ -119,7 +119,7 @@ func TestNginxTiles(t *testing.T) {
 	}
 }
 
-// TestTilesIfNewer: a tile that was had already is not modified.
+// TestTilesIfNewer: a tile that was delivered before is not modified.
 func TestTilesIfNewer(t *testing.T) {
 	base, _ := tiledNginx(t)
 	s := open(t, base+"/master-grids.m3u8", &kfgrab.Options{AllowTiles: true, Width: 160, IfNewer: true})
@@ -131,7 +131,8 @@ func TestTilesIfNewer(t *testing.T) {
 	}
 }
 
-// TestTilesAtHand: the address of a list of images, which is not for everybody.
+// TestTilesAtHand: the address of an image playlist works only if tiles are
+// allowed.
 func TestTilesAtHand(t *testing.T) {
 	base, _ := tiledNginx(t)
 	_, err := kfgrab.Grab(within(t, testTime), base+"/grids.m3u8", nil)

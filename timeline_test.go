@@ -15,7 +15,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// moments takes the keyframes of the times by the times' indices.
+// moments returns the timeline of s and the keyframe for each of the times.
 func moments(t *testing.T, s *kfgrab.Stream, times ...time.Duration) (line *kfgrab.Timeline, list []keyframe.Moment) {
 	t.Helper()
 	ctx := within(t, testTime)
@@ -38,14 +38,15 @@ func moments(t *testing.T, s *kfgrab.Stream, times ...time.Duration) (line *kfgr
 	return line, list
 }
 
-// TestTimeline: of every source that has one, for less than the whole.
+// TestTimeline: every source with a timeline delivers its keyframes for less
+// than the whole file.
 func TestTimeline(t *testing.T) {
 	for _, tt := range []struct {
 		recipe   string
 		duration time.Duration
 		second   time.Duration // of the second keyframe
 	}{
-		{"hls-ts", 12 * time.Second, 4 * time.Second}, // the beginning of the segment is near enough
+		{"hls-ts", 12 * time.Second, 4 * time.Second}, // the segment's first keyframe is close enough
 		{"hls-fmp4", 12 * time.Second, 5 * time.Second},
 		{"dash-sidx.mp4", 10 * time.Second, 5 * time.Second},
 		{"5mbit.mp4", time.Minute, 4 * time.Second},

@@ -7,7 +7,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// TestImagesOf: the cheapest list whose tiles serve, and no other.
+// TestImagesOf: the cheapest list whose tiles are large enough is chosen.
 func TestImagesOf(t *testing.T) {
 	p, err := Parse([]byte(`#EXTM3U
 #EXT-X-STREAM-INF:BANDWIDTH=5000000,RESOLUTION=1920x1080,CODECS="avc1.64"
@@ -44,9 +44,9 @@ func TestImagesOf(t *testing.T) {
 		{0, PickOptions{Width: 401}, ""},
 		{0, PickOptions{Width: 320, MaxBandwidth: 19_999}, ""},
 		{0, PickOptions{Width: 10, MaxBandwidth: 8500}, "c"},
-		{1, PickOptions{Width: 160}, "g"}, // of its pathway
+		{1, PickOptions{Width: 160}, "g"}, // of the variant's pathway
 		{1, PickOptions{Width: 160, MaxBandwidth: 3999}, ""},
-		{1, PickOptions{Width: 320, Height: 361}, "h"}, // of any
+		{1, PickOptions{Width: 320, Height: 361}, "h"}, // of any pathway
 		{2, PickOptions{Width: 160}, ""},               // of another camera, maybe
 	} {
 		got := ""
@@ -86,8 +86,8 @@ func TestCheaperThanKeyframe(t *testing.T) {
 	}
 }
 
-// TestIFramesOf: the list of I-frames that takes the place of a variant has to be
-// what was asked for.
+// TestIFramesOf: an I-frame playlist replaces a variant only if it has what was
+// requested.
 func TestIFramesOf(t *testing.T) {
 	p, err := Parse([]byte(`#EXTM3U
 #EXT-X-STREAM-INF:BANDWIDTH=5000000,RESOLUTION=1920x1080,CODECS="avc1.64"
@@ -105,7 +105,7 @@ func TestIFramesOf(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		options PickOptions
-		want    string // variant, list of I-frames
+		want    string // variant and I-frame playlist
 	}{
 		{"best", PickOptions{}, "0 a"},
 		{"a width", PickOptions{Width: 600}, "2 b"},

@@ -7,22 +7,22 @@ import (
 	"pgregory.net/rapid"
 )
 
-// channel is a live stream, from its first segment to its last, of which
-// playlists are windows.
+// channel is a live stream, from its first segment to its last. Playlists are
+// windows of it.
 type channel struct {
 	segments []packaged
-	loop     int // after so many segments URIs come again, as in a slate; 0: never
+	loop     int // URIs repeat after so many segments, as in a slate; 0: never
 	header   string
 	dated    int // 0: no dates; 1: at the front and after discontinuities; 2: all
 	parts    bool
 	newline  string
 }
 
-// packaged is a segment as its packager knows it.
+// packaged is a segment from its packager's point of view.
 type packaged struct {
 	uri           string
 	milliseconds  int
-	offset, size  int // byte range; none where size is 0
+	offset, size  int // byte range; none if size is 0
 	implied       bool
 	key, init     int // 0: none
 	discontinuity bool
@@ -36,7 +36,7 @@ func drawChannel(t *rapid.T) *channel {
 		parts:   rapid.Bool().Draw(t, "parts"),
 		newline: rapid.SampledFrom([]string{"\n", "\r\n", "\n\n"}).Draw(t, "newline"),
 	}
-	ranged := rapid.IntRange(0, 2).Draw(t, "ranged") // never, with offsets, without where that can be
+	ranged := rapid.IntRange(0, 2).Draw(t, "ranged") // never, with offsets, without offsets if possible
 	maps := rapid.Bool().Draw(t, "maps")
 	keys := rapid.Bool().Draw(t, "keys")
 	if rapid.IntRange(0, 9).Draw(t, "looped") == 0 {
@@ -72,8 +72,8 @@ func drawChannel(t *rapid.T) *channel {
 	return c
 }
 
-// playlist lists segments from up to, not including, to, of which the first skip
-// are left out.
+// playlist lists segments from up to, not including, to, without the first
+// skip.
 func (c *channel) playlist(from, to, skip int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "#EXTM3U\n%s#EXT-X-MEDIA-SEQUENCE:%d\n", c.header, 100+from)
@@ -91,11 +91,11 @@ func (c *channel) playlist(from, to, skip int) string {
 	return strings.ReplaceAll(b.String(), "\n", c.newline)
 }
 
-// withParts is how many of the last segments have parts listed.
+// withParts is how many of the last segments list their parts.
 const withParts = 3
 
-// write lists segment i. The front one of a playlist says all that applies, the
-// others what is new.
+// write lists segment i. The front one of a playlist states all that applies,
+// the others only what changes.
 func (c *channel) write(b *strings.Builder, i int, front bool, to int) {
 	s := c.segments[i]
 	var before packaged
@@ -139,9 +139,9 @@ func (c *channel) write(b *strings.Builder, i int, front bool, to int) {
 	fmt.Fprintf(b, "#EXTINF:%d.%03d,\n%s\n", s.milliseconds/1000, s.milliseconds%1000, s.uri)
 }
 
-// windows draws a playlist that was kept, from a up to b, and the one that is
-// there now, from c up to d: nothing between the two is missing. Of URIs that come
-// again the one that was kept has one twice, where there are so many.
+// windows draws a kept playlist, from a up to b, and a current one, from from
+// up to to. No segment between the two is missing. If URIs repeat, the kept
+// playlist has one of them twice, if the stream is long enough.
 func (c *channel) windows(t *rapid.T) (a, b, from, to int) {
 	n := len(c.segments)
 	least := min(1+c.loop, n)

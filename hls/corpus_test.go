@@ -21,7 +21,7 @@ const (
 	membran = "membraneframework+membrane_http_adaptive_stream_plugin/test/membrane_http_adaptive_stream/integration_test/fixtures/"
 )
 
-// read by hand in the files.
+// corpusPlaylists are some of the files, with what a person read in them.
 var corpusPlaylists = []struct {
 	file        string
 	count       string
@@ -115,8 +115,8 @@ func summary(p *Playlist) (count, first, last string) {
 	return count, first, last
 }
 
-// TestCorpus reads every playlist that others made: an error, or an answer that
-// checkPlaylist holds to be sane, for no more memory than its size excuses.
+// TestCorpus: every playlist that others made gives an error or a sane answer
+// (see checkPlaylist), and takes no more memory than its size justifies.
 func TestCorpus(t *testing.T) {
 	base := parseURL(t, "https://host/d/p.m3u8?Define2=x")
 	read, refused := 0, 0
@@ -137,15 +137,15 @@ func TestCorpus(t *testing.T) {
 	if read == 0 {
 		t.Skip("needs the corpus beside the repository")
 	}
-	// The five of corpusPlaylists, and the copies of two of them.
+	// Expected are the five of corpusPlaylists and the copies of two of them.
 	if refused > 8 {
 		t.Errorf("%d of %d playlists refused", refused, read)
 	}
 	t.Logf("%d playlists, %d refused", read, refused)
 }
 
-// corpusFiles returns the playlists beside the repository; none if it is not
-// there.
+// corpusFiles returns the playlists beside the repository, or none if they are
+// not there.
 func corpusFiles(tb testing.TB) map[string][]byte {
 	tb.Helper()
 	files := map[string][]byte{}

@@ -9,8 +9,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestDeltaEqualsWhole: a delta update that skips any prefix, merged, equals the
-// whole playlist; and what does not join up is an error.
+// TestDeltaEqualsWhole: a delta update that skips any prefix, once merged,
+// equals the whole playlist. An update that does not join up is an error.
 func TestDeltaEqualsWhole(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := drawChannel(t)
@@ -23,7 +23,7 @@ func TestDeltaEqualsWhole(t *testing.T) {
 				t.Fatalf("other segments: kept\n%snow\n%s", c.playlist(a, b, 0), c.playlist(from, to, 0))
 			}
 		}
-		if to > b+1 { // one segment more is skipped than is known
+		if to > b+1 { // skips one segment more than is known
 			p, err := parsePlaylist([]byte(c.playlist(from, to, b+1-from)), testBase, nil, kept)
 			if err == nil && (p.Media.Skipped == 0 || p.Media.joinsUp(kept)) {
 				t.Fatal("a hole was bridged")
@@ -32,7 +32,7 @@ func TestDeltaEqualsWhole(t *testing.T) {
 	})
 }
 
-// TestDelta: merging by table.
+// TestDelta: a delta update is merged if it joins up with the kept playlist.
 func TestDelta(t *testing.T) {
 	const kept = "#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n#EXT-X-MAP:URI=\"i\"\n" +
 		"#EXTINF:2,\na\n#EXTINF:2,\nb\n#EXT-X-PART:URI=\"c.0\"\n#EXTINF:2,\nc\n#EXT-X-PART:URI=\"d.0\"\n"
@@ -41,7 +41,7 @@ func TestDelta(t *testing.T) {
 	}
 	tests := []struct {
 		name, delta string
-		uris        string // "" where it does not join up
+		uris        string // "" if it does not join up
 	}{
 		{"nothing new", delta("7", "2", "#EXTINF:2,\nc\n"), "a b c"},
 		{"all skipped", delta("7", "3", ""), "a b c"},
@@ -81,7 +81,7 @@ func TestDelta(t *testing.T) {
 	}
 }
 
-// TestDeltaBounded: one playlist after the other cannot pile up segments.
+// TestDeltaBounded: a series of playlists cannot pile up segments.
 func TestDeltaBounded(t *testing.T) {
 	kept := &Media{Segments: make([]Segment, maxMerged+1)}
 	m := parseMedia(t, "#EXTM3U\n#EXT-X-SKIP:SKIPPED-SEGMENTS=65537\n#EXTINF:2,\na\n", kept)

@@ -8,7 +8,7 @@ import (
 	"github.com/kfgrab/kfgrab/hls"
 )
 
-// A playlist and the choices from it, without any I/O.
+// Parse a playlist and choose from it, without any I/O.
 func ExampleParse() {
 	playlist := `#EXTM3U
 #EXT-X-STREAM-INF:BANDWIDTH=5000000,RESOLUTION=1920x1080,CODECS="avc1.640028"

@@ -9,7 +9,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// checkPlaylist holds what must be true of any playlist that was read.
+// checkPlaylist checks what holds for any playlist that was parsed.
 func checkPlaylist(tb testing.TB, data []byte, p *Playlist) {
 	tb.Helper()
 	if (p.Master == nil) == (p.Media == nil) {
@@ -23,7 +23,7 @@ func checkPlaylist(tb testing.TB, data []byte, p *Playlist) {
 	checkMedia(tb, data, p.Media, lines)
 }
 
-// checkURI: where there are no variables, every reference was in the input.
+// checkURI checks that without variables, every reference was in the input.
 func checkURI(tb testing.TB, data []byte, u URI) {
 	tb.Helper()
 	if !bytes.Contains(data, []byte("#EXT-X-DEFINE")) && !bytes.Contains(data, []byte(u.Text)) {
@@ -114,8 +114,8 @@ func checkMedia(tb testing.TB, data []byte, m *Media, lines int) {
 	checkChoice(tb, m)
 }
 
-// checkChoice: all ways to choose agree on whether there is a segment, and going
-// backwards from the newest ends.
+// checkChoice checks that all ways to choose agree on whether there is a
+// segment, and that going back from the newest ends.
 func checkChoice(tb testing.TB, m *Media) {
 	tb.Helper()
 	first, firstErr := m.First()
@@ -166,8 +166,8 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		checkPlaylist(t, data, p)
-		// Counted work: memory grows with the input, whatever is in it. Variables
-		// grow lines, up to the caps that TestParseRefuses knows.
+		// Memory grows linearly with the input, whatever that contains.
+		// Variables grow lines, up to the caps in TestParseRefuses.
 		if raceDetector || bytes.Contains(data, []byte("{$")) {
 			return
 		}
@@ -180,9 +180,9 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzScan holds the form that the library is given, on which its safety
-// rests: no blank line, no line end at the end, and every URI directly after a
-// tag that opens it.
+// FuzzScan checks the text that the library gets, on which its safety rests: no
+// blank line, no final line end, and every URI directly after a tag that opens
+// it.
 func FuzzScan(f *testing.F) {
 	for _, tt := range traps {
 		f.Add([]byte(tt.playlist))

@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// hostile playlists of about n bytes, each meant to make one step of the way
-// expensive.
+// hostile playlists of about n bytes each make one step expensive.
 var hostile = map[string]func(n int) []byte{
 	"dvr":                     fill("#EXTM3U\n#EXT-X-TARGETDURATION:2\n", "#EXTINF:2.000,\nseg-%06d.ts?token="+strings.Repeat("a", 220)+"\n"),
 	"dated dvr":               fill("#EXTM3U\n", "#EXTINF:2.000,\n#EXT-X-PROGRAM-DATE-TIME:2024-01-01T00:00:00.000Z\nseg-%06d.ts\n"),
@@ -57,7 +56,7 @@ var hostile = map[string]func(n int) []byte{
 	"tiles":                   fill("#EXTM3U\n#EXTINF:1,\na\n", "#EXT-X-TILES:\n"),
 	"tiles per image":         fill("#EXTM3U\n#EXT-X-IMAGES-ONLY\n", "#EXT-X-TILES:LAYOUT=9x9,DURATION=1\n#EXTINF:\na\n"),
 	"i-frame variants":        fill("#EXTM3U\n", "#EXT-X-I-FRAME-STREAM-INF:URI=i\n"),
-	// The master that took the library alone 68 s and 21.7 GB at 83 kB.
+	// For this master of 83 kB, the library alone took 68 s and 21.7 GB.
 	"renditions": func(n int) []byte {
 		media := fill("#EXTM3U\n", "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"n%d\",URI=\"a%d.m3u8\"\n")(n / 2)
 		return append(media, fill("", "#EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO=\"a\"\nv%d.m3u8\n")(n/2)...)
@@ -74,8 +73,8 @@ var hostile = map[string]func(n int) []byte{
 	"definition expansion":      fill("#EXTM3U\n#EXT-X-DEFINE:NAME=\"n\",VALUE=\""+strings.Repeat("v", 60000)+"\"\n", "#EXT-X-DEFINE:NAME=\"n%d\",VALUE=\"{$n}\"\n"),
 }
 
-// fill repeats a block, in which %d is its number, until there are n bytes or as
-// many lines as may be.
+// fill repeats a block, in which %d is its number, up to n bytes or the maximum
+// number of lines.
 func fill(head, block string) func(n int) []byte {
 	lines := strings.Count(block, "\n")
 	numbered := strings.Contains(block, "%")

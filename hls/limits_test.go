@@ -19,8 +19,9 @@ import (
 var testBase = &url.URL{Scheme: "https", Host: "host", Path: "/live/index.m3u8", RawQuery: "q=" + strings.Repeat("x", 8000)}
 
 // allocated returns the bytes that f takes from the heap, live or not: an upper
-// bound of what it needs at once. The count is the process's, and so others may
-// add to it: f runs again, a few times, until it is within the limit.
+// bound of what f needs at once. The count is that of the whole process, so
+// others may add to it. Therefore f runs again, a few times, until it is within
+// the limit.
 func allocated(limit uint64, f func()) uint64 {
 	var before, after runtime.MemStats
 	for try := 0; ; try++ {
@@ -33,8 +34,8 @@ func allocated(limit uint64, f func()) uint64 {
 	}
 }
 
-// TestParseMemory holds every hostile playlist to 50 MB, at the sizes just
-// under the caps.
+// TestParseMemory: every hostile playlist takes at most 50 MB, at the sizes
+// just under the caps.
 func TestParseMemory(t *testing.T) {
 	if raceDetector {
 		t.Skip("memory is not counted under the race detector")
@@ -50,8 +51,9 @@ func TestParseMemory(t *testing.T) {
 	}
 }
 
-// TestDeltaMemory holds a delta update to the same where it and what it goes on from
-// are as large as may be, and refuses what no playlist could list.
+// TestDeltaMemory: a delta update takes no more either, if it and the kept
+// playlist have the maximum size. An update that no playlist could list is
+// refused.
 func TestDeltaMemory(t *testing.T) {
 	if raceDetector {
 		t.Skip("memory is not counted under the race detector")
@@ -75,8 +77,8 @@ func TestDeltaMemory(t *testing.T) {
 	}
 }
 
-// TestParseLinear doubles every playlist that is accepted: twice the bytes may
-// not take much more than twice the memory.
+// TestParseLinear: twice the bytes of any accepted playlist take not much more
+// than twice the memory.
 func TestParseLinear(t *testing.T) {
 	if raceDetector {
 		t.Skip("memory is not counted under the race detector")
@@ -84,7 +86,7 @@ func TestParseLinear(t *testing.T) {
 	for name, playlist := range hostile {
 		once, twice := playlist(100<<10), playlist(200<<10)
 		if _, err := Parse(twice, testBase, nil); err != nil {
-			continue // refused; TestParseMemory has its cost
+			continue // refused; see TestParseMemory for its cost
 		}
 		a := allocated(math.MaxUint64, func() { Parse(once, testBase, nil) })
 		limit := a * 5 / 4 * uint64(len(twice)) / uint64(len(once))
@@ -125,8 +127,8 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// TestParseTakes24Hours is the evidence of the caps: 24 hours of 2 s segments, or
-// what maxLines leave of them.
+// TestParseTakes24Hours is the evidence for the caps: 24 hours of 2 s segments,
+// or as many as maxLines allows.
 func TestParseTakes24Hours(t *testing.T) {
 	for name, segments := range map[string]int{"dvr": 43_000, "dated dvr": 43_000, "key and map per segment": 32_000, "four variables": 65_000} {
 		p, err := Parse(hostile[name](11<<20), testBase, nil)
@@ -136,7 +138,7 @@ func TestParseTakes24Hours(t *testing.T) {
 	}
 }
 
-// BenchmarkParse parses every hostile playlist at the size of its cap, and chooses
+// BenchmarkParse parses every hostile playlist at its maximum size, and chooses
 // from it.
 func BenchmarkParse(b *testing.B) {
 	for _, name := range slices.Sorted(maps.Keys(hostile)) {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// outline writes a playlist down as tables of tests have it: a line for each
+// outline writes a playlist as in the tables of tests: one line for each
 // segment or variant.
 func outline(p *Playlist) string {
 	var lines []string

@@ -12,7 +12,7 @@ func TestNewestPart(t *testing.T) {
 	line := func(n int, flags string) string { return fmt.Sprintf(part, n, flags) }
 	tests := []struct {
 		name, more, uri string
-		at              string // of its program date time
+		at              string // its program date time
 	}{
 		{"within the last segment", "", "s11.2.ts", "00:00:06"},
 		{"behind it", line(0, ",INDEPENDENT=YES") + line(1, ""), "s12.0.ts", "00:00:08"},
@@ -70,7 +70,7 @@ func TestBeginsAfter(t *testing.T) {
 	}
 }
 
-// lowLatency has parts after its last segment and within it.
+// lowLatency has parts within its last segment and after it.
 const lowLatency = `#EXTM3U
 #EXT-X-TARGETDURATION:4
 #EXT-X-PART-INF:PART-TARGET=1

@@ -22,11 +22,11 @@ func parseURL(tb testing.TB, raw string) *url.URL {
 	return u
 }
 
-// traps are playlists at which the library alone panics, errs or misreads, and
-// those that servers write against the standard. They seed the fuzzer.
+// traps are playlists on which the library alone panics, errs or misreads, and
+// some that servers write against the standard. They seed the fuzzer.
 var traps = []struct {
 	name, playlist string
-	want           string // as outline gives it
+	want           string // as outline writes it
 }{
 	{"blank line after key before the first segment", "#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n\n#EXTINF:4,\na.ts\n", "0 a.ts 0s+4s key(AES-128 k)"},
 	{"blank line after map before the first segment", "#EXTM3U\n#EXT-X-MAP:URI=\"i\"\n\n#EXTINF:4,\na.ts\n", "0 a.ts 0s+4s map(i)"},
@@ -147,7 +147,7 @@ func TestParseHeader(t *testing.T) {
 	}
 }
 
-// faulty playlists are refused, with words for the fault.
+// faulty playlists are refused, and the error names the fault.
 var faulty = []struct {
 	name, playlist, want string
 	kind                 error

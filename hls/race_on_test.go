@@ -2,5 +2,5 @@
 
 package hls
 
-// raceDetector: it makes pools forget at random, and so memory cannot be counted.
+// raceDetector is on: pools drop items at random, so memory cannot be counted.
 const raceDetector = true

@@ -9,7 +9,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// ladder makes a master of lines "width height kbit/s attributes"; the URI is
+// ladder makes a master of lines "width height kbit/s attributes". The URI is
 // the line's number.
 func ladder(tb testing.TB, lines ...string) *Master {
 	tb.Helper()
@@ -94,7 +94,7 @@ var pickTests = []struct {
 	{"codec that none tells", []string{"640 360 800", "1920 1080 5000 CODECS=\"avc1.64\""}, PickOptions{Codec: keyframe.H265}, "0 360p at 800 kbit/s: the best"},
 }
 
-// selector reads a Selector that is sound.
+// selector parses a valid Selector.
 func selector(text string) Selector {
 	s, err := ParseRendition(text)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// media makes a playlist of 4 s segments from sequence number 100, one for each
+// media makes a playlist of 4 s segments from sequence number 100, one per
 // letter: a gap for 'g', else a segment.
 func media(kinds string) *Media {
 	m := &Media{}

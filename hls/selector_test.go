@@ -45,8 +45,7 @@ func TestParseRendition(t *testing.T) {
 	}
 }
 
-// FuzzParseRendition: what is read is written again as something that reads the
-// same.
+// FuzzParseRendition: a parsed selector, printed and parsed again, is the same.
 func FuzzParseRendition(f *testing.F) {
 	for _, tt := range selectorTests {
 		f.Add(tt.text)
@@ -65,7 +64,7 @@ func FuzzParseRendition(f *testing.F) {
 	})
 }
 
-// TestSelectNothing: the error says what there is.
+// TestSelectNothing: the error lists the renditions there are.
 func TestSelectNothing(t *testing.T) {
 	three := []string{"1920 1080 5000 CODECS=\"avc1.64\"", "0 0 64 CODECS=\"mp4a.40.2\"", "640 360 800 CODECS=\"av01.0\"", "640 360 800 CODECS=\"avc1.64\""}
 	tests := []struct {

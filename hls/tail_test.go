@@ -10,8 +10,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// newestOf returns the last n segments, in what is left of them where the
-// playlist's front is another: all but Start, which counts from there.
+// newestOf returns the last n segments without what changes with the front of
+// the playlist: Start, and parts.
 func newestOf(m *Media, n int) []Segment {
 	var list []Segment
 	for _, s := range m.Segments[max(0, len(m.Segments)-n):] {
@@ -22,8 +22,8 @@ func newestOf(m *Media, n int) []Segment {
 	return list
 }
 
-// TestEndEqualsWhole: any end of a playlist, joined to the one that was kept, has
-// the segments and the edge of the whole; or it is reported not to join up.
+// TestEndEqualsWhole: any end of a playlist, joined to the kept one, has the
+// segments and the edge of the whole, or is reported not to join up.
 func TestEndEqualsWhole(t *testing.T) {
 	joined := 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -32,7 +32,7 @@ func TestEndEqualsWhole(t *testing.T) {
 		text := c.playlist(a, b, 0)
 		kept := parseMedia(t, text, nil)
 		e := &Ending{text: lastLines([]byte(text)), total: int64(len(text)), segments: b - a}
-		for range 2 { // the ending that update returns serves as well
+		for range 2 { // the ending that makeDelta returns works as well
 			now := c.playlist(from, to, 0)
 			whole := parseMedia(t, now, nil)
 			tail := now[rapid.IntRange(0, len(now)-1).Draw(t, "cut"):]
@@ -42,7 +42,7 @@ func TestEndEqualsWhole(t *testing.T) {
 			}
 			p, err := parseUpdate(update, testBase, nil, kept)
 			if err != nil {
-				return // a byte range of a part that goes on from before the seam
+				return // the byte range of a part continues one before the seam
 			}
 			joined++
 			m := p.Media
@@ -78,12 +78,12 @@ func long(first, n int) string {
 	return b.String()
 }
 
-// TestEndSeams: what joins up, and what must not.
+// TestEndSeams: an end is joined only if it overlaps the kept playlist safely.
 func TestEndSeams(t *testing.T) {
 	const kept = "#EXTINF:2,\na\n#EXTINF:2,\nb\n#EXT-X-PART:URI=\"c.0\"\n#EXTINF:2,\nc\n#EXT-X-PART:URI=\"d.0\"\n"
 	tests := []struct {
 		name, kept, tail string
-		newest           string // "" where it does not join up
+		newest           string // "" if it does not join up
 	}{
 		{"nothing new", kept, "b\n#EXTINF:2,\nc\n", "c"},
 		{"one new", kept, "x\n#EXTINF:2,\nb\n#EXTINF:2,\nc\n#EXTINF:2,\nd\n", "d"}, // x is a cut line
@@ -130,7 +130,7 @@ func TestEndSeams(t *testing.T) {
 	}
 }
 
-// TestEndingOf: which playlists are read by their end.
+// TestEndingOf: only long playlists without variables are read by their end.
 func TestEndingOf(t *testing.T) {
 	text := long(0, 5400)
 	media := parseMedia(t, text, nil)
@@ -145,7 +145,7 @@ func TestEndingOf(t *testing.T) {
 	}
 }
 
-// TestEndNeed: how much of the end is asked for.
+// TestEndNeed: the older the kept playlist, the more of the end is requested.
 func TestEndNeed(t *testing.T) {
 	text := long(0, 5400)
 	media := parseMedia(t, text, nil)
@@ -178,7 +178,7 @@ func TestEndNeed(t *testing.T) {
 	}
 }
 
-// TestEndOfIFrames: what is read by its end stays a list of I-frames.
+// TestEndOfIFrames: a playlist read by its end is still an I-frame playlist.
 func TestEndOfIFrames(t *testing.T) {
 	text := "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-I-FRAMES-ONLY\n"
 	for n := range 2000 {

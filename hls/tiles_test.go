@@ -13,7 +13,7 @@ import (
 var tilesTests = []struct {
 	attributes string
 	want       Tiles
-	err        string // of check
+	err        string // the error of check
 }{
 	{"RESOLUTION=160x90,LAYOUT=3x2,DURATION=1", Tiles{160, 90, 3, 2, time.Second}, ""},
 	{`RESOLUTION=160x90,LAYOUT="5X6",DURATION=6.006`, Tiles{160, 90, 5, 6, 6006 * time.Millisecond}, ""},
@@ -51,7 +51,7 @@ func TestTiles(t *testing.T) {
 func TestTilesCount(t *testing.T) {
 	for _, tt := range []struct {
 		name         string
-		columns      int // of one row
+		columns      int // in one row
 		each, length float64
 		want         int
 	}{
@@ -103,8 +103,8 @@ func TestTilesRectangle(t *testing.T) {
 	}
 }
 
-// FuzzTiles: what is taken for sound is a rectangle within the image, whatever the
-// tag says.
+// FuzzTiles: whatever the tag says, a tile that passes check is a rectangle
+// within the image.
 func FuzzTiles(f *testing.F) {
 	for _, tt := range tilesTests {
 		f.Add(tt.attributes, 6.0, uint16(480), uint16(180), int64(2500))
