@@ -2,5 +2,6 @@
 
 package hls
 
-// raceDetector is on: pools drop items at random, so memory cannot be counted.
+// raceDetector is true under the race detector. It makes pools drop items at
+// random, so memory cannot be counted.
 const raceDetector = true

@@ -12,8 +12,9 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// TestAt: keyframes at every second, in segments of two; then at every other
-// second, with every other segment without one.
+// TestAt: a grab at a time finds its keyframe, with one every second in
+// segments of two, and with one every other second, so that every other segment
+// has none.
 func TestAt(t *testing.T) {
 	every := []struct {
 		at   time.Duration
@@ -22,7 +23,7 @@ func TestAt(t *testing.T) {
 		{time.Millisecond, 0},
 		{900 * time.Millisecond, 0},
 		{time.Second, 1},
-		{1999 * time.Millisecond, 2}, // as 2 s, within a millisecond
+		{1999 * time.Millisecond, 2}, // counts as 2 s, within a millisecond
 		{2 * time.Second, 2},
 		{5500 * time.Millisecond, 5},
 		{11900 * time.Millisecond, 11},
@@ -53,7 +54,7 @@ func TestAt(t *testing.T) {
 	}
 }
 
-// TestAtPicture: it is that very picture.
+// TestAtPicture: a grab at a time returns exactly the expected picture.
 func TestAtPicture(t *testing.T) {
 	for _, name := range []string{"hls-ts", "hls-fmp4"} {
 		files := directory(t, testmedia.Make(t, name))
@@ -67,7 +68,7 @@ func TestAtPicture(t *testing.T) {
 	}
 }
 
-// TestAtDated: the time of day counts from the segment's beginning.
+// TestAtDated: a keyframe's time of day counts from the start of its segment.
 func TestAtDated(t *testing.T) {
 	files := directory(t, testmedia.Make(t, "hls-dated"))
 	web := newSite(t, files)
@@ -78,7 +79,8 @@ func TestAtDated(t *testing.T) {
 	}
 }
 
-// TestAtCost: of fMP4 the index and one keyframe.
+// TestAtCost: from fMP4, a grab at a time fetches only the index and one
+// keyframe.
 func TestAtCost(t *testing.T) {
 	web := newSite(t, directory(t, testmedia.Make(t, "hls-1080p-fmp4")))
 	f := mustGrab(t, source(t, web.URL+"/index.m3u8", &Options{At: 4500 * time.Millisecond}, nil))
@@ -108,7 +110,7 @@ func TestAtFaults(t *testing.T) {
 		at             time.Duration
 		answers        map[string]http.HandlerFunc
 		asked          string
-		keyframe       string // the segment whose first it is, "" for an error
+		keyframe       string // the segment whose first keyframe it is; "" for an error
 	}{
 		{"without keyframe", split["index.m3u8"], 3500 * time.Millisecond, nil, "seg3 seg2", "seg2"},
 		{"missing", split["index.m3u8"], 4500 * time.Millisecond, missing("seg4"), "seg4 seg3 seg2", "seg2"},
@@ -143,8 +145,8 @@ func TestAtFaults(t *testing.T) {
 	}
 }
 
-// TestAtBudget: an earlier keyframe is not passed off as the last one where the
-// bytes ran out on the way.
+// TestAtBudget: if the byte budget runs out, an earlier keyframe is not
+// returned as the last one.
 func TestAtBudget(t *testing.T) {
 	files := directory(t, testmedia.Make(t, "hls-ts"))
 	web := newSite(t, files)

@@ -9,7 +9,7 @@ import (
 	"github.com/kfgrab/kfgrab/hls"
 )
 
-// corpus holds playlists and streams of other projects, beside the repository.
+// corpus has playlists and streams of other projects, beside the repository.
 const corpus = "../../../shared/corpus/files"
 
 func parseURL(tb testing.TB, raw string) *url.URL {

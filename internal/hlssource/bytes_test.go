@@ -17,9 +17,9 @@ func length(t testing.TB, rng string) int64 {
 	return to - from + 1
 }
 
-// TestBytesTransportStream: what is fetched of a segment ends no more than 64 KiB
-// behind the first keyframe, whatever the master playlist promises, the first time
-// and with the last keyframe's size known.
+// TestBytesTransportStream: a grab fetches at most 64 KiB of a segment after
+// the first keyframe, whatever the master playlist promises. This holds for the
+// first grab, and once the last keyframe's size is known.
 func TestBytesTransportStream(t *testing.T) {
 	for _, name := range []string{"h264.ts", "h265.ts", "1080p.ts", "interlaced.ts", "noise4mb.ts"} {
 		data := read(t, testmedia.Make(t, name))
@@ -45,7 +45,7 @@ func TestBytesTransportStream(t *testing.T) {
 	}
 }
 
-// TestBytesMP4: two ranges, which end with the first keyframe.
+// TestBytesMP4: a grab takes two ranges, which end with the first keyframe.
 func TestBytesMP4(t *testing.T) {
 	for _, name := range []string{"hls-fmp4", "hls-h265", "hls-1080p-fmp4"} {
 		files := directory(t, testmedia.Make(t, name))
@@ -61,7 +61,7 @@ func TestBytesMP4(t *testing.T) {
 	}
 }
 
-// TestBytesEmptyRange: a byte range that lies outside of its file.
+// TestBytesEmptyRange: a byte range outside its file is an error.
 func TestBytesEmptyRange(t *testing.T) {
 	files := directory(t, testmedia.Make(t, "hls-byterange"))
 	files["index.m3u8"] = "#EXTM3U\n#EXTINF:2,\n#EXT-X-BYTERANGE:1000@1000000000\nindex.ts\n"
@@ -74,8 +74,9 @@ func TestBytesEmptyRange(t *testing.T) {
 	}
 }
 
-// TestRedirects: references count from where a playlist came from at last, and
-// the second range of a segment goes straight to where the first was.
+// TestRedirects: references are resolved against the final address of a
+// playlist, and the second range of a segment goes straight to the final
+// address of the first.
 func TestRedirects(t *testing.T) {
 	made := directory(t, testmedia.Make(t, "hls-fmp4"))
 	files := map[string]string{

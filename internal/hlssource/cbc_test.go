@@ -30,8 +30,8 @@ type sizedBytes struct {
 
 func (s sizedBytes) Size() int64 { return s.size }
 
-// Whatever is read, at whatever place and in whatever pieces, is what the whole
-// decrypts to.
+// TestDecryptionEqualsThatOfTheWhole: reads at any offset and in pieces of any
+// size return what the whole decrypts to.
 func TestDecryptionEqualsThatOfTheWhole(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		plain := rapid.SliceOfN(rapid.Byte(), 0, 3*cbcStep).Draw(t, "plain")
@@ -61,7 +61,7 @@ func TestDecryptionEqualsThatOfTheWhole(t *testing.T) {
 			n, err := r.ReadAt(p, int64(off))
 			want := plain[min(off, len(plain)):min(off+len(p), len(plain))]
 			if size < 0 && off+len(p) > len(plain)-16 {
-				want, n = want[:min(n, len(want))], min(n, len(want)) // the padding shows where nothing tells the end
+				want, n = want[:min(n, len(want))], min(n, len(want)) // without a known end, the padding remains
 			}
 			if !bytes.Equal(p[:n], want) || err != nil && !errors.Is(err, io.EOF) || err == nil && n < len(p) && size >= 0 {
 				t.Fatalf("%d bytes at %d: %d bytes, %v", len(p), off, n, err)

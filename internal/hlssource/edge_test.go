@@ -31,8 +31,9 @@ func TestBlockingReloadKeepsTheQuery(t *testing.T) {
 	}
 }
 
-// TestEdgeLast: the last keyframe of the newest segment, from the end of a
-// transport stream and by the index of fMP4, with and without ranges.
+// TestEdgeLast: the last edge gives the last keyframe of the newest segment,
+// read from the end of a transport stream or by the index of fMP4, with and
+// without ranges.
 func TestEdgeLast(t *testing.T) {
 	for _, name := range []string{"hls-ts", "hls-fmp4", "hls-byterange"} {
 		t.Run(name, func(t *testing.T) {
@@ -52,8 +53,8 @@ func TestEdgeLast(t *testing.T) {
 	}
 }
 
-// TestEdgeNext: a live playlist that gets its segments one by one, asked for again
-// until one has begun after the grab.
+// TestEdgeNext: a live playlist that grows by one segment at a time is
+// requested until a segment has begun after the grab.
 func TestEdgeNext(t *testing.T) {
 	files := directory(t, testmedia.Make(t, "hls-ts"))
 	var asked atomic.Int32
@@ -66,14 +67,14 @@ func TestEdgeNext(t *testing.T) {
 		}
 	}}
 	f := mustGrab(t, source(t, web.URL+"/live.m3u8", &Options{Edge: hls.EdgeNext}, nil))
-	// The first answer lists seg0; seg1 is in the making, seg2 begins after.
+	// The first answer lists seg0. seg1 is in the making, seg2 begins after it.
 	if want := firstPTS(t, files["seg2.ts"]); f.PTS != want {
 		t.Errorf("PTS %v, want %v of seg2", f.PTS, want)
 	}
 }
 
-// TestEdgeNextBlocks: with blocking reload the server is asked for what comes next,
-// and answers when it has it.
+// TestEdgeNextBlocks: with blocking reload, the request names the next segment,
+// and the server answers once it has it.
 func TestEdgeNextBlocks(t *testing.T) {
 	files := directory(t, testmedia.Make(t, "hls-ts"))
 	web := newSite(t, files)
@@ -94,7 +95,7 @@ func TestEdgeNextBlocks(t *testing.T) {
 	}
 }
 
-// TestEdgeNextEnds: the wait is over with the context, or with the stream.
+// TestEdgeNextEnds: the wait ends with the context, or with the stream.
 func TestEdgeNextEnds(t *testing.T) {
 	files := directory(t, testmedia.Make(t, "hls-ts"))
 	files["live.m3u8"] = live
@@ -123,7 +124,8 @@ func TestEdgeNextEnds(t *testing.T) {
 }
 
 // iframesOf writes the I-frame playlist of transport stream segments: for each
-// keyframe the bytes from its first packet to the first one of the next picture.
+// keyframe, the bytes from its first packet to the first packet of the next
+// picture.
 func iframesOf(t *testing.T, files map[string]string, names ...string) string {
 	t.Helper()
 	var out strings.Builder
@@ -165,8 +167,8 @@ func extent(t *testing.T, data []byte, f *keyframe.Frame) (from, to int) {
 	return from, len(data)
 }
 
-// TestIFramePlaylist: the newest entry, in one range, in place of the segment; and
-// back to the segments where the list is of no use.
+// TestIFramePlaylist: the newest entry is fetched in one range instead of the
+// segment. If the I-frame playlist is useless, the segments serve.
 func TestIFramePlaylist(t *testing.T) {
 	made := directory(t, testmedia.Make(t, "hls-ts"))
 	master := func(size string) string {

@@ -15,8 +15,8 @@ import (
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 )
 
-// The cheapest rendition that serves a width of 200, twice: the second grab knows
-// it already.
+// Grab the cheapest rendition that serves a width of 200, twice: the second
+// grab remembers it.
 func ExampleSource() {
 	path, err := testmedia.Path("hls-ladder") // any HLS stream
 	if err != nil {

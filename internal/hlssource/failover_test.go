@@ -16,7 +16,7 @@ import (
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 )
 
-// refusing returns the address of a server that is not there.
+// refusing returns the address of a server that does not listen.
 func refusing(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -39,17 +39,17 @@ func pathways(places ...string) string {
 
 func silent(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
-// TestFailOver: two pathways on two servers, the first of which is of no use in one
-// way or other.
+// TestFailOver: of two pathways on two servers, the second is used if the first
+// is useless, in any of these ways.
 func TestFailOver(t *testing.T) {
 	dead := refusing(t)
 	tests := []struct {
 		name    string
 		dead    bool
 		answers map[string]http.HandlerFunc // of the first server
-		first   string                      // asked of it
-		second  string                      // asked of the other
-		fault   string                      // in the error; "" where there is a keyframe
+		first   string                      // requests to it
+		second  string                      // requests to the other
+		fault   string                      // in the error; "" if there is a keyframe
 	}{
 		{"sound", false, nil, "live seg2", "", ""},
 		{"dead", true, nil, "", "live seg2", ""},
@@ -79,7 +79,7 @@ func TestFailOver(t *testing.T) {
 			s := source(t, home.URL+"/master.m3u8", nil, nil)
 			limit := testTime
 			if strings.HasPrefix(tt.name, "slow") {
-				limit = 4 * time.Second // half of it is to be used up
+				limit = 4 * time.Second // the first server uses up half of it
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), limit)
 			defer cancel()
@@ -110,8 +110,8 @@ func TestFailOver(t *testing.T) {
 	}
 }
 
-// TestFailOverAll: if nothing works, the error is the first fault, each place was
-// asked once, and the next grab tries all of them again.
+// TestFailOverAll: if nothing works, the error is the first fault, each place
+// was requested once, and the next grab tries all of them again.
 func TestFailOverAll(t *testing.T) {
 	web := newSite(t, map[string]string{"master.m3u8": pathways("a", "b", "c", "d", "e", "f")})
 	s := source(t, web.URL+"/master.m3u8", nil, nil)
@@ -127,8 +127,8 @@ func TestFailOverAll(t *testing.T) {
 	}
 }
 
-// TestFailBack: a pathway that fails later is left in turn, for the one that failed
-// before.
+// TestFailBack: if the second pathway fails later, the grab returns to the
+// first, although that failed before.
 func TestFailBack(t *testing.T) {
 	files := directory(t, testmedia.Make(t, "hls-ts"))
 	files["live.m3u8"] = live
@@ -149,8 +149,8 @@ func TestFailBack(t *testing.T) {
 	}
 }
 
-// TestFailOverSize: a picture of another size is better than none, once: the next
-// grab begins with the one that was chosen. Where the size was named, it is none.
+// TestFailOverSize: a picture of another size is used once, and the next grab
+// begins with the chosen rendition. If the user named a size, no other is used.
 func TestFailOverSize(t *testing.T) {
 	files := map[string]string{"master.m3u8": "#EXTM3U\n" +
 		"#EXT-X-STREAM-INF:BANDWIDTH=800000,RESOLUTION=640x360\nlarge.m3u8\n" +
@@ -175,7 +175,7 @@ func TestFailOverSize(t *testing.T) {
 	}
 }
 
-// TestFailOverIFrames: the I-frame playlist of the pathway that works is used.
+// TestFailOverIFrames: the I-frame playlist of the working pathway is used.
 func TestFailOverIFrames(t *testing.T) {
 	made := directory(t, testmedia.Make(t, "hls-ts"))
 	files := map[string]string{"b/live.m3u8": live, "b/iframes.m3u8": iframesOf(t, made, "seg1.ts", "seg2.ts")}
@@ -198,7 +198,8 @@ func TestFailOverIFrames(t *testing.T) {
 	}
 }
 
-// TestFailOverLogged: the log says what was left, for what, and why.
+// TestFailOverLogged: the log names the failed rendition, its replacement and
+// the reason.
 func TestFailOverLogged(t *testing.T) {
 	files := directory(t, testmedia.Make(t, "hls-ts"))
 	files["b/live.m3u8"] = strings.ReplaceAll(live, "seg", "../seg")
@@ -217,7 +218,8 @@ func TestFailOverLogged(t *testing.T) {
 	}
 }
 
-// TestSlowForever: if every place is slow, the error is the end of the job itself.
+// TestSlowForever: if every place is slow, the error is the end of the job
+// itself.
 func TestSlowForever(t *testing.T) {
 	web := newSite(t, map[string]string{"master.m3u8": pathways("a", "b")})
 	web.answers = map[string]http.HandlerFunc{"a/live.m3u8": silent, "b/live.m3u8": silent}
@@ -231,8 +233,8 @@ func TestSlowForever(t *testing.T) {
 	}
 }
 
-// TestFailOverKey: a key that is missing is fetched elsewhere; one that is refused
-// is not asked for elsewhere.
+// TestFailOverKey: a missing key is fetched from another pathway; a refused key
+// is not.
 func TestFailOverKey(t *testing.T) {
 	files := map[string]string{"master.m3u8": pathways("a", "b"), "b/live.m3u8": live}
 	files["a/live.m3u8"] = strings.Replace(live, "#EXTINF", "#EXT-X-KEY:METHOD=AES-128,URI=\"key\"\n#EXTINF", 1)
@@ -249,8 +251,9 @@ func TestFailOverKey(t *testing.T) {
 	}
 }
 
-// TestFailOverWaits: where the rendition fails whose next keyframe is waited for, and
-// it has reported on the next one, that is waited for right away.
+// TestFailOverWaits: a grab waits for the next keyframe, its rendition fails,
+// and has reported on the replacement. Then the first request for the
+// replacement blocks.
 func TestFailOverWaits(t *testing.T) {
 	for _, tt := range []struct{ name, report, asked string }{
 		{"told", "#EXT-X-RENDITION-REPORT:URI=\"../b/live.m3u8?t=1\",LAST-MSN=7,LAST-PART=0\n", "t=1&_HLS_msn=7&_HLS_part=1 t=1&_HLS_msn=7&_HLS_part=2"},
@@ -282,8 +285,8 @@ func TestFailOverWaits(t *testing.T) {
 			if got := strings.Join(queries, " "); got != tt.asked {
 				t.Errorf("asked for %q, want %q", got, tt.asked)
 			}
-			// The part in the making while the grab turns to another rendition is
-			// skipped.
+			// The part in the making while the grab turns to another rendition
+			// is skipped.
 			if want := firstPTS(t, files[fmt.Sprintf("seg%d.ts", len(queries)+1)]); f.PTS != want {
 				t.Errorf("PTS %v, want %v", f.PTS, want)
 			}

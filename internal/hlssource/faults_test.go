@@ -21,7 +21,7 @@ const ended = "#EXT-X-ENDLIST\n"
 
 var errStopped = errors.New("stopped")
 
-// TestFaults: a useless segment is skipped, once, and the error is the first
+// TestFaults: a useless segment is skipped once, and the error is the first
 // fault.
 func TestFaults(t *testing.T) {
 	made := directory(t, testmedia.Make(t, "hls-ts"))
@@ -34,10 +34,10 @@ func TestFaults(t *testing.T) {
 	missing := http.NotFound
 	tests := []struct {
 		name, playlist string
-		files          map[string]string // other than the stream's
+		files          map[string]string // in addition to the stream's
 		answers        map[string]http.HandlerFunc
 		asked          string // segments, in this order
-		kind           error  // nil: a keyframe of the last one asked for
+		kind           error  // nil: a keyframe of the last segment requested
 		text           string // in the error
 	}{
 		{"live", live, nil, nil, "seg2", nil, ""},
@@ -114,7 +114,8 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// TestStops: what ends the job is not followed by another try.
+// TestStops: after the budget or the context has ended, nothing more is
+// requested.
 func TestStops(t *testing.T) {
 	files := directory(t, testmedia.Make(t, "hls-ts"))
 	files["index.m3u8"] = live
@@ -141,8 +142,8 @@ func TestStops(t *testing.T) {
 	}
 }
 
-// TestGone: if a rendition has gone, another is chosen from the master playlist,
-// and nothing is kept of the old one. A server that is busy is not asked for more.
+// TestGone: if a rendition is gone, another is chosen from the master playlist,
+// and nothing of the old one is kept. A busy server gets no further requests.
 func TestGone(t *testing.T) {
 	made := directory(t, testmedia.Make(t, "hls-fmp4"))
 	files := map[string]string{"master.m3u8": "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1000\na/index.m3u8\n"}

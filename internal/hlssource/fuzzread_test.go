@@ -14,8 +14,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// FuzzKeyframe: whatever a server sends, there is a keyframe or an error that has
-// a name, and nothing is asked for that no playlist names.
+// FuzzKeyframe: whatever a server sends, the result is a keyframe or a
+// classified error, and every request is for an address in a playlist.
 func FuzzKeyframe(f *testing.F) {
 	stream := string(read(f, testmedia.Make(f, "tiny.ts")))
 	movie := directory(f, testmedia.Make(f, "hls-tiny-fmp4"))
@@ -73,8 +73,8 @@ func FuzzKeyframe(f *testing.F) {
 	})
 }
 
-// named adds the addresses that a playlist names. here is false where one of them
-// is of another server.
+// named adds the addresses in a playlist. here is false if one of them is on
+// another server.
 func named(allowed map[string]bool, text string, base *url.URL, parent *hls.Master) (master *hls.Master, here bool) {
 	p, err := hls.Parse([]byte(text), base, parent)
 	if err != nil {

@@ -11,7 +11,8 @@ import (
 	"github.com/kfgrab/kfgrab/ts"
 )
 
-// firstPTS is the presentation time of the first keyframe of a transport stream.
+// firstPTS is the presentation time of the first keyframe of a transport
+// stream.
 func firstPTS(t testing.TB, data string) time.Duration {
 	t.Helper()
 	f, err := ts.NewReader(strings.NewReader(data), nil).Keyframe()
@@ -21,8 +22,8 @@ func firstPTS(t testing.TB, data string) time.Duration {
 	return f.PTS
 }
 
-// tsEnd returns where the first access unit of a transport stream of ffmpeg's
-// ends: at the second packet that begins a PES packet of its video.
+// tsEnd returns where the first access unit of one of ffmpeg's transport
+// streams ends: at the second packet that begins a PES packet of its video.
 func tsEnd(t testing.TB, data []byte) int64 {
 	t.Helper()
 	const video = 0x100

@@ -23,16 +23,16 @@ import (
 const tilesMaster = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=800000,RESOLUTION=640x360,CODECS=\"avc1.64001e,mp4a.40.2\"\nlive.m3u8\n" +
 	"#EXT-X-IMAGE-STREAM-INF:BANDWIDTH=9000,RESOLUTION=160x90,CODECS=\"jpeg\",URI=\"tiles.m3u8\"\n"
 
-// tilesHeader is that of a live list of images from number 7 on.
+// tilesHeader begins a live list of images from number 7 on.
 const tilesHeader = "#EXTM3U\n#EXT-X-TARGETDURATION:6\n#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-IMAGES-ONLY\n#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00Z\n"
 
-// grid lists image n of the grids, of which it has count.
+// gridLine lists image n of the grids, with count tiles.
 func gridLine(n, count int) string {
 	return fmt.Sprintf("#EXTINF:%d,\n#EXT-X-TILES:RESOLUTION=160x90,LAYOUT=3x2,DURATION=1\ngrid%d.jpg\n", count, n)
 }
 
-// tiled are the files of a stream that has tiles, in images number 0 to 3 of which the
-// last has two, and segments.
+// tiledFiles are the files of a stream with segments and with tiles, in images
+// 0 to 3, the last of which has two.
 func tiledFiles(t testing.TB) map[string]string {
 	t.Helper()
 	files := directory(t, testmedia.Make(t, "hls-ts"))
@@ -50,7 +50,8 @@ func allowed(width int) *Options {
 	return &Options{AllowTiles: true, PickOptions: hls.PickOptions{Width: width}}
 }
 
-// describeTile is image, rectangle and time of a tile, "keyframe" of another frame.
+// describeTile returns image, rectangle and time of a tile; "keyframe" for any
+// other frame.
 func describeTile(t testing.TB, files map[string]string, f *keyframe.Frame) string {
 	t.Helper()
 	if f.Codec != keyframe.JPEG || f.Kind != keyframe.Tile {
@@ -77,8 +78,8 @@ func describeTile(t testing.TB, files map[string]string, f *keyframe.Frame) stri
 	return "unknown"
 }
 
-// TestTilesTaken: which tile, and what is asked for.
-// again is what a second grab asks for: no master, and no list that was of no use.
+// again returns what a second grab requests: no master playlist, and no list
+// that was useless.
 func again(asked string) string {
 	asked = strings.TrimPrefix(asked, "master.m3u8 ")
 	if strings.Contains(asked, "live.m3u8") {
@@ -87,11 +88,12 @@ func again(asked string) string {
 	return asked
 }
 
+// TestTilesTaken: each list and size lead to this tile, for these requests.
 func TestTilesTaken(t *testing.T) {
 	ended := "#EXT-X-ENDLIST\n"
 	for _, tt := range []struct {
 		name    string
-		list    string // in place of the four grids
+		list    string // instead of the four grids
 		options Options
 		want    string
 		asked   string
@@ -139,8 +141,8 @@ func TestTilesTaken(t *testing.T) {
 	}
 }
 
-// TestTilesOfNoUse: if no tile can be fetched, a keyframe is taken, and tiles are
-// not asked for again.
+// TestTilesOfNoUse: if no tile can be fetched, the grab takes a keyframe, and
+// later ones do not try tiles again.
 func TestTilesOfNoUse(t *testing.T) {
 	const tag = "#EXT-X-TILES:RESOLUTION=160x90,LAYOUT=3x2,DURATION=1"
 	listed := func(name, tiles string) string { return tilesHeader + "#EXTINF:6,\n" + tiles + "\n" + name + "\n" }
@@ -180,7 +182,7 @@ func TestTilesOfNoUse(t *testing.T) {
 			files["page.html"], files["empty.jpg"], files["cut.jpg"] = "<html>gone</html>", "", files["grid0.jpg"][:5000]
 			files["huge.jpg"], files["key"] = files["grid0.jpg"]+strings.Repeat("\x00", maxImage), strings.Repeat("k", 16)
 			files["small.jpg"] = smallPicture(t)
-			files["wide.jpg"] = strings.Replace(files["small.jpg"], "\x00\x2d\x00\x50", "\xff\xff\xff\xff", 1) // height and width of its frame header
+			files["wide.jpg"] = strings.Replace(files["small.jpg"], "\x00\x2d\x00\x50", "\xff\xff\xff\xff", 1) // height and width in its frame header
 			web := newSite(t, files)
 			var log strings.Builder
 			o := allowed(160)
@@ -211,8 +213,7 @@ func smallPicture(t testing.TB) string {
 	return b.String()
 }
 
-// TestTilesFailLater: a list that worked once does not keep a keyframe from being
-// taken.
+// TestTilesFailLater: if a list that worked fails, the grab takes a keyframe.
 func TestTilesFailLater(t *testing.T) {
 	for _, code := range []int{http.StatusNotFound, http.StatusInternalServerError} {
 		files := tiledFiles(t)
@@ -226,8 +227,8 @@ func TestTilesFailLater(t *testing.T) {
 	}
 }
 
-// TestTilesFailOver: the tiles of the pathway that works are used, where those of the
-// first are of no use.
+// TestTilesFailOver: if the tiles of the first pathway are useless, those of
+// the working pathway are used.
 func TestTilesFailOver(t *testing.T) {
 	files := tiledFiles(t)
 	files["master.m3u8"] = pathways("a", "b")
@@ -245,7 +246,8 @@ func TestTilesFailOver(t *testing.T) {
 	}
 }
 
-// TestTilesRefused: where credentials are wanted there is no other way.
+// TestTilesRefused: if the server refuses the credentials, there is no
+// fallback.
 func TestTilesRefused(t *testing.T) {
 	files := tiledFiles(t)
 	web := newSite(t, files)
@@ -256,7 +258,7 @@ func TestTilesRefused(t *testing.T) {
 	}
 }
 
-// TestTilesByRange: images that are parts of one file.
+// TestTilesByRange: images may be parts of one file.
 func TestTilesByRange(t *testing.T) {
 	files := tiledFiles(t)
 	list, all := tilesHeader, ""
@@ -276,8 +278,8 @@ func TestTilesByRange(t *testing.T) {
 	}
 }
 
-// TestTilesEncrypted: AES-128, with an IV and without, and after the key has changed
-// under its address.
+// TestTilesEncrypted: tiles under AES-128 decrypt, with an IV and without, and
+// after the key has changed at its address.
 func TestTilesEncrypted(t *testing.T) {
 	files := tiledFiles(t)
 	plain := tiledFiles(t)
@@ -323,8 +325,8 @@ func TestTilesEncrypted(t *testing.T) {
 	}
 }
 
-// TestTilesIfNewer: a tile that was had already costs the list, and so does one of an
-// image that has grown until it has another.
+// TestTilesIfNewer: if the newest tile was delivered before, a grab costs only
+// the list. An image that has grown by a tile is newer.
 func TestTilesIfNewer(t *testing.T) {
 	files := tiledFiles(t)
 	web := newSite(t, files)
@@ -352,8 +354,8 @@ func TestTilesIfNewer(t *testing.T) {
 	}
 }
 
-// TestTilesOfALongList: where the end of a list alone is fetched, it stays one of
-// images, and its tiles are still those of the one tag in front.
+// TestTilesOfALongList: if only the end of a list is fetched, it is still an
+// image playlist, and the one tag at its front still applies.
 func TestTilesOfALongList(t *testing.T) {
 	files := tiledFiles(t)
 	const many = 1200
@@ -379,7 +381,7 @@ func TestTilesOfALongList(t *testing.T) {
 	}
 }
 
-// TestImagePlaylistAlone: the address of a list of images, without a master playlist.
+// TestImagePlaylistAlone: an image playlist works without a master playlist.
 func TestImagePlaylistAlone(t *testing.T) {
 	files := tiledFiles(t)
 	web := newSite(t, files)
@@ -399,7 +401,8 @@ func TestImagePlaylistAlone(t *testing.T) {
 	}
 }
 
-// TestTilesOnCodec: a decoder is not started for what may not come.
+// TestTilesOnCodec: OnCodec is not called for a tile, so no decoder is started
+// in vain.
 func TestTilesOnCodec(t *testing.T) {
 	var told []keyframe.Codec
 	o := allowed(160)
@@ -417,7 +420,8 @@ func TestTilesOnCodec(t *testing.T) {
 	}
 }
 
-// TestIFramesFailLater: nor does an I-frame playlist.
+// TestIFramesFailLater: if an I-frame playlist that worked fails, the grab
+// takes a keyframe from the segments.
 func TestIFramesFailLater(t *testing.T) {
 	files := directory(t, testmedia.Make(t, "hls-ts"))
 	files["master.m3u8"] = strings.Replace(tilesMaster, "#EXT-X-IMAGE-STREAM-INF:BANDWIDTH=9000,RESOLUTION=160x90,CODECS=\"jpeg\",URI=\"tiles.m3u8\"",

@@ -19,7 +19,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// inTurn takes keyframes until the end, or at most as many.
+// inTurn takes keyframes until the end, at most as many as most.
 func inTurn(t testing.TB, s *Source, most int) (list []*keyframe.Frame, err error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), testTime)
@@ -43,9 +43,10 @@ func keyTimes(t testing.TB, list []*keyframe.Frame) (times []float64) {
 	return times
 }
 
-// TestKeyframesOfRecordings: to the end, from the start or from a time. In fMP4 these
-// are all keyframes, a second apart; of transport stream segments of 2 s the first
-// ones, and of the last segment the rest. No byte comes twice.
+// TestKeyframesOfRecordings: keyframes come to the end, from the start or from
+// a time. In fMP4 these are all keyframes, a second apart. In transport stream
+// segments of 2 s they are the first ones, and all of the last segment. No byte
+// is fetched twice.
 func TestKeyframesOfRecordings(t *testing.T) {
 	every := []float64{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}
 	firsts := []float64{0, 2, 4, 6, 8, 10, 11}
@@ -94,8 +95,9 @@ func TestKeyframesOfRecordings(t *testing.T) {
 	}
 }
 
-// What follows costs what its own keyframe does: of an fMP4 segment its range alone,
-// of a transport stream the beginning of another segment, without a playlist.
+// TestKeyframesCost: each further keyframe costs its own range of an fMP4
+// segment, or the beginning of another transport stream segment, and no
+// playlist.
 func TestKeyframesCost(t *testing.T) {
 	for _, tt := range []struct{ name, first, second, third string }{
 		{"hls-fmp4", "index.m3u8 init.mp4 seg0.m4s", "seg0.m4s", "seg1.m4s"},
@@ -122,14 +124,14 @@ func TestKeyframesCost(t *testing.T) {
 	}
 }
 
-// TestKeyframesOfLive: the segments that come, each once, whatever edge was asked
-// for; also where the server begins anew.
+// TestKeyframesOfLive: every new segment of a live stream gives a keyframe
+// once, whatever edge was requested, even if the server restarts its numbering.
 func TestKeyframesOfLive(t *testing.T) {
 	files := directory(t, testmedia.Make(t, "hls-ts"))
 	for _, tt := range []struct {
 		name  string
 		o     Options
-		lists []string // segments of the playlists that are to be had, one after the other
+		lists []string // segments of the successive playlists
 		from  []int    // media sequence numbers
 		want  []string
 	}{
@@ -166,7 +168,7 @@ func TestKeyframesOfLive(t *testing.T) {
 					t.Errorf("keyframe %d at %v, want %v of %s", i, list[i].PTS, want, name)
 				}
 			}
-			// What was delivered last is not newer.
+			// The keyframe delivered last is not newer.
 			s.opts.IfNewer, s.opts.Edge = true, hls.EdgeFirst
 			if _, err := try(t, s); !errors.Is(err, keyframe.ErrNotModified) {
 				t.Errorf("again: %v", err)
@@ -175,8 +177,9 @@ func TestKeyframesOfLive(t *testing.T) {
 	}
 }
 
-// TestKeyframesOfParts: the parts that begin with a keyframe, within the segment that
-// is being made and behind it, and whole segments where their parts are not listed.
+// TestKeyframesOfParts: keyframes come from the parts that begin with one,
+// within the segment in the making and after it, and from whole segments whose
+// parts are not listed.
 func TestKeyframesOfParts(t *testing.T) {
 	files := directory(t, testmedia.Make(t, "hls-ts"))
 	web := newSite(t, files)
@@ -208,7 +211,7 @@ func TestKeyframesOfParts(t *testing.T) {
 	}
 }
 
-// TestKeyframesOfIFrames: the entries of the I-frame playlist, a range each.
+// TestKeyframesOfIFrames: each entry of the I-frame playlist takes one range.
 func TestKeyframesOfIFrames(t *testing.T) {
 	files := directory(t, testmedia.Make(t, "hls-ts"))
 	files["iframes.m3u8"] = iframesOf(t, files, "seg0.ts", "seg1.ts") + ended
@@ -224,7 +227,8 @@ func TestKeyframesOfIFrames(t *testing.T) {
 	}
 }
 
-// TestKeyframesOfTiles: one tile after the other, each image fetched once.
+// TestKeyframesOfTiles: the tiles come one after the other, and each image is
+// fetched once.
 func TestKeyframesOfTiles(t *testing.T) {
 	files := tiledFiles(t)
 	files["tiles.m3u8"] += ended
@@ -250,8 +254,8 @@ func TestKeyframesOfTiles(t *testing.T) {
 	}
 }
 
-// TestKeyframesFaults: what is of no use is passed over, but not without end; and the
-// budget is for all of them.
+// TestKeyframesFaults: useless segments are skipped, but not without end, and
+// the byte budget is for all of them.
 func TestKeyframesFaults(t *testing.T) {
 	made := directory(t, testmedia.Make(t, "hls-ts"))
 	for _, tt := range []struct {
@@ -285,8 +289,8 @@ func TestKeyframesFaults(t *testing.T) {
 	}
 }
 
-// TestKeyframesReadOn: the reading of a segment goes on after the time limit for
-// one rendition, once its keyframe has come.
+// TestKeyframesReadOn: once the keyframe of a segment has come, the segment is
+// read on after the time limit for one rendition.
 func TestKeyframesReadOn(t *testing.T) {
 	files := directory(t, testmedia.Make(t, "hls-fmp4"))
 	files["master.m3u8"] = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=800000\nindex.m3u8\n#EXT-X-STREAM-INF:BANDWIDTH=700000\nother.m3u8\n"

@@ -35,8 +35,8 @@ func sequenceIV(n int64) (iv [16]byte) {
 	return iv
 }
 
-// sealSegments encrypts the media segments of files with the IVs that their
-// numbers are, beginning with first.
+// sealSegments encrypts the media segments of files. Their IVs are their
+// numbers, beginning with first.
 func sealSegments(files map[string]string, first int64) map[string]string {
 	out := maps.Clone(files)
 	for name, data := range files {
@@ -48,8 +48,8 @@ func sealSegments(files map[string]string, first int64) map[string]string {
 	return out
 }
 
-// TestEncrypted: the picture is the one of the stream in the clear, for the same
-// ranges but for a few bytes; the key is fetched once.
+// TestEncrypted: the picture equals that of the stream in the clear, the ranges
+// differ by a few bytes at most, and the key is fetched once.
 func TestEncrypted(t *testing.T) {
 	for _, name := range []string{"hls-ts", "hls-fmp4", "hls-1080p-fmp4", "hls-h265"} {
 		plain := directory(t, testmedia.Make(t, name))
@@ -79,7 +79,7 @@ func TestEncrypted(t *testing.T) {
 	}
 }
 
-// TestKeys: which key and which IV apply.
+// TestKeys: each segment gets the key and the IV that apply to it.
 func TestKeys(t *testing.T) {
 	plain := directory(t, testmedia.Make(t, "hls-ts"))
 	want := plain["seg2.ts"]
@@ -88,7 +88,7 @@ func TestKeys(t *testing.T) {
 	data := base64.StdEncoding.EncodeToString(testKey)
 	tests := []struct {
 		name, playlist, segment string
-		keys                    string // asked for
+		keys                    string // requested
 	}{
 		{"explicit IV", "#EXT-X-KEY:METHOD=AES-128,URI=\"k\"," + ivText + "\n" + tail, sealed(testKey, testIV), "k"},
 		{"IV is the number", "#EXT-X-MEDIA-SEQUENCE:77\n#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n" + tail, sealed(testKey, sequenceIV(77)), "k"},
@@ -115,7 +115,7 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// TestNoKey: why a stream does not decrypt.
+// TestNoKey: the error says why a stream cannot be decrypted.
 func TestNoKey(t *testing.T) {
 	plain := directory(t, testmedia.Make(t, "hls-ts"))
 	sealed := sealSegments(plain, 0)
@@ -156,8 +156,8 @@ func TestNoKey(t *testing.T) {
 	}
 }
 
-// TestKeyRefused: where the key is denied no other segment is tried, and nothing
-// of the media is fetched.
+// TestKeyRefused: if the key is denied, no other segment is tried, and no media
+// are fetched.
 func TestKeyRefused(t *testing.T) {
 	files := sealSegments(directory(t, testmedia.Make(t, "hls-ts")), 0)
 	files["index.m3u8"] = "#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI=\"k?token=s3cret\"\n#EXTINF:2,\nseg0.ts\n#EXTINF:2,\nseg1.ts\n"
@@ -176,7 +176,7 @@ func TestKeyRefused(t *testing.T) {
 	}
 }
 
-// TestKeyChanges: a key that is another one under its old address is fetched anew.
+// TestKeyChanges: a key that changes at its address is fetched anew.
 func TestKeyChanges(t *testing.T) {
 	plain := directory(t, testmedia.Make(t, "hls-ts"))
 	files := sealSegments(plain, 0)
@@ -192,8 +192,8 @@ func TestKeyChanges(t *testing.T) {
 	}
 }
 
-// TestKeyHeaders: what the user gives for the stream's origin goes with the request
-// for the key, and so do cookies.
+// TestKeyHeaders: requests for keys carry the user's headers for the stream's
+// origin, and cookies.
 func TestKeyHeaders(t *testing.T) {
 	files := sealSegments(directory(t, testmedia.Make(t, "hls-ts")), 0)
 	list := "#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n#EXTINF:2,\nseg0.ts\n"
@@ -212,7 +212,7 @@ func TestKeyHeaders(t *testing.T) {
 	mustGrab(t, source(t, web.URL+"/index.m3u8", nil, &fetch.Options{Header: http.Header{"X-Token": {"t"}}}))
 }
 
-// TestEncryptedSection: EXT-X-MAP under a key, which must have an IV.
+// TestEncryptedSection: an encrypted EXT-X-MAP works if its key has an IV.
 func TestEncryptedSection(t *testing.T) {
 	plain := directory(t, testmedia.Make(t, "hls-fmp4"))
 	want := mustGrab(t, source(t, newSite(t, plain).URL+"/index.m3u8", nil, nil))
@@ -243,8 +243,8 @@ func TestEncryptedSection(t *testing.T) {
 	}
 }
 
-// TestEncryptedIFrames: the byte range of a keyframe within an encrypted segment is
-// widened to blocks, and one range.
+// TestEncryptedIFrames: the byte range of a keyframe within an encrypted
+// segment is widened to whole blocks, and takes one request.
 func TestEncryptedIFrames(t *testing.T) {
 	data := []byte(directory(t, testmedia.Make(t, "hls-ts"))["seg0.ts"])
 	end := tsEnd(t, data)
@@ -265,8 +265,9 @@ func TestEncryptedIFrames(t *testing.T) {
 	}
 }
 
-// TestNginxEncrypted: what ffmpeg encrypts, with an IV in the playlist and with the
-// number as IV, one key for all segments and a new one for each.
+// TestNginxEncrypted: streams that ffmpeg encrypts decrypt, with an IV in the
+// playlist or the number as IV, and with one key for all segments or a new one
+// for each.
 func TestNginxEncrypted(t *testing.T) {
 	clip := testmedia.Make(t, "h264.ts")
 	want := testmedia.Hashes(t, read(t, clip))
@@ -300,8 +301,8 @@ func TestNginxEncrypted(t *testing.T) {
 				}
 				down[i] = o.Meter.Read().Down
 			}
-			// The answer with the key has some 240 bytes of headers; EXT-X-KEY stands in
-			// the playlist once, or with every segment.
+			// The answer with the key has some 240 bytes of headers. EXT-X-KEY
+			// is in the playlist once, or with every segment.
 			list := int64(len(read(t, filepath.Join(dir, "index.m3u8"))) - len(read(t, filepath.Join(plain, "index.m3u8"))))
 			if more := down[1] - down[0] - list; more < 16 || more > 64+16+300 {
 				t.Errorf("%d bytes more than in the clear", more)

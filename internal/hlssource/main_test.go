@@ -25,17 +25,17 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// testTime is far more than any of the tests need.
+// testTime is far more than any test needs.
 const testTime = 20 * time.Second
 
-// site serves files on loopback and writes down what it is asked for.
+// site serves files on loopback and records the requests.
 type site struct {
 	*httptest.Server
 	files   map[string]string           // by path, without the first slash
-	answers map[string]http.HandlerFunc // in their place
+	answers map[string]http.HandlerFunc // instead of files
 
 	mu    sync.Mutex
-	asked []string // paths, with "first-last" behind a blank where there is a range
+	asked []string // paths; for a range, followed by a space and "first-last"
 }
 
 func newSite(t testing.TB, files map[string]string) *site {
@@ -65,7 +65,7 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// took returns what was asked for since the last call.
+// took returns the requests since the last call.
 func (s *site) took() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -74,7 +74,7 @@ func (s *site) took() []string {
 	return list
 }
 
-// names leaves out ranges, and what repeats the one before.
+// names leaves out ranges and repetitions.
 func names(asked []string) string {
 	var list []string
 	for _, a := range asked {
@@ -85,8 +85,8 @@ func names(asked []string) string {
 	return strings.Join(list, " ")
 }
 
-// farthest returns the last byte asked for of the file called name, and how often
-// it was asked for.
+// farthest returns the last byte requested of the file called name, and how
+// many requests there were for it.
 func farthest(t testing.TB, asked []string, name string) (last int64, times int) {
 	t.Helper()
 	for _, a := range asked {
@@ -110,8 +110,8 @@ func status(code int) http.HandlerFunc {
 	}
 }
 
-// source returns a Source of the playlist at rawURL, whose connections end with
-// the test.
+// source returns a Source of the playlist at rawURL and closes its connections
+// when the test ends.
 func source(t testing.TB, rawURL string, o *Options, f *fetch.Options) *Source {
 	t.Helper()
 	u, err := url.Parse(rawURL)
@@ -123,7 +123,7 @@ func source(t testing.TB, rawURL string, o *Options, f *fetch.Options) *Source {
 	return New(c, u, o)
 }
 
-// mustGrab takes a keyframe that must be there.
+// mustGrab takes a keyframe and fails the test if there is none.
 func mustGrab(t testing.TB, s *Source) *keyframe.Frame {
 	t.Helper()
 	f, err := try(t, s)
@@ -141,7 +141,7 @@ func try(t testing.TB, s *Source) (*keyframe.Frame, error) {
 	return s.Keyframe(ctx)
 }
 
-// directory reads the files beside a playlist, which is path.
+// directory reads all files in the directory of a playlist.
 func directory(t testing.TB, playlist string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
@@ -159,8 +159,8 @@ func directory(t testing.TB, playlist string) map[string]string {
 	return files
 }
 
-// whole returns the bytes of a segment with its initialisation section in front,
-// as a file by itself.
+// whole returns the bytes of a segment after its initialisation section, which
+// together make a file.
 func whole(t testing.TB, files map[string]string, seg *hls.Segment) []byte {
 	t.Helper()
 	var b bytes.Buffer

@@ -10,8 +10,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// TestMediaMTX: of low-latency HLS by another server, the newest whole segment
-// serves.
+// TestMediaMTX: the newest whole segment of low-latency HLS by MediaMTX gives a
+// keyframe.
 func TestMediaMTX(t *testing.T) {
 	file := testmedia.Make(t, "live.264")
 	server := testserver.MediaMTX{HLS: true}.Start(t)
@@ -23,7 +23,7 @@ func TestMediaMTX(t *testing.T) {
 	for _, sum := range testmedia.Hashes(t, read(t, file), "-f", "h264", "-skip_frame", "nokey") {
 		known[sum] = true
 	}
-	for _, most := range []int{5, 3} { // the second time without master and section
+	for _, most := range []int{5, 3} { // the second time without master playlist and section
 		before := m.Read()
 		f := mustGrab(t, s)
 		if got := m.Read().Sub(before).Requests; got > most {
@@ -35,7 +35,7 @@ func TestMediaMTX(t *testing.T) {
 	}
 }
 
-// TestKeyframesMediaMTX: what follows is waited for, by blocking reload.
+// TestKeyframesMediaMTX: further keyframes come by blocking reload.
 func TestKeyframesMediaMTX(t *testing.T) {
 	file := testmedia.Make(t, "live.264")
 	server := testserver.MediaMTX{HLS: true}.Start(t)

@@ -12,9 +12,9 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// made are streams as ffmpeg writes them, and what a grab of each costs in
-// requests where the server knows ranges: playlists, initialisation section, and
-// ranges of the segment.
+// made are streams that ffmpeg writes, with the requests that a grab takes if
+// the server knows ranges: playlists, initialisation section, and ranges of the
+// segment.
 var made = []struct {
 	name, playlist, media string // media: the playlist whose picture it is
 	requests              int
@@ -29,7 +29,7 @@ var made = []struct {
 	{"hls-ladder", "master.m3u8", "0.m3u8", 3},
 }
 
-// TestNginx: the first picture of each, the same from every server.
+// TestNginx: every server gives the same first picture of each stream.
 func TestNginx(t *testing.T) {
 	for _, tt := range made {
 		t.Run(tt.name, func(t *testing.T) {
@@ -67,7 +67,7 @@ func TestNginx(t *testing.T) {
 	}
 }
 
-// TestNginxDated: the time of day is the playlist's.
+// TestNginxDated: the time of day is that of the playlist.
 func TestNginxDated(t *testing.T) {
 	path := testmedia.Make(t, "hls-dated")
 	want := list(t, directory(t, path), "index.m3u8").Segments[0].ProgramDateTime
@@ -77,7 +77,7 @@ func TestNginxDated(t *testing.T) {
 	}
 }
 
-// TestNginxGzip: playlists come compressed, segments as they are.
+// TestNginxGzip: playlists are compressed, segments are not.
 func TestNginxGzip(t *testing.T) {
 	dir := filepath.Dir(testmedia.Make(t, "hls-ts"))
 	base := testserver.Nginx(t, dir, "gzip on; gzip_min_length 1; gzip_types application/vnd.apple.mpegurl video/mp2t;")

@@ -14,7 +14,7 @@ import (
 
 func startOrigin(t *testing.T) *origin.Origin {
 	t.Helper()
-	testmedia.Make(t, "hls-ts") // skips where there is no ffmpeg
+	testmedia.Make(t, "hls-ts") // skips if there is no ffmpeg
 	o, err := origin.Start(t.Context(), &origin.Options{Profile: origin.Small()})
 	if err != nil {
 		t.Fatal(err)
@@ -23,11 +23,11 @@ func startOrigin(t *testing.T) *origin.Origin {
 	return o
 }
 
-// since returns the requests that came after the first n.
+// since returns the requests after the first n.
 func since(o *origin.Origin, n int) []origin.Request { return o.Requests()[n:] }
 
-// TestOrigin: of a live ladder, nothing but one rendition is fetched, of that one
-// segment by ranges; the second grab needs its playlist and a range or two.
+// TestOrigin: a grab from a live ladder fetches one rendition and ranges of one
+// segment. The second grab takes its playlist and a range or two.
 func TestOrigin(t *testing.T) {
 	for _, kind := range []origin.Kind{origin.TS, origin.FMP4} {
 		t.Run(string(kind), func(t *testing.T) {
@@ -66,8 +66,8 @@ func TestOrigin(t *testing.T) {
 
 func base(u string) string { return u[:len("http://")+strings.IndexByte(u[len("http://"):], '/')] }
 
-// oneRendition: a media playlist, maybe an initialisation section whole, then
-// ranges of one segment.
+// oneRendition checks for a media playlist, perhaps a whole initialisation
+// section, then ranges of one segment.
 func oneRendition(t *testing.T, list []origin.Request, base, folder string) {
 	t.Helper()
 	segment := ""
@@ -86,7 +86,7 @@ func oneRendition(t *testing.T, list []origin.Request, base, folder string) {
 	}
 }
 
-// TestOriginMedia: a media playlist serves without its master.
+// TestOriginMedia: a media playlist works without its master playlist.
 func TestOriginMedia(t *testing.T) {
 	o := startOrigin(t)
 	s := source(t, o.Media(origin.TS, 2), nil, &fetch.Options{})

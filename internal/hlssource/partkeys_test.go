@@ -10,12 +10,12 @@ import (
 	"github.com/kfgrab/kfgrab/internal/testserver"
 )
 
-// TestNginxEncryptedParts: a partial segment is encrypted as a segment is, from its
-// beginning on and with padding of its own, be it a file or a byte range
-// (draft-pantos-hls-rfc8216bis 4.4.4.4, 6.2.3). Without IV, the number of the
-// segment that it is a part of is it.
+// TestNginxEncryptedParts: a partial segment is encrypted like a segment, from
+// its beginning and with its own padding, whether it is a file or a byte range
+// (draft-pantos-hls-rfc8216bis 4.4.4.4, 6.2.3). Without an IV attribute, the IV
+// is the number of its parent segment.
 func TestNginxEncryptedParts(t *testing.T) {
-	const sequence = 41 // of the segment that the parts are of
+	const sequence = 41 // of the parent segment
 	for _, container := range []struct{ recipe, ending, section string }{{"hls-ts", "ts", ""}, {"hls-fmp4", "m4s", "#EXT-X-MAP:URI=\"init.mp4\"\n"}} {
 		files := directory(t, testmedia.Make(t, container.recipe))
 		name := func(n int) string { return fmt.Sprintf("seg%d.%s", n, container.ending) }
@@ -48,13 +48,13 @@ func TestNginxEncryptedParts(t *testing.T) {
 	}
 }
 
-// TestPartsOfOneCipher: parts that are byte ranges of a segment that is encrypted
-// from end to end, which the draft does not provide for. A transport stream loses a
-// packet and goes on; of fMP4 the newest segment serves.
+// TestPartsOfOneCipher: parts are byte ranges of a segment that is encrypted
+// from end to end, which the draft does not provide for. A transport stream
+// loses a packet and goes on. For fMP4, the newest segment serves.
 func TestPartsOfOneCipher(t *testing.T) {
 	for _, tt := range []struct {
 		recipe, name, section string
-		picture               int // of the segment
+		picture               int // index in the segment
 	}{
 		{"hls-ts", "seg2.ts", "", 25},
 		{"hls-fmp4", "seg2.m4s", "#EXT-X-MAP:URI=\"init.mp4\"\n", 0},
@@ -76,9 +76,9 @@ func TestPartsOfOneCipher(t *testing.T) {
 	}
 }
 
-// lowLatencyUnder lists a segment in the clear and after it two parts under a key,
-// as files or as ranges. If ended, they are parts of a whole segment that is
-// missing.
+// lowLatencyUnder lists a segment in the clear and after it two parts under a
+// key, as files or as ranges. If ended, they are parts of a whole segment that
+// is missing.
 func lowLatencyUnder(sequence int, iv, section, first string, parts []string, ranged, ended bool) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-PART-INF:PART-TARGET=2\n#EXT-X-MEDIA-SEQUENCE:%d\n%s", sequence-1, section)

@@ -22,8 +22,8 @@ func tracks(list []keyframe.Track) string {
 	return strings.Join(names, ", ")
 }
 
-// TestProbeLadder: of every rendition one keyframe, and one that is missing does
-// not hide the others.
+// TestProbeLadder: a probe takes one keyframe of every rendition, and a missing
+// rendition does not hide the others.
 func TestProbeLadder(t *testing.T) {
 	files := directory(t, testmedia.Make(t, "hls-ladder"))
 	files["master.m3u8"] = strings.Replace(files["master.m3u8"], "1.m3u8", "gone.m3u8", 1)
@@ -47,7 +47,7 @@ func TestProbeLadder(t *testing.T) {
 	}
 }
 
-// TestProbeSection: where an initialisation section tells all, no segment is
+// TestProbeSection: if an initialisation section suffices, no segment is
 // fetched.
 func TestProbeSection(t *testing.T) {
 	web := newSite(t, directory(t, testmedia.Make(t, "hls-h265")))
@@ -97,7 +97,8 @@ func TestProbeFaults(t *testing.T) {
 	}
 }
 
-// TestProbeMany: what a master playlist promises is bounded.
+// TestProbeMany: a probe fetches a bounded number of renditions, however many
+// the master playlist lists.
 func TestProbeMany(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("#EXTM3U\n")

@@ -20,7 +20,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// follow gathers pictures until the stream ends, or there are enough.
+// follow collects pictures until the stream ends, or there are enough.
 func follow(t *testing.T, s *Source, enough int) (all []*keyframe.Frame, err error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), testTime)
@@ -40,7 +40,7 @@ func annexB(all []*keyframe.Frame) (data []byte) {
 	return data
 }
 
-// gaps lists the pictures that are after one.
+// gaps lists the indices of the pictures after a gap.
 func gaps(all []*keyframe.Frame) (list []int) {
 	for i, f := range all {
 		if f.AfterGap && i > 0 {
@@ -50,7 +50,7 @@ func gaps(all []*keyframe.Frame) (list []int) {
 	return list
 }
 
-// playlists answers with one after the other, the last of them again and again.
+// playlists answers with one text after the other, and repeats the last.
 func playlists(texts []string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, texts[0])
@@ -60,8 +60,8 @@ func playlists(texts []string) http.HandlerFunc {
 	}
 }
 
-// window is a media playlist of the given segments; "d" stands for a discontinuity,
-// "end" for the stream's.
+// window is a media playlist of the given segments; "d" is a discontinuity,
+// "end" the end of the stream.
 func window(first int, extension, head string, items ...any) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:1\n#EXT-X-MEDIA-SEQUENCE:%d\n%s", first, head)
@@ -78,7 +78,8 @@ func window(first int, extension, head string, items ...any) string {
 	return b.String()
 }
 
-// Every picture of a live stream is read once, and what is lost leaves a gap.
+// TestReceive: every picture of a live stream is read once, and lost segments
+// leave a gap.
 func TestReceive(t *testing.T) {
 	const mapTag = "#EXT-X-MAP:URI=\"init.mp4\"\n"
 	for _, c := range []struct {
@@ -133,8 +134,8 @@ func TestReceive(t *testing.T) {
 	}
 }
 
-// upTo returns the segments up to number n as one file, and from the last one that
-// decodes by itself.
+// upTo returns the segments up to number n as one file, which begins with the
+// last one that decodes by itself.
 func upTo(t *testing.T, files map[string]string, m *hls.Media, n int) []byte {
 	t.Helper()
 	from := n - behind(m, n)
@@ -147,8 +148,8 @@ func upTo(t *testing.T, files map[string]string, m *hls.Media, n int) []byte {
 	return data
 }
 
-// behind returns how many segments before number n it needs: one, if GOPs of 2 s
-// are cut after 1 s.
+// behind returns how many segments before number n that one needs: one, if GOPs
+// of 2 s are cut after 1 s.
 func behind(m *hls.Media, n int) int {
 	if m.Segments[n].Duration < 1500*time.Millisecond {
 		return n % 2
@@ -159,7 +160,7 @@ func behind(m *hls.Media, n int) int {
 // pictures is how many pictures those segments have.
 func pictures(m *hls.Media, n int) int { return behind(m, n) * 25 }
 
-// What cannot be followed says so.
+// TestReceiveFails: a stream that cannot be followed is reported as such.
 func TestReceiveFails(t *testing.T) {
 	files := directory(t, testmedia.Make(t, "hls-ts"))
 	var status *fetch.StatusError
@@ -180,7 +181,7 @@ func TestReceiveFails(t *testing.T) {
 	}
 }
 
-// A clock that wraps goes on.
+// TestReceiveWrap: timestamps that wrap do not interrupt the stream.
 func TestReceiveWrap(t *testing.T) {
 	site := newSite(t, map[string]string{"seg0.ts": string(read(t, testmedia.Make(t, "wrap.ts")))})
 	site.answers["live.m3u8"] = playlists([]string{window(0, "ts", "", 0), window(0, "ts", "", 0, "end")})
@@ -196,7 +197,7 @@ func TestReceiveWrap(t *testing.T) {
 	}
 }
 
-// Live, from a ladder of its own: two segments and what follows.
+// TestReceiveOrigin: two segments of a live ladder arrive, and what follows.
 func TestReceiveOrigin(t *testing.T) {
 	for _, kind := range []origin.Kind{origin.TS, origin.FMP4} {
 		t.Run(string(kind), func(t *testing.T) {
@@ -218,7 +219,7 @@ func TestReceiveOrigin(t *testing.T) {
 	}
 }
 
-// Low-latency HLS by another server is followed part by part.
+// TestReceiveMediaMTX: low-latency HLS by MediaMTX is followed part by part.
 func TestReceiveMediaMTX(t *testing.T) {
 	file := testmedia.Make(t, "live.264")
 	server := testserver.MediaMTX{HLS: true}.Start(t)
@@ -230,7 +231,7 @@ func TestReceiveMediaMTX(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
-	if n := m.Read().Requests; n < 15 { // a playlist and a part every fifth of a second, behind the first segment
+	if n := m.Read().Requests; n < 15 { // a playlist and a part every fifth of a second, after the first segment
 		t.Errorf("%d requests, want one for each part", n)
 	}
 	want := testmedia.Hashes(t, read(t, file), "-f", "h264")

@@ -23,7 +23,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// tagged answers with what text returns, and an entity tag of it.
+// tagged answers with the result of text and an entity tag of it.
 func tagged(text func(r *http.Request) string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body := text(r)
@@ -32,8 +32,8 @@ func tagged(text func(r *http.Request) string) http.HandlerFunc {
 	}
 }
 
-// TestIfNewer: the same keyframe is told from the playlist alone, whether that has
-// changed or not, and only where it is asked for.
+// TestIfNewer: on request, and only then, the same keyframe is detected from the
+// playlist alone, whether that has changed or not.
 func TestIfNewer(t *testing.T) {
 	files := directory(t, testmedia.Make(t, "hls-ts"))
 	playlist := live
@@ -72,8 +72,8 @@ func TestIfNewer(t *testing.T) {
 	}
 }
 
-// TestReloadNotModified: where the playlist is what it was, it does not come
-// again, and the keyframe does.
+// TestReloadNotModified: an unchanged playlist is not sent again, but the
+// keyframe is.
 func TestReloadNotModified(t *testing.T) {
 	files := directory(t, testmedia.Make(t, "hls-ts"))
 	web := newSite(t, files)
@@ -103,7 +103,8 @@ func (w *codeWriter) WriteHeader(code int) {
 	w.ResponseWriter.WriteHeader(code)
 }
 
-// TestReloadFault: a playlist that led to nothing is not built upon.
+// TestReloadFault: after a playlist that led to nothing, the next request is not
+// conditional.
 func TestReloadFault(t *testing.T) {
 	files := directory(t, testmedia.Make(t, "hls-ts"))
 	web := newSite(t, files)
@@ -128,8 +129,8 @@ func TestReloadFault(t *testing.T) {
 // skipper serves a window of the long playlist, and delta updates of it.
 type skipper struct {
 	first, count int
-	header       string // in the place of CAN-SKIP-UNTIL=240
-	refuse       bool   // to skip
+	header       string // instead of CAN-SKIP-UNTIL=240
+	refuse       bool   // ignore _HLS_skip
 	names        string // of segments
 	asked        []string
 }
@@ -155,8 +156,8 @@ func (p *skipper) text(r *http.Request) string {
 	return head + fmt.Sprintf("#EXT-X-SKIP:SKIPPED-SEGMENTS=%d\n", skipped) + strings.Join(lines[2*skipped:], "")
 }
 
-// longSource is a source of a long live playlist whose segments are all the
-// same few kilobytes.
+// longSource is a source of a long live playlist. All its segments are the same
+// few kilobytes.
 func longSource(t *testing.T, text func(*http.Request) string) (*Source, *meter.Counter) {
 	t.Helper()
 	media := read(t, testmedia.Make(t, "tiny.ts"))
@@ -172,7 +173,8 @@ func longSource(t *testing.T, text func(*http.Request) string) (*Source, *meter.
 	return source(t, web.URL+"/live.m3u8?t=1", nil, &fetch.Options{Meter: m}), m
 }
 
-// playlistCost is what a grab takes for its playlist: all but the segment's bytes.
+// playlistCost is what a grab takes for its playlist: all bytes except the
+// segment's.
 func playlistCost(t *testing.T, s *Source, m *meter.Counter) int64 {
 	t.Helper()
 	media := &mediaBytes{}
@@ -182,7 +184,7 @@ func playlistCost(t *testing.T, s *Source, m *meter.Counter) int64 {
 	return m.Read().Down - before - media.n
 }
 
-// mediaBytes is a log that counts the bytes fetched of segments.
+// mediaBytes is a log that counts the bytes fetched from segments.
 type mediaBytes struct {
 	slog.Handler
 	n int64
@@ -202,8 +204,8 @@ func (b *mediaBytes) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// TestReloadDelta: where the server offers to skip, the second grab of a playlist
-// of 6 hours takes no more than 6 kB.
+// TestReloadDelta: if the server offers delta updates, the second grab of a
+// playlist of 6 hours takes at most 6 kB.
 func TestReloadDelta(t *testing.T) {
 	p := &skipper{first: 7, count: 5400}
 	s, m := longSource(t, p.text)
@@ -228,13 +230,14 @@ func TestReloadDelta(t *testing.T) {
 	}
 }
 
-// TestReloadDeltaFaults: the whole playlist helps where a delta update does not.
+// TestReloadDeltaFaults: if a delta update is useless, the whole playlist is
+// fetched.
 func TestReloadDeltaFaults(t *testing.T) {
 	const skip = "t=1&_HLS_skip=YES"
 	for _, tt := range []struct {
 		name   string
 		change func(p *skipper)
-		asked  string // second grab and third
+		asked  string // by the second grab and the third
 	}{
 		{"ignored", func(p *skipper) { p.refuse = true }, skip + " " + skip},
 		{"too far ahead", func(p *skipper) { p.first += 100 }, skip + " t=1 t=1"},
@@ -261,7 +264,8 @@ func TestReloadDeltaFaults(t *testing.T) {
 	}
 }
 
-// TestReloadDeltaTooOld: after half of the skip boundary the whole is asked for.
+// TestReloadDeltaTooOld: after half of the skip boundary, the whole playlist is
+// requested.
 func TestReloadDeltaTooOld(t *testing.T) {
 	p := &skipper{first: 7, count: 200}
 	s, _ := longSource(t, p.text)
@@ -290,7 +294,7 @@ func dvr(t *testing.T, directives ...string) (s *Source, m *meter.Counter, write
 		if err := os.WriteFile(temporary, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		wrote = wrote.Add(time.Second) // in the past: the tag of nginx counts in seconds
+		wrote = wrote.Add(time.Second) // in the past, since nginx's entity tags count in seconds
 		if err := os.Chtimes(temporary, wrote, wrote); err != nil {
 			t.Fatal(err)
 		}
@@ -304,7 +308,7 @@ func dvr(t *testing.T, directives ...string) (s *Source, m *meter.Counter, write
 	return source(t, base+"/live.m3u8", nil, &fetch.Options{Meter: m}), m, write
 }
 
-// TestNginxDVRGzip: a playlist of 6 hours takes 25 kB where it is compressed.
+// TestNginxDVRGzip: a compressed playlist of 6 hours takes 25 kB.
 func TestNginxDVRGzip(t *testing.T) {
 	s, m, write := dvr(t, "gzip on; gzip_types application/vnd.apple.mpegurl;")
 	write(1, 5400)
@@ -319,14 +323,14 @@ func TestNginxDVRGzip(t *testing.T) {
 	t.Logf("%d bytes plain; %d compressed, then %d", len(long(1, 5400)), n, again)
 }
 
-// TestNginxDVREnd: without compression and delta updates, the end of the playlist
-// does from the second grab on.
+// TestNginxDVREnd: without compression and delta updates, the end of the
+// playlist suffices from the second grab on.
 func TestNginxDVREnd(t *testing.T) {
 	s, m, write := dvr(t)
 	write(1, 5400)
 	took := []int64{playlistCost(t, s, m)}
 	for i := range 4 {
-		write(1+i*3, 5400) // a window that moves, at first not
+		write(1+i*3, 5400) // a window that moves, except at first
 		n := playlistCost(t, s, m)
 		if n > 5096 {
 			t.Errorf("grab %d: %d bytes", i, n)
@@ -362,7 +366,8 @@ func TestNginxDVREnd(t *testing.T) {
 	}
 }
 
-// TestNginxDVRWithoutRanges: the whole comes then, in one answer.
+// TestNginxDVRWithoutRanges: without ranges, the whole playlist comes in one
+// answer.
 func TestNginxDVRWithoutRanges(t *testing.T) {
 	s, m, write := dvr(t, "location = /live.m3u8 { max_ranges 0; }")
 	for i := range 2 {

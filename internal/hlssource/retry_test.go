@@ -10,7 +10,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// TestRemedies: what is tried after which error. The columns are those of remedy.
+// TestRemedies: each error has its remedies. The columns are the fields of
+// remedy.
 func TestRemedies(t *testing.T) {
 	status := func(code int) error { return fmt.Errorf("a: %w", &fetch.StatusError{Code: code}) }
 	ofKey := func(err error) error { return fmt.Errorf("%w: %w", errNoKey, err) }

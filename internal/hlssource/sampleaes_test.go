@@ -31,7 +31,7 @@ func encryptNALU(nalu []byte, block cipher.Block, iv []byte) []byte {
 	return escape(sealed)
 }
 
-// escape puts in emulation prevention bytes (ISO/IEC 14496-10 7.4.1).
+// escape inserts emulation prevention bytes (ISO/IEC 14496-10 7.4.1).
 func escape(b []byte) (out []byte) {
 	zeros := 0
 	for _, c := range b {
@@ -46,8 +46,8 @@ func escape(b []byte) (out []byte) {
 	return out
 }
 
-// FuzzSampleAES: decrypting undoes encrypting, and what is encrypted holds no start
-// code.
+// FuzzSampleAES: decryption undoes encryption, and the encrypted bytes contain
+// no start code.
 func FuzzSampleAES(f *testing.F) {
 	for _, n := range []int{1, 48, 49, 64, 65, 192, 193, 208, 209, 1000} {
 		f.Add(append([]byte{0x65}, bytes.Repeat([]byte{0xff}, n-1)...), testKey, testIV[:])
@@ -73,7 +73,7 @@ func FuzzSampleAES(f *testing.F) {
 	})
 }
 
-// TestSamplePattern: which bytes are encrypted.
+// TestSamplePattern: exactly these bytes are encrypted.
 func TestSamplePattern(t *testing.T) {
 	block, _ := newAES(testKey)
 	for size, want := range map[int]string{
@@ -93,8 +93,8 @@ func TestSamplePattern(t *testing.T) {
 	}
 }
 
-// sampleAES muxes the access units of an H.264 transport stream anew, encrypted,
-// with stream_type 0xDB.
+// sampleAES muxes the access units of an H.264 transport stream anew,
+// encrypted, with stream_type 0xDB.
 func sampleAES(t testing.TB, stream []byte) string {
 	t.Helper()
 	block, _ := newAES(testKey)
@@ -126,7 +126,7 @@ func sampleAES(t testing.TB, stream []byte) string {
 	return out.String()
 }
 
-// TestSampleAES: the picture is that of the stream in the clear.
+// TestSampleAES: the picture equals that of the stream in the clear.
 func TestSampleAES(t *testing.T) {
 	for _, name := range []string{"h264.ts", "slices.ts", "interlaced.ts", "intra-refresh.ts", "1080p.ts"} {
 		plain := read(t, testmedia.Make(t, name))
@@ -150,8 +150,8 @@ func TestSampleAES(t *testing.T) {
 	}
 }
 
-// TestSampleAESMP4: the corpus has a stream in CTR mode with its key in the
-// playlist, which ffmpeg decrypts too.
+// TestSampleAESMP4: a stream in the corpus, in CTR mode with its key in the
+// playlist, gives the same picture as ffmpeg's decryption.
 func TestSampleAESMP4(t *testing.T) {
 	list := filepath.Join(corpus, "shaka-project+shaka-player/test/test/assets/hls-sample-aes/index.m3u8")
 	if _, err := os.Stat(list); err != nil {
@@ -168,8 +168,8 @@ func TestSampleAESMP4(t *testing.T) {
 	}
 }
 
-// TestSampleAESCBCS: METHOD=SAMPLE-AES of fMP4, encrypted by another
-// implementation.
+// TestSampleAESCBCS: fMP4 under METHOD=SAMPLE-AES decrypts; another
+// implementation encrypted it.
 func TestSampleAESCBCS(t *testing.T) {
 	plain := directory(t, testmedia.Make(t, "hls-tiny-fmp4"))
 	file, err := mp4.DecodeFileSR(bits.NewFixedSliceReader([]byte(plain["init.mp4"] + plain["seg0.m4s"])))

@@ -12,8 +12,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// TestSectionKept: what EXT-X-MAP names is fetched once, as long as it is the
-// same and the stream goes on.
+// TestSectionKept: the EXT-X-MAP resource is fetched once, as long as it stays
+// the same and the stream continues.
 func TestSectionKept(t *testing.T) {
 	for _, name := range []string{"hls-fmp4", "hls-fmp4-byterange"} {
 		t.Run(name, func(t *testing.T) {
@@ -35,8 +35,9 @@ func TestSectionKept(t *testing.T) {
 	}
 }
 
-// TestSectionChanges: a discontinuity brings another codec, and an encoder that
-// begins anew its own parameter sets under the same name.
+// TestSectionChanges: after a discontinuity with another codec, or a restart of
+// the encoder with new parameter sets under the same name, the section is
+// fetched anew.
 func TestSectionChanges(t *testing.T) {
 	files := map[string]string{}
 	for prefix, name := range map[string]string{"a-": "hls-fmp4", "b-": "hls-h265"} {
@@ -69,8 +70,8 @@ func TestSectionChanges(t *testing.T) {
 	want("index.m3u8 b-init.mp4 b-seg0.m4s", keyframe.H264)
 }
 
-// TestSectionOfTransportStream: RFC 8216 3.2 has PAT and PMT there, which the
-// segments then need not have.
+// TestSectionOfTransportStream: the section has PAT and PMT (RFC 8216 3.2), so
+// that segments do not need them.
 func TestSectionOfTransportStream(t *testing.T) {
 	files := directory(t, testmedia.Make(t, "hls-ts"))
 	var tables, rest strings.Builder

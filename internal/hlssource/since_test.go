@@ -9,9 +9,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// outlined makes a playlist of a word for each segment from sequence number first
-// on: "s" is one, "g" a gap, "d" behind a discontinuity; a number of parts follows,
-// "e" is the segment in the making.
+// outlined makes a playlist of a word for each segment from sequence number
+// first on: "s" is a segment, "g" a gap, "d" a segment after a discontinuity. A
+// number of parts follows. "e" is the segment in the making.
 func outlined(first int64, words string) *hls.Media {
 	m := &hls.Media{MediaSequence: first, Live: true}
 	for i, w := range strings.Fields(words) {
@@ -32,8 +32,8 @@ func outlined(first int64, words string) *hls.Media {
 	return m
 }
 
-// listed writes what is to be read: "7" a segment, "7.2" a part, "|" in front of
-// what is after a gap.
+// listed writes what is to be read: "7" is a segment, "7.2" a part, and "|"
+// precedes what comes after a gap.
 func listed(list []unread) string {
 	var words []string
 	for _, u := range list {
@@ -85,14 +85,15 @@ func TestSince(t *testing.T) {
 	}
 }
 
-// However a stream grows and whichever of its playlists are seen, nothing is read
-// twice or out of order, and what is left out leaves a gap.
+// TestSinceInOrder: however a stream grows and whichever of its playlists are
+// seen, nothing is read twice or out of order, and what is left out leaves a
+// gap.
 func TestSinceInOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		const size = 3 // parts of a segment
+		const size = 3 // parts per segment
 		window := rapid.IntRange(1, 4).Draw(t, "window")
-		now, at := 0, hls.Place{} // now counts parts that were made
-		next := 0                 // the part that would go on
+		now, at := 0, hls.Place{} // now counts finished parts
+		next := 0                 // the part that would continue
 		for range rapid.IntRange(1, 12).Draw(t, "reloads") {
 			now += rapid.IntRange(0, 8).Draw(t, "made")
 			first := max(0, now/size-window)

@@ -18,7 +18,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// moments takes the keyframes of the times, in their order.
+// moments returns the keyframes for the times, in their order.
 func moments(t testing.TB, s *Source, n int, times ...time.Duration) (list []keyframe.Moment) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), testTime)
@@ -37,7 +37,8 @@ func moments(t testing.TB, s *Source, n int, times ...time.Duration) (list []key
 	return list
 }
 
-// brief says of each moment the indices of its times and the second that it shows.
+// brief lists, for each moment, the indices of its times and the second that it
+// shows.
 func brief(list []keyframe.Moment) string {
 	var words []string
 	for _, m := range list {
@@ -50,7 +51,7 @@ func brief(list []keyframe.Moment) string {
 	return strings.Join(words, " ")
 }
 
-// onceOnly fails where a byte was asked for twice.
+// onceOnly fails if a byte was requested twice.
 func onceOnly(t testing.TB, asked []string) {
 	t.Helper()
 	seen := map[string]map[int64]bool{}
@@ -80,8 +81,8 @@ func everySecond(from, to int) (times []time.Duration) {
 	return times
 }
 
-// TestTimeline: keyframes at every second, in segments of two; of a transport stream
-// the first one of a segment serves where times are far apart.
+// TestTimeline: keyframes come every second, in segments of two. If times are
+// far apart, the first keyframe of a transport stream segment serves.
 func TestTimeline(t *testing.T) {
 	sec := func(list ...float64) (times []time.Duration) {
 		for _, s := range list {
@@ -93,7 +94,7 @@ func TestTimeline(t *testing.T) {
 		what  string
 		times []time.Duration
 		fmp4  string // what an index finds
-		ts    string // "" where that is the same
+		ts    string // "" if that is the same
 	}{
 		{"one exact time", sec(5.5), "[0]5s", ""},
 		{"as far apart as keyframes", sec(0, 1, 2, 3), "[0]0s [1]1s [2]2s [3]3s", ""},
@@ -126,8 +127,8 @@ func TestTimeline(t *testing.T) {
 	}
 }
 
-// TestTimelineSplit: a segment without a keyframe has that of the one before, which
-// is fetched once.
+// TestTimelineSplit: a segment without a keyframe takes that of the one before,
+// which is fetched once.
 func TestTimelineSplit(t *testing.T) {
 	for _, name := range []string{"hls-split", "hls-split-fmp4"} {
 		web := newSite(t, directory(t, testmedia.Make(t, name)))
@@ -138,8 +139,8 @@ func TestTimelineSplit(t *testing.T) {
 	}
 }
 
-// TestTimelineIFrames: of an I-frame playlist each keyframe is one range, of the
-// rendition no segment is touched.
+// TestTimelineIFrames: each keyframe of an I-frame playlist is one range, and
+// no segment of the rendition is fetched.
 func TestTimelineIFrames(t *testing.T) {
 	made := directory(t, testmedia.Make(t, "hls-ts"))
 	made["iframes.m3u8"] = iframesOf(t, made, "seg0.ts", "seg1.ts", "seg2.ts", "seg3.ts", "seg4.ts", "seg5.ts") + "#EXT-X-ENDLIST\n"
@@ -159,7 +160,7 @@ func TestTimelineIFrames(t *testing.T) {
 	}
 }
 
-// rangesOf is what all keyframes of iframes.m3u8 take.
+// rangesOf lists the ranges of all keyframes in iframes.m3u8.
 func rangesOf(t testing.TB, files map[string]string) []string {
 	want := []string{"master.m3u8", "iframes.m3u8"}
 	for _, seg := range list(t, files, "iframes.m3u8").Segments {
@@ -169,7 +170,7 @@ func rangesOf(t testing.TB, files map[string]string) []string {
 	return want
 }
 
-// TestTimelineMissing: a segment that is not there costs its own times alone.
+// TestTimelineMissing: a missing segment affects only its own times.
 func TestTimelineMissing(t *testing.T) {
 	web := newSite(t, directory(t, testmedia.Make(t, "hls-fmp4")))
 	web.answers["seg2.m4s"] = status(http.StatusNotFound)
@@ -179,8 +180,8 @@ func TestTimelineMissing(t *testing.T) {
 	}
 }
 
-// TestTimelineEncrypted: the keyframes of the stream in the clear; the key and the
-// initialisation section are fetched once for all who read.
+// TestTimelineEncrypted: the keyframes equal those of the stream in the clear.
+// The key and the initialisation section are fetched once for all readers.
 func TestTimelineEncrypted(t *testing.T) {
 	for _, name := range []string{"hls-ts", "hls-fmp4"} {
 		plain := directory(t, testmedia.Make(t, name))
@@ -203,7 +204,7 @@ func TestTimelineEncrypted(t *testing.T) {
 	}
 }
 
-// TestTimelineBudget: what exceeds the budget fails, and each time is delivered.
+// TestTimelineBudget: times beyond the budget fail, and each time is delivered.
 func TestTimelineBudget(t *testing.T) {
 	web := newSite(t, directory(t, testmedia.Make(t, "hls-ts")))
 	list := moments(t, source(t, web.URL+"/index.m3u8", nil, &fetch.Options{MaxBytes: 100_000}), 2, everySecond(0, 12)...)
@@ -237,7 +238,7 @@ func TestTimelineLive(t *testing.T) {
 	}
 }
 
-// TestErrands: which segments are read for which times.
+// TestErrands: each set of times leads to these segments.
 func TestErrands(t *testing.T) {
 	m := &hls.Media{}
 	for i, gap := range []bool{false, false, true, false} {
@@ -250,7 +251,7 @@ func TestErrands(t *testing.T) {
 		{"", ""},
 		{"0s", "0[0]"},
 		{"0s 1s 2s", "0[0 1] 1[2]"},
-		{"1.9995s", "1[0]"}, // as 2 s, within a millisecond
+		{"1.9995s", "1[0]"}, // counts as 2 s, within a millisecond
 		{"3s 5s 7s", "1[0 1] 3[2]"},
 		{"100h", "3[0]"},
 	} {

@@ -11,8 +11,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// TestVideoRenditions: of a variant's VIDEO group, DEFAULT=YES says which is to be
-// shown, and its URI where it is (RFC 8216 4.3.4.1).
+// TestVideoRenditions: in a variant's VIDEO group, the rendition with
+// DEFAULT=YES is shown, from its URI if it has one (RFC 8216 4.3.4.1).
 func TestVideoRenditions(t *testing.T) {
 	const (
 		other    = `TYPE=VIDEO,GROUP-ID="low",NAME="side",URI="side.m3u8"`
@@ -61,8 +61,8 @@ func TestVideoRenditions(t *testing.T) {
 	}
 }
 
-// TestVariables: the media playlist imports from the master playlist, which takes
-// its own from the address that it was redirected to (EXT-X-DEFINE,
+// TestVariables: the media playlist imports variables from the master playlist,
+// which takes its own from the address after redirects (EXT-X-DEFINE,
 // draft-pantos-hls-rfc8216bis 4.4.2.3).
 func TestVariables(t *testing.T) {
 	made := directory(t, testmedia.Make(t, "hls-ts"))
@@ -83,8 +83,9 @@ func TestVariables(t *testing.T) {
 	}
 }
 
-// TestDiscontinuity: the segment before a discontinuity has an initialisation
-// section of its own, and the one behind it is not kept for it.
+// TestDiscontinuity: the segment before a discontinuity has its own
+// initialisation section, and the section after the discontinuity is not used
+// for it.
 func TestDiscontinuity(t *testing.T) {
 	files := map[string]string{}
 	for prefix, name := range map[string]string{"a-": "hls-fmp4", "b-": "hls-h265"} {
@@ -114,10 +115,10 @@ func TestDiscontinuity(t *testing.T) {
 	want(keyframe.H265, "index.m3u8 b-init.mp4 b-seg0.m4s")
 }
 
-// TestTwoHosts: a playlist on one host that leads to segments on another, and
-// redirects of both. The user's headers go to the stream's own host unless they are wanted
-// everywhere; the credentials of the URL always do; cookies go back to where they
-// came from.
+// TestTwoHosts: a playlist on one host leads to segments on another, with
+// redirects of both. The user's headers go to the stream's own host unless they
+// are wanted everywhere. The credentials in the URL only ever go to their own
+// host. Cookies go back to where they came from.
 func TestTwoHosts(t *testing.T) {
 	made := directory(t, testmedia.Make(t, "hls-ts"))
 	for _, everywhere := range []bool{false, true} {
