@@ -94,7 +94,7 @@ func TestPublic(t *testing.T) {
 	}
 }
 
-// TestDialContext: the dialled address decides, not the name.
+// TestDialContext: the address dialled decides, not the name.
 func TestDialContext(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

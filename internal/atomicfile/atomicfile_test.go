@@ -36,7 +36,8 @@ func TestCommitReplaces(t *testing.T) {
 	onlyFile(t, dir, "a.jpg")
 }
 
-// A file left by a crash may be a link to a file that must not change.
+// TestCreateAsRemovesOldFile: if a crash left a file that is a link to another,
+// the other one does not change.
 func TestCreateAsRemovesOldFile(t *testing.T) {
 	dir := t.TempDir()
 	other, path, temporary := filepath.Join(dir, "other"), filepath.Join(dir, "a.jpg"), filepath.Join(dir, ".a.jpg.part")

@@ -61,7 +61,7 @@ func copied(img image.Image) *image.RGBA {
 	return c
 }
 
-// levels changes each sample.
+// levels applies change to each sample.
 func levels(img image.Image, change func(float64) float64) *image.RGBA {
 	c := copied(img)
 	for i, v := range c.Pix {
@@ -174,7 +174,8 @@ func turned(img image.Image) image.Image {
 	return c
 }
 
-// The print of a picture depends neither on its pixel format nor on its origin.
+// TestForms: a picture's fingerprint depends neither on its pixel format nor on
+// its origin.
 func TestForms(t *testing.T) {
 	img := street(480, 270)
 	b := img.Bounds()

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// BenchmarkParse is what the reading of as many streams takes as a file may have.
+// BenchmarkParse measures the parsing of the largest number of streams that a
+// file may have.
 func BenchmarkParse(b *testing.B) {
 	var text strings.Builder
 	text.WriteString("defaults: {every: 1m, sinks: [shots]}\nstreams:\n")

@@ -22,7 +22,7 @@ func TestChanges(t *testing.T) {
 	before := parseText(t, three, map[string]string{"KEY": "1"})
 	for _, tt := range []struct {
 		name, text, key string
-		want            string // of the names
+		want            string // names
 	}{
 		{"nothing", three, "1", ""},
 		{"order", "streams:\n" + strings.Join(reversed(strings.Split(strings.TrimSpace(three), "\n")[1:]), "\n"), "1", ""},

@@ -15,7 +15,7 @@ import (
 	"github.com/kfgrab/kfgrab/serve"
 )
 
-// authority is the certificate of a server of the tests, as PEM.
+// authority is the certificate of a test server, as PEM.
 func authority() string {
 	server := httptest.NewTLSServer(nil)
 	defer server.Close()
@@ -44,7 +44,7 @@ func example(t *testing.T) (*File, string) {
 	return f, string(text)
 }
 
-// The documented file loads, and has every key in it.
+// TestDocumented: the documented file loads, and has every key.
 func TestDocumented(t *testing.T) {
 	f, text := example(t)
 	var keys []string
@@ -85,7 +85,8 @@ func TestDocumented(t *testing.T) {
 	}
 }
 
-// Authorities that are read again are the same.
+// TestChangesOfTheDocumented: two reads of the same file have no changes, its
+// certificate authorities included.
 func TestChangesOfTheDocumented(t *testing.T) {
 	a, _ := example(t)
 	b, _ := example(t)
@@ -129,7 +130,7 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-// << takes keys over, and what stands beside it goes first.
+// TestMerge: << merges keys, and the keys beside it take precedence.
 func TestMerge(t *testing.T) {
 	f := parseText(t, `
 defaults: &small

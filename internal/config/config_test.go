@@ -12,7 +12,7 @@ import (
 	"github.com/kfgrab/kfgrab/picture"
 )
 
-// lookup is an environment and a file system of the tests'.
+// lookup is an environment and a file system for tests.
 func lookup(values map[string]string) Lookup {
 	return Lookup{
 		Env: func(name string) (string, bool) { v, ok := values[name]; return v, ok },
@@ -81,7 +81,8 @@ func TestErrorIsUsage(t *testing.T) {
 	}
 }
 
-// Editors of Windows put a byte order mark in front, and end lines as that does.
+// TestParseOfWindows: a byte order mark and CRLF, as Windows editors write
+// them, are accepted.
 func TestParseOfWindows(t *testing.T) {
 	f := parseText(t, "\ufeffstreams:\r\n  - name: a\r\n    url: http://a/\r\n    every: 10s\r\n", nil)
 	if s := f.Streams[0]; s.Name != "a" || s.URL != "http://a/" || s.Schedule.Every != 10*time.Second {

@@ -6,12 +6,12 @@ import (
 	"testing"
 )
 
-// stream puts lines below a stream that is whole without them.
+// stream adds lines to a complete stream.
 func stream(lines ...string) string {
 	return "streams:\n  - name: cam\n    url: rtsp://camera/\n    " + strings.Join(lines, "\n    ") + "\n"
 }
 
-// Errors name line and column, the key, and what would be right.
+// TestErrors: errors name line and column, the key, and valid values.
 func TestErrors(t *testing.T) {
 	for _, tt := range []struct{ name, text, want string }{
 		{"empty", "", "the file is empty: it needs streams, each with a name and a url"},
@@ -136,7 +136,8 @@ func TestErrorsAreToldAtOnce(t *testing.T) {
 	}
 }
 
-// A file that grows by its aliases, or whose brackets never close, is refused.
+// TestBounds: files that grow by their aliases, or never close their brackets,
+// are refused.
 func TestBounds(t *testing.T) {
 	lol := "a: &a [x,x,x,x,x,x,x,x,x,x]\n"
 	for c := 'b'; c < 'k'; c++ {

@@ -39,7 +39,7 @@ streams:
 	//   to shots, {name}/{date}/{time}.{ext}, {name}/latest.{ext}
 }
 
-// Errors are told all at once.
+// Parse reports all errors at once.
 func ExampleParse() {
 	_, err := config.Parse("cams.yaml", []byte(`
 streams:

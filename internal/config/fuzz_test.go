@@ -7,11 +7,12 @@ import (
 	"testing"
 )
 
-// secret is what every variable and every file holds: none of it may be seen.
+// secret is the value of every variable and file. It must never be printed.
 const secret = "s3cr3t"
 
-// What loads prints as a plan without what was filled in, and again the same; what does
-// not names a line that the file has, and shows no secret, either.
+// FuzzParse: a file that loads prints as a plan without secrets, and always as
+// the same one. The error for any other file names one of its lines, and shows
+// no secret, either.
 func FuzzParse(f *testing.F) {
 	text, err := os.ReadFile(documented)
 	if err != nil {

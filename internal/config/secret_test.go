@@ -38,7 +38,8 @@ func TestFill(t *testing.T) {
 	}
 }
 
-// Secrets are taken as they are: what would end a part of the URL is escaped.
+// TestFillURL: characters in a secret that would end a part of the URL are
+// escaped.
 func TestFillURL(t *testing.T) {
 	values := map[string]string{"S": `a@b/c:d?e#f&g=h%40 [i]`, "HOST": "camera:554", "URL": "rtsp://me:hush@camera/x?y=z", "PATH": "a/b"}
 	const user, query = "a%40b%2Fc:d%3Fe%23f&g=h%2540%20%5Bi%5D", "a%40b%2Fc%3Ad%3Fe%23f%26g%3Dh%2540%20%5Bi%5D"
@@ -58,7 +59,7 @@ func TestFillURL(t *testing.T) {
 	}
 }
 
-// No way of printing shows what is secret.
+// TestNothingPrintsSecrets: no way of printing a configuration shows a secret.
 func TestNothingPrintsSecrets(t *testing.T) {
 	f := parseText(t, `
 defaults:

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// What is read to its end takes one request, and of a whole file no range.
+// TestAll: a resource that is read to its end takes one request, without a
+// range if it is the whole file.
 func TestAll(t *testing.T) {
 	data := noise(3 << 20)
 	for _, c := range []struct {

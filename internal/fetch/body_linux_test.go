@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// What a server without ranges may send ahead is bounded when its answer is in,
-// and grows with what was read; with ranges the kernel chooses.
+// TestReceiveWindow: a server without ranges may send a bounded number of bytes
+// ahead. The bound applies once its answer is in, and grows with the bytes
+// read.
 func TestReceiveWindow(t *testing.T) {
 	data := noise(3_000_000)
 	u := serve(t, unranged(data, true))

@@ -51,7 +51,8 @@ func TestGet(t *testing.T) {
 	}
 }
 
-// Of a document that says that it is too large, nothing is read.
+// TestGetTooLarge: the body of a document that declares too large a size is not
+// read.
 func TestGetTooLarge(t *testing.T) {
 	u := serve(t, unranged(noise(200_000), true))
 	c := client(t, u, nil)
@@ -125,8 +126,8 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-// Two hosts, told apart by their ports: what goes to the stream's own must not
-// reach the other.
+// TestHeadersStayAtHome: of two hosts, distinguished by their ports, the second
+// does not get the headers for the stream's own host.
 func TestHeadersStayAtHome(t *testing.T) {
 	var got []string
 	note := func(where string, r *http.Request) {
@@ -165,9 +166,9 @@ func TestHeadersStayAtHome(t *testing.T) {
 	}
 }
 
-// TestHeadersEverywhere: two hosts, 127.0.0.1 and localhost. The user's headers go
-// to both if the user asks for it, except Host; user and password of the URL, and cookies,
-// never do.
+// TestHeadersEverywhere: of two hosts, 127.0.0.1 and localhost, both get the
+// user's headers on request, except Host. Neither user and password of the URL
+// nor cookies ever go to the second.
 func TestHeadersEverywhere(t *testing.T) {
 	for _, everywhere := range []bool{false, true} {
 		var got []string
@@ -371,8 +372,8 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
-// After the idle connection is gone, the handshake must not cost a
-// certificate chain again.
+// TestTLSResumption: after the idle connection is gone, the handshake does not
+// cost another certificate chain.
 func TestTLSResumption(t *testing.T) {
 	var resumed []bool
 	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -392,7 +393,8 @@ func TestTLSResumption(t *testing.T) {
 	}
 }
 
-// A context that was over before is not a network's fault.
+// TestContextOver: a context that had already ended is not reported as a
+// network failure.
 func TestContextOver(t *testing.T) {
 	u := serve(t, ranged(noise(100)))
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -406,7 +408,8 @@ func TestContextOver(t *testing.T) {
 	}
 }
 
-// Close must end what is still being read, and all goroutines with it.
+// TestCloseWhileReading: Close ends a read under way, and all goroutines with
+// it.
 func TestCloseWhileReading(t *testing.T) {
 	u := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "1000")
@@ -429,8 +432,8 @@ func TestCloseWhileReading(t *testing.T) {
 	}
 }
 
-// TestDialContextNoProxy: with DialContext no proxy is used, which would hide the
-// servers from it.
+// TestDialContextNoProxy: with DialContext no proxy is used, since a proxy
+// would hide the servers from it.
 func TestDialContextNoProxy(t *testing.T) {
 	u := serve(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "body") })
 	var dialled []string

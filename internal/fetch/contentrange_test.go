@@ -39,7 +39,8 @@ func TestContentRange(t *testing.T) {
 	}
 }
 
-// What is accepted makes sense, and says the same written out again.
+// FuzzContentRange: an accepted header makes sense, and means the same when it
+// is written out again.
 func FuzzContentRange(f *testing.F) {
 	for _, c := range contentRanges {
 		f.Add(c.in)

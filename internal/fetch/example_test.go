@@ -13,7 +13,7 @@ import (
 	"github.com/kfgrab/kfgrab/internal/fetch"
 )
 
-// A playlist whole, and the start of a segment.
+// Fetch a whole playlist, and the start of a segment.
 func ExampleClient() {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/live.m3u8" {

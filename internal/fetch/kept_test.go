@@ -20,8 +20,8 @@ import (
 	"github.com/kfgrab/kfgrab/internal/nginx"
 )
 
-// tiring serves the body "hello" once a connection, says last to the next request on
-// it, and resets it then. requests counts all.
+// tiring serves the body "hello" once per connection, answers the next request
+// with last, and then resets the connection. requests counts all requests.
 func tiring(t *testing.T, last string, requests *atomic.Int32) *url.URL {
 	t.Helper()
 	return listen(t, func(c net.Conn) {
@@ -36,8 +36,8 @@ func tiring(t *testing.T, last string, requests *atomic.Int32) *url.URL {
 	})
 }
 
-// A connection that was kept and breaks before the body begins costs another
-// request, not the grab; once the body has begun, it is a failure.
+// TestKeptConnectionBreaks: if a kept connection breaks before the body begins,
+// the request is sent again. Once the body has begun, the grab fails.
 func TestKeptConnectionBreaks(t *testing.T) {
 	for _, c := range []struct {
 		name, last string
@@ -90,7 +90,8 @@ func TestKeptConnectionBreaks(t *testing.T) {
 	}
 }
 
-// A server that breaks every connection is asked twice, not for ever.
+// TestKeptConnectionBreaksAgain: a server that breaks every connection is asked
+// twice, not for ever.
 func TestKeptConnectionBreaksAgain(t *testing.T) {
 	var requests atomic.Int32
 	u := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -110,7 +111,8 @@ func TestKeptConnectionBreaksAgain(t *testing.T) {
 	}
 }
 
-// A stream of HTTP/2 that is reset, before the answer and after its header.
+// TestKeptStreamReset: an HTTP/2 stream that is reset, before the answer or
+// after its header, is requested again.
 func TestKeptStreamReset(t *testing.T) {
 	for _, header := range []bool{false, true} {
 		var requests atomic.Int32
@@ -141,8 +143,8 @@ func TestKeptStreamReset(t *testing.T) {
 	}
 }
 
-// nginx ends a connection after each answer, over HTTP/2 by GOAWAY. What comes then
-// is a short handshake.
+// TestNginxEndsConnections: if nginx ends the connection after each answer
+// (over HTTP/2 by GOAWAY), each further request costs a short handshake.
 func TestNginxEndsConnections(t *testing.T) {
 	forNginx(t, "keepalive_requests 1; add_header X-Session $ssl_session_reused;", func(t *testing.T, base string, connect connector) {
 		u := parse(t, base+"/live.m3u8")
@@ -161,7 +163,8 @@ func TestNginxEndsConnections(t *testing.T) {
 	})
 }
 
-// The worker that holds the connection dies, with a document to come and with media.
+// TestNginxWorkerDies: a request survives the death of the nginx worker that
+// holds the connection, for a document and for media.
 func TestNginxWorkerDies(t *testing.T) {
 	dir, segment, _ := files(t)
 	home := t.TempDir()
@@ -187,7 +190,7 @@ func TestNginxWorkerDies(t *testing.T) {
 	}
 }
 
-// killWorker returns when the worker is gone.
+// killWorker kills nginx's worker and returns once it is gone.
 func killWorker(t *testing.T, home string) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(home, "pid"))

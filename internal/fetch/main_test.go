@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// noise returns n bytes that do not compress and do not repeat.
+// noise returns n bytes that neither compress nor repeat.
 func noise(n int) []byte {
 	b := make([]byte, n)
 	rand.NewChaCha8([32]byte{1}).Read(b)
@@ -35,10 +35,10 @@ func parse(t testing.TB, s string) *url.URL {
 	return u
 }
 
-// quiet is for servers whose complaints are part of the test.
+// quiet is for servers whose complaints are part of a test.
 var quiet = log.New(io.Discard, "", 0)
 
-// serve runs h on loopback and returns a URL of it.
+// serve runs h on loopback and returns its URL.
 func serve(t testing.TB, h http.HandlerFunc) *url.URL {
 	t.Helper()
 	s := httptest.NewUnstartedServer(h)
@@ -48,7 +48,7 @@ func serve(t testing.TB, h http.HandlerFunc) *url.URL {
 	return parse(t, s.URL+"/media.ts")
 }
 
-// client returns a Client that ends before its server.
+// client returns a Client and closes it before its server.
 func client(t testing.TB, u *url.URL, o *Options) *Client {
 	t.Helper()
 	c := New(u, o)
@@ -56,14 +56,14 @@ func client(t testing.TB, u *url.URL, o *Options) *Client {
 	return c
 }
 
-// raw answers every connection's first request with the text answer, and
-// closes it then.
+// raw answers the first request on every connection with the text answer, and
+// then closes it.
 func raw(t testing.TB, answer string) *url.URL {
 	t.Helper()
 	return listen(t, func(c net.Conn) { io.WriteString(c, answer) })
 }
 
-// listen gives each connection to handle once a request has arrived.
+// listen passes each connection to handle once a request has arrived.
 func listen(t testing.TB, handle func(net.Conn)) *url.URL {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -93,7 +93,7 @@ func within(t testing.TB, d time.Duration) context.Context {
 	return ctx
 }
 
-// testTime is far more than any of the tests need.
+// testTime is far more than any test needs.
 const testTime = 20 * time.Second
 
 func counted(o *Options) (*Options, *meter.Counter) {

@@ -15,8 +15,8 @@ import (
 	"github.com/kfgrab/kfgrab/internal/testserver"
 )
 
-// TestGetNewerAsks: which validators of an answer make the next request
-// conditional.
+// TestGetNewerAsks: these validators of an answer make the next request
+// conditional, and others do not.
 func TestGetNewerAsks(t *testing.T) {
 	const (
 		noon   = "Mon, 02 Jan 2006 12:00:00 GMT"
@@ -42,7 +42,7 @@ func TestGetNewerAsks(t *testing.T) {
 		{"date in the future", "", second, noon, "", ""},
 		{"date by no clock", "", noon, "-", "", ""},
 		{"no date", "", "yesterday", noon, "", ""},
-		{"nginx", `"43b9174f-6"`, second, second, `"43b9174f-6"`, ""}, // of another second: it could be anybody's
+		{"nginx", `"43b9174f-6"`, second, second, `"43b9174f-6"`, ""}, // of another second: it could be from any server
 		{"nginx, of the same second", `"43b915c0-6"`, noon, noon, "", ""},
 		{"nginx, compressed, of the same second", `W/"43b915c0-6"`, noon, noon, "", ""},
 		{"nginx, of the second before", `"43b915c0-6"`, noon, second, `"43b915c0-6"`, ""},
@@ -93,8 +93,8 @@ func TestGetNewerAsks(t *testing.T) {
 	}
 }
 
-// TestGetNewerStray: a 304 that nobody asked for, and one of another resource
-// than was kept.
+// TestGetNewerStray: a 304 to an unconditional request is an error, and a 304
+// never stands for another resource than the kept one.
 func TestGetNewerStray(t *testing.T) {
 	u := serve(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNotModified) })
 	var status *StatusError
@@ -123,7 +123,8 @@ func TestGetNewerStray(t *testing.T) {
 	}
 }
 
-// TestGetEnd: what servers make of a suffix range.
+// TestGetEnd: the end of a resource is found, whatever the server makes of a
+// suffix range.
 func TestGetEnd(t *testing.T) {
 	body := noise(10_000)
 	plain := func(w http.ResponseWriter, r *http.Request) {
@@ -167,8 +168,8 @@ func TestGetEnd(t *testing.T) {
 	}
 }
 
-// TestNginxNewer: 304 for the whole and for the end, compressed and not, at the
-// cost of headers.
+// TestNginxNewer: nginx answers 304 for the whole and for the end, compressed
+// or not, at the cost of headers.
 func TestNginxNewer(t *testing.T) {
 	for _, extra := range []string{"", gzipped} {
 		forNginx(t, extra, func(t *testing.T, base string, connect connector) {
@@ -200,8 +201,8 @@ func TestNginxNewer(t *testing.T) {
 	}
 }
 
-// TestNginxModified: a file that was written anew is got anew, though it has the
-// same size and date.
+// TestNginxModified: a rewritten file is fetched anew, even if it has the same
+// size and date.
 func TestNginxModified(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "live.m3u8")

@@ -36,7 +36,7 @@ func files(t *testing.T) (dir string, segment, playlist []byte) {
 
 const gzipped = "gzip on; gzip_types application/vnd.apple.mpegurl video/mp2t;"
 
-// connector returns a client, and what counts for it.
+// connector returns a client and its byte counter.
 type connector func(*url.URL) (*Client, *meter.Counter)
 
 // forNginx runs test over HTTP/1.1, over TLS, and over HTTP/2.
@@ -106,7 +106,8 @@ func TestNginx(t *testing.T) {
 	})
 }
 
-// Without ranges the segment's start is read, and not much more.
+// TestNginxWithoutRanges: without ranges, the start of the segment is read, and
+// not much more.
 func TestNginxWithoutRanges(t *testing.T) {
 	segment := noise(3_000_000)
 	forNginx(t, "max_ranges 0;", func(t *testing.T, base string, connect connector) {
@@ -139,7 +140,8 @@ func TestNginxWithoutRanges(t *testing.T) {
 	})
 }
 
-// gzip on media: nginx drops ranges then.
+// TestNginxInsistsOnGzip: media are read although nginx compresses them and
+// therefore ignores ranges.
 func TestNginxInsistsOnGzip(t *testing.T) {
 	segment := noise(3_000_000)
 	dir, _, _ := files(t)
@@ -172,7 +174,8 @@ func TestNginxCertificate(t *testing.T) {
 	}
 }
 
-// Many streams at once, each with its own Client, budget and meter.
+// TestParallelStreams: many streams at once each have their own Client, budget
+// and meter.
 func TestParallelStreams(t *testing.T) {
 	dir, segment, _ := files(t)
 	base := testserver.Nginx(t, dir)

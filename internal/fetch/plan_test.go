@@ -63,8 +63,8 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// Whatever is asked for, in whatever order: it is covered, nothing is fetched
-// twice or past the end, and the budget holds.
+// planProperty: whatever is requested, in whatever order, is covered, nothing
+// is fetched twice or past the end, and the budget holds.
 func planProperty(t *rapid.T) {
 	size := rapid.Int64Range(1, 5000).Draw(t, "size")
 	p := planner{
@@ -93,7 +93,7 @@ func planProperty(t *rapid.T) {
 			if want.from < p.base || held.firstGap(want) != want {
 				t.Fatalf("need %v, held %v: request %v fetches twice or before the base", need, held, want)
 			}
-			known = size // as the answer tells
+			known = size // the answer has it
 			want.to = min(want.to, size)
 			held, got, left = held.add(want), got+want.length(), left-want.length()
 		}

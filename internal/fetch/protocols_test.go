@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// A server that offers HTTP/2 is asked by HTTP/1.1, and one that accepts nothing else
-// by HTTP/2, for which it has to refuse but once.
+// TestProtocol: a server that offers HTTP/2 gets HTTP/1.1. A server that
+// accepts nothing else gets HTTP/2, after a single refusal.
 func TestProtocol(t *testing.T) {
 	data := noise(100_000)
 	for _, c := range []struct {

@@ -68,8 +68,8 @@ func TestSequential(t *testing.T) {
 	}
 }
 
-// One connection must carry all ranges of all resources, also where one was
-// left a little before its end.
+// TestKeepAlive: one connection carries all ranges of all resources, even if a
+// read stopped a little before the end of one.
 func TestKeepAlive(t *testing.T) {
 	var conns atomic.Int32
 	s := httptest.NewUnstartedServer(ranged(noise(200_000)))
@@ -100,8 +100,8 @@ func TestKeepAlive(t *testing.T) {
 	}
 }
 
-// A chunked part ends in a chunk of its own, without which there is no next
-// request on the connection.
+// TestKeepAliveChunked: the chunk that ends a chunked part is read, since
+// otherwise the connection could not carry the next request.
 func TestKeepAliveChunked(t *testing.T) {
 	data := noise(5000)
 	var conns atomic.Int32
@@ -169,7 +169,7 @@ func TestReadAtHoldsWhatItFetched(t *testing.T) {
 	}
 }
 
-// server is one of the ways that servers treat ranges.
+// server treats ranges in one of the ways that servers do.
 func (s server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	size := int64(len(s.data))
 	from, to := asked(r)
@@ -210,8 +210,8 @@ type server struct {
 	requests *atomic.Int32
 }
 
-// Whatever the server makes of ranges and the reader of the offsets, the bytes
-// are right; and from a proper server none comes twice.
+// TestResourceProperty: whatever the server makes of ranges and the reader of
+// offsets, the bytes are right. From a proper server, no byte comes twice.
 func TestResourceProperty(t *testing.T) {
 	data := noise(20_000)
 	for _, mode := range []string{"proper", "size unknown", "ignores", "ignores, chunked", "longer", "starts earlier", "shorter, sometimes"} {
@@ -339,7 +339,7 @@ func TestBudget(t *testing.T) {
 	}
 }
 
-// A body that is as large as the budget is whole.
+// TestBudgetExact: a body as large as the budget is read whole.
 func TestBudgetExact(t *testing.T) {
 	data := noise(30_000)
 	u := serve(t, unranged(data, false))
@@ -422,7 +422,7 @@ func TestBrokenAnswers(t *testing.T) {
 	}
 }
 
-// Answers that are odd but clear.
+// TestOddAnswers: odd but unambiguous answers are accepted.
 func TestOddAnswers(t *testing.T) {
 	const part = "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-9/10\r\n"
 	for _, c := range []struct{ name, answer string }{
@@ -447,7 +447,7 @@ func TestOddAnswers(t *testing.T) {
 	}
 }
 
-// A server must not make a request of every byte.
+// TestShortAnswersWithoutEnd: a server cannot force one request per byte.
 func TestShortAnswersWithoutEnd(t *testing.T) {
 	u := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		from, _ := asked(r)
@@ -475,7 +475,7 @@ func TestEndOfFile(t *testing.T) {
 	}
 	r.Close()
 
-	// A byte range that a playlist promises, and the file has not.
+	// The playlist promises a byte range that the file does not have.
 	r = c.Open(ctx, u, Range{Offset: 2000, Length: 100})
 	var status *StatusError
 	if _, err := r.Read(make([]byte, 10)); !errors.As(err, &status) || status.Code != 416 {
@@ -500,8 +500,8 @@ func TestEndOfFile(t *testing.T) {
 	r.Close()
 }
 
-// Servers that accept and say nothing, say only the headers, or trickle, end
-// with the context, whose cause is in the error.
+// TestStalledServer: requests to servers that accept and never answer, send
+// only headers, or trickle end with the context. The error has its cause.
 func TestStalledServer(t *testing.T) {
 	headers := "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
 	for _, c := range []struct{ name, answer string }{

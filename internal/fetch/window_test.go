@@ -35,8 +35,8 @@ func TestWindow(t *testing.T) {
 	}
 }
 
-// Neither many bytes nor many small pieces may grow the window, and the newest
-// are kept.
+// TestWindowBound: neither many bytes nor many small pieces grow the window
+// beyond its bound, and the newest bytes are kept.
 func TestWindowBound(t *testing.T) {
 	for _, piece := range []int64{1, 100, chunkSize} {
 		var w window

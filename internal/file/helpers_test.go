@@ -48,7 +48,7 @@ func grab(t *testing.T, s *file.Source) *keyframe.Frame {
 	return f
 }
 
-// same compares keyframes of one stream.
+// same fails if two keyframes of a stream differ.
 func same(t *testing.T, what string, got, want *keyframe.Frame) {
 	t.Helper()
 	if got.Codec != want.Codec || got.PTS != want.PTS || !bytes.Equal(got.Data, want.Data) {
@@ -60,7 +60,7 @@ func same(t *testing.T, what string, got, want *keyframe.Frame) {
 // onlyReader hides all methods but Read.
 type onlyReader struct{ io.Reader }
 
-// pipe returns both ends of an operating system's pipe.
+// pipe returns both ends of a pipe of the operating system.
 func pipe(t *testing.T) (r, w *os.File) {
 	t.Helper()
 	r, w, err := os.Pipe()

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestOf: a file that is written, replaced or linked elsewhere has another
-// stamp.
+// TestOf: a file's stamp changes if the file is written, replaced or linked
+// elsewhere.
 func TestOf(t *testing.T) {
 	dir := t.TempDir()
 	file, link := filepath.Join(dir, "file"), filepath.Join(dir, "link")

@@ -79,8 +79,8 @@ func TestReleased(t *testing.T) {
 	}
 }
 
-// Released locks can be taken again at once, also while other goroutines start
-// processes.
+// TestReleaseWhileForking: a released lock can be acquired at once, even while
+// other goroutines start processes.
 func TestReleaseWhileForking(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	var stop atomic.Bool

@@ -12,7 +12,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// Every job is done once, and as many at a time as are asked for, no more.
+// TestEach: every job is done once, and exactly n run at a time.
 func TestEach(t *testing.T) {
 	const n, jobs = 3, 30
 	var mu sync.Mutex
@@ -28,7 +28,7 @@ func TestEach(t *testing.T) {
 				close(together)
 			}
 			mu.Unlock()
-			<-together // the first n meet
+			<-together // the first n wait for each other
 			mu.Lock()
 			busy--
 			done = append(done, 0)

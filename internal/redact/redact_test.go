@@ -32,7 +32,7 @@ func TestURL(t *testing.T) {
 	}
 }
 
-// No password and no query value may survive, whatever surrounds them.
+// FuzzURL: no password and no query value survives, whatever surrounds them.
 func FuzzURL(f *testing.F) {
 	f.Add("user", "host", "path")
 	f.Add("us%zzer", "ho st", "")

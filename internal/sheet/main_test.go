@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// testTime is far more than any of the tests need.
+// testTime is far more than any test needs.
 const testTime = time.Minute
 
 func within(t *testing.T) context.Context {

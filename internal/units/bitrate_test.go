@@ -8,7 +8,7 @@ import (
 var bitrates = []struct {
 	text string
 	want int    // 0 for an error
-	back string // what FormatDecimal makes of it
+	back string // what FormatDecimal prints
 }{
 	{"2.5M", 2_500_000, "2.5M"},
 	{"800k", 800_000, "800k"},

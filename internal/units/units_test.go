@@ -61,7 +61,7 @@ func TestParseDuration(t *testing.T) {
 	for _, test := range []struct {
 		text string
 		want time.Duration // −1 for an error
-		show string        // of FormatDuration, where it differs from text
+		show string        // from FormatDuration, if it differs from text
 	}{
 		{"20s", 20 * time.Second, ""},
 		{"5m", 5 * time.Minute, ""},
@@ -100,7 +100,7 @@ func TestParseDuration(t *testing.T) {
 var sizes = []struct {
 	text string
 	want int64  // 0 for an error
-	show string // of String, where it differs from text
+	show string // from String, if it differs from text
 }{
 	{"1", 1, ""},
 	{"4096", 4096, "4k"},
@@ -143,7 +143,7 @@ func TestParseBytes(t *testing.T) {
 	}
 }
 
-// What a number of bytes shows as is one, and the same.
+// FuzzParseBytes: a number of bytes, printed and parsed again, is the same.
 func FuzzParseBytes(f *testing.F) {
 	for _, test := range sizes {
 		f.Add(test.text)
