@@ -13,7 +13,7 @@ import (
 	"github.com/kfgrab/kfgrab/internal/testmedia"
 )
 
-// packet is where ffprobe sees a picture.
+// packet is the position of a picture according to ffprobe.
 type packet struct {
 	pos, size int64
 	key       bool

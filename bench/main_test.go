@@ -6,7 +6,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain lets the test binary be the suite's two sides.
+// TestMain lets the test binary run as either side of the suite.
 func TestMain(m *testing.M) {
 	Main()
 	goleak.VerifyTestMain(m)

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// testRow is an ok one with a newest picture.
+// testRow is a successful row with a newest picture.
 func testRow(caseName, contestant string, latency time.Duration, down int64, requests int, wall time.Duration) Row {
 	r := Row{
 		Case: caseName, Contestant: contestant, Latency: latency, Command: contestant + " MASTER", Status: okStatus,
@@ -168,7 +168,7 @@ func TestWriteFiles(t *testing.T) {
 			t.Errorf("%s: %.20q, %v", file, b, err)
 		}
 	}
-	// The bars of kfgrab and of ffmpeg are as their bytes are.
+	// The lengths of the bars are in the ratio of the bytes.
 	ours, others := countPixels(t, f.Chart, kfgrabColour), countPixels(t, f.Chart, othersColour)
 	if ratio := float64(others) / float64(ours); math.Abs(ratio-3_100_000.0/110_000) > 3 {
 		t.Errorf("%d pixels of kfgrab and %d of others", ours, others)
@@ -178,7 +178,7 @@ func TestWriteFiles(t *testing.T) {
 	}
 }
 
-// countPixels counts those of a PNG that have a colour.
+// countPixels returns the number of pixels of this colour in a PNG.
 func countPixels(t *testing.T, file string, c color.Color) (n int) {
 	t.Helper()
 	f, err := os.Open(file)

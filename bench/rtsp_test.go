@@ -18,8 +18,9 @@ func interleaved(t *testing.T, marker bool, payload ...byte) string {
 	return string(append([]byte{'$', 0, byte(len(b) >> 8), byte(len(b))}, b...))
 }
 
-// However the bytes are cut, the reader finds the answer to PLAY, the end of the
-// first complete keyframe after it, and the bytes between them.
+// TestRTSPReader: however the bytes are cut, the reader finds the answer to
+// PLAY, the end of the first complete keyframe after it, and the bytes between
+// them.
 func TestRTSPReader(t *testing.T) {
 	before := "RTSP/1.0 200 OK\r\nCSeq: 3\r\nContent-Length: 5\r\n\r\nv=0\r\n" + "RTSP/1.0 200 OK\r\nCSeq: 4\r\n\r\n"
 	behind := interleaved(t, true, 28, 0x45, 1) + // the end of a keyframe that began before PLAY

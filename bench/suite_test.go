@@ -33,8 +33,8 @@ func shortStage(m *media, step int) (*stage, error) {
 	return s, nil
 }
 
-// TestSuite runs a contestant that fetches a known segment whole, and the second
-// grab, over either kind of link.
+// TestSuite: the suite measures a contestant that fetches one known segment
+// whole, and the second grab, over either kind of link.
 func TestSuite(t *testing.T) {
 	dir := filepath.Dir(testmedia.Make(t, "hls-ts"))
 	for _, tool := range []string{"nginx", "curl"} {
@@ -73,7 +73,7 @@ func testSuite(t *testing.T, dir string, against error) {
 	for _, server := range []string{plainServer, tlsServer} {
 		who := contestants
 		if server == tlsServer {
-			who = contestants[1:2] // curl does not know the certificate
+			who = contestants[1:2] // curl does not trust the certificate
 		}
 		if err := s.runJob(t.Context(), job{Case: Case{Name: server, build: shortStage}, server: server, who: who}); err != nil {
 			t.Fatal(err)
@@ -84,7 +84,7 @@ func testSuite(t *testing.T, dir string, against error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The segment and two heads; packets' headers are a twentieth.
+	// Expected are the segment and two headers; packet headers add a twentieth.
 	if down := whole.Median.Down; down < segment.Size()+200 || down > segment.Size()*108/100+2500 {
 		t.Errorf("%d bytes counted for a segment of %d", down, segment.Size())
 	}
@@ -101,7 +101,7 @@ func testSuite(t *testing.T, dir string, against error) {
 	}
 }
 
-// TestInterrupted holds that a contestant ends with the suite's context.
+// TestInterrupted: a contestant ends with the suite's context.
 func TestInterrupted(t *testing.T) {
 	s := &suite{
 		Config: Config{Repeats: 1, Progress: func(int, int, string) {}},

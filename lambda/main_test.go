@@ -25,7 +25,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// testTime is far more than any of the tests need.
+// testTime is far more than any test needs.
 const testTime = 20 * time.Second
 
 func within(t testing.TB, d time.Duration) context.Context {

@@ -90,7 +90,7 @@ func answerQuestion(m *dnsmessage.Message) {
 // that it may not, at 127.0.0.1 and the same port.
 type camerasAndSecrets struct {
 	port     string
-	reached  atomic.Int32 // connections to what is secret
+	reached  atomic.Int32 // connections to the secret server
 	playlist atomic.Pointer[string]
 }
 
@@ -256,7 +256,7 @@ func TestForgery(t *testing.T) {
 func TestChangingName(t *testing.T) {
 	c := startCamerasAndSecrets(t)
 	s := start(t, &Options{Guard: Guard{Allow: "127.0.0.2, moving.test"}})
-	for good := range 4 { // how many answers are
+	for good := range 4 { // number of answers with a good address
 		addresses := append(make([][4]byte, 0, 5), [4]byte{127, 0, 0, 1})
 		for range good {
 			addresses = append([][4]byte{{127, 0, 0, 2}}, addresses...)

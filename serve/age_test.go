@@ -92,7 +92,7 @@ func TestIdle(t *testing.T) {
 			t.Errorf("round %d: %s %v", round, got.Status, got.Header)
 		}
 		etag = got.Header.Get("ETag")
-		c.connection.closeIdle() // as in a minute
+		c.connection.closeIdle() // pretends that a minute has passed
 		if c.connection.stream != nil {
 			t.Error("the connection is kept")
 		}

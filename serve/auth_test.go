@@ -17,7 +17,7 @@ import (
 // household is a service with two clients, and streams that cannot be reached.
 type household struct {
 	*service
-	admin, wall string // headers of who may see all, and one stream
+	admin, wall string // headers of a client that may see everything, and of one with one stream
 	token       string // of wall
 }
 

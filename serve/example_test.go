@@ -9,7 +9,7 @@ import (
 	"github.com/kfgrab/kfgrab/serve"
 )
 
-// A service within another program: New, an http.Handler, Close.
+// Run the service within another program: New, an http.Handler, Close.
 func ExampleNew() {
 	s, err := serve.New(&serve.Options{Streams: []serve.Stream{
 		{Name: "door", URL: "rtsp://127.0.0.1:1/stream"},

@@ -76,7 +76,7 @@ func TestFailures(t *testing.T) {
 		"private": {Status: 502, Class: "unauthorised"}, "away": {Status: 502, Class: "network"}, "busy": {Status: 502, Class: "network"},
 		"closed": {Status: 502, Class: "network"}, "slow": {Status: 504, Class: "timeout"}, "file": {Status: 500, Class: "other"},
 	} {
-		for range 2 { // the second is the memory of the first
+		for range 2 { // the second answer is the remembered failure
 			got := s.get(t, "/streams/"+name+"/snapshot.jpg")
 			var p problem
 			if err := json.Unmarshal(got.body, &p); err != nil || got.StatusCode != want.Status || p.Class != want.Class || p.Stream != name || p.Failing == nil {

@@ -64,7 +64,7 @@ func TestNoSecrets(t *testing.T) {
 		for _, authorization := range []string{h.admin, h.wall, basic("admin", "geheim"), ""} {
 			got := h.get(t, path, "Authorization", authorization)
 			if path == "/streams/geheim/snapshot.gif?token=geheim" {
-				continue // the name that it has asked for
+				continue // the name that the client requested
 			}
 			got.Header.Write(&all)
 			all.Write(got.body)

@@ -31,7 +31,7 @@ func TestHeaders(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, h.Get(name), want)
 		}
 	}
-	age, err := strconv.Atoi(h.Get("Age")) // decoding takes its time
+	age, err := strconv.Atoi(h.Get("Age")) // decoding takes a while
 	if err != nil || age > 60 {
 		t.Errorf("Age: %q", h.Get("Age"))
 	}

@@ -103,7 +103,7 @@ func TestSlowReader(t *testing.T) {
 	s := listen(t, &Options{Streams: []Stream{stream(t, "door="+servetest.LiveHLS(t))}}, func(s *Server) { s.times.write = 200 * time.Millisecond })
 	conn := s.dial(t)
 	requests := strings.Repeat("GET /streams/door/snapshot.png?max_age=3600 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 2000)
-	go io.WriteString(conn, requests) // more than the system's buffers take the pictures of
+	go io.WriteString(conn, requests) // more pictures than the system's buffers hold
 	servetest.Until(t, func() bool { return s.endpoint.countConnections() == 1 })
 	servetest.Until(t, func() bool { return s.endpoint.countConnections() == 0 })
 	if c := s.streams.Load().list[0].Status().counts; c.captures == 0 {
@@ -143,7 +143,7 @@ func TestRawRequests(t *testing.T) {
 	s := listen(t, &Options{Streams: []Stream{stream(t, "door=http://127.0.0.1:1/")}}, nil)
 	for request, want := range map[string]string{
 		"GET /streams/../../etc/passwd HTTP/1.1\r\nHost: a\r\n":                                       "421",
-		"GET /streams/../../etc/passwd HTTP/1.1\r\nHost: 127.0.0.1\r\n":                               "307", // to /etc/passwd, which there is not
+		"GET /streams/../../etc/passwd HTTP/1.1\r\nHost: 127.0.0.1\r\n":                               "307", // to /etc/passwd, which is not found
 		"GET /streams/..%2f..%2fetc%2fpasswd/snapshot.jpg HTTP/1.1\r\nHost: 127.0.0.1\r\n":            "404",
 		"GET /streams/%2e%2e/%2e%2e/snapshot.jpg HTTP/1.1\r\nHost: 127.0.0.1\r\n":                     "404",
 		"GET /streams/%00/snapshot.jpg HTTP/1.1\r\nHost: 127.0.0.1\r\n":                               "404",

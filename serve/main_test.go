@@ -59,7 +59,7 @@ func start(t testing.TB, o *Options) *service {
 	s.Start(ctx)
 	t.Cleanup(func() {
 		cancel()
-		s.run.close() // of those who watch
+		s.run.close() // disconnects viewers
 		web.Close()
 		if err := s.Close(); err != nil {
 			t.Error(err)

@@ -124,7 +124,7 @@ func TestMJPEGLeft(t *testing.T) {
 	next(t, parts(t, res))
 	res.Body.Close()
 	servetest.Until(t, func() bool { return c.Status().viewers == 0 })
-	c.audience.endIfIdle(time.Now().Add(lingerTime)) // as in ten seconds
+	c.audience.endIfIdle(time.Now().Add(lingerTime)) // pretends that ten seconds have passed
 	c.audience.running.Wait()
 	if c.Status().live || c.Status().followed {
 		t.Error("it goes on")

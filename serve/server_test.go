@@ -29,7 +29,7 @@ func TestSet(t *testing.T) {
 	if err := s.Set([]Stream{stream(t, "comes="+servetest.LiveHLS(t)), changes, same}); err != nil {
 		t.Fatal(err)
 	}
-	io.Copy(io.Discard, watched.Body) // it ends
+	io.Copy(io.Discard, watched.Body) // until it ends
 	for path, want := range map[string]string{"same": "cached", "changes": "fresh", "comes": "fresh", "goes": ""} {
 		if got := s.get(t, "/streams/"+path+"/snapshot.jpg?width=160&max_age=3600"); got.Header.Get("X-Kfgrab-State") != want {
 			t.Errorf("%s: %s %v", path, got.Status, got.Header)

@@ -20,7 +20,7 @@ func TestSnapshot(t *testing.T) {
 	s := start(t, &Options{Streams: []Stream{source}, Software: "test software"})
 	for _, test := range []struct {
 		path, mime string
-		size       image.Point // zero: it is not to be decoded here
+		size       image.Point // zero if the test does not decode it
 	}{
 		{"snapshot.jpg", "image/jpeg", image.Pt(640, 360)},
 		{"snapshot.png", "image/png", image.Pt(640, 360)},

@@ -39,7 +39,7 @@ func startSmall(t *testing.T) *Origin {
 	return o
 }
 
-// Every path is read by a client that nobody here wrote.
+// TestFFmpegReads: ffmpeg, an independent client, reads every path.
 func TestFFmpegReads(t *testing.T) {
 	o := startSmall(t)
 	for _, c := range []struct {
@@ -69,7 +69,7 @@ func TestFFmpegReads(t *testing.T) {
 	}
 }
 
-// sizeOf is what ffprobe says of a picture.
+// sizeOf returns the size of a picture, according to ffprobe.
 func sizeOf(t *testing.T, path string) string {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "ffprobe", "-v", "error",
@@ -80,8 +80,8 @@ func sizeOf(t *testing.T, path string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// The segments really are MPEG-TS that begins with a table, and MP4 with one
-// moof; the master names the codec that is in them.
+// TestSegmentsAreWhatTheyShouldBe: the segments are MPEG-TS that begins with a
+// table, and MP4 with one moof. The master playlist names their codec.
 func TestSegmentsAreWhatTheyShouldBe(t *testing.T) {
 	o := startSmall(t)
 	ts := get(t, o.Newest(TS)).body
@@ -98,7 +98,8 @@ func TestSegmentsAreWhatTheyShouldBe(t *testing.T) {
 	}
 }
 
-// Close ends viewers in the middle of an answer; TestMain finds what is left.
+// TestCloseWithViewers: Close disconnects viewers within an answer. TestMain
+// detects goroutines that are left.
 func TestCloseWithViewers(t *testing.T) {
 	needFFmpeg(t)
 	o, err := Start(t.Context(), &Options{Profile: Small()})
@@ -207,7 +208,7 @@ func TestEncoderErrors(t *testing.T) {
 	}
 }
 
-// An ffmpeg that hangs is killed.
+// TestEncoderKilled: an ffmpeg that hangs is killed.
 func TestEncoderKilled(t *testing.T) {
 	started := filepath.Join(t.TempDir(), "started")
 	if out, err := exec.Command("mkfifo", started).CombinedOutput(); err != nil {

@@ -57,8 +57,8 @@ func TestMediaPlaylist(t *testing.T) {
 	}
 }
 
-// A segment keeps its discontinuity sequence number in every playlist that
-// lists it (RFC 8216 6.2.2).
+// TestDiscontinuityNumbersStay: a segment keeps its discontinuity sequence
+// number in every playlist that lists it (RFC 8216 6.2.2).
 func TestDiscontinuityNumbersStay(t *testing.T) {
 	for after := time.Duration(0); after < 5*time.Minute; after += time.Second {
 		text := mediaPlaylist(TS, testLine, epoch.Add(after))

@@ -91,7 +91,7 @@ func TestPace(t *testing.T) {
 	})
 }
 
-// play begins to view a stream and sends each packet to got until the test ends.
+// play views a stream and passes each packet to got until the test ends.
 func play(t *testing.T, url string, f format.Format, got func(*rtp.Packet)) *gortsplib.Client {
 	t.Helper()
 	u, err := base.ParseURL(url)
@@ -128,7 +128,8 @@ func play(t *testing.T, url string, f format.Format, got func(*rtp.Packet)) *gor
 	return c
 }
 
-// A viewer gets nothing that was sent before it came: no GOP is cached for it.
+// TestViewerBeginsNow: a viewer gets only what is sent after it connected: no
+// GOP is cached for it.
 func TestViewerBeginsNow(t *testing.T) {
 	o := startSmall(t)
 	early, late := make(chan uint32, 1), make(chan uint32, 1)

@@ -13,13 +13,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// fakeSegment is what segment n of the loop holds in the tests that need no
-// real media.
+// fakeSegment is segment n of the loop in tests without real media.
 func fakeSegment(k Kind, n int) []byte {
 	return bytes.Repeat([]byte{byte(n), segmentEnding(k)[1]}, 50_000+n)
 }
 
-// fakeWeb serves made-up segments; its clock stands at 120 s, where segments 14
+// fakeWeb serves made-up segments. Its clock stands at 120 s, when segments 14
 // to 19 are listed.
 func fakeWeb(t *testing.T) *webServer {
 	t.Helper()
@@ -92,10 +91,10 @@ func TestStatus(t *testing.T) {
 		"/ts/360p/index.m3u8":      404, // not in this profile
 		"/fmp4/720p/init.mp4":      200,
 		"/ts/720p/init.mp4":        404,
-		"/ts/1080p/19.ts":          200, // listed last
-		"/ts/1080p/8.ts":           200, // a window's length behind the playlist
-		"/ts/1080p/7.ts":           404, // forgotten
-		"/ts/1080p/20.ts":          404, // not whole yet
+		"/ts/1080p/19.ts":          200, // the last in the playlist
+		"/ts/1080p/8.ts":           200, // a window's length before the playlist
+		"/ts/1080p/7.ts":           404, // deleted
+		"/ts/1080p/20.ts":          404, // not complete yet
 		"/ts/1080p/19.m4s":         404,
 		"/fmp4/1080p/19.m4s":       200,
 		"/ts/1080p/-1.ts":          404,

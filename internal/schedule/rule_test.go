@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// noon is a Saturday.
+// noon is noon on a Saturday.
 var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 
 func compiled(t interface{ Fatal(args ...any) }, name string, r Rule) timetable {

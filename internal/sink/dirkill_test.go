@@ -22,7 +22,7 @@ func TestDirKilled(t *testing.T) {
 	for round := 0; round < 50 && (round < 5 || unfinished == 0); round++ {
 		killWhileWriting(t, root)
 		wantWholePictures(t, root)
-		unfinished += len(unfinishedFiles(t, root)) - 1 // without the user's
+		unfinished += len(unfinishedFiles(t, root)) - 1 // except the user's
 		d, err := OpenDir(root, &DirOptions{Keep: Retention{Count: 3}})
 		if err != nil {
 			t.Fatal(err)
@@ -34,7 +34,7 @@ func TestDirKilled(t *testing.T) {
 		p.Time, p.Data = time.Now(), make([]byte, largePicture)
 		put(t, d, p)
 		d.Close()
-		if n := len(pictures(t, root)); n > 3+1 { // and the newest's
+		if n := len(pictures(t, root)); n > 3+1 { // plus the newest picture's copy
 			t.Fatalf("round %d: %d pictures are left", round, n)
 		}
 	}
@@ -123,7 +123,7 @@ func TestDirRecovers(t *testing.T) {
 		}
 		want := map[string]string{"cam/2026-03-01/120000.000Z.jpg": "one", "cam/latest.jpg": "one", ".120001.000Z.jpg.kfgrab": "mine"}
 		writeFile(t, filepath.Join(root, ".120001.000Z.jpg.kfgrab"), "mine")
-		if strings.Contains(steps[:end], "\n") { // before that no such file is made
+		if strings.Contains(steps[:end], "\n") { // no unfinished file is made before that
 			writeFile(t, filepath.Join(root, unfinished[0]), "tw")
 			if err := os.Link(first, filepath.Join(root, unfinished[1])); err != nil {
 				t.Fatal(err)

@@ -21,8 +21,8 @@ import (
 
 var taken = time.Date(2026, 3, 1, 14, 2, 3, 250e6, time.UTC)
 
-// A directory keeps at most a thousand pictures of each stream for a week, and a
-// webhook gets a message for each.
+// Store pictures in a directory, at most a thousand of each stream for a week,
+// and send a webhook message for each.
 func Example() {
 	root, err := os.MkdirTemp("", "shots")
 	if err != nil {

@@ -37,7 +37,7 @@ func writeForEver(root string) error {
 	}
 }
 
-// testTime is far more than any of the tests need.
+// testTime is far more than any test needs.
 const testTime = 20 * time.Second
 
 func within(t testing.TB, d time.Duration) context.Context {

@@ -46,7 +46,7 @@ func TestOnChange(t *testing.T) {
 		{grey(t, 0), true, false},
 		{grey(t, 0), false, false},
 		{grey(t, 3), false, false},
-		{grey(t, 100), true, true}, // could not be put
+		{grey(t, 100), true, true}, // storing it failed
 		{grey(t, 100), true, false},
 		{grey(t, 101), false, false},
 		{grey(t, 0), true, false},

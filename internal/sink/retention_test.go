@@ -123,7 +123,7 @@ func TestRetentionOfDirectories(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n := range 4 { // each time in another process, as it were
+	for n := range 4 { // stands for another process each time
 		d := openDir(t, root, &DirOptions{Template: tmpl, NoLatest: true, Keep: Retention{Count: 1}})
 		put(t, d, shot(time.Duration(n)*day, fmt.Sprint(n)))
 		d.Close()
@@ -149,7 +149,7 @@ func TestPrune(t *testing.T) {
 	}
 	wantTree(t, root, want)
 	d.Close()
-	// Prune leaves a stream that nobody names any more as it is.
+	// Prune does not touch a stream that is no longer named.
 	d = openDir(t, root, &DirOptions{Keep: Retention{Age: time.Millisecond}})
 	d.now = func() time.Time { return noon.Add(2 * day) }
 	if err := d.Prune(within(t, testTime)); err != nil {

@@ -169,8 +169,8 @@ func status(code int, retryAfter string) (*http.Response, error) {
 	return &http.Response{StatusCode: code, Header: http.Header{"Retry-After": {retryAfter}}, Body: http.NoBody}, nil
 }
 
-// A message is sent again after a failure that may pass, later and later, and not for
-// ever.
+// A message is sent again after a temporary failure, with growing pauses, but
+// not for ever.
 func TestWebhookRetries(t *testing.T) {
 	for _, c := range []struct {
 		name     string

@@ -12,7 +12,8 @@ import (
 	"github.com/kfgrab/kfgrab/internal/watch"
 )
 
-// Two cameras, with a picture every five minutes, until the program is interrupted.
+// Watch two cameras, with a picture every five minutes, until the program is
+// interrupted.
 func Example() {
 	shots, err := sink.OpenDir("shots", nil)
 	if err != nil {

@@ -24,7 +24,7 @@ import (
 	"github.com/kfgrab/kfgrab/serve/internal/servetest"
 )
 
-// chromium starts a browser; each tab in it is a page of its own.
+// chromium starts a browser; each tab in it is a separate page.
 func chromium(t *testing.T) context.Context {
 	t.Helper()
 	path := ""
@@ -57,7 +57,7 @@ type tab struct {
 
 	mu       sync.Mutex
 	requests []string
-	faults   []string // what a developer would see in the console, and requests that go elsewhere
+	faults   []string // messages on the console, and requests to other hosts
 }
 
 // openTab opens a page of a service.

@@ -67,7 +67,7 @@ func testScreens(t *testing.T, browser context.Context) {
 	for _, screen := range []struct {
 		name  string
 		setup []chromedp.Action[chromedp.Void]
-		page  string // the colour behind everything
+		page  string // background colour of the page
 	}{
 		{"light", []chromedp.Action[chromedp.Void]{desktop, light()}, "rgb(243, 244, 246)"},
 		{"dark", []chromedp.Action[chromedp.Void]{desktop, dark()}, "rgb(16, 18, 22)"},
