@@ -7,8 +7,9 @@ import (
 	"github.com/kfgrab/kfgrab/internal/origin"
 )
 
-// BenchmarkZip takes JPEGs, 640 pixels wide, from a broadcaster's 1080p ladder. init is the
-// time until the function asks for its first event, first that of the first invocation.
+// BenchmarkZip takes JPEGs, 640 pixels wide, from a broadcaster's 1080p ladder.
+// init is the time until the function asks for its first event, first that of
+// the first invocation.
 func BenchmarkZip(b *testing.B) {
 	o, err := origin.Start(b.Context(), nil)
 	if err != nil {

@@ -44,7 +44,8 @@ func TestEvent(t *testing.T) {
 	}
 }
 
-// TestEventWarm: the second picture costs a playlist and a range, and no new decoder.
+// TestEventWarm: the second picture costs a playlist and a range, and no new
+// decoder.
 func TestEventWarm(t *testing.T) {
 	o := startOrigin(t)
 	f, log := environment{}.open(t)
@@ -53,7 +54,8 @@ func TestEventWarm(t *testing.T) {
 	if second.Requests >= first.Requests || second.Requests > 2 {
 		t.Errorf("%d requests, then %d", first.Requests, second.Requests)
 	}
-	// On a busy machine a kept decoder may miss its deadline, and another is started.
+	// On a busy machine a kept decoder may miss its deadline, and another is
+	// started.
 	if s := f.decoders.Stats(); s.Warm+s.Alone != 2 || (s.Discarded == 0 && s.Started != 1) {
 		t.Errorf("%+v", s)
 	}
@@ -133,8 +135,8 @@ func TestEventRefused(t *testing.T) {
 	}
 }
 
-// TestEventAllowed: a list of hosts applies to the URLs of events, but not to named
-// streams.
+// TestEventAllowed: a list of hosts applies to the URLs of events, but not to
+// named streams.
 func TestEventAllowed(t *testing.T) {
 	url := startOrigin(t).HLS(origin.TS)
 	f, _ := environment{allowedVariable: "example.com, 192.0.2.0/24", streamsVariable: named(t, "lobby", map[string]any{"url": url})}.open(t)
@@ -148,8 +150,8 @@ func TestEventAllowed(t *testing.T) {
 	f.event(t, map[string]any{"url": url})
 }
 
-// TestEventTooLarge: a picture too large for Lambda's answer is an error that says what
-// to do.
+// TestEventTooLarge: a picture too large for Lambda's answer is an error that
+// says what to do.
 func TestEventTooLarge(t *testing.T) {
 	f, _ := environment{}.open(t)
 	event := encode(t, map[string]any{"url": startOrigin(t).HLS(origin.TS), "format": "rgb24", "width": 1920})

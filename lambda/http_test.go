@@ -61,7 +61,8 @@ func TestHTTP(t *testing.T) {
 	}
 }
 
-// TestHTTPConditional: a picture that the client already has is neither decoded nor sent.
+// TestHTTPConditional: a picture that the client already has is neither decoded
+// nor sent.
 func TestHTTPConditional(t *testing.T) {
 	url := startOrigin(t).Newest(origin.TS) // the same picture each time
 	f, _ := environment{streamsVariable: named(t, "a", map[string]any{"url": url})}.open(t)
@@ -155,8 +156,8 @@ func TestHTTPProblems(t *testing.T) {
 	}
 }
 
-// FuzzHTTP: any request leads to a named stream or to one on a listed host, with all its
-// connections checked; and nothing is stored.
+// FuzzHTTP: any request leads to a named stream or to one on a listed host,
+// with all its connections checked; and nothing is stored.
 func FuzzHTTP(f *testing.F) {
 	for _, path := range []string{"/cam", "/cam.png", "/", "//cam//", "/prod/cam", "/../cam", "/%63am"} {
 		f.Add(path, "url=http://example.com/&width=1&at=1:00&crop=1x1+0+0")

@@ -96,7 +96,8 @@ type process struct {
 	Init   time.Duration // from the start to the first question for an event
 }
 
-// start runs the bootstrap in dir as Lambda does, and waits until it asks for an event.
+// start runs the bootstrap in dir as Lambda does, and waits until it asks for
+// an event.
 func start(t testing.TB, dir string, env ...string) *process {
 	t.Helper()
 	api := startRuntimeAPI(t)
@@ -163,8 +164,8 @@ func (p *process) children(t testing.TB) (pids []int) {
 	return pids
 }
 
-// kill ends the function as Lambda does, without a signal that it could handle. Its
-// decoders must end with it.
+// kill ends the function as Lambda does, without a signal that it could handle.
+// Its decoders must end with it.
 func (p *process) kill(t testing.TB) {
 	select {
 	case err := <-p.ended:

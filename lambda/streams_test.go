@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestStreams: only one caller at a time has a stream, and at most maxStreams are kept.
+// TestStreams: only one caller at a time has a stream, and at most maxStreams
+// are kept.
 func TestStreams(t *testing.T) {
 	s := newStreams()
 	defer s.close()

@@ -106,7 +106,8 @@ func walk(body *hclsyntax.Body, see func(*hclsyntax.Block)) {
 	}
 }
 
-// TestTerraform: every reference is declared, every variable is used and described.
+// TestTerraform: every reference is declared, every variable is used and
+// described.
 func TestTerraform(t *testing.T) {
 	m := parseModule(t)
 	for name := range m.used {
@@ -137,8 +138,8 @@ func TestTerraform(t *testing.T) {
 	}
 }
 
-// TestTerraformEnvironment: the module sets the variables that the function reads, and
-// its streams have the fields of an event.
+// TestTerraformEnvironment: the module sets the variables that the function
+// reads, and its streams have the fields of an event.
 func TestTerraformEnvironment(t *testing.T) {
 	m := parseModule(t)
 	var names []string
@@ -177,8 +178,8 @@ func TestTerraformEnvironment(t *testing.T) {
 	}
 }
 
-// TestTerraformRights: no right has a wildcard, and the function may only write its log
-// and its pictures.
+// TestTerraformRights: no right has a wildcard, and the function may only write
+// its log and its pictures.
 func TestTerraformRights(t *testing.T) {
 	m := parseModule(t)
 	granted := map[string][]string{}

@@ -26,9 +26,10 @@ import (
 
 const noDecoder = "no decoder to embed: make ffmpeg builds one"
 
-// bundle returns the directory that Lambda runs: the unpacked zip that make lambda builds
-// for this machine. scripts/ffmpeg.sh takes minutes; if it has built nothing yet, the
-// program has no decoder embedded and uses this machine's.
+// bundle returns the directory that Lambda runs: the unpacked zip that make
+// lambda builds for this machine. scripts/ffmpeg.sh takes minutes; if it has
+// built nothing yet, the program has no decoder embedded and uses this
+// machine's.
 func bundle(t testing.TB) (dir string, embedded bool) {
 	t.Helper()
 	dir = t.TempDir()
@@ -43,8 +44,8 @@ func bundle(t testing.TB) (dir string, embedded bool) {
 	return dir, true
 }
 
-// builtFFmpeg returns the directory of the newest ffmpeg that scripts/ffmpeg.sh has built
-// for this machine, or "".
+// builtFFmpeg returns the directory of the newest ffmpeg that scripts/ffmpeg.sh
+// has built for this machine, or "".
 func builtFFmpeg() string {
 	cache, err := os.UserCacheDir()
 	tools := filepath.Join(cache, "kfgrab-tools")
@@ -219,7 +220,8 @@ func answers(t *testing.T, dir string, env ...string) {
 	}
 }
 
-// settled checks that a function with wrong settings reports them and does not start.
+// settled checks that a function with wrong settings reports them and does not
+// start.
 func settled(t *testing.T, dir string) {
 	for env, want := range map[string]string{"KFGRAB_STREAMS={": "KFGRAB_STREAMS", "": "make lambda"} {
 		cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "bootstrap"))

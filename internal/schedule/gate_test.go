@@ -74,8 +74,8 @@ func TestGatePerHost(t *testing.T) {
 	})
 }
 
-// Streams that hang leave places to others once they have failed, even if they are more
-// than the places.
+// Streams that hang leave places to others once they have failed, even if they
+// are more than the places.
 func TestGateFailing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCrowd(Limits{Total: 4})
@@ -114,8 +114,8 @@ func TestGateContext(t *testing.T) {
 	})
 }
 
-// Whatever streams come, leave and give up, the bounds hold, no stream with a place
-// waits, and nothing remains at the end.
+// Whatever streams come, leave and give up, the bounds hold, no stream with a
+// place waits, and nothing remains at the end.
 func TestGateProperty(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		limits := Limits{Total: rapid.IntRange(0, 4).Draw(rt, "total"), PerHost: rapid.IntRange(0, 2).Draw(rt, "per host")}

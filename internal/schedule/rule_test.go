@@ -51,8 +51,9 @@ func TestRuleNext(t *testing.T) {
 	}
 }
 
-// In Berlin clocks went from 2 to 3 on 29 March 2026, and from 3 to 2 on 25 October. On
-// Lord Howe Island they change by half an hour. In São Paulo midnight was skipped.
+// In Berlin clocks went from 2 to 3 on 29 March 2026, and from 3 to 2 on 25
+// October. On Lord Howe Island they change by half an hour. In São Paulo
+// midnight was skipped.
 func TestCronClockChange(t *testing.T) {
 	for _, tt := range []struct {
 		name, cron, zone string
@@ -114,8 +115,8 @@ func TestRuleRefused(t *testing.T) {
 	}
 }
 
-// A stream's offset never changes, so that the pictures of a day continue those of the
-// day before.
+// A stream's offset never changes, so that the pictures of a day continue those
+// of the day before.
 func TestOffsetIsStable(t *testing.T) {
 	for name, want := range map[string]time.Duration{"gate": 236081912803, "door": 43601468818} {
 		if got := offsetOf(name, 5*time.Minute); got != want {
@@ -124,8 +125,8 @@ func TestOffsetIsStable(t *testing.T) {
 	}
 }
 
-// The starts of a thousand streams are spread evenly over their interval, by the test of
-// Kolmogorov and Smirnov at a level of one in a thousand.
+// The starts of a thousand streams are spread evenly over their interval, by
+// the test of Kolmogorov and Smirnov at a level of one in a thousand.
 func TestSpreadIsEven(t *testing.T) {
 	for _, pattern := range []string{"cam%d", "camera-%04d", "%d", "site/%d/stream", "x%x"} {
 		const n = 1000
@@ -153,7 +154,8 @@ func drawTime(t *rapid.T, label string) time.Time {
 	return time.Unix(rapid.Int64Range(0, 4e9).Draw(t, label), rapid.Int64Range(0, 999_999_999).Draw(t, label+" ns")).UTC()
 }
 
-// The next time comes after the given one, within an interval, with none in between.
+// The next time comes after the given one, within an interval, with none in
+// between.
 func TestIntervalProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := drawInterval(t)
@@ -189,8 +191,9 @@ func drawCron(t *rapid.T) string {
 	return strings.Join([]string{field("minute", 0, 59), field("hour", 0, 23), "*", "*", field("weekday", 0, 6)}, " ")
 }
 
-// A cron line is due in each minute that it names, and once for the skipped ones unless
-// another comes by then. Checked minute by minute over days with clock changes.
+// A cron line is due in each minute that it names, and once for the skipped
+// ones unless another comes by then. Checked minute by minute over days with
+// clock changes.
 func TestCronProperty(t *testing.T) {
 	zones := map[string][]time.Time{
 		"Europe/Berlin":       {time.Date(2026, 3, 28, 12, 0, 0, 0, time.UTC), time.Date(2026, 10, 24, 12, 0, 0, 0, time.UTC)},
@@ -219,8 +222,8 @@ func TestCronProperty(t *testing.T) {
 	})
 }
 
-// byMinutes checks each minute of the zone's clock, and the first of those that a clock
-// change skips.
+// byMinutes checks each minute of the zone's clock, and the first of those that
+// a clock change skips.
 func byMinutes(c *crontab, start, end time.Time) (due []time.Time) {
 	matches := func(clock time.Time) bool {
 		return c.spec.Next(clock.Add(-time.Second)).Equal(clock)
@@ -263,8 +266,8 @@ func (c *counted) nextAfter(t time.Time) time.Time {
 	return c.timetable.nextAfter(t)
 }
 
-// The runs that a new stream has missed since the year 1 are not counted: that took 15 s
-// for a thousand streams with a yearly line.
+// The runs that a new stream has missed since the year 1 are not counted: that
+// took 15 s for a thousand streams with a yearly line.
 func TestNewStreamIsCheap(t *testing.T) {
 	table, err := Rule{Cron: "@yearly"}.compileTimetable("a")
 	if err != nil {

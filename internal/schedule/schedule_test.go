@@ -104,9 +104,9 @@ func TestOverrunSkips(t *testing.T) {
 	}
 }
 
-// The first retries of a daily stream come soon, the last are as far apart as without a
-// failure. Those of a stream that is due every ten seconds become five minutes apart. A
-// success ends the back-off.
+// The first retries of a daily stream come soon, the last are as far apart as
+// without a failure. Those of a stream that is due every ten seconds become
+// five minutes apart. A success ends the back-off.
 func TestFailuresBackOff(t *testing.T) {
 	for _, tt := range []struct {
 		rule       Rule
@@ -162,8 +162,8 @@ func TestRetriesAreSpread(t *testing.T) {
 	}
 }
 
-// After the clock is set forward by a day, each stream runs once, spread over time, and
-// not once for each missed run.
+// After the clock is set forward by a day, each stream runs once, spread over
+// time, and not once for each missed run.
 func TestClockSetForward(t *testing.T) {
 	c := newClock()
 	const n = 200
@@ -193,8 +193,8 @@ func TestClockSetForward(t *testing.T) {
 	}
 }
 
-// A clock set back by an hour stops no stream for that hour. A clock set back by a moment
-// lets no stream run twice for one time.
+// A clock set back by an hour stops no stream for that hour. A clock set back
+// by a moment lets no stream run twice for one time.
 func TestClockSetBack(t *testing.T) {
 	c := newClock()
 	c.set(t, "cam", every5m, State{})
@@ -333,9 +333,9 @@ func TestRemove(t *testing.T) {
 	}
 }
 
-// Whatever runs take and however they end, no two runs of a stream overlap. With an even
-// clock, each time of the rule has a run, lies within one, or after a failure. The times
-// within runs are counted as skipped.
+// Whatever runs take and however they end, no two runs of a stream overlap.
+// With an even clock, each time of the rule has a run, lies within one, or
+// after a failure. The times within runs are counted as skipped.
 func TestScheduleProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := newClock()
@@ -401,8 +401,8 @@ func TestScheduleProperty(t *testing.T) {
 	})
 }
 
-// Whatever the clock does, there is no storm, and no stream waits much longer than its
-// interval in real time.
+// Whatever the clock does, there is no storm, and no stream waits much longer
+// than its interval in real time.
 func TestClockProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := newClock()

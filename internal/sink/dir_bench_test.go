@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// BenchmarkDirPut stores pictures in a directory at its limit, so that each Put writes
-// one and deletes one.
+// BenchmarkDirPut stores pictures in a directory at its limit, so that each Put
+// writes one and deletes one.
 func BenchmarkDirPut(b *testing.B) {
 	for _, keep := range []int{10, 100_000} {
 		b.Run(fmt.Sprint(keep), func(b *testing.B) {

@@ -38,8 +38,8 @@ func put(t testing.TB, d *Dir, p *Picture) string {
 	return file
 }
 
-// filesBelow lists the files below root with their contents, and empty directories. It
-// leaves out the state.
+// filesBelow lists the files below root with their contents, and empty
+// directories. It leaves out the state.
 func filesBelow(t testing.TB, root string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -189,20 +189,23 @@ func TestDirClaimsPaths(t *testing.T) {
 	}
 }
 
-// The newest picture's file becomes a copy on file systems without links, such as FAT.
+// The newest picture's file becomes a copy on file systems without links, such
+// as FAT.
 func TestDirLatestWithoutLinks(t *testing.T) {
 	root := t.TempDir()
 	d := openDir(t, root, nil)
 	put(t, d, shot(0, "one"))
 	p := shot(time.Second, "two")
-	// The link fails because the picture is missing. Any other failure takes the same path.
+	// The link fails because the picture is missing. Any other failure takes
+	// the same path.
 	if err := d.replaceLatest(p, "cam/absent.jpg"); err != nil {
 		t.Fatal(err)
 	}
 	wantTree(t, root, map[string]string{"cam/2026-03-01/120000.000Z.jpg": "one", "cam/latest.jpg": "two"})
 }
 
-// If the newest picture's copy cannot be replaced, the picture is stored all the same.
+// If the newest picture's copy cannot be replaced, the picture is stored all
+// the same.
 func TestDirLatestFails(t *testing.T) {
 	root := t.TempDir()
 	writeFile(t, filepath.Join(root, "cam/latest.jpg/x"), "mine")

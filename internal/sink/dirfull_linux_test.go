@@ -23,8 +23,9 @@ func mount(t *testing.T, dir string, flags uintptr, options string) {
 	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
 }
 
-// A full disk is an error that leaves nothing half-written, at whatever step of a Put it
-// comes. When there is room again, Put succeeds and the retention counts all pictures.
+// A full disk is an error that leaves nothing half-written, at whatever step of
+// a Put it comes. When there is room again, Put succeeds and the retention
+// counts all pictures.
 func TestDirDiskFull(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "shots")
 	mount(t, root, 0, "size=256k")
@@ -115,8 +116,8 @@ func TestDirReadOnly(t *testing.T) {
 	})
 }
 
-// The newest picture's copy and the archive may be on different file systems, where one
-// cannot be a link to the other.
+// The newest picture's copy and the archive may be on different file systems,
+// where one cannot be a link to the other.
 func TestDirLatestOnAnotherFileSystem(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "shots")
 	mount(t, filepath.Join(root, "cam"), 0, "size=256k")

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// A process that is killed while it writes leaves complete pictures. The next start
-// removes its unfinished files, and none of the user's files.
+// A process that is killed while it writes leaves complete pictures. The next
+// start removes its unfinished files, and none of the user's files.
 func TestDirKilled(t *testing.T) {
 	root := t.TempDir()
 	mine := filepath.Join(root, "cam", ".mine.jpg.kfgrab")
@@ -103,8 +103,8 @@ func wantWholePictures(t *testing.T, root string) {
 	}
 }
 
-// OpenDir removes each file that is unfinished by the journal, at whatever step its
-// writer died. The archive's link to a half-made newest picture stays.
+// OpenDir removes each file that is unfinished by the journal, at whatever step
+// its writer died. The archive's link to a half-made newest picture stays.
 func TestDirRecovers(t *testing.T) {
 	root := t.TempDir()
 	d := openDir(t, root, nil)

@@ -20,7 +20,8 @@ func TestExecKilled(t *testing.T) {
 	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
 		t.Skip(err)
 	}
-	// A background child holds the end of the pipe open, which closes when all are dead.
+	// A background child holds the end of the pipe open, which closes when all
+	// are dead.
 	hang := `sh -c 'exec 3>` + fifo + `; sleep 1000 & echo started >&3; wait'`
 	for _, c := range []struct {
 		name    string

@@ -73,8 +73,8 @@ func BenchmarkLedger(b *testing.B) {
 	}
 }
 
-// FuzzLedger: no journal leads to a path outside the directory, and reading it in two
-// pieces gives the same ledger as reading it in one.
+// FuzzLedger: no journal leads to a path outside the directory, and reading it
+// in two pieces gives the same ledger as reading it in one.
 func FuzzLedger(f *testing.F) {
 	f.Add("d \"cam\"\nt \"cam/.a.kfgrab\"\n+ 1 2 3 \"cam/a\"\n- 20 0 0\n+ 0 0 1 \"b\"\n", uint(20))
 	f.Add("+ 9223372036854775807 -1 9223372036854775807 \"a\"\n+ 1 1 9223372036854775807 \"a\"\n", uint(3))

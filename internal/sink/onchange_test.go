@@ -68,8 +68,9 @@ func TestOnChange(t *testing.T) {
 	}
 }
 
-// The first pictures of real films do not differ from themselves with noise, compression
-// and another time. They differ with a person in front, and from each other.
+// The first pictures of real films do not differ from themselves with noise,
+// compression and another time. They differ with a person in front, and from
+// each other.
 func TestOnChangeOfRealPictures(t *testing.T) {
 	files, err := testmedia.Corpus("mp4")
 	if err != nil {

@@ -60,8 +60,8 @@ func TestQueueHandlesAll(t *testing.T) {
 	}
 }
 
-// A hook that hangs delays nobody: events without room are dropped, and Close interrupts
-// the running hook.
+// A hook that hangs delays nobody: events without room are dropped, and Close
+// interrupts the running hook.
 func TestQueueHookHangs(t *testing.T) {
 	var r results
 	began := make(chan struct{}, 2)

@@ -15,8 +15,8 @@ import (
 
 const day = 24 * time.Hour
 
-// kept stores pictures of these days after noon, each of three bytes, and returns the
-// days that remain.
+// kept stores pictures of these days after noon, each of three bytes, and
+// returns the days that remain.
 func kept(t *testing.T, r Retention, now int, days ...int) (left []int) {
 	t.Helper()
 	root := t.TempDir()
@@ -113,7 +113,8 @@ func TestRetentionLeavesTheUsersFiles(t *testing.T) {
 	}
 }
 
-// Directories that existed before stay, empty or not. Those that the sink made go.
+// Directories that existed before stay, empty or not. Those that the sink made
+// go.
 func TestRetentionOfDirectories(t *testing.T) {
 	root := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(root, "cam/2026-03-02"), 0o755); err != nil {

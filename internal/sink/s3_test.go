@@ -239,7 +239,8 @@ func TestS3Unreachable(t *testing.T) {
 	}
 }
 
-// Put gives up on a store that never answers, after its timeout or when the caller does.
+// Put gives up on a store that never answers, after its timeout or when the
+// caller does.
 func TestS3Hangs(t *testing.T) {
 	asked := make(chan struct{}, s3Attempts)
 	h := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -91,8 +91,8 @@ func TestFileName(t *testing.T) {
 	}
 }
 
-// FuzzFileName: a file name is one element of a path that stays in its directory, and
-// different names have different file names.
+// FuzzFileName: a file name is one element of a path that stays in its
+// directory, and different names have different file names.
 func FuzzFileName(f *testing.F) {
 	f.Add("cam", "Cam")
 	f.Add("a/b", "a%2Fb")

@@ -63,8 +63,8 @@ func TestJournalTorn(t *testing.T) {
 	}
 }
 
-// Failing writes are reported once. When writing works again, all records are in the file,
-// even after an incomplete line.
+// Failing writes are reported once. When writing works again, all records are
+// in the file, even after an incomplete line.
 func TestJournalFails(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "state")

@@ -188,8 +188,8 @@ func refused(t *testing.T) string {
 	return "http://" + l.Addr().String() + "/live.m3u8"
 }
 
-// Pictures of several streams come again and again, none of them twice, and later ones
-// cost a playlist and a range.
+// Pictures of several streams come again and again, none of them twice, and
+// later ones cost a playlist and a range.
 func TestRun(t *testing.T) {
 	t.Parallel()
 	o := startOrigin(t)
@@ -248,8 +248,8 @@ func TestOnce(t *testing.T) {
 	}
 }
 
-// Streams that hang, whose name does not resolve or whose connection is refused delay no
-// others, even if only one grab per host is allowed.
+// Streams that hang, whose name does not resolve or whose connection is refused
+// delay no others, even if only one grab per host is allowed.
 func TestBadStreams(t *testing.T) {
 	t.Parallel()
 	o := startOrigin(t)
@@ -333,8 +333,8 @@ func TestOriginDown(t *testing.T) {
 	}
 }
 
-// A picture that a sink refuses is fetched again, although it is no newer, and stored
-// once the sink works.
+// A picture that a sink refuses is fetched again, although it is no newer, and
+// stored once the sink works.
 func TestSinkFails(t *testing.T) {
 	t.Parallel()
 	s, a, log := newSwitchable(t), newAlbum(), newLogbook()
@@ -350,8 +350,8 @@ func TestSinkFails(t *testing.T) {
 	}
 }
 
-// Set adds, changes and removes streams while others go on. An invalid list changes
-// nothing.
+// Set adds, changes and removes streams while others go on. An invalid list
+// changes nothing.
 func TestSet(t *testing.T) {
 	t.Parallel()
 	s, a, log := newSwitchable(t), newAlbum(), newLogbook()

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// TestPack: the same files give the same bytes, whenever and wherever they were made.
+// TestPack: the same files give the same bytes, whenever and wherever they were
+// made.
 func TestPack(t *testing.T) {
 	var zips [2][]byte
 	for k := range zips {
