@@ -99,15 +99,17 @@ func Make(ctx context.Context, d Decoder, s *kfgrab.Snapshot, o *Options) ([]byt
 			return nil, err
 		}
 	}
-	return o.Describe(picture.Bytes(), metadata.Fields{
-		Source: s.URL, Taken: s.Taken, MediaTime: s.MediaTime, Primaries: o.Output.Primaries(s.Frame.Info),
-	})
+	return o.Describe(picture.Bytes(), s, o.Output.Primaries(s.Frame.Info))
 }
 
-// Describe adds the fields of f that o allows to data, a picture in o.Format, if the
-// format has a place for them. Make has already done so.
-func (o *Options) Describe(data []byte, f metadata.Fields) ([]byte, error) {
-	f.Software = o.Software
+// Describe writes into data, a picture in o.Format, what o allows of the URL and the
+// times of s, and a colour profile if primaries need one. primaries is a code point of
+// ISO/IEC 23091-2 8.1, 0 for unknown. Formats without a place for them stay as they
+// are. Make has already done all this.
+func (o *Options) Describe(data []byte, s *kfgrab.Snapshot, primaries int) ([]byte, error) {
+	f := metadata.Fields{
+		Source: s.URL, Software: o.Software, Taken: s.Taken, MediaTime: s.MediaTime, Primaries: primaries,
+	}
 	if o.Deterministic {
 		f.Taken, f.MediaTime = time.Time{}, time.Time{}
 	}

@@ -14,7 +14,6 @@ import (
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/decode"
 	"github.com/kfgrab/kfgrab/internal/atomicfile"
-	"github.com/kfgrab/kfgrab/internal/metadata"
 	"github.com/kfgrab/kfgrab/internal/neterror"
 	"github.com/kfgrab/kfgrab/internal/progress"
 	"github.com/kfgrab/kfgrab/internal/sheet"
@@ -165,7 +164,7 @@ func (f *sheetFlags) writeSheet(out *output, s *sheet.Sheet, format picture.Form
 	}
 	o := &picture.Options{Format: format}
 	f.metadata.applyMetadata(o)
-	described, err := o.Describe(data.Bytes(), metadata.Fields{Source: s.URL, Taken: time.Now(), Primaries: s.Primaries})
+	described, err := o.Describe(data.Bytes(), &kfgrab.Snapshot{URL: s.URL, Taken: time.Now()}, s.Primaries)
 	if err != nil {
 		return err
 	}
