@@ -82,7 +82,7 @@ func TestStrangeFFmpeg(t *testing.T) {
 			t.Setenv("KFGRAB_TEST_SECRET", "s3cret")
 			var w bytes.Buffer
 			d := script(t, c.script)
-			d.Timeout = time.Minute // on a busy machine it takes long to write too much
+			d.Timeout = 10 * time.Minute // on a busy machine it takes long to write too much
 			err := d.Decode(context.Background(), &w, someFrame(), c.output)
 			if c.want == "" {
 				if err != nil || w.String() != "RGBRGB" {
