@@ -114,7 +114,7 @@ func (d *Decoder) listNames(ctx context.Context, which string) (names []string, 
 
 // askOption returns what ffmpeg prints for an option.
 func (d *Decoder) askOption(ctx context.Context, option string) (string, error) {
-	r, err := d.startRun(ctx, "", []string{"-hide_banner", option})
+	r, err := d.startRun(ctx, "", []string{"-hide_banner", option}, maxPicture)
 	if err != nil {
 		return "", err
 	}

@@ -168,7 +168,7 @@ func (d *Decoder) startJob(ctx context.Context, s shape, o Output) (*Job, error)
 		return nil, fmt.Errorf("%w: codec %v", keyframe.ErrUnsupported, s.codec)
 	}
 
-	r, err := d.startRun(ctx, s.codec.String(), frameArguments(s, o))
+	r, err := d.startRun(ctx, s.codec.String(), frameArguments(s, o), maxOutput(o.maxPixels()))
 	if err != nil {
 		return nil, err
 	}

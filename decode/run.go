@@ -15,8 +15,7 @@ import (
 )
 
 const (
-	// maxPicture bounds the standard output of ffmpeg: RGB24 of MaxPixels, twice for an
-	// open end. The other formats are smaller, PNG of noise only a little.
+	// maxPicture bounds the standard output of any ffmpeg: see maxOutput.
 	maxPicture = 2 * (3*MaxPixels + 1<<20)
 	// maxLog ends a process that does nothing but complain. A damaged 8K picture with
 	// a slice per row leaves some 100 kB.
@@ -26,23 +25,27 @@ const (
 	maxKept = 4
 )
 
-var (
-	errTooMuchOutput = fmt.Errorf("ffmpeg wrote more than %d bytes of picture", maxPicture)
-	errTooMuchLog    = fmt.Errorf("ffmpeg wrote more than %d bytes of messages", maxLog)
-)
+// maxOutput returns how much ffmpeg may write for a picture of at most this many
+// pixels: RGB24, twice for an open end. The other formats are smaller, PNG of noise
+// only a little.
+func maxOutput(pixels int) int { return 2 * (3*pixels + 1<<20) }
+
+var errTooMuchLog = fmt.Errorf("ffmpeg wrote more than %d bytes of messages", maxLog)
 
 // run is an ffmpeg that decodes once.
 type run struct {
 	*ffmpeg.Process
 	kill   context.CancelCauseFunc
 	stdout bytes.Buffer
+	limit  int // of stdout, in bytes
 	log    runLog
 	killed bool // set by finish
 }
 
-// startRun runs ffmpeg. It must be finished, or killed and waited for.
-func (d *Decoder) startRun(ctx context.Context, codec string, args []string) (*run, error) {
-	r := &run{}
+// startRun runs ffmpeg, which may write limit bytes of picture. It must be finished,
+// or killed and waited for.
+func (d *Decoder) startRun(ctx context.Context, codec string, args []string, limit int) (*run, error) {
+	r := &run{limit: limit}
 	ctx, r.kill = context.WithCancelCause(ctx)
 	r.log = newRunLog(codec, func() { r.kill(errTooMuchLog) })
 	var err error
@@ -100,13 +103,14 @@ func (r *run) finish(ctx context.Context, timeout time.Duration, input ...[]byte
 	return r.stdout.Bytes(), nil
 }
 
-// pictureWriter collects the standard output of a run, up to maxPicture.
+// pictureWriter collects the standard output of a run, up to its limit.
 type pictureWriter run
 
 func (w *pictureWriter) Write(b []byte) (int, error) {
-	if w.stdout.Len()+len(b) > maxPicture {
-		w.kill(errTooMuchOutput)
-		return 0, errTooMuchOutput
+	if w.stdout.Len()+len(b) > w.limit {
+		err := fmt.Errorf("ffmpeg wrote more than %d bytes of picture", w.limit)
+		w.kill(err)
+		return 0, err
 	}
 	return w.stdout.Write(b)
 }

@@ -55,7 +55,7 @@ func (d *Decoder) DecodeSequence(ctx context.Context, w io.Writer, s *Sequence, 
 
 // decode returns the pictures, which have size bytes together.
 func (s *Sequence) decode(ctx context.Context, d *Decoder, form shape, shown []int, size int, o Output) ([]byte, error) {
-	r, err := d.startRun(ctx, s.Codec.String(), s.arguments(form, shown, o))
+	r, err := d.startRun(ctx, s.Codec.String(), s.arguments(form, shown, o), maxPicture)
 	if err != nil {
 		return nil, err
 	}
