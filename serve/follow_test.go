@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -50,14 +51,14 @@ func TestStandstill(t *testing.T) {
 // left, whenever others left before.
 func TestLinger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ended := 0
-		a := newAudience(func(ctx context.Context) { <-ctx.Done() }, func() { ended++ })
+		var ended atomic.Int64 // a timer's goroutine writes it
+		a := newAudience(func(ctx context.Context) { <-ctx.Done() }, func() { ended.Add(1) })
 		defer a.close()
-		expect := func(step string, followed bool, ends int) {
+		expect := func(step string, followed bool, ends int64) {
 			t.Helper()
 			synctest.Wait()
-			if _, is := a.count(); is != followed || ended != ends {
-				t.Errorf("%s: held open: %v, ended %d times", step, is, ended)
+			if _, is := a.count(); is != followed || ended.Load() != ends {
+				t.Errorf("%s: held open: %v, ended %d times", step, is, ended.Load())
 			}
 		}
 		leave := a.join()
