@@ -31,7 +31,7 @@ var hints = []struct {
 	{hasType[*tls.CertificateVerificationError], "--ca FILE trusts its authority, --insecure any certificate"},
 	{isBlank, "without --skip-black, kfgrab takes the keyframe as it is"},
 	{refusedWith(http.StatusUnauthorized), "--header 'Authorization: …' sends other credentials"},
-	{refusedWith(http.StatusForbidden), "--header sends a missing header"},
+	{refusedWith(http.StatusForbidden), "--header sends a missing header, --user-agent another User-Agent"},
 }
 
 // describeError returns the text of err on one line, with a hint if there is one.

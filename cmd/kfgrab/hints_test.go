@@ -32,7 +32,7 @@ func TestDescribeErrorNamesFlagsThatHelp(t *testing.T) {
 		{&picture.BlankError{Tried: 2, Err: fetch.ErrBudget}, "(--max-bytes raises it)"},
 		{&fetch.StatusError{Code: 401}, "(--header 'Authorization: …' sends other credentials)"},
 		{&fetch.StatusError{Code: 401, SentAuth: true}, "the credentials were refused"},
-		{&fetch.StatusError{Code: 403}, "(--header sends a missing header)"},
+		{&fetch.StatusError{Code: 403}, "(--header sends a missing header, --user-agent another User-Agent)"},
 		{&fetch.StatusError{Code: 404}, "or no longer"},
 		{keyframe.ErrNotFound, keyframe.ErrNotFound.Error()},
 		{errors.New("two\nlines"), "two lines"},

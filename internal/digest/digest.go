@@ -46,6 +46,10 @@ func (c *Client) Authorization(method, uri string) string {
 	return c.current.answer(c.user, c.password, method, uri, c.cnonce, c.count)
 }
 
+// CanAnswer reports whether a Client can answer one of the challenges in
+// WWW-Authenticate fields.
+func CanAnswer(fields []string) bool { return len(parseChallenges(fields)) > 0 }
+
 // Challenge takes the WWW-Authenticate fields of a 401 to a request whose
 // Authorization field was sent. It reports whether it is worth sending the request
 // again. The caller bounds how often: a server may call each nonce stale.

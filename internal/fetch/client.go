@@ -58,6 +58,7 @@ type Client struct {
 	user      *url.Userinfo // of the stream's URL
 	header    http.Header
 	foreign   http.Header // the part of header that goes to other origins
+	logins    logins
 	userAgent string
 
 	dialer    *dialer

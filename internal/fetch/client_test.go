@@ -78,8 +78,9 @@ func TestStatus(t *testing.T) {
 	}{
 		{401, "", nil, "give user and password"},
 		{401, `Basic realm="x"`, url.UserPassword("u", "wrongpw"), "the credentials were refused"},
-		{401, `Digest realm="x"`, nil, "the server wants Digest"},
-		{403, "", nil, "access refused"},
+		{401, `Digest realm="x", nonce="n"`, nil, "give user and password"},
+		{401, `NTLM`, nil, "the server wants NTLM"},
+		{403, "", nil, "another User-Agent"},
 		{407, "", nil, "give the proxy's user and password"},
 		{404, "", nil, "not there, or no longer"},
 		{410, "", nil, "not there, or no longer"},

@@ -45,6 +45,9 @@ type StatusError struct {
 	Challenge string // scheme of WWW-Authenticate, as "Digest"; "" where there is none
 }
 
+// unknownDigest is the Challenge of a server whose Digest cannot be answered.
+const unknownDigest = "an unknown kind of Digest"
+
 // Address returns the URL that the error's text begins with.
 func (e *StatusError) Address() string { return e.URL }
 
@@ -60,10 +63,14 @@ func (e *StatusError) Error() string {
 	return s
 }
 
+func (e *StatusError) canAnswer() bool {
+	return e.Challenge == "" || strings.EqualFold(e.Challenge, "Basic") || strings.EqualFold(e.Challenge, "Digest")
+}
+
 func (e *StatusError) advice() string {
 	switch {
-	case e.Code == http.StatusUnauthorized && e.Challenge != "" && !strings.EqualFold(e.Challenge, "Basic"):
-		return "the server wants " + e.Challenge + " authentication, and kfgrab sends only Basic"
+	case e.Code == http.StatusUnauthorized && !e.canAnswer():
+		return "the server wants " + e.Challenge + " authentication, and kfgrab knows only Basic and Digest (RFC 7616)"
 	case e.Code == http.StatusUnauthorized && e.SentAuth:
 		return "the credentials were refused"
 	case e.Code == http.StatusUnauthorized:
@@ -71,7 +78,7 @@ func (e *StatusError) advice() string {
 	case e.Code == http.StatusProxyAuthRequired:
 		return "give the proxy's user and password in HTTP_PROXY or HTTPS_PROXY"
 	case e.Code == http.StatusForbidden:
-		return "access refused: a token may have expired, or a header such as Referer may be missing"
+		return "access refused: a token may have expired, a header such as Referer may be missing, or the server wants another User-Agent"
 	case e.Code == http.StatusNotFound, e.Code == http.StatusGone:
 		return "the stream or segment is not there, or no longer"
 	case e.Code == http.StatusRequestedRangeNotSatisfiable:

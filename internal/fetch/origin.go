@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/kfgrab/kfgrab/internal/digest"
 )
 
 // errProxy stands for net/http's error, which prints the proxy's password.
@@ -41,7 +43,9 @@ func canonicalHeader(h http.Header) http.Header {
 // setHeaders gives a request its headers. The user's headers, unless they are wanted
 // everywhere, and the stream's credentials go to the stream's own origin only: a
 // playlist or a redirect may lead anywhere, even to the same host without TLS.
-func (c *Client) setHeaders(req *http.Request, own http.Header) {
+// setHeaders returns the login whose credentials the request carries, nil if there
+// are none.
+func (c *Client) setHeaders(req *http.Request, own http.Header) (login *digest.Client) {
 	req.Header = http.Header{"User-Agent": {c.userAgent}}
 	user, header := req.URL.User, c.foreign
 	if originOf(req.URL) == c.origin {
@@ -56,8 +60,8 @@ func (c *Client) setHeaders(req *http.Request, own http.Header) {
 		req.Header[k] = v
 	}
 	if user != nil && req.Header.Get("Authorization") == "" {
-		password, _ := user.Password()
-		req.SetBasicAuth(user.Username(), password)
+		login = c.logins.find(originOf(req.URL), user)
+		setCredentials(req, user, login)
 	}
 	for _, cookie := range c.jar.Cookies(req.URL) {
 		req.AddCookie(cookie)
@@ -65,4 +69,5 @@ func (c *Client) setHeaders(req *http.Request, own http.Header) {
 	for k, v := range own {
 		req.Header[k] = v
 	}
+	return login
 }

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/kfgrab/kfgrab/internal/digest"
 	"github.com/kfgrab/kfgrab/internal/neterror"
 	"github.com/kfgrab/kfgrab/internal/redact"
 	"github.com/kfgrab/kfgrab/keyframe"
@@ -29,7 +30,8 @@ type response struct {
 	url      *url.URL // after redirects
 	conn     *conn    // of HTTP/1; nil with HTTP/2, where a body can end alone
 	kept     bool     // the connection had served another request before
-	sentAuth bool
+	sentAuth string   // the request's Authorization field
+	login    *digest.Client
 }
 
 // sendRequest asks for u with the headers in own, following redirects. The caller
@@ -37,7 +39,7 @@ type response struct {
 func (c *Client) sendRequest(ctx context.Context, u *url.URL, own http.Header) (*response, error) {
 	seen := map[string]bool{}
 	for range maxRedirects + 1 {
-		resp, err := c.sendOrResend(ctx, u, own)
+		resp, err := c.sendAndLogIn(ctx, u, own)
 		if err != nil {
 			return nil, err
 		}
@@ -117,8 +119,8 @@ func (c *Client) roundTrip(ctx context.Context, u *url.URL, own http.Header) (*r
 	}
 
 	req.URL = u
-	c.setHeaders(req, own)
-	resp.sentAuth = req.Header.Get("Authorization") != ""
+	resp.login = c.setHeaders(req, own)
+	resp.sentAuth = req.Header.Get("Authorization")
 	c.meter.AddRequest()
 	resp.Response, err = c.transport.RoundTrip(req)
 	if err != nil {
@@ -175,9 +177,13 @@ func (r *response) discardBody() {
 }
 
 func (r *response) statusError() error {
-	challenge, _, _ := strings.Cut(r.Header.Get("Www-Authenticate"), " ")
+	fields := r.Header["Www-Authenticate"]
+	challenge, _, _ := strings.Cut(strings.Join(fields, ", "), " ")
+	if strings.EqualFold(challenge, "Digest") && !digest.CanAnswer(fields) {
+		challenge = unknownDigest
+	}
 	return &StatusError{
 		Code: r.StatusCode, URL: redact.URL(r.url.String()),
-		SentAuth: r.sentAuth, Challenge: neterror.Line(challenge),
+		SentAuth: r.sentAuth != "", Challenge: neterror.Line(challenge),
 	}
 }
