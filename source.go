@@ -1,14 +1,18 @@
 package kfgrab
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"path"
 	"strings"
+	"unicode"
 
+	"github.com/kfgrab/kfgrab/hls"
 	"github.com/kfgrab/kfgrab/internal/fetch"
 	"github.com/kfgrab/kfgrab/internal/file"
 	"github.com/kfgrab/kfgrab/internal/hlssource"
@@ -257,11 +261,26 @@ func (w *webSource) begin(ctx context.Context) error {
 	}
 
 	defer r.Close()
-	body, err := io.ReadAll(r)
+	playlist, err := readPlaylist(ctx, w.client, r)
 	if err == nil {
-		w.become(w.newHLS(&fetch.Document{URL: r.URL(), Body: body}))
+		w.become(w.newHLS(playlist))
 	}
 	return err
+}
+
+// readPlaylist returns the playlist that r has begun to read by ranges. Servers that
+// make playlists by program count characters as bytes in Content-Range, so one with
+// other characters than ASCII is fetched again as a whole.
+func readPlaylist(ctx context.Context, client *fetch.Client, r *fetch.Resource) (*fetch.Document, error) {
+	body, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	beyondASCII := bytes.ContainsFunc(body, func(c rune) bool { return c > unicode.MaxASCII })
+	if beyondASCII && r.Ranges()[0].Code == http.StatusPartialContent {
+		return client.Get(ctx, r.URL(), hls.MaxBytes)
+	}
+	return &fetch.Document{URL: r.URL(), Body: body}, nil
 }
 
 func (w *webSource) become(s source) { w.source, w.known = s, true }

@@ -34,6 +34,7 @@ type body struct {
 	conn   *conn // of HTTP/1, else nil
 
 	overlong bool // there is more than was requested
+	unsized  bool // a part whose length is known from its Content-Range alone
 	window   int  // receive window that was set for this reason
 }
 
@@ -90,11 +91,14 @@ func (b *body) isDrainable() bool {
 }
 
 // finishReading ends a body that was read up to end. A chunked one may have its last
-// chunk still to come, without which the connection is lost.
-func (b *body) finishReading(err error) {
+// chunk still to come, without which the connection is lost. finishReading reports
+// whether there is more after the end that its Content-Range names.
+func (b *body) finishReading(err error) (surplus bool) {
 	if err == nil && b.isDrainable() {
 		defer b.conn.boundReads()()
-		b.r.Read(make([]byte, 1))
+		n, _ := b.r.Read(make([]byte, 1))
+		surplus = b.unsized && n > 0
 	}
 	b.closer.Close()
+	return surplus
 }

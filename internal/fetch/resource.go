@@ -50,9 +50,9 @@ type Fetched struct {
 // Range.Offset. It keeps the last megabyte that it fetched, and asks for
 // nothing that it holds. It is for one goroutine at a time.
 //
-// A server that ignores ranges is read from the front, and reading backwards
-// beyond what is kept begins anew; all of it counts for the budget. Resource does not
-// notice if a file changes while it is read.
+// A server that ignores ranges, or sends others than it names, is read from the
+// front, and reading backwards beyond what is kept begins anew; all of it counts for
+// the budget. Resource does not notice if a file changes while it is read.
 type Resource struct {
 	c     *Client
 	ctx   context.Context // of the whole reading, as in http.Request
@@ -69,6 +69,7 @@ type Resource struct {
 	all     bool  // Range.All
 	pos     int64 // of Read, in the file
 	shorts  int
+	doubt   error // why ranges are not asked for any more; may be nil
 	fetched []Fetched
 	err     error // of Open and Close
 }
@@ -283,7 +284,9 @@ func (r *Resource) readChunk() error {
 	}
 	if err != nil || b.at == b.end {
 		r.body = nil
-		b.finishReading(err)
+		if b.finishReading(err) {
+			r.doubtRanges(r.url, "the server sent more than the range that it named")
+		}
 	}
 	if err != nil && err != io.EOF {
 		return transferError(r.ctx, r.url, err)

@@ -385,7 +385,7 @@ func TestBrokenAnswers(t *testing.T) {
 		{"impossible Content-Range", part + "Content-Range: bytes 0-9/5\r\nContent-Length: 10\r\n\r\n0123456789", "without a proper Content-Range"},
 		{"several parts", part + "Content-Type: multipart/byteranges; boundary=x\r\nContent-Length: 4\r\n\r\n--x-", "several parts"},
 		{"body shorter than its length", part + "Content-Range: bytes 0-9/10\r\nContent-Length: 10\r\n\r\n012", "closed the connection too early"},
-		{"body shorter than its range", part + "Content-Range: bytes 0-9/10\r\nContent-Length: 3\r\n\r\n012", "closed the connection too early"},
+		{"body shorter than its range", part + "Content-Range: bytes 0-9/10\r\nContent-Length: 3\r\n\r\n012", "sent 3 bytes and called them bytes 0-9"},
 		{"chunks without end", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n012\r\n", "closed the connection too early"},
 		{"whole, short", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n012", "closed the connection too early"},
 		{"nothing", "", "closed the connection too early"},
@@ -426,7 +426,6 @@ func TestBrokenAnswers(t *testing.T) {
 func TestOddAnswers(t *testing.T) {
 	const part = "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-9/10\r\n"
 	for _, c := range []struct{ name, answer string }{
-		{"body longer than its range", part + "Content-Length: 20\r\n\r\n0123456789abcdefghij"},
 		{"bytes behind the body", part + "Content-Length: 10\r\n\r\n0123456789abcdefghij"},
 		{"part without a length", part + "\r\n0123456789"},
 		{"whole without a length", "HTTP/1.1 200 OK\r\n\r\n0123456789"},
