@@ -126,16 +126,13 @@ func parseIV(value string) ([]byte, error) {
 	return iv, nil
 }
 
-// parseByteRange reads "n[@o]" (RFC 8216 4.3.2.2). Without o it goes on from
-// before, which must not be nil then.
+// parseByteRange reads "n[@o]" (RFC 8216 4.3.2.2). Without o it continues before. If
+// before is nil, which the RFC forbids, it begins at 0, as players have it.
 func parseByteRange(value string, before *ByteRange) (*ByteRange, error) {
 	n, o, explicit := strings.Cut(strings.TrimSpace(value), "@")
 	length, err := strconv.ParseInt(n, 10, 64)
 	if err != nil || length <= 0 {
 		return nil, fmt.Errorf("%w: unreadable byte range %.64q", keyframe.ErrCorrupt, value)
-	}
-	if !explicit && before == nil {
-		return nil, fmt.Errorf("%w: byte range %.64q has no offset, and no range of the same resource before it", keyframe.ErrCorrupt, value)
 	}
 
 	var offset int64
@@ -143,7 +140,7 @@ func parseByteRange(value string, before *ByteRange) (*ByteRange, error) {
 		if offset, err = strconv.ParseInt(o, 10, 64); err != nil {
 			return nil, fmt.Errorf("%w: unreadable byte range %.64q", keyframe.ErrCorrupt, value)
 		}
-	} else {
+	} else if before != nil {
 		offset = before.Offset + before.Length
 	}
 	if offset < 0 || offset > math.MaxInt64-length {

@@ -2,6 +2,7 @@ package hls
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"pgregory.net/rapid"
@@ -25,6 +26,7 @@ type packaged struct {
 	offset, size  int // byte range; none if size is 0
 	implied       bool
 	key, init     int // 0: none
+	rate          int // EXT-X-BITRATE; 0: none so far
 	discontinuity bool
 	gap           bool
 }
@@ -39,6 +41,7 @@ func drawChannel(t *rapid.T) *channel {
 	ranged := rapid.IntRange(0, 2).Draw(t, "ranged") // never, with offsets, without offsets if possible
 	maps := rapid.Bool().Draw(t, "maps")
 	keys := rapid.Bool().Draw(t, "keys")
+	rates := rapid.Bool().Draw(t, "rates")
 	if rapid.IntRange(0, 9).Draw(t, "looped") == 0 {
 		c.loop = 5
 	}
@@ -47,7 +50,8 @@ func drawChannel(t *rapid.T) *channel {
 	for i := range n {
 		s := packaged{uri: fmt.Sprintf("seg%d.ts?token=%d", i, i%7), milliseconds: 2000 + 10*rapid.IntRange(0, 400).Draw(t, "ms")}
 		if i > 0 {
-			s.key, s.init = c.segments[i-1].key, c.segments[i-1].init
+			before := c.segments[i-1]
+			s.key, s.init, s.rate = before.key, before.init, before.rate
 		}
 		if c.loop > 0 {
 			s.uri = fmt.Sprintf("seg%d.ts", i%c.loop)
@@ -57,6 +61,9 @@ func drawChannel(t *rapid.T) *channel {
 		}
 		if maps && (s.init == 0 || rare.Draw(t, "remap") == 0) {
 			s.init = rapid.IntRange(1, 2).Draw(t, "init")
+		}
+		if rates && rare.Draw(t, "rerate") == 0 {
+			s.rate = rapid.IntRange(1, 9000).Draw(t, "rate")
 		}
 		if ranged > 0 {
 			s.uri, s.size = fmt.Sprintf("file%d.ts", i/8), 1000+rapid.IntRange(0, 3).Draw(t, "size")
@@ -75,11 +82,35 @@ func drawChannel(t *rapid.T) *channel {
 // playlist lists segments from up to, not including, to, without the first
 // skip.
 func (c *channel) playlist(from, to, skip int) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "#EXTM3U\n%s#EXT-X-MEDIA-SEQUENCE:%d\n", c.header, 100+from)
+	tag := ""
 	if skip > 0 {
-		fmt.Fprintf(&b, "#EXT-X-SKIP:SKIPPED-SEGMENTS=%d\n", skip)
+		tag = fmt.Sprintf("#EXT-X-SKIP:SKIPPED-SEGMENTS=%d\n", skip)
 	}
+	return c.list(from, to, skip, tag)
+}
+
+// bare lists segments from up to to in a delta update that skips none, and leaves out
+// what applies to all of them, as MediaMTX does with EXT-X-MAP.
+func (c *channel) bare(from, to int) string {
+	text := c.list(from, to, 0, "#EXT-X-SKIP:SKIPPED-SEGMENTS=0\n")
+	front := c.segments[from]
+	sameKey, sameMap, sameRate := true, true, true
+	for _, s := range c.segments[from:to] {
+		sameKey = sameKey && s.key == front.key
+		sameMap = sameMap && sameKey && s.init == front.init
+		sameRate = sameRate && s.rate == front.rate
+	}
+	for prefix, same := range map[string]bool{"#EXT-X-KEY:": sameKey, "#EXT-X-MAP:": sameMap, "#EXT-X-BITRATE:": sameRate} {
+		if same {
+			text = regexp.MustCompile(prefix+"[^\r\n]*").ReplaceAllString(text, "")
+		}
+	}
+	return text
+}
+
+func (c *channel) list(from, to, skip int, tag string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "#EXTM3U\n%s#EXT-X-MEDIA-SEQUENCE:%d\n%s", c.header, 100+from, tag)
 	for i := from + skip; i < to; i++ {
 		c.write(&b, i, i == from, to)
 	}
@@ -116,6 +147,9 @@ func (c *channel) write(b *strings.Builder, i int, front bool, to int) {
 	}
 	if s.init > 0 && (s.init != before.init || s.key != before.key) {
 		fmt.Fprintf(b, "#EXT-X-MAP:URI=\"init%d.mp4\"\n", s.init)
+	}
+	if s.rate != before.rate {
+		fmt.Fprintf(b, "#EXT-X-BITRATE:%d\n", s.rate)
 	}
 	if c.dated == 2 || c.dated == 1 && (front || s.discontinuity) {
 		at := 0

@@ -58,7 +58,7 @@ var corpusPlaylists = []struct {
 	{shaka + "hls-iframe-only/media.m3u8", "vod 2", "0 segment--00001.mp4 0s+2.002002002s map(media.mp4)", "1 segment--00002.mp4 2.002002002s+2.002002002s map(media.mp4)"},
 	{shaka + "hls-sample-aes/index.m3u8", "vod 10", "0 video.mp4 0s+8s bytes(1171+136434) map(video.mp4 0+1019) key(SAMPLE-AES-CTR data:text/plain;base64,q7onHovPVSu9LoakNKml2Q==)", "9 video.mp4 56.72s+3.28s bytes(778788+51869) map(video.mp4 0+1019) key(SAMPLE-AES-CTR data:text/plain;base64,q7onHovPVSu9LoakNKml2Q==)"},
 	{shaka + "hls-ts-muxed-aac-h265/media.m3u8", "vod 4", "0 0.ts 0s+5s", "3 1.ts 15s+5s"},
-	{videojs + "byteRange.m3u8", "no offset", "", ""},
+	{videojs + "byteRange.m3u8", "vod 17", "0 hls_450k_video.ts 0s+10s", "16 hls_450k_video.ts 2m40s+1.4167s bytes(8353216+44556)"},
 	{videojs + "dateTime.m3u8", "vod 2", "0 hls_450k_video.ts 0s+10s at 09:20:16.166", "1 hls_450k_video.ts 10s+10s at 09:20:26.166"},
 	{videojs + "diff-init-key.m3u8", "live 11", "7794 http://media.example.com/fileSequence52-A.m4s 0s+2.833s map(http://media.example.com/init52.mp4 AES-128) key(AES-128 https://priv.example.com/key.php?r=52)", "7804 http://media.example.com/fileSequence54-A.m4s 1m50.166s+12s map(http://media.example.com/init54-E.mp4)"},
 	{videojs + "emptyTargetDuration.m3u8", "master 4+0+0", "http://c.brightcove.com/services/mobile/streaming/index/rendition.m3u8?assetId=1824686811001&videoId=1824650741001 240000 396x224", "http://c.brightcove.com/services/mobile/streaming/index/rendition.m3u8?assetId=1824687660001&videoId=1824650741001 1928000 960x540"},

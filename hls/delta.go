@@ -11,13 +11,32 @@ import (
 // maxMerged is as many segments as a playlist within maxLines can list.
 const maxMerged = maxLines / 2
 
+// update is what a delta update (EXT-X-SKIP) knows of the playlist that it continues.
+type update struct {
+	kept    *Media   // that playlist; nil if there is none
+	isDelta bool     // EXT-X-SKIP was there
+	carried int      // segments taken from kept
+	before  *Segment // of kept, before the first one of the playlist; may be nil
+
+	// What the update has stated by tags so far.
+	statesMap, statesKeys, statesTiles, statesBitrate bool
+}
+
 // carrySkipped inserts the segments that a delta update skips, with the keys and
 // maps that apply to those after them (draft-pantos-hls-rfc8216bis 5.2.2.2). If the
 // kept playlist does not have all of them, Skipped stays.
 func (b *mediaBuilder) carrySkipped() {
 	m := b.media
+	b.isDelta = true
+	if before := b.kept.segmentsBetween(m.MediaSequence-1, 1); before != nil {
+		b.before = &before[0]
+	}
 	skipped := b.kept.segmentsBetween(m.MediaSequence, m.Skipped)
-	if len(skipped) == 0 || len(skipped)+b.expected > maxMerged {
+	if len(skipped)+b.expected > maxMerged {
+		return
+	}
+	if len(skipped) == 0 {
+		b.applyFirstState()
 		return
 	}
 
@@ -31,8 +50,54 @@ func (b *mediaBuilder) carrySkipped() {
 		m.Segments = append(m.Segments, s)
 	}
 	b.carried, m.Skipped = len(skipped), 0
-	b.taken, b.init, b.tiles = b.lastSegment().Keys, b.lastSegment().Map, b.lastSegment().Tiles
-	b.keys = slices.Clone(b.taken)
+	b.applyStateOf(b.lastSegment())
+}
+
+// applyFirstState makes what the kept playlist says about the first segment apply
+// from there on, if the update skips none; or about the one before it, if that was
+// the last.
+func (b *mediaBuilder) applyFirstState() {
+	first := b.kept.segmentsBetween(b.media.MediaSequence, 1)
+	switch {
+	case b.media.Skipped > 0:
+	case first != nil:
+		b.applyStateOf(&first[0])
+	case b.before != nil:
+		b.applyStateOf(b.before)
+	}
+}
+
+// applyStateOf makes what applies to s apply to the segments that follow, except for
+// what the update has stated itself.
+func (b *mediaBuilder) applyStateOf(s *Segment) {
+	if !b.statesMap {
+		b.init = s.Map
+	}
+	if !b.statesKeys {
+		b.taken, b.keys = s.Keys, slices.Clone(s.Keys)
+	}
+	if !b.statesTiles {
+		b.tiles = s.Tiles
+	}
+	if !b.statesBitrate {
+		b.rate = s.Bitrate
+	}
+}
+
+// inheritUnstated gives s, which a delta update lists, what the update leaves out and
+// the kept playlist had for the same segment. MediaMTX leaves out EXT-X-MAP as soon
+// as a delta update is asked for, even if it skips no segment.
+func (b *mediaBuilder) inheritUnstated(s *Segment) {
+	if !b.isDelta {
+		return
+	}
+	kept := b.kept.segmentsBetween(s.Sequence, 1)
+	if kept == nil || !kept[0].SameAs(s) {
+		return
+	}
+	b.applyStateOf(&kept[0])
+	s.Map, s.Keys, s.Tiles, s.Bitrate = b.init, b.taken, b.tiles, b.rate
+	s.Discontinuity = s.Discontinuity || kept[0].Discontinuity
 }
 
 // segmentsBetween returns the n segments from media sequence number seq on, nil if

@@ -1,6 +1,8 @@
 package hls
 
 import (
+	"fmt"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -30,6 +32,106 @@ func TestDeltaEqualsWhole(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestUpdatesEqualWhole: after any series of whole playlists and delta updates, each
+// merged into what came of those before, the result is the whole playlist.
+func TestUpdatesEqualWhole(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := drawChannel(t)
+		n := len(c.segments)
+		least := min(1+c.loop, n)
+		from, to := 0, least
+		kept := parseMedia(t, c.playlist(from, to, 0), nil)
+		for range rapid.IntRange(1, 8).Draw(t, "answers") {
+			before := to
+			to = rapid.IntRange(to, n).Draw(t, "to")
+			from = rapid.IntRange(from, max(from, before-least)).Draw(t, "from")
+			whole := parseMedia(t, c.playlist(from, to, 0), nil)
+			text := c.playlist(from, to, 0)
+			switch most := min(before, to-withParts) - from; rapid.IntRange(0, 2).Draw(t, "kind") {
+			case 1:
+				text = c.bare(from, to)
+			case 2:
+				text = c.list(from, to, max(most, 0), fmt.Sprintf("#EXT-X-SKIP:SKIPPED-SEGMENTS=%d\n", max(most, 0)))
+			}
+			p, err := kept.ParseUpdate([]byte(text), testBase, nil)
+			if err != nil {
+				t.Fatal(err, text)
+			}
+			if !reflect.DeepEqual(p.Media, whole) {
+				t.Fatalf("other segments after\n%sthe whole is\n%s", text, c.playlist(from, to, 0))
+			}
+			kept = p.Media
+		}
+	})
+}
+
+// TestDeltaMediaMTX: MediaMTX 1.21 answers a request for a delta update with no
+// segment skipped and without EXT-X-MAP, which the segments keep.
+func TestDeltaMediaMTX(t *testing.T) {
+	const cases = "../../shared/cases/streams/mediamtx-ll-"
+	var texts []string
+	for _, name := range []string{"full", "delta-skip0-no-map"} {
+		data, err := os.ReadFile(cases + name + ".m3u8")
+		if err != nil {
+			t.Skip("needs the cases beside the repository:", err)
+		}
+		texts = append(texts, string(data))
+	}
+	whole := parseMedia(t, texts[0], nil)
+	p, err := whole.ParseUpdate([]byte(texts[1]), testBase, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(p.Media, whole) || p.Media.Edge.Map == nil {
+		t.Error("the update differs from the whole")
+	}
+}
+
+// TestDeltaUnstated: what an update leaves out, its segments have from the kept
+// playlist, unless the update states it.
+func TestDeltaUnstated(t *testing.T) {
+	kept := parseMedia(t, "#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-MAP:URI=\"i\"\n#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n#EXTINF:2,\na\n"+
+		"#EXT-X-DISCONTINUITY\n#EXT-X-MAP:URI=\"j\"\n#EXTINF:2,\n#EXT-X-BYTERANGE:5@3\nb\n", nil)
+	tests := []struct{ name, rest, want string }{
+		{"all", "#EXTINF:2,\na\n#EXTINF:2,\n#EXT-X-BYTERANGE:5@3\nb\n#EXTINF:2,\nc\n", "a i k,b j k!,c j k"},
+		{"moved on", "8\n#EXTINF:2,\n#EXT-X-BYTERANGE:5@3\nb\n#EXTINF:2,\nc\n", "b j k!,c j k"},
+		{"moved past all", "9\n#EXTINF:2,\n#EXT-X-BYTERANGE:6\nb\n", "b j k 8"},
+		{"another map", "#EXTINF:2,\na\n#EXTINF:2,\n#EXT-X-BYTERANGE:5@3\nb\n#EXT-X-MAP:URI=\"m\"\n#EXTINF:2,\nc\n", "a i k,b j k!,c m k"},
+		{"no more keys", "#EXTINF:2,\na\n#EXTINF:2,\n#EXT-X-BYTERANGE:5@3\nb\n#EXT-X-KEY:METHOD=NONE\n#EXTINF:2,\nc\n", "a i k,b j k!,c j "},
+		{"a gap between", "12\n#EXTINF:2,\nx\n", "x - "},
+	}
+	for _, tt := range tests {
+		sequence, rest, _ := strings.Cut(tt.rest, "\n")
+		if strings.HasPrefix(sequence, "#") {
+			sequence, rest = "7", tt.rest
+		}
+		p, err := kept.ParseUpdate([]byte("#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:"+sequence+"\n#EXT-X-SKIP:SKIPPED-SEGMENTS=0\n"+rest), testBase, nil)
+		if err != nil {
+			t.Fatal(tt.name, err)
+		}
+		var got []string
+		for _, s := range p.Media.Segments {
+			line := s.URI.Text + " - "
+			if s.Map != nil {
+				line = s.URI.Text + " " + s.Map.URI.Text + " "
+			}
+			for _, k := range s.Keys {
+				line += k.URI.Text
+			}
+			if s.Discontinuity {
+				line += "!"
+			}
+			if s.ByteRange != nil && s.ByteRange.Offset > 3 {
+				line += fmt.Sprint(" ", s.ByteRange.Offset)
+			}
+			got = append(got, line)
+		}
+		if s := strings.Join(got, ","); s != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, s, tt.want)
+		}
+	}
 }
 
 // TestDelta: a delta update is merged if it joins up with the kept playlist.

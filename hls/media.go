@@ -32,6 +32,7 @@ type Segment struct {
 	Duration      time.Duration
 	Start         time.Duration // from the first listed segment's beginning
 	ByteRange     *ByteRange    // nil: the whole resource
+	Bitrate       int           // EXT-X-BITRATE, bit/s; about a whole resource
 	Map           *Map          // nil: no initialisation section
 	Keys          []Key         // several are alternatives, one per key format; empty: not encrypted
 	Gap           bool          // EXT-X-GAP: listed, but missing

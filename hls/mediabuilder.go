@@ -24,6 +24,8 @@ const (
 	// maxParts: parts are listed for the last three target durations, 300 of
 	// them if they are 100 ms and the target 10 s.
 	maxParts = 1 << 13
+	// maxBitrate is 100 Gbit/s, in kbit/s.
+	maxBitrate = 100_000_000
 	// maxReports: one for each other rendition.
 	maxReports = 1 << 10
 )
@@ -39,6 +41,7 @@ type mediaBuilder struct {
 	all   int   // keys in all such copies
 	init  *Map
 	tiles *Tiles
+	rate  int // EXT-X-BITRATE, bit/s
 
 	nextRange string // EXT-X-BYTERANGE since the last URI
 	nextDate  string // EXT-X-PROGRAM-DATE-TIME since then
@@ -47,9 +50,8 @@ type mediaBuilder struct {
 
 	ended, isVOD bool
 
-	kept     *Media // that a delta update continues; may be nil
-	carried  int    // segments taken from it
-	expected int    // segments that the playlist itself has
+	update
+	expected int // segments that the playlist itself has
 }
 
 // readTag reads one tag.
@@ -63,6 +65,8 @@ func (b *mediaBuilder) readTag(t tag) error {
 		b.next.Discontinuity = true
 	case "#EXT-X-GAP":
 		b.next.Gap = true
+	case "#EXT-X-BITRATE":
+		b.rate, b.statesBitrate = min(parseCount(strings.TrimSpace(t.value)), maxBitrate)*1000, true
 	case "#EXT-X-PROGRAM-DATE-TIME":
 		b.nextDate = t.value
 	case tagKey:
@@ -70,7 +74,7 @@ func (b *mediaBuilder) readTag(t tag) error {
 	case "#EXT-X-MAP":
 		return b.setMap(t.value)
 	case "#EXT-X-TILES":
-		b.tiles = parseTiles(t.value)
+		b.tiles, b.statesTiles = parseTiles(t.value), true
 	case tagPart:
 		return b.addPart(t.value)
 	default:
@@ -145,22 +149,36 @@ func (b *mediaBuilder) addSegment(uri string, length float64) error {
 	s.Duration = toDuration(length)
 
 	if b.nextRange != "" {
-		var before *ByteRange
-		if prev := b.lastSegment(); prev != nil && prev.URI.Text == uri {
-			before = prev.ByteRange
-		}
-		r, err := parseByteRange(b.nextRange, before)
+		r, err := parseByteRange(b.nextRange, b.rangeBefore(uri))
 		if err != nil {
 			return fmt.Errorf("EXT-X-BYTERANGE of segment %d: %w", s.Sequence, err)
 		}
 		s.ByteRange = r
 	}
+	b.inheritUnstated(&s)
 
 	if b.media.Segments == nil {
 		b.media.Segments = make([]Segment, 0, b.expected)
 	}
 	b.media.Segments = append(b.media.Segments, s)
 	b.next, b.nextRange, b.nextDate = Segment{}, "", ""
+	return nil
+}
+
+// rangeBefore returns the range that one without offset continues: of the segment
+// before, or of the initialisation section that the first one follows. It is nil if
+// that is another resource.
+func (b *mediaBuilder) rangeBefore(uri string) *ByteRange {
+	prev := b.lastSegment()
+	if prev == nil {
+		prev = b.before
+	}
+	switch {
+	case prev != nil && prev.URI.Text == uri:
+		return prev.ByteRange
+	case prev == nil && b.init != nil && b.init.URI.Text == uri:
+		return b.init.ByteRange
+	}
 	return nil
 }
 
@@ -173,7 +191,7 @@ func (b *mediaBuilder) completeSegment() (s Segment, err error) {
 		return s, err
 	}
 
-	s.Map, s.Tiles = b.init, b.tiles
+	s.Map, s.Tiles, s.Bitrate = b.init, b.tiles, b.rate
 	s.ProgramDateTime = parseDateTime(b.nextDate)
 	if prev := b.lastSegment(); prev != nil {
 		s.Start = prev.Start + prev.Duration
@@ -241,7 +259,7 @@ func (b *mediaBuilder) addKey(attributes string) error {
 		}
 	}
 
-	b.taken = nil
+	b.taken, b.statesKeys = nil, true
 	if k.Method == "NONE" {
 		b.keys = b.keys[:0]
 		return nil
@@ -291,7 +309,7 @@ func (b *mediaBuilder) setMap(attributes string) error {
 			m.ByteRange = r
 		}
 	}
-	b.init = m
+	b.init, b.statesMap = m, true
 	return nil
 }
 

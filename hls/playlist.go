@@ -101,7 +101,7 @@ func decodeMedia(text *scanned, base *url.URL, kept *Media) (*Media, error) {
 		return nil, err
 	}
 
-	b := mediaBuilder{base: base, kept: kept, expected: len(listed), media: &Media{}}
+	b := mediaBuilder{base: base, update: update{kept: kept}, expected: len(listed), media: &Media{}}
 	for _, t := range text.tags {
 		if t.name == tagMediaSequence { // it may come late, and segments are counted from it
 			b.media.MediaSequence, err = readSequence(t.value, b.media.MediaSequence)

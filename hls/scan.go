@@ -51,7 +51,7 @@ func kindOf(name string) tagKind {
 		"#EXT-X-TARGETDURATION", "#EXT-X-INDEPENDENT-SEGMENTS", "#EXT-X-IMAGES-ONLY", "#EXT-X-PART-INF", "#EXT-X-SERVER-CONTROL",
 		"#EXT-X-START", "#EXT-X-SKIP", "#EXT-X-CONTENT-STEERING":
 		return header
-	case tagIFrameStreamInf, tagImageStreamInf, "#EXT-X-MEDIA", "#EXT-X-BYTERANGE", "#EXT-X-DISCONTINUITY", "#EXT-X-GAP",
+	case tagIFrameStreamInf, tagImageStreamInf, "#EXT-X-MEDIA", "#EXT-X-BYTERANGE", "#EXT-X-BITRATE", "#EXT-X-DISCONTINUITY", "#EXT-X-GAP",
 		"#EXT-X-PROGRAM-DATE-TIME", tagKey, "#EXT-X-MAP", tagPart, "#EXT-X-TILES", "#EXT-X-RENDITION-REPORT":
 		return noted
 	}

@@ -147,14 +147,24 @@ func (o *opener) fetchKey(ctx context.Context, u hls.URI) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %s: %w: more than %d bytes; a key has 16", errNoKey, u, keyframe.ErrCorrupt, maxKeyBytes)
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", errNoKey, err)
-	case len(doc.Body) != aes.BlockSize:
+	}
+	key := trimKey(doc.Body)
+	if len(key) != aes.BlockSize {
 		return nil, fmt.Errorf("%w: %s: %w: %d bytes; a key has 16", errNoKey, u, keyframe.ErrCorrupt, len(doc.Body))
 	}
 	if o.keys == nil || len(o.keys) >= maxKnownKeys {
 		o.keys = map[string][]byte{}
 	}
-	o.keys[abs.String()] = doc.Body
-	return doc.Body, nil
+	o.keys[abs.String()] = key
+	return key, nil
+}
+
+// trimKey cuts off the end of the line that editors and echo put after a key.
+func trimKey(data []byte) []byte {
+	if len(data) > aes.BlockSize && len(bytes.TrimRight(data[aes.BlockSize:], "\r\n")) == 0 {
+		return data[:aes.BlockSize]
+	}
+	return data
 }
 
 // withFreshKeys calls read. If a key that was remembered does not fit, it calls read

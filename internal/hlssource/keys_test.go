@@ -92,6 +92,8 @@ func TestKeys(t *testing.T) {
 	}{
 		{"explicit IV", "#EXT-X-KEY:METHOD=AES-128,URI=\"k\"," + ivText + "\n" + tail, sealed(testKey, testIV), "k"},
 		{"IV is the number", "#EXT-X-MEDIA-SEQUENCE:77\n#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n" + tail, sealed(testKey, sequenceIV(77)), "k"},
+		{"a key with the end of its line", "#EXT-X-KEY:METHOD=AES-128,URI=\"line\"," + ivText + "\n" + tail, sealed(testKey, testIV), "line"},
+		{"a key with an end as Windows has it", "#EXT-X-KEY:METHOD=AES-128,URI=\"crlf\"," + ivText + "\n" + tail, sealed(testKey, testIV), "crlf"},
 		{"number of a later segment", "#EXT-X-MEDIA-SEQUENCE:300\n#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n#EXTINF:2,\nseg1.ts\n" + tail, sealed(testKey, sequenceIV(301)), "k"},
 		{"rotation", "#EXT-X-KEY:METHOD=AES-128,URI=\"other\"\n#EXTINF:2,\nseg1.ts\n#EXT-X-KEY:METHOD=AES-128,URI=\"k\"," + ivText + "\n" + tail, sealed(testKey, testIV), "k"},
 		{"one of several", "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"skd://a\",KEYFORMAT=\"com.apple.streamingkeydelivery\"\n#EXT-X-KEY:METHOD=AES-128,URI=\"k\",KEYFORMAT=\"identity\"," + ivText + "\n#EXT-X-KEY:METHOD=AES-128,URI=\"w\",KEYFORMAT=\"com.widevine\"\n" + tail, sealed(testKey, testIV), "k"},
@@ -103,7 +105,7 @@ func TestKeys(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			web := newSite(t, map[string]string{"index.m3u8": "#EXTM3U\n" + tt.playlist, "seg2.ts": tt.segment, "k": string(testKey), "other": string(otherKey)})
+			web := newSite(t, map[string]string{"index.m3u8": "#EXTM3U\n" + tt.playlist, "seg2.ts": tt.segment, "k": string(testKey), "line": string(testKey) + "\n", "crlf": string(testKey) + "\r\n", "other": string(otherKey)})
 			f := mustGrab(t, source(t, web.URL+"/index.m3u8", nil, nil))
 			if f.PTS != firstPTS(t, want) || !strings.Contains(want, string(f.Data[len(f.Data)-100:])) {
 				t.Error("another picture")
