@@ -99,10 +99,10 @@ func ClassOf(err error) Class {
 	}
 
 	switch {
-	case errors.Is(err, keyframe.ErrNotFound):
-		return NoKeyframe
 	case errors.Is(err, keyframe.ErrCorrupt), errors.Is(err, keyframe.ErrUnsupported):
 		return BadStream
+	case errors.Is(err, keyframe.ErrNotFound):
+		return NoKeyframe
 	case errors.As(err, &decoder), errors.Is(err, decode.ErrNoFFmpeg):
 		return Decoder
 	}

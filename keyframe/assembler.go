@@ -37,6 +37,7 @@ type Assembler struct {
 	pictures   int  // coded pictures that ended
 	unresolved int  // random access pictures without their parameter sets
 	lost       int  // pictures dropped by Lose
+	damaged    int  // random access pictures whose slices are not whole
 	forbidden  bool // a NAL unit began with forbidden_zero_bit
 }
 
@@ -203,12 +204,18 @@ func (a *Assembler) Flush() *Frame {
 	return f
 }
 
+// progress says how much of the stream was recognised.
+func (a *Assembler) progress() int { return a.pictures + a.unresolved + a.lost }
+
 // NotFound returns an error that wraps ErrNotFound and names what the stream held
-// instead of a keyframe.
+// instead of a keyframe. It wraps ErrCorrupt, too, if that was a keyframe whose slices
+// are not whole.
 func (a *Assembler) NotFound() error {
 	switch {
 	case a.unresolved > 0:
 		return fmt.Errorf("%w: the parameter sets of its %v random access pictures are missing", ErrNotFound, a.codec)
+	case a.damaged > 0:
+		return fmt.Errorf("%w: %w is whole, %d are damaged", ErrCorrupt, ErrNotFound, a.damaged+a.lost)
 	case a.lost > 0:
 		return fmt.Errorf("%w: %d were damaged on the way, none came whole", ErrNotFound, a.lost)
 	case a.pictures > 0:
@@ -258,6 +265,10 @@ func (a *Assembler) finishPicture() *Frame {
 
 	f := c.makeFrame(a.codec)
 	c.reset()
+	if isDamaged(f) {
+		a.damaged++
+		return nil
+	}
 	a.fallback.reset()
 	return f
 }
@@ -276,6 +287,12 @@ func (a *Assembler) emitPicture() *Frame {
 	startsDecoder := c.kind != UnknownKind && c.kind != GradualRefresh
 	if startsRefresh || startsDecoder {
 		a.sent = a.sent[:0]
+	}
+	if startsDecoder && isDamaged(c.makeFrame(a.codec)) {
+		a.damaged++
+		a.gap = true
+		c.reset()
+		return nil
 	}
 	c.sets = a.filterSent(c.sets)
 	f := c.makeFrame(a.codec)

@@ -108,7 +108,7 @@ func (b *ByteStream) isDoubtful(r *reading) bool { return len(b.readings) > 1 &&
 func (b *ByteStream) NotFound() error {
 	best := b.readings[0].asm
 	for _, r := range b.readings[1:] {
-		if r.asm.pictures+r.asm.unresolved+r.asm.lost > best.pictures+best.unresolved+best.lost {
+		if r.asm.progress() > best.progress() {
 			best = r.asm
 		}
 	}

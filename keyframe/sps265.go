@@ -19,13 +19,14 @@ const (
 type sps265 struct {
 	raw       []byte
 	id, vpsID int
+	subLayers int
 	info      Info
 }
 
 func parseSPS265(nalu []byte) (*sps265, error) {
 	s, r, err := beginSPS265(nalu)
 	if err == nil && !r.bad && r.readFlag() {
-		parseVUI265(r, &s.info)
+		parseVUI265(r, &s.info, s.subLayers)
 	}
 	return s, err
 }
@@ -41,7 +42,8 @@ func beginSPS265(nalu []byte) (*sps265, *bitReader, error) {
 	i := &s.info
 	i.Primaries, i.Transfer, i.Matrix = Unspecified, Unspecified, Unspecified
 	s.vpsID = int(r.readBits(4))
-	subLayers := int(r.readBits(3)) + 1
+	s.subLayers = int(r.readBits(3)) + 1
+	subLayers := s.subLayers
 	if subLayers > maxSubLayers265 {
 		return nil, nil, fmt.Errorf("%w: sequence parameter set of %d sub-layers", ErrCorrupt, subLayers)
 	}
@@ -144,17 +146,7 @@ func parseSize265(r *bitReader, i *Info) {
 // skipToVUI265 skips from sps_sub_layer_ordering_info_present_flag to
 // vui_parameters_present_flag.
 func skipToVUI265(r *bitReader, subLayers, log2MaxPOC int) {
-	layers := 1
-	if r.readFlag() {
-		layers = subLayers
-	}
-
-	for range layers {
-		r.readUE() // sps_max_dec_pic_buffering_minus1
-		r.readUE() // sps_max_num_reorder_pics
-		r.readUE() // sps_max_latency_increase_plus1
-	}
-
+	skipSubLayerOrdering(r, subLayers)
 	for range 6 {
 		r.readUE() // block sizes and transform hierarchy depths
 	}
@@ -169,7 +161,7 @@ func skipToVUI265(r *bitReader, subLayers, log2MaxPOC int) {
 		r.readFlag()
 	}
 
-	skipRefPicSets265(r)
+	readRefPicSets265(r)
 	if r.readFlag() { // long_term_ref_pics_present_flag
 		for range r.readUEUpTo(maxLongTerm) {
 			r.skipBits(log2MaxPOC + 1)
@@ -177,6 +169,18 @@ func skipToVUI265(r *bitReader, subLayers, log2MaxPOC int) {
 	}
 
 	r.readBits(2) // sps_temporal_mvp_enabled_flag, strong_intra_smoothing_enabled_flag
+}
+
+func skipSubLayerOrdering(r *bitReader, subLayers int) {
+	layers := 1
+	if r.readFlag() { // sps_sub_layer_ordering_info_present_flag
+		layers = subLayers
+	}
+	for range layers {
+		r.readUE() // sps_max_dec_pic_buffering_minus1
+		r.readUE() // sps_max_num_reorder_pics
+		r.readUE() // sps_max_latency_increase_plus1
+	}
 }
 
 // skipScalingLists265 skips scaling_list_data (7.3.4).
@@ -201,36 +205,52 @@ func skipScalingLists265(r *bitReader) {
 	}
 }
 
-// skipRefPicSets265 skips the short-term reference picture sets (7.3.7), whose
-// lengths depend on the sets before them.
-func skipRefPicSets265(r *bitReader) {
-	var pictures [maxShortTerm]int // NumDeltaPocs
-	for n := range r.readUEUpTo(maxShortTerm) {
-		if n > 0 && r.readFlag() { // inter_ref_pic_set_prediction_flag
-			r.readFlag() // delta_rps_sign
-			r.readUE()   // abs_delta_rps_minus1
-			for range pictures[n-1] + 1 {
-				used := r.readFlag()
-				if used || r.readFlag() { // use_delta_flag
-					pictures[n]++
-				}
-			}
-		} else {
-			before, after := r.readUEUpTo(maxRefPics265), r.readUEUpTo(maxRefPics265)
-			for range before + after {
-				r.readUE()
-				r.readFlag()
-			}
-			pictures[n] = before + after
+// readRefPicSets265 reads the short-term reference picture sets of a sequence. It
+// returns how many there are, and the pictures of each (NumDeltaPocs).
+func readRefPicSets265(r *bitReader) (sets int, pictures [maxShortTerm]int) {
+	sets = r.readUEUpTo(maxShortTerm)
+	for n := range sets {
+		readRefPicSet265(r, n, sets, &pictures)
+	}
+	return sets, pictures
+}
+
+// readRefPicSet265 reads set n (7.3.7), whose length depends on the sets before it. A
+// slice header has one more than the sequence.
+func readRefPicSet265(r *bitReader, n, sets int, pictures *[maxShortTerm]int) {
+	count := 0
+	if n > 0 && r.readFlag() { // inter_ref_pic_set_prediction_flag
+		from := n - 1
+		if n == sets {
+			from = n - 1 - r.readUEUpTo(uint32(n-1)) // delta_idx_minus1
 		}
-		if r.bad || pictures[n] > 2*maxRefPics265 {
-			r.bad = true
-			return
+		r.readFlag() // delta_rps_sign
+		r.readUE()   // abs_delta_rps_minus1
+		for range pictures[from] + 1 {
+			used := r.readFlag()
+			if used || r.readFlag() { // use_delta_flag
+				count++
+			}
 		}
+	} else {
+		before, after := r.readUEUpTo(maxRefPics265), r.readUEUpTo(maxRefPics265)
+		for range before + after {
+			r.readUE()
+			r.readFlag()
+		}
+		count = before + after
+	}
+
+	if r.bad || count > 2*maxRefPics265 {
+		r.bad = true
+		return
+	}
+	if n < sets {
+		pictures[n] = count
 	}
 }
 
-func parseVUI265(r *bitReader, i *Info) {
+func parseVUI265(r *bitReader, i *Info, subLayers int) {
 	parseVUIPicture(r, i)
 	r.readFlag() // neutral_chroma_indication_flag
 	i.FieldSeq = r.readFlag()
@@ -242,13 +262,70 @@ func parseVUI265(r *bitReader, i *Info) {
 		}
 	}
 
-	if !r.readFlag() { // vui_timing_info_present_flag
-		return
+	if r.readFlag() { // vui_timing_info_present_flag
+		tick, scale := r.readBits(32), r.readBits(32)
+		if !r.bad && tick > 0 && scale > 0 {
+			i.FrameRateNum, i.FrameRateDen = reduceFraction(int(scale), int(tick))
+		}
+		if r.readFlag() { // vui_poc_proportional_to_timing_flag
+			r.readUE()
+		}
+		if r.readFlag() { // vui_hrd_parameters_present_flag
+			skipHRD265(r, subLayers)
+		}
 	}
 
-	tick, scale := r.readBits(32), r.readBits(32)
-	if !r.bad && tick > 0 && scale > 0 {
-		i.FrameRateNum, i.FrameRateDen = reduceFraction(int(scale), int(tick))
+	if r.readFlag() { // bitstream_restriction_flag
+		r.readBits(3)
+		for range 5 {
+			r.readUE()
+		}
+	}
+}
+
+// skipHRD265 skips hrd_parameters (E.2.2).
+func skipHRD265(r *bitReader, subLayers int) {
+	nal, vcl := r.readFlag(), r.readFlag()
+	subPictures := false
+	if nal || vcl {
+		if subPictures = r.readFlag(); subPictures {
+			r.readBits(19)
+			r.readBits(4) // cpb_size_du_scale, whose place between the next fields is of no matter
+		}
+		r.readBits(23)
+	}
+
+	for range subLayers {
+		fixed := r.readFlag()         // fixed_pic_rate_general_flag
+		fixed = fixed || r.readFlag() // fixed_pic_rate_within_cvs_flag
+		lowDelay := false
+		if fixed {
+			r.readUE() // elemental_duration_in_tc_minus1
+		} else {
+			lowDelay = r.readFlag()
+		}
+		count := 1
+		if !lowDelay {
+			count = r.readUEUpTo(31) + 1
+		}
+		for _, present := range []bool{nal, vcl} {
+			if present {
+				skipSubLayerHRD265(r, count, subPictures)
+			}
+		}
+	}
+}
+
+// skipSubLayerHRD265 skips sub_layer_hrd_parameters (E.2.3).
+func skipSubLayerHRD265(r *bitReader, count int, subPictures bool) {
+	for range count {
+		r.readUE()
+		r.readUE()
+		if subPictures {
+			r.readUE()
+			r.readUE()
+		}
+		r.readFlag()
 	}
 }
 

@@ -1,0 +1,49 @@
+package testmedia
+
+import (
+	"maps"
+	"slices"
+)
+
+// intraSettings are settings of x265, each with syntax of its own in an intra picture:
+// the pixel format, and the parameters.
+var intraSettings = map[string][2]string{
+	"wavefronts":   {"yuv420p", "wpp=1:ctu=16"},
+	"plain":        {"yuv420p", "wpp=0"},
+	"slices":       {"yuv420p", "slices=3:ctu=16"},
+	"visible-sign": {"yuv420p", "signhide=0:sao=0"},
+	"skip":         {"yuv420p", "tskip=1:ctu=16:wpp=0"},
+	"lossless":     {"yuv420p", "lossless=1"},
+	"lossless-cu":  {"yuv420p", "cu-lossless=1:tskip=1:rd=4"},
+	"scaling":      {"yuv420p", "scaling-list=default:deblock=1,1"},
+	"large-cu":     {"yuv420p", "min-cu-size=16:max-tu-size=16:tu-intra-depth=3"},
+	"deep":         {"yuv420p", "tu-intra-depth=4:rd=6:aq-mode=3:qg-size=8"},
+	"grey":         {"gray", "ctu=32"},
+	"422":          {"yuv422p", "tu-intra-depth=3"},
+	"444":          {"yuv444p", "tskip=1"},
+	"10-bit":       {"yuv420p10le", "wpp=0:hrd=1:vbv-bufsize=2000:vbv-maxrate=2000:aud=1"},
+	"422-10-bit":   {"yuv422p10le", "tskip=1:tu-intra-depth=4:cbqpoffs=-3"},
+	"444-12-bit":   {"yuv444p12le", "lossless=1:wpp=0"},
+	"coarse":       {"yuv420p", "qp=45:repeat-headers=1"},
+	"fine":         {"yuv420p", "qp=1:crqpoffs=3"},
+	"refresh":      {"yuv420p", "cutree=0:strong-intra-smoothing=0:rskip=0:constrained-intra=1"},
+}
+
+// IntraNames lists the H.265 recipes of intra pictures, sorted.
+func IntraNames() (names []string) {
+	for _, name := range slices.Sorted(maps.Keys(intraSettings)) {
+		names = append(names, intraName(name))
+	}
+	return names
+}
+
+func intraName(setting string) string { return "intra-" + setting + ".265" }
+
+func init() {
+	for name, s := range intraSettings {
+		args := lavfiSource("testsrc2", "216x120", 3, 1)
+		args = append(args, "-vf", "noise=alls=20:allf=t", "-pix_fmt", s[0], "-c:v", "libx265", "-preset", "medium",
+			"-x265-params", "log-level=error:keyint=1:crf=24:"+s[1], "-f", "hevc")
+		recipes[intraName(name)] = recipe{args: args, out: "intra.265"}
+	}
+}

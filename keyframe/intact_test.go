@@ -1,0 +1,129 @@
+package keyframe_test
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/kfgrab/kfgrab/internal/testmedia"
+	"github.com/kfgrab/kfgrab/keyframe"
+)
+
+// readKeyframes returns the keyframes of a byte stream, and why there are no more.
+func readKeyframes(c keyframe.Codec, data []byte) (frames []*keyframe.Frame, err error) {
+	b := keyframe.NewByteStream(c)
+	b.Push(data)
+	for {
+		f := b.Next()
+		if f == nil {
+			f = b.Flush()
+		}
+		if f == nil {
+			return frames, b.NotFound()
+		}
+		frames = append(frames, f)
+	}
+}
+
+func mustReadFile(tb testing.TB, path string) []byte {
+	tb.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return data
+}
+
+// TestWholePictures: no picture that an encoder made is taken for damaged, whatever
+// tools it uses.
+func TestWholePictures(t *testing.T) {
+	for _, name := range testmedia.IntraNames() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			frames, err := readKeyframes(keyframe.H265, mustReadFile(t, testmedia.Make(t, name)))
+			if len(frames) != 3 {
+				t.Errorf("%d keyframes, want 3: %v", len(frames), err)
+			}
+		})
+	}
+}
+
+// damages are what happens to the bytes of a slice on the way, without a sign in the
+// container.
+var damages = map[string]func(slice []byte, at int) []byte{
+	"cut short":   func(b []byte, at int) []byte { return b[:at] },
+	"dropped":     func(b []byte, at int) []byte { return slices.Concat(b[:at], b[min(at+184, len(b)-1):]) },
+	"repeated":    func(b []byte, at int) []byte { return slices.Concat(b[:at], b[max(at-184, 0):]) },
+	"overwritten": func(b []byte, at int) []byte { return overwrite(b, at, 0x47) },
+	"zeroed":      func(b []byte, at int) []byte { return overwrite(b, at, 0) },
+	"prolonged":   func(b []byte, at int) []byte { return slices.Concat(b, b[at:min(at+100, len(b))]) },
+}
+
+func overwrite(b []byte, at int, v byte) []byte {
+	b = slices.Clone(b)
+	for i := at; i < min(at+184, len(b)-1); i++ {
+		b[i] = v
+	}
+	return b
+}
+
+// TestDamagedPictures: a picture with a damaged slice is no keyframe, and the next one
+// is.
+func TestDamagedPictures(t *testing.T) {
+	for _, name := range testmedia.IntraNames() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			frames, _ := readKeyframes(keyframe.H265, mustReadFile(t, testmedia.Make(t, name)))
+			random := rand.New(rand.NewPCG(1, 2))
+			for damage, apply := range damages {
+				for range 3 {
+					data := damageSlice(frames[1].Data, keyframe.H265, random, apply)
+					got, _ := readKeyframes(keyframe.H265, slices.Concat(data, frames[2].Data))
+					if len(got) != 1 || !bytes.Equal(got[0].Data, frames[2].Data) {
+						t.Errorf("%s: %d keyframes, want the one after it", damage, len(got))
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestDamagedSequence: among every picture, a damaged keyframe is a gap.
+func TestDamagedSequence(t *testing.T) {
+	frames, _ := readKeyframes(keyframe.H265, mustReadFile(t, testmedia.Make(t, "intra-plain.265")))
+	cut := damageSlice(frames[1].Data, keyframe.H265, rand.New(rand.NewPCG(1, 2)), damages["cut short"])
+
+	b := keyframe.NewByteStream(keyframe.H265)
+	b.EveryPicture()
+	b.Push(slices.Concat(frames[0].Data, cut, frames[2].Data))
+	var gaps []bool
+	for f := b.Next(); f != nil; f = b.Next() {
+		gaps = append(gaps, f.AfterGap)
+	}
+	gaps = append(gaps, b.Flush().AfterGap)
+	if want := []bool{false, true}; !slices.Equal(gaps, want) {
+		t.Errorf("pictures after gaps: %v, want %v", gaps, want)
+	}
+}
+
+// damageSlice applies damage at a random place of one of the slices.
+func damageSlice(data []byte, c keyframe.Codec, random *rand.Rand, apply func([]byte, int) []byte) (damaged []byte) {
+	var nals [][]byte
+	var candidates []int
+	for nal := range keyframe.AnnexB(data) {
+		if c.IsSlice(nal) {
+			candidates = append(candidates, len(nals))
+		}
+		nals = append(nals, nal)
+	}
+	chosen := candidates[random.IntN(len(candidates))]
+	const header = 40
+	slice := nals[chosen]
+	nals[chosen] = apply(slice, header+random.IntN(len(slice)-header-1))
+	for _, nal := range nals {
+		damaged = keyframe.AppendNALU(damaged, nal)
+	}
+	return damaged
+}
