@@ -3,6 +3,7 @@ package picture
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"image/jpeg"
 
@@ -11,7 +12,7 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// MaxTries bounds Options.Tries: some three minutes of a stream with a keyframe every
+// MaxTries bounds Options.Tries and the damaged keyframes that Take skips: some three minutes of a stream with a keyframe every
 // two seconds, longer than any fade.
 const MaxTries = 100
 
@@ -27,47 +28,85 @@ type Taken struct {
 	Skipped int    // blank keyframes that came before it
 }
 
-// Take grabs a keyframe from s and makes the picture that o describes. With
-// Options.Tries it skips keyframes that are Blank and takes the ones that follow in
-// the stream: see kfgrab.Stream.Keyframes. The error is that of the grab or of Make,
-// or a *BlankError; it names the stream.
+// Take grabs a keyframe from s and makes the picture that o describes. If the decoder
+// finds it damaged, Take makes the picture of the first whole one that follows in the
+// stream: see kfgrab.Stream.Keyframes. With Options.Tries it skips keyframes that are
+// Blank as well. The error is that of the grab or of Make, or a *BlankError; it names the
+// stream.
 func Take(ctx context.Context, d Decoder, s *kfgrab.Stream, o *Options) (*Taken, error) {
+	t := &taking{decoder: d, options: o}
 	if o.Tries == 0 {
 		snap, err := s.Grab(ctx)
 		if err != nil {
 			return nil, err
 		}
-		if o.FrameOnly {
-			return &Taken{Snapshot: snap}, nil
+		if taken, err := t.makeUnlessSkipped(ctx, snap); taken != nil || err != nil {
+			return taken, err
 		}
-
-		data, err := Make(ctx, d, snap, o)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", snap.URL, err)
-		}
-		return &Taken{Snapshot: snap, Data: data}, nil
 	}
 
-	var blanks BlankError
 	for snap, err := range s.Keyframes(ctx) {
 		if err != nil {
-			return nil, blanks.because(err)
+			return nil, t.because(err)
 		}
-		data, blank, err := o.makeUnlessBlank(ctx, d, snap)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", snap.URL, err)
+		if taken, err := t.makeUnlessSkipped(ctx, snap); taken != nil || err != nil {
+			return taken, err
 		}
-		if !blank {
-			return &Taken{Snapshot: snap, Data: data, Skipped: blanks.Tried}, nil
-		}
-
-		blanks.Tried++
-		blanks.Last = snap
-		if blanks.Tried == o.Tries {
+		if t.isAtLimit() {
 			break
 		}
 	}
-	return nil, blanks.because(nil)
+	return nil, t.because(nil)
+}
+
+// taking is one call of Take.
+type taking struct {
+	decoder Decoder
+	options *Options
+
+	blanks  BlankError
+	damaged int
+	last    *keyframe.Frame // that was damaged
+	fault   error           // what the decoder said of it
+}
+
+// makeUnlessSkipped returns what is made of a snapshot, or nil if it is to be skipped.
+func (t *taking) makeUnlessSkipped(ctx context.Context, snap *kfgrab.Snapshot) (*Taken, error) {
+	if t.last != nil && bytes.Equal(t.last.Data, snap.Frame.Data) {
+		return nil, nil // the stream was opened again
+	}
+
+	data, blank, err := t.options.makeUnlessBlank(ctx, t.decoder, snap)
+	switch {
+	case err != nil && errors.Is(err, keyframe.ErrCorrupt):
+		t.damaged++
+		t.last, t.fault = snap.Frame, fmt.Errorf("%s: %w", snap.URL, err)
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", snap.URL, err)
+	case blank:
+		t.blanks.Tried++
+		t.blanks.Last = snap
+		return nil, nil
+	}
+	return &Taken{Snapshot: snap, Data: data, Skipped: t.blanks.Tried}, nil
+}
+
+// isAtLimit reports whether enough keyframes were skipped.
+func (t *taking) isAtLimit() bool {
+	return (t.options.Tries > 0 && t.blanks.Tried == t.options.Tries) || t.damaged == MaxTries
+}
+
+// because returns the error of a call that skipped all keyframes, and looked at no
+// further one because of err.
+func (t *taking) because(err error) error {
+	switch {
+	case t.damaged == 0 || t.blanks.Tried > 0:
+		return t.blanks.because(err)
+	case t.damaged == 1:
+		return t.fault
+	}
+	return fmt.Errorf("%w; all %d keyframes that came are damaged", t.fault, t.damaged)
 }
 
 // BlankError says that every keyframe that Take looked at is Blank. It wraps the reason
@@ -107,8 +146,8 @@ func (e *BlankError) Unwrap() error { return e.Err }
 // cells of Blank.
 const judgedWidth = cellColumns
 
-// makeUnlessBlank calls Make, unless the picture is blank. With FrameOnly it makes
-// only what it judges.
+// makeUnlessBlank calls Make, unless the picture is blank and Tries says to look. With
+// FrameOnly it makes only what it judges.
 //
 // It judges a JPEG and raw pixels as they were made, which takes 13 ms for 1080p. It
 // decodes the frame a second time for PNG, which takes longer to read, for formats that
@@ -116,6 +155,13 @@ const judgedWidth = cellColumns
 // That takes 14 ms with a Pool, 16 ms with the ffmpeg of make ffmpeg and 80 ms with
 // Debian's.
 func (o *Options) makeUnlessBlank(ctx context.Context, d Decoder, s *kfgrab.Snapshot) (data []byte, blank bool, err error) {
+	if o.Tries == 0 {
+		if !o.FrameOnly {
+			data, err = Make(ctx, d, s, o)
+		}
+		return data, false, err
+	}
+
 	judgeMade := o.Format == JPEG || o.Format == RGB24 || o.Format == BGR24
 	if judgeMade && !o.Overlay && o.Output.Fit != decode.Contain {
 		if data, err = Make(ctx, d, s, o); err == nil {

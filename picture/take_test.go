@@ -6,7 +6,9 @@ import (
 	"errors"
 	"image/jpeg"
 	"io"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +81,66 @@ func TestTake(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestTakeDamaged proves that Take makes the picture of the next whole keyframe if the
+// decoder finds one damaged, and says how many were if none is whole.
+func TestTakeDamaged(t *testing.T) {
+	data, err := os.ReadFile(testmedia.Make(t, "h264.264"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := mustTake(t, data[startOf(data, 2):], false)
+	for damaged := range 4 {
+		broken := slices.Clone(data)
+		for from := range damaged {
+			at := startOf(data, from) + 3000
+			copy(broken[at:at+400], bytes.Repeat([]byte{0x55}, 400))
+		}
+
+		for _, piped := range []bool{false, true} {
+			got, err := takeBytes(t, broken, piped)
+			switch {
+			case damaged < 3 && err != nil:
+				t.Errorf("%d of 3 damaged, piped %v: %v", damaged, piped, err)
+			case damaged == 2 && !bytes.Equal(got.Data, whole.Data):
+				t.Errorf("piped %v: another picture than the whole one", piped)
+			case damaged == 3 && (!errors.Is(err, keyframe.ErrCorrupt) || !strings.Contains(err.Error(), "all 3 keyframes")):
+				t.Errorf("piped %v: none is whole: %v", piped, err)
+			}
+		}
+	}
+}
+
+// startOf returns where keyframe n of an H.264 byte stream begins.
+func startOf(data []byte, n int) int {
+	at := 0
+	for ; n >= 0; n-- {
+		at += 1 + bytes.Index(data[at+1:], []byte{0, 0, 1, 0x67})
+	}
+	return at
+}
+
+func mustTake(t *testing.T, data []byte, piped bool) *Taken {
+	t.Helper()
+	got, err := takeBytes(t, data, piped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// takeBytes calls Take for a file or a pipe with data.
+func takeBytes(t *testing.T, data []byte, piped bool) (*Taken, error) {
+	t.Helper()
+	url, o := "-", &kfgrab.Options{Stdin: bytes.NewReader(data)}
+	if !piped {
+		url, o = filepath.Join(t.TempDir(), "stream"), nil
+		if err := os.WriteFile(url, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return Take(t.Context(), &decode.Decoder{}, openStream(t, url, o), &Options{NoMetadata: true})
 }
 
 // counting counts decoded pictures.

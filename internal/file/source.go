@@ -177,7 +177,7 @@ func (s *Source) Keyframes(ctx context.Context, take func(*keyframe.Frame) bool)
 	}
 
 	f, err := s.readKeyframe(ctx, in)
-	if in.forward != nil && in.forward.left == in.forward.max {
+	if err != nil && in.forward != nil && in.forward.left == in.forward.max {
 		return withCause(ctx, err, "no data came")
 	}
 
