@@ -38,7 +38,7 @@ type Assembler struct {
 	unresolved int  // random access pictures without their parameter sets
 	lost       int  // pictures dropped by Lose
 	damaged    int  // random access pictures whose slices are not whole
-	forbidden  bool // a NAL unit began with forbidden_zero_bit
+	forbidden  bool // a NAL unit since the last parameter sets began with forbidden_zero_bit
 }
 
 // NewAssembler returns an Assembler for one elementary stream of codec c.
@@ -152,6 +152,11 @@ func (a *Assembler) storeUnit(nalu []byte) {
 func (a *Assembler) storeParameterSet(nalu []byte) bool {
 	if len(nalu) < 2 {
 		return false
+	}
+	if a.codec.IsSPS(nalu) {
+		if _, err := ParseInfo(a.codec, nalu); err == nil {
+			a.forbidden = false
+		}
 	}
 	if a.codec == H265 {
 		return a.sets265.storeSet(nalu)

@@ -127,3 +127,20 @@ func damageSlice(data []byte, c keyframe.Codec, random *rand.Rand, apply func([]
 	}
 	return damaged
 }
+
+// TestForbiddenUnit: a unit that no encoder writes, as damage can make one, casts no
+// doubt on the codec beyond the next parameter sets.
+func TestForbiddenUnit(t *testing.T) {
+	frames, _ := readKeyframes(keyframe.H264, mustReadFile(t, testmedia.Make(t, "h264.264")))
+	broken := slices.Clone(frames[0].Data)
+	copy(broken[len(broken)/2:], []byte{0, 0, 1, 0x9a, 1, 2, 3})
+
+	b := keyframe.NewByteStream(keyframe.H264, keyframe.H265)
+	b.Push(slices.Concat(broken, frames[1].Data, frames[2].Data))
+	for f := b.Next(); f != nil; f = b.Next() {
+		if bytes.Equal(f.Data, frames[1].Data) {
+			return
+		}
+	}
+	t.Error("the keyframe after the damaged one did not come")
+}
