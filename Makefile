@@ -12,7 +12,7 @@ BENCHCOUNT ?= 1
 REPEATS    ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check tidy fuzz bench bench-rtsp bench-serve bench-watch microbench measure bench-loss build ffmpeg dist lambda deps deps-demo deps-bench clean
+.PHONY: help demo test check tidy fuzz torture bench bench-rtsp bench-serve bench-watch microbench measure bench-loss build ffmpeg dist lambda deps deps-demo deps-bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
@@ -37,6 +37,9 @@ tidy: ## run go mod tidy in every module
 
 fuzz: ## run each fuzz target for FUZZTIME (10s)
 	@sh scripts/fuzz.sh $(FUZZTIME)
+
+torture: deps ## damage 2,000 keyframes at random, and look for torn pictures (half an hour)
+	KFGRAB_TORTURE=2000 $(GO) test -count=1 -timeout 3h -run '^TestTorture$$' -v ./picture
 
 bench: deps-bench build ## compare kfgrab with other tools: BENCHMARKS.md and bench/results.md
 	$(GO) build -C bench -trimpath -o ../bin/kfgrab-bench ./cmd/kfgrab-bench

@@ -87,7 +87,7 @@ func parseName(word string) (string, error) { return word, checkName(word) }
 // parseClient accepts names without a colon, for Basic authentication (RFC 7617 2).
 func parseClient(word string) (string, error) {
 	if checkName(word) != nil {
-		return "", errors.New("the name of a client may contain letters, digits and -_.")
+		return "", errors.New("the name of a client may contain letters, digits, hyphens, underscores and periods")
 	}
 	return word, nil
 }
