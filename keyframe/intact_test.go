@@ -128,6 +128,33 @@ func damageSlice(data []byte, c keyframe.Codec, random *rand.Rand, apply func([]
 	return damaged
 }
 
+// TestForbiddenBytes: bytes that no encoder writes mark a slice of either codec as
+// damaged, and those at its end, which are legal, do not.
+func TestForbiddenBytes(t *testing.T) {
+	for codec, name := range map[keyframe.Codec]string{keyframe.H264: "h264.264", keyframe.H265: "h265.265"} {
+		frames, _ := readKeyframes(codec, mustReadFile(t, testmedia.Make(t, name)))
+		middle := len(frames[0].Data) - 500
+		for _, tt := range []struct {
+			bytes []byte
+			at    int
+			whole bool
+		}{
+			{[]byte{0, 0, 0, 0x40}, middle, false},
+			{[]byte{0, 0, 2}, middle, false},
+			{[]byte{0, 0, 3, 4}, middle, false},
+			{bytes.Repeat([]byte{0}, 184), middle, false},
+			{[]byte{0, 0, 3, 0, 0, 3}, len(frames[0].Data), true}, // cabac_zero_words
+			{[]byte{0, 0, 0, 0}, len(frames[0].Data), true},       // trailing_zero_8bits
+		} {
+			data := slices.Concat(frames[0].Data[:tt.at], tt.bytes, frames[0].Data[min(tt.at+len(tt.bytes), len(frames[0].Data)):])
+			got, err := readKeyframes(codec, data)
+			if whole := len(got) == 1; whole != tt.whole {
+				t.Errorf("%v, % x at %d: whole: %v, %v", codec, tt.bytes, tt.at, whole, err)
+			}
+		}
+	}
+}
+
 // TestForbiddenUnit: a unit that no encoder writes, as damage can make one, casts no
 // doubt on the codec beyond the next parameter sets.
 func TestForbiddenUnit(t *testing.T) {
