@@ -19,8 +19,9 @@ const (
 	muxDuration = muxTimescale / 25
 )
 
-// Mux returns an MP4 file of one sample: f, with the parameter sets moved to the
-// avcC or hvcC box, the sample aspect ratio as pasp and the colour as colr. The
+// Mux returns an MP4 file of one sample: f, with the parameter sets before its first
+// slice moved to the avcC or hvcC box. Sets that come later stay where they are, which
+// the sample entries avc3 and hev1 allow. The file has the sample aspect ratio as pasp and the colour as colr. The
 // index comes first. The error wraps keyframe.ErrUnsupported for a frame of
 // several pictures (keyframe.GradualRefresh), which one sample cannot show, and
 // keyframe.ErrCorrupt for one without parameter sets or picture.
@@ -28,11 +29,11 @@ func Mux(f *keyframe.Frame) ([]byte, error) {
 	if f.Pictures > 1 {
 		return nil, fmt.Errorf("%w: a gradual refresh of %d pictures does not fit in an MP4 file of one", keyframe.ErrUnsupported, f.Pictures)
 	}
-	sets, payload := splitFrame(f)
+	sets, payload, changing := splitFrame(f)
 	if len(payload) == 0 {
 		return nil, fmt.Errorf("%w: no picture to put in an MP4 file", keyframe.ErrCorrupt)
 	}
-	entry, err := sampleEntry(f, sets)
+	entry, err := sampleEntry(f, sets, changing)
 	if err != nil {
 		return nil, err
 	}
@@ -53,18 +54,20 @@ func Mux(f *keyframe.Frame) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// splitFrame separates the parameter sets from the access unit, and replaces the start
-// codes of its NAL units with lengths of four bytes.
-func splitFrame(f *keyframe.Frame) (sets parameterSets, payload []byte) {
+// splitFrame separates the parameter sets in front from the access unit, and replaces
+// the start codes of its NAL units with lengths of four bytes. The sets are changing if
+// others are in the access unit.
+func splitFrame(f *keyframe.Frame) (sets parameterSets, payload []byte, changing bool) {
 	payload = make([]byte, 0, len(f.Data))
 	for nalu := range keyframe.AnnexB(f.Data) {
 		if len(payload) == 0 && sets.add(f.Codec, nalu) {
 			continue
 		}
+		changing = changing || f.Codec.IsParameterSet(nalu)
 		payload = binary.BigEndian.AppendUint32(payload, uint32(len(nalu)))
 		payload = append(payload, nalu...)
 	}
-	return sets, payload
+	return sets, payload, changing
 }
 
 // parameterSets are those of one frame, by their type.
@@ -85,8 +88,9 @@ func (p *parameterSets) add(c keyframe.Codec, nalu []byte) bool {
 	return true
 }
 
-// sampleEntry makes the avc1 or hvc1 box.
-func sampleEntry(f *keyframe.Frame, sets parameterSets) (*mp4.VisualSampleEntryBox, error) {
+// sampleEntry makes the avc1 or hvc1 box, or avc3 or hev1 if the sample has parameter
+// sets of its own (ISO/IEC 14496-15 5.4.2.1, 8.4.1).
+func sampleEntry(f *keyframe.Frame, sets parameterSets, changing bool) (*mp4.VisualSampleEntryBox, error) {
 	var name string
 	var config mp4.Box
 	switch f.Codec {
@@ -99,13 +103,17 @@ func sampleEntry(f *keyframe.Frame, sets parameterSets) (*mp4.VisualSampleEntryB
 		if len(sets.sps) == 0 || len(sets.pps) == 0 {
 			return nil, errNoSets
 		}
-		record, err := hevcConfig(&f.Info, sets)
+		record, err := hevcConfig(&f.Info, sets, !changing)
 		if err != nil {
 			return nil, err
 		}
 		name, config = "hvc1", record
 	default:
 		return nil, fmt.Errorf("%w: codec %v in an MP4 file", keyframe.ErrUnsupported, f.Codec)
+	}
+
+	if changing {
+		name = map[string]string{"avc1": "avc3", "hvc1": "hev1"}[name]
 	}
 
 	i := &f.Info
@@ -136,8 +144,9 @@ func avcConfig(i *keyframe.Info, sets parameterSets) mp4.Box {
 }
 
 // hevcConfig copies the profile, tier and level of the first SPS (ISO/IEC 23008-2
-// 7.3.2.2, 7.3.3), which are at fixed places.
-func hevcConfig(i *keyframe.Info, sets parameterSets) (mp4.Box, error) {
+// 7.3.2.2, 7.3.3), which are at fixed places. The sets are complete if the sample has
+// no others.
+func hevcConfig(i *keyframe.Info, sets parameterSets, complete bool) (mp4.Box, error) {
 	head := keyframe.AppendRBSP(nil, sets.sps[0])
 	if len(head) < 15 {
 		return nil, errNoSets
@@ -159,7 +168,7 @@ func hevcConfig(i *keyframe.Info, sets parameterSets) (mp4.Box, error) {
 		nalus [][]byte
 	}{{hevc.NALU_VPS, sets.vps}, {hevc.NALU_SPS, sets.sps}, {hevc.NALU_PPS, sets.pps}} {
 		if len(a.nalus) > 0 {
-			record.NaluArrays = append(record.NaluArrays, hevc.NewNaluArray(true, a.kind, a.nalus))
+			record.NaluArrays = append(record.NaluArrays, hevc.NewNaluArray(complete, a.kind, a.nalus))
 		}
 	}
 	return &mp4.HvcCBox{DecConfRec: record}, nil

@@ -149,3 +149,50 @@ func TestMuxRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestMuxChangingSets proves that a parameter set between two slices stays there, in
+// a sample entry that allows it, and that the picture stays the same.
+func TestMuxChangingSets(t *testing.T) {
+	for _, c := range []struct {
+		recipe string
+		codec  keyframe.Codec
+		tag    string
+	}{
+		{"live-slices.264", keyframe.H264, "avc3"},
+		{"slices.265", keyframe.H265, "hev1"},
+	} {
+		f := firstOf(t, c.codec, c.recipe)
+		var set, data []byte
+		slices := 0
+		for nalu := range keyframe.AnnexB(f.Data) {
+			if c.codec.IsPPS(nalu) {
+				set = nalu
+			}
+			if c.codec.IsSlice(nalu) {
+				if slices++; slices == 2 {
+					data = keyframe.AppendNALU(data, set)
+				}
+			}
+			data = keyframe.AppendNALU(data, nalu)
+		}
+		changing := *f
+		changing.Data = data
+		file, err := fmp4.Mux(&changing)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "one.mp4")
+		if err := os.WriteFile(path, file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if s := ffprobe(t, path).Streams[0]; slices < 2 || s.CodecTag != c.tag {
+			t.Errorf("%s: %d slices in %s, want %s", c.recipe, slices, s.CodecTag, c.tag)
+		}
+		if !bytes.Contains(file, append([]byte{0, 0, 0, byte(len(set))}, set...)) {
+			t.Errorf("%s: the sample lacks the set", c.recipe)
+		}
+		var batch pictures
+		batch.add("annexb", f, md5s(ffmpeg(t, "-i", path, "-f", "framemd5", "-"))[0])
+		batch.check(t)
+	}
+}

@@ -1,7 +1,6 @@
 package keyframe
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"time"
@@ -22,6 +21,8 @@ type Assembler struct {
 	fallback picture // the last whole all-intra picture
 	nextPTS  time.Duration
 	synced   bool // the next slice can be the first of its picture
+	headless bool // since a loss no slice was surely the first of its picture
+	lone     bool // all-intra pictures came in a row with no better one in between
 
 	// SEI of the access unit whose first slice is still to come:
 	prefix         []byte       // as an Annex B byte stream
@@ -172,7 +173,7 @@ func (a *Assembler) dropPrefix() {
 // MP4 sample, or a change of RTP timestamp. It returns the frame that is now whole,
 // or nil; a first field still waits for its second.
 func (a *Assembler) EndAccessUnit() *Frame {
-	a.synced = true
+	a.markAccessUnit()
 	return a.endPicture()
 }
 
@@ -184,8 +185,11 @@ func (a *Assembler) Lose() {
 	}
 	a.cur.reset()
 	a.dropPrefix()
-	a.synced, a.gap = false, true
+	a.synced, a.headless, a.gap = false, true, true
 }
+
+// markAccessUnit notes that an access unit surely ends here.
+func (a *Assembler) markAccessUnit() { a.synced, a.headless = true, false }
 
 // Lost returns how many random access pictures Lose has dropped.
 func (a *Assembler) Lost() int { return a.lost }
@@ -194,13 +198,18 @@ func (a *Assembler) Lost() int { return a.lost }
 // now, else the last all-intra picture, else nil. If the stream may have been cut
 // short, call Lose before.
 func (a *Assembler) Flush() *Frame {
-	for _, end := range []func() *Frame{a.endPicture, a.finishPicture} {
+	open := a.cur.begun
+	for _, end := range []func() *Frame{a.endPicture, a.finishPicture, a.takeFallback} {
 		if f := end(); f != nil {
-			f.OpenEnd = true
+			f.OpenEnd = open
 			return f
 		}
 	}
+	return nil
+}
 
+// takeFallback returns the last whole all-intra picture, or nil.
+func (a *Assembler) takeFallback() *Frame {
 	if !a.fallback.wanted {
 		return nil
 	}
@@ -259,7 +268,7 @@ func (a *Assembler) finishPicture() *Frame {
 	case c.kind == UnknownKind:
 		c.reset()
 		return nil
-	case c.kind == Intra:
+	case c.kind == Intra && !a.lone:
 		a.cur, a.fallback = a.fallback, a.cur
 		a.cur.reset()
 		return nil
@@ -268,6 +277,7 @@ func (a *Assembler) finishPicture() *Frame {
 		return nil
 	}
 
+	a.lone = c.kind == Intra
 	f := c.makeFrame(a.codec)
 	c.reset()
 	if isDamaged(f) {
@@ -300,16 +310,18 @@ func (a *Assembler) emitPicture() *Frame {
 		return nil
 	}
 	c.sets = a.filterSent(c.sets)
+	a.sent = append(a.sent, c.laterSets...)
 	f := c.makeFrame(a.codec)
 	f.AfterGap, a.gap = a.gap, false
-	f.Disposable = a.codec == H264 && !c.reference && len(c.sets) == 0 // else others may refer to its sets
+	others := len(c.sets)+len(c.laterSets) > 0 // may refer to its sets
+	f.Disposable = a.codec == H264 && !c.reference && !others
 
 	if !refreshing {
 		c.reset()
 		return f
 	}
 	f.Kind, f.Pictures = UnknownKind, 1
-	c.au, c.sets, c.reference = c.au[:0], c.sets[:0], false
+	c.au, c.sets, c.laterSets, c.reference = c.au[:0], c.sets[:0], c.laterSets[:0], false
 	c.continueRun()
 	return f
 }
@@ -328,7 +340,7 @@ func (a *Assembler) filterSent(sets [][]byte) [][]byte {
 	}
 	fresh := sets[:0]
 	for _, s := range sets {
-		if !slices.ContainsFunc(a.sent, func(old []byte) bool { return &old[0] == &s[0] }) {
+		if !containsSet(a.sent, s) {
 			fresh = append(fresh, s)
 			a.sent = append(a.sent, s)
 		}
@@ -347,16 +359,22 @@ const maxAccessUnit = 64 << 20
 type picture struct {
 	begun  bool // a slice of it was seen
 	ended  bool // the access unit of its last field is over
+	paused bool // a parameter set or SEI message came after its last slice
 	second bool // its second field has begun
 	run    bool // a gradual refresh that continues with the next picture
 
 	wanted bool // its bytes are kept
 	kind   Kind
-	au     []byte   // Annex B, without parameter sets
-	sets   [][]byte // the parameter sets that its slices refer to
+	au     []byte // Annex B
 	info   Info
 	pts    time.Duration
 	count  int
+
+	// The parameter sets that its slices refer to: those that came before its first
+	// slice, of which there were setsBefore in the stream, and those that came later,
+	// which are in au.
+	sets, laterSets [][]byte
+	setsBefore      int
 
 	// H.264 only:
 	last       slice264
@@ -368,7 +386,7 @@ type picture struct {
 
 // reset makes p empty and keeps its memory.
 func (p *picture) reset() {
-	*p = picture{au: p.au[:0], sets: p.sets[:0], recovery: -1, pts: NoPTS}
+	*p = picture{au: p.au[:0], sets: p.sets[:0], laterSets: p.laterSets[:0], recovery: -1, pts: NoPTS}
 }
 
 // continueRun makes the next picture part of the same run.
@@ -378,15 +396,37 @@ func (p *picture) continueRun() { p.begun, p.ended, p.second, p.run = false, fal
 // extent is still followed.
 func (p *picture) dropBytes() {
 	p.wanted, p.kind, p.run = false, UnknownKind, false
-	p.au, p.sets = p.au[:0], p.sets[:0]
+	p.au, p.sets, p.laterSets = p.au[:0], p.sets[:0], p.laterSets[:0]
 }
 
-// addSet adds a parameter set, once.
-func (p *picture) addSet(set []byte) {
-	same := func(s []byte) bool { return &s[0] == &set[0] || bytes.Equal(s, set) }
-	if len(set) > 0 && !slices.ContainsFunc(p.sets, same) {
-		p.sets = append(p.sets, set)
+// addSet adds a parameter set, once, where it came. One with the same id and other
+// content may follow it: between the fields of a pair, or the pictures of a gradual
+// refresh.
+func (p *picture) addSet(set storedSet) {
+	switch {
+	case containsSet(p.sets, set.raw) || containsSet(p.laterSets, set.raw):
+		return
+	case set.number < p.setsBefore:
+		p.sets = append(p.sets, set.raw)
+		return
+	case len(p.laterSets) == maxSent:
+		p.laterSets = p.laterSets[:0]
 	}
+	p.laterSets = append(p.laterSets, set.raw)
+	p.appendBytes(longStartCode)
+	p.appendBytes(set.raw)
+}
+
+// storedSet is a parameter set in force.
+type storedSet struct {
+	raw    []byte
+	number int // how many sets the stream had before it
+}
+
+// containsSet reports whether the very same set, not another one with its bytes, is
+// in the list.
+func containsSet(list [][]byte, set []byte) bool {
+	return slices.ContainsFunc(list, func(s []byte) bool { return &s[0] == &set[0] })
 }
 
 // appendBytes appends to the access unit. It gives up a picture past maxAccessUnit.

@@ -154,14 +154,14 @@ func TestGradualRefreshIsClean(t *testing.T) {
 	pictures := 0
 	for nalu := range keyframe.AnnexB(data) {
 		kind := nalu[0] & 0x1f
-		if kind == 1 || kind == 5 {
-			pictures++
+		var f *keyframe.Frame
+		if kind != 5 {
+			f = a.Push(nalu, keyframe.NoPTS)
 		}
-		if kind == 5 {
-			continue
-		}
-		f := a.Push(nalu, keyframe.NoPTS)
 		if f == nil {
+			if kind == 1 || kind == 5 {
+				pictures++
+			}
 			continue
 		}
 		got, want := allMD5(t, f.Data), allMD5(t, data)

@@ -64,6 +64,13 @@ func (r *bitReader) readSE() int32 {
 	return -int32(k >> 1)
 }
 
+// readSEWithin reads a signed Exp-Golomb code that the standard bounds.
+func (r *bitReader) readSEWithin(least, most int32) {
+	if v := r.readSE(); v < least || v > most {
+		r.bad = true
+	}
+}
+
 // readUEUpTo reads an unsigned Exp-Golomb code that the standard bounds by limit.
 func (r *bitReader) readUEUpTo(limit uint32) int {
 	v := r.readUE()

@@ -118,8 +118,10 @@ type Frame struct {
 	Kind  Kind
 
 	// Data is an Annex B byte stream: the parameter sets that the picture
-	// refers to, then its access unit (both fields of a field-coded picture),
-	// without filler data. For JPEG it is the whole file. The caller owns it.
+	// refers to and its access unit (both fields of a field-coded picture), in
+	// the order in which they came, without filler data. A set that changes
+	// between two slices stands between them. For JPEG it is the whole file.
+	// The caller owns it.
 	Data []byte
 
 	// Crop is the part of a JPEG that is the picture, with the size in Info; empty

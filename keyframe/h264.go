@@ -18,10 +18,13 @@ func (a *Assembler) beginUnit264(head []byte) (*Frame, fate) {
 		a.gap = true
 		return a.finishPicture(), toNothing
 	case t == nal264SEI || t == nal264SPS || t == nal264PPS:
-		a.synced = true
-		return a.endPicture(), toStore
+		// They begin an access unit. But some encoders repeat them before each slice
+		// of a picture: only the next slice shows which it is.
+		a.synced = a.synced || !a.headless
+		a.cur.paused = true
+		return nil, toStore
 	case t == nal264AUD || (t >= nal264SubsetSPS && t <= nal264Reserved18):
-		a.synced = true
+		a.markAccessUnit()
 		return a.endPicture(), toNothing
 	case t == nal264EndOfSequence || t == nal264EndOfStream:
 		return a.endPicture(), toNothing
@@ -52,27 +55,34 @@ func (a *Assembler) takeSlice264(head []byte) (f *Frame, _ fate) {
 		return nil, toNothing // the tail of a picture whose head was lost
 	}
 
-	a.synced = true
+	a.markAccessUnit()
 	c := &a.cur
 	switch {
 	case c.isContinuedBy(&s):
 	case c.begun && !c.second && s.isSecondFieldOf(&c.last):
 		c.second, c.ended, c.sawFirstMb = true, false, false
-		c.appendBytes(a.prefix)
-		a.dropPrefix()
 	default:
 		f = a.finishPicture()
 		a.startPicture264(&s)
+		if f == nil && c.kind == Intra && a.fallback.wanted {
+			// No IDR picture came between two all-intra ones: none is to be expected.
+			f = a.takeFallback()
+			a.lone = true
+		}
 	}
 	return f, a.addSlice264(&s)
 }
 
 // isContinuedBy reports whether s is one more slice of p. A second macroblock 0
 // shows another picture of an encoder that repeats idr_pic_id: no legal picture has
-// two.
+// two. After a pause, the slices must also go on downwards.
 func (p *picture) isContinuedBy(s *slice264) bool {
-	repeated := s.firstMb == 0 && p.sawFirstMb && !s.sps.separateColourPlanes
-	return p.begun && !p.ended && !repeated && !s.startsPictureAfter(&p.last)
+	repeated := s.firstMb == 0 && p.sawFirstMb
+	upwards := p.paused && s.firstMb <= p.last.firstMb
+	if (repeated || upwards) && !s.sps.separateColourPlanes {
+		return false
+	}
+	return p.begun && !p.ended && !s.startsPictureAfter(&p.last)
 }
 
 // startPicture264 makes s the first slice of the current picture.
@@ -103,14 +113,16 @@ func (a *Assembler) startPicture264(s *slice264) {
 	c.pts, a.nextPTS = a.nextPTS, NoPTS
 	c.begun, c.sawFirstMb = true, false
 	c.count++
-	c.appendBytes(a.prefix)
-	a.dropPrefix()
+	if len(c.au) == 0 {
+		c.setsBefore = a.sets264.stored
+	}
 }
 
 // addSlice264 adds s to the current picture and decides whether to keep its bytes.
 func (a *Assembler) addSlice264(s *slice264) fate {
 	p := &a.cur
-	p.last = *s
+	defer a.dropPrefix()
+	p.last, p.paused = *s, false
 	p.reference = p.reference || s.reference
 	p.sawFirstMb = p.sawFirstMb || s.firstMb == 0
 
@@ -129,8 +141,9 @@ func (a *Assembler) addSlice264(s *slice264) fate {
 	if !p.wanted {
 		return toNothing
 	}
-	p.addSet(s.sps.raw)
-	p.addSet(s.pps.raw)
+	p.addSet(s.sps.storedSet)
+	p.addSet(s.pps.storedSet)
+	p.appendBytes(a.prefix)
 	return toPicture
 }
 
@@ -152,6 +165,8 @@ func (s *sets264) storeSet(nalu []byte) bool {
 			}
 		}
 		if sps, err := parseSPS264(slices.Clone(nalu)); err == nil {
+			sps.number = s.stored
+			s.stored++
 			s.sps[sps.id] = sps
 		}
 	case nal264PPS:
@@ -161,7 +176,8 @@ func (s *sets264) storeSet(nalu []byte) bool {
 			}
 		}
 		if pps, err := parsePPS264(nalu); err == nil {
-			pps.raw = slices.Clone(nalu)
+			pps.storedSet = storedSet{raw: slices.Clone(nalu), number: s.stored}
+			s.stored++
 			s.pps[pps.id] = pps
 		}
 	default:
@@ -172,7 +188,7 @@ func (s *sets264) storeSet(nalu []byte) bool {
 
 // pps264 is what a picture parameter set (7.3.2.2) says about slice headers.
 type pps264 struct {
-	raw                 []byte
+	storedSet
 	id, spsID           int
 	bottomFieldPicOrder bool // bottom_field_pic_order_in_frame_present_flag
 	redundantPicCnt     bool // redundant_pic_cnt_present_flag
@@ -180,7 +196,7 @@ type pps264 struct {
 
 func parsePPS264(nalu []byte) (*pps264, error) {
 	r := &bitReader{data: AppendRBSP(nil, nalu[1:])}
-	p := &pps264{raw: nalu}
+	p := &pps264{}
 	p.id = r.readUEUpTo(maxPPSID264)
 	p.spsID = r.readUEUpTo(maxSPSID264)
 	r.readFlag() // entropy_coding_mode_flag
@@ -189,17 +205,18 @@ func parsePPS264(nalu []byte) (*pps264, error) {
 		skipSliceGroups(r, groups)
 	}
 
-	r.readUE()    // num_ref_idx_l0_default_active_minus1
-	r.readUE()    // num_ref_idx_l1_default_active_minus1
-	r.readBits(3) // weighted_pred_flag, weighted_bipred_idc
-	r.readSE()    // pic_init_qp_minus26
-	r.readSE()    // pic_init_qs_minus26
-	r.readSE()    // chroma_qp_index_offset
-	r.readBits(2) // deblocking_filter_control_present_flag, constrained_intra_pred_flag
+	r.readUEUpTo(31)                          // num_ref_idx_l0_default_active_minus1
+	r.readUEUpTo(31)                          // num_ref_idx_l1_default_active_minus1
+	r.readFlag()                              // weighted_pred_flag
+	bipred := r.readBits(2)                   // weighted_bipred_idc
+	r.readSEWithin(-26-maxQPBd, 25)           // pic_init_qp_minus26
+	r.readSEWithin(-26, 25)                   // pic_init_qs_minus26
+	r.readSEWithin(-maxChromaQP, maxChromaQP) // chroma_qp_index_offset
+	r.readBits(2)                             // deblocking_filter_control_present_flag, constrained_intra_pred_flag
 	p.redundantPicCnt = r.readFlag()
 
-	if r.bad {
-		return nil, fmt.Errorf("%w: picture parameter set ends too early", ErrCorrupt)
+	if r.bad || bipred > 2 {
+		return nil, fmt.Errorf("%w: picture parameter set ends too early or is out of bounds", ErrCorrupt)
 	}
 	return p, nil
 }
@@ -337,4 +354,6 @@ func (s *slice264) isSecondFieldOf(first *slice264) bool {
 type sets264 struct {
 	sps [maxSPSID264 + 1]*sps264
 	pps [maxPPSID264 + 1]*pps264
+
+	stored int // how many were stored
 }

@@ -16,15 +16,14 @@ func (a *Assembler) beginUnit265(head []byte) (*Frame, fate) {
 	case t <= nal265LastVCL:
 		return a.takeSlice265(head, t)
 	case (t >= nal265VPS && t <= nal265PPS) || t == nal265PrefixSEI:
-		a.synced = true
-		return a.endPicture(), toStore
+		// They begin an access unit, unless an encoder repeats them before each slice.
+		return nil, toStore
 	case t == nal265SuffixSEI:
 		if a.cur.begun && a.cur.wanted {
 			return nil, toPicture
 		}
 	case t == nal265AUD || t == nal265EOS || t == nal265EOB ||
 		(t >= nal265Reserved41 && t <= nal265Reserved44) || (t >= nal265Unspecified && t <= nal265Unspec55):
-		a.synced = true
 		return a.endPicture(), toNothing
 	}
 	return nil, toNothing
@@ -45,8 +44,8 @@ func (a *Assembler) takeSlice265(head []byte, nalType int) (f *Frame, _ fate) {
 		return nil, toNothing // the tail of a picture whose head was lost
 	}
 
-	a.synced = true
 	if !c.wanted {
+		a.dropPrefix()
 		return f, toNothing
 	}
 
@@ -54,7 +53,9 @@ func (a *Assembler) takeSlice265(head []byte, nalType int) (f *Frame, _ fate) {
 		c.dropBytes()
 		return f, toNothing
 	}
-	c.addSet(s.pps.raw)
+	c.addSet(s.pps.storedSet)
+	c.appendBytes(a.prefix)
+	a.dropPrefix()
 	return f, toPicture
 }
 
@@ -74,9 +75,10 @@ func (a *Assembler) startPicture265(s *slice265, kind Kind) {
 	default:
 		c.kind, c.wanted, c.info = kind, true, s.sps.info
 		a.orientPicture(&c.info, kind == IDR || kind == BLA)
-		c.addSet(a.sets265.vps[s.sps.vpsID])
-		c.addSet(s.sps.raw)
-		c.appendBytes(a.prefix)
+		c.setsBefore = a.sets265.stored
+		c.addSet(*a.sets265.vps[s.sps.vpsID])
+		c.addSet(s.sps.storedSet)
+		return
 	}
 	a.dropPrefix()
 }
@@ -85,9 +87,12 @@ func (a *Assembler) startPicture265(s *slice265, kind Kind) {
 func (s *sets265) storeSet(nalu []byte) bool {
 	switch H265.nalType(nalu) {
 	case nal265VPS:
-		if len(nalu) > 2 {
-			id := nalu[2] >> 4
-			s.vps[id] = keepSet(s.vps[id], nalu)
+		id, err := parseVPS265(nalu)
+		if err != nil {
+			return true
+		}
+		if old := s.vps[id]; old == nil || !bytes.Equal(old.raw, nalu) {
+			s.vps[id] = s.newSet(nalu)
 		}
 	case nal265SPS:
 		for _, old := range s.sps {
@@ -95,7 +100,8 @@ func (s *sets265) storeSet(nalu []byte) bool {
 				return true
 			}
 		}
-		if sps, err := parseSPS265(slices.Clone(nalu)); err == nil {
+		if sps, err := parseSPS265(nalu); err == nil {
+			sps.storedSet = *s.newSet(nalu)
 			s.sps[sps.id] = sps
 		}
 	case nal265PPS:
@@ -104,7 +110,7 @@ func (s *sets265) storeSet(nalu []byte) bool {
 			return true
 		}
 		if old := s.pps[id]; old == nil || !bytes.Equal(old.raw, nalu) {
-			s.pps[id] = &pps265{raw: slices.Clone(nalu), id: id, spsID: spsID}
+			s.pps[id] = &pps265{storedSet: *s.newSet(nalu), spsID: spsID}
 		}
 	default:
 		return false
@@ -112,12 +118,10 @@ func (s *sets265) storeSet(nalu []byte) bool {
 	return true
 }
 
-// keepSet returns old if nalu repeats it, else a copy of nalu.
-func keepSet(old, nalu []byte) []byte {
-	if bytes.Equal(old, nalu) {
-		return old
-	}
-	return slices.Clone(nalu)
+// newSet returns a copy of nalu as the set that came last.
+func (s *sets265) newSet(nalu []byte) *storedSet {
+	s.stored++
+	return &storedSet{raw: slices.Clone(nalu), number: s.stored - 1}
 }
 
 // kind265 maps a VCL NAL unit type to the kind of random access picture.
@@ -141,8 +145,8 @@ type slice265 struct {
 }
 
 type pps265 struct {
-	raw       []byte
-	id, spsID int
+	storedSet
+	spsID int
 }
 
 // parseSlice265 reads the beginning of a slice segment. ok is false if it is
@@ -163,7 +167,9 @@ func parseSlice265(nalu []byte, nalType int, sets *sets265) (s slice265, ok bool
 
 // sets265 holds the parameter sets seen so far, by their ids.
 type sets265 struct {
-	vps [maxVPSID265 + 1][]byte
+	vps [maxVPSID265 + 1]*storedSet
 	sps [maxSPSID265 + 1]*sps265
 	pps [maxPPSID265 + 1]*pps265
+
+	stored int // how many were stored
 }

@@ -5,8 +5,8 @@ import "fmt"
 // sps264 is a sequence parameter set of H.264 (ISO/IEC 14496-10 7.3.2.1.1): what it
 // says about pictures and about the syntax of their slice headers.
 type sps264 struct {
-	raw []byte
-	id  int
+	storedSet
+	id int
 
 	separateColourPlanes    bool
 	log2MaxFrameNum         int
@@ -31,6 +31,12 @@ const (
 	maxRefFramesPOC = 255 // num_ref_frames_in_pic_order_cnt_cycle
 )
 
+// Bounds of both codecs: QpBdOffset of 14 and 16 bits, and the chroma offsets.
+const (
+	maxQPBd     = 48
+	maxChromaQP = 12
+)
+
 func parseSPS264(nalu []byte) (*sps264, error) {
 	s, r, err := beginSPS264(nalu)
 	if err == nil && r.readFlag() {
@@ -45,7 +51,7 @@ func beginSPS264(nalu []byte) (*sps264, *bitReader, error) {
 		return nil, nil, fmt.Errorf("%w: sequence parameter set of %d bytes", ErrCorrupt, len(nalu))
 	}
 	r := &bitReader{data: AppendRBSP(nil, nalu[1:])}
-	s := &sps264{raw: nalu}
+	s := &sps264{storedSet: storedSet{raw: nalu}}
 
 	i := &s.info
 	i.Primaries, i.Transfer, i.Matrix = Unspecified, Unspecified, Unspecified

@@ -13,11 +13,12 @@ const (
 	maxShortTerm    = 64 // num_short_term_ref_pic_sets
 	maxLongTerm     = 32 // num_long_term_ref_pics_sps
 	maxRefPics265   = 16 // pictures of one set: sps_max_dec_pic_buffering_minus1
+	maxLayerSets265 = 1023
 )
 
 // sps265 is a sequence parameter set of H.265 (ISO/IEC 23008-2 7.3.2.2).
 type sps265 struct {
-	raw       []byte
+	storedSet
 	id, vpsID int
 	subLayers int
 	info      Info
@@ -37,7 +38,7 @@ func beginSPS265(nalu []byte) (*sps265, *bitReader, error) {
 		return nil, nil, fmt.Errorf("%w: sequence parameter set of %d bytes", ErrCorrupt, len(nalu))
 	}
 	r := &bitReader{data: AppendRBSP(nil, nalu[2:])}
-	s := &sps265{raw: nalu}
+	s := &sps265{storedSet: storedSet{raw: nalu}}
 
 	i := &s.info
 	i.Primaries, i.Transfer, i.Matrix = Unspecified, Unspecified, Unspecified
@@ -329,13 +330,58 @@ func skipSubLayerHRD265(r *bitReader, count int, subPictures bool) {
 	}
 }
 
-// parsePPS265 reads the ids of a picture parameter set (7.3.2.3).
+// parseVPS265 reads the id of a video parameter set (7.3.2.1), and checks what
+// decoders refuse a set for.
+func parseVPS265(nalu []byte) (id int, err error) {
+	if len(nalu) < 4 {
+		return 0, fmt.Errorf("%w: video parameter set of %d bytes", ErrCorrupt, len(nalu))
+	}
+	r := &bitReader{data: AppendRBSP(nil, nalu[2:])}
+	id = int(r.readBits(4))
+	r.readBits(8) // vps_base_layer_internal_flag to vps_max_layers_minus1
+	subLayers := int(r.readBits(3)) + 1
+	r.readFlag() // vps_temporal_id_nesting_flag
+	if r.readBits(16) != 0xffff || subLayers > maxSubLayers265 {
+		return 0, fmt.Errorf("%w: video parameter set out of bounds", ErrCorrupt)
+	}
+
+	parseProfileTierLevel(r, &Info{}, subLayers)
+	first := subLayers - 1
+	if r.readFlag() { // vps_sub_layer_ordering_info_present_flag
+		first = 0
+	}
+	for range subLayers - first {
+		r.readUEUpTo(maxRefPics265) // vps_max_dec_pic_buffering_minus1
+		r.readUE()                  // vps_max_num_reorder_pics
+		r.readUE()                  // vps_max_latency_increase_plus1
+	}
+	layers := int(r.readBits(6)) + 1 // vps_max_layer_id
+	r.skipBits(layers * r.readUEUpTo(maxLayerSets265))
+	r.readFlag() // vps_timing_info_present_flag
+	if r.bad {
+		return 0, fmt.Errorf("%w: video parameter set ends too early or is out of bounds", ErrCorrupt)
+	}
+	return id, nil
+}
+
+// parsePPS265 reads the ids of a picture parameter set (7.3.2.3), and checks the
+// fields up to those of the quantiser.
 func parsePPS265(nalu []byte) (id, spsID int, err error) {
 	if len(nalu) < 3 {
 		return 0, 0, fmt.Errorf("%w: picture parameter set of %d bytes", ErrCorrupt, len(nalu))
 	}
-	r := &bitReader{data: AppendRBSP(nil, nalu[2:min(len(nalu), 16)])}
+	r := &bitReader{data: AppendRBSP(nil, nalu[2:min(len(nalu), 32)])}
 	id, spsID = r.readUEUpTo(maxPPSID265), r.readUEUpTo(maxSPSID265)
+	r.readBits(7)                   // dependent_slice_segments_enabled_flag to cabac_init_present_flag
+	r.readUEUpTo(14)                // num_ref_idx_l0_default_active_minus1
+	r.readUEUpTo(14)                // num_ref_idx_l1_default_active_minus1
+	r.readSEWithin(-26-maxQPBd, 25) // init_qp_minus26
+	r.readBits(2)                   // constrained_intra_pred_flag, transform_skip_enabled_flag
+	if r.readFlag() {               // cu_qp_delta_enabled_flag
+		r.readUEUpTo(3) // diff_cu_qp_delta_depth
+	}
+	r.readSEWithin(-maxChromaQP, maxChromaQP) // pps_cb_qp_offset
+	r.readSEWithin(-maxChromaQP, maxChromaQP) // pps_cr_qp_offset
 	if r.bad {
 		return 0, 0, fmt.Errorf("%w: picture parameter set out of bounds", ErrCorrupt)
 	}

@@ -153,7 +153,8 @@ func (d *depacketizer) takeUnits(b []byte) {
 //
 // GStreamer's payloaders can be set to send parameter sets with every IDR picture,
 // and then send them before every slice of it. By the standard they would begin
-// another access unit there, but a repeated one changes nothing.
+// another access unit there, but a repeated one changes nothing. One that alternates
+// between two contents with the same id does.
 func (d *depacketizer) takeUnit(b []byte) {
 	if len(b) == 0 {
 		return
@@ -174,10 +175,7 @@ func (d *depacketizer) takeUnit(b []byte) {
 	}
 
 	if d.codec.IsParameterSet(b) {
-		if d.markers.slices > 0 {
-			if d.sets.contains(b) {
-				return
-			}
+		if d.markers.slices > 0 && !d.sets.contains(b) {
 			// The slices before it made no picture without it.
 			d.markers.beginAccessUnit(true)
 		}
