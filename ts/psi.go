@@ -1,14 +1,10 @@
 package ts
 
 import (
-	"bytes"
-	"context"
 	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/asticode/go-astits"
 
 	"github.com/kfgrab/kfgrab/keyframe"
 )
@@ -26,124 +22,172 @@ type stream struct {
 	encrypted bool           // SAMPLE-AES
 }
 
-// firstVideo returns the first stream that may hold keyframes.
-func (p *program) firstVideo() (stream, bool) {
-	i := slices.IndexFunc(p.streams, func(s stream) bool { return s.codec != keyframe.UnknownCodec })
+// findStream returns the stream of a PID.
+func (p *program) findStream(pid int) (stream, bool) {
+	i := slices.IndexFunc(p.streams, func(s stream) bool { return s.ID == pid })
 	if i < 0 {
 		return stream{}, false
 	}
 	return p.streams[i], true
 }
 
-// maxSectionPackets bounds a PSI section: it has at most 1,024 bytes (2.4.4.4,
-// 2.4.4.9), which fit into 7 packets, and private ones 4,096.
-const maxSectionPackets = 24
+// Tables and sizes of sections (2.4.4.4, 2.4.4.9).
+const (
+	tablePAT   = 0x00
+	tablePMT   = 0x02
+	stuffing   = 0xff // in place of a table_id
+	headBytes  = 3    // up to section_length
+	fixedBytes = 8    // up to last_section_number
+	crcBytes   = 4
+)
 
-// section gathers the packets that carry the sections of one PID, until they are
-// whole and new.
-type section struct {
-	packets []byte // 188 bytes each
-	missing int    // bytes still to come
-	last    []byte // the packets parsed before
+// sectionStream cuts the payload of one PID into sections. It holds one, whose length
+// has 12 bits.
+type sectionStream struct {
+	data   []byte // of the section that is coming in
+	inside bool   // its beginning was seen
 }
 
-// addPacket adds a packet. It returns the packets of a section that is now whole and
-// differs from the one before.
-func (s *section) addPacket(raw []byte, p packet) []byte {
-	switch {
-	case p.start:
-		pointer := 0
-		if len(p.payload) > 0 {
-			pointer = 1 + int(p.payload[0])
-		}
-		if len(p.payload) < pointer+3 {
+// addPayload takes the payload of a packet and returns the sections that end in it.
+// They are valid until the next call.
+func (s *sectionStream) addPayload(p packet) (whole [][]byte) {
+	b := p.payload
+	if p.start {
+		if len(b) == 0 || int(b[0]) >= len(b) {
+			s.inside = false
 			return nil
 		}
-		length := int(p.payload[pointer+1]&0x0f)<<8 | int(p.payload[pointer+2])
-		s.packets = append(s.packets[:0], raw...)
-		s.missing = pointer + 3 + length - len(p.payload)
-	case s.missing > 0 && len(s.packets) < maxSectionPackets*packetSize:
-		s.packets = append(s.packets, raw...)
-		s.missing -= len(p.payload)
-	default:
+		pointer := int(b[0])
+		whole = s.cutSections(b[1 : 1+pointer])
+		s.data, s.inside = nil, true
+		b = b[1+pointer:]
+	}
+	return append(whole, s.cutSections(b)...)
+}
+
+func (s *sectionStream) cutSections(b []byte) (whole [][]byte) {
+	if !s.inside {
 		return nil
 	}
 
-	if s.missing > 0 || sameSections(s.packets, s.last) {
-		return nil
+	s.data = append(s.data, b...)
+	for len(s.data) >= headBytes {
+		size := headBytes + int(s.data[1]&0x0f)<<8 + int(s.data[2])
+		if s.data[0] == stuffing {
+			s.inside = false
+			break
+		}
+		if len(s.data) < size {
+			break
+		}
+		whole = append(whole, s.data[:size:size])
+		s.data = s.data[size:]
 	}
-	s.last = append(s.last[:0], s.packets...)
-	return s.packets
+	return whole
 }
 
-// sameSections compares packets except for their continuity counters.
-func sameSections(a, b []byte) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for at := 0; at < len(a); at += packetSize {
-		p, q := a[at:at+packetSize], b[at:at+packetSize]
-		if (p[3]^q[3])&0xf0 != 0 || !bytes.Equal(p[4:], q[4:]) {
-			return false
-		}
-	}
-	return true
+// table is a section of a program association table or map that is in force.
+type table struct {
+	id        byte
+	extension int // transport_stream_id or program_number
+	version   byte
+	number    byte // section_number
+	last      byte // last_section_number
+	body      []byte
 }
 
-// parsePAT returns the PIDs of the program maps by program number.
-func parsePAT(packets []byte) (pids map[int]int, err error) {
-	pids = map[int]int{}
-	err = eachTable(packets, func(d *astits.DemuxerData) {
-		if d.PAT == nil {
-			return
-		}
-		for _, p := range d.PAT.Programs {
-			if p.ProgramNumber != 0 { // 0 is the network information table
-				pids[int(p.ProgramNumber)] = int(p.ProgramMapID)
-			}
-		}
-	})
-	return pids, err
-}
-
-// parsePMT returns the program maps in the packets of one PID. astits recognises only
-// maps that a program association table, pat, names.
-func parsePMT(pat, packets []byte) (programs []program, err error) {
-	err = eachTable(slices.Concat(pat, packets), func(d *astits.DemuxerData) {
-		if d.PMT == nil {
-			return
-		}
-		p := program{number: int(d.PMT.ProgramNumber)}
-		for _, es := range d.PMT.ElementaryStreams {
-			p.streams = append(p.streams, newStream(es))
-		}
-		programs = append(programs, p)
-	})
-	return programs, err
-}
-
-// eachTable runs astits over whole sections. astits panics on some hostile
-// descriptors; that costs only the table.
-func eachTable(packets []byte, visit func(*astits.DemuxerData)) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: program tables: %v", keyframe.ErrCorrupt, p)
-		}
-	}()
-
-	d := astits.NewDemuxer(context.Background(), bytes.NewReader(packets), astits.DemuxerOptPacketSize(packetSize))
-	for {
-		data, err := d.NextData()
-		if err != nil {
-			return nil // the end, or a table whose checksum is wrong
-		}
-		visit(data)
+// parseTable reads the head of a section (2.4.4.11). ok is false for other sections,
+// damaged ones, and those of which current_next_indicator says that they are not in
+// force yet.
+func parseTable(section []byte) (t table, ok bool) {
+	const longSyntax = 0x80 // section_syntax_indicator
+	if len(section) < fixedBytes+crcBytes || section[1]&longSyntax == 0 || section[5]&1 == 0 || crcMPEG2(section) != 0 {
+		return table{}, false
 	}
+	return table{
+		id: section[0], extension: int(binary.BigEndian.Uint16(section[3:])), version: section[5] >> 1 & 0x1f,
+		number: section[6], last: section[7], body: section[fixedBytes : len(section)-crcBytes],
+	}, true
+}
+
+// crcMPEG2 is the CRC_32 of annex A. It is 0 for a section with its own.
+func crcMPEG2(b []byte) uint32 {
+	const polynomial = 0x04c11db7
+	crc := ^uint32(0)
+	for _, c := range b {
+		crc ^= uint32(c) << 24
+		for range 8 {
+			crc = crc<<1 ^ crc>>31*polynomial
+		}
+	}
+	return crc
+}
+
+// association is the program association table (2.4.4.4), which may have several
+// sections.
+type association struct {
+	version, last byte
+	sections      map[byte]map[int]int
+}
+
+// addTable adds a section. It returns the PIDs of the program maps by program number,
+// as far as they are known.
+func (a *association) addTable(t table) map[int]int {
+	if a.sections == nil || t.version != a.version || t.last != a.last {
+		*a = association{t.version, t.last, map[byte]map[int]int{}}
+	}
+
+	pids := map[int]int{}
+	for b := t.body; len(b) >= 4; b = b[4:] {
+		number, pid := int(binary.BigEndian.Uint16(b)), int(binary.BigEndian.Uint16(b[2:])&0x1fff)
+		if number != 0 && pid != 0 { // 0 is the network information table
+			pids[number] = pid
+		}
+	}
+	a.sections[t.number] = pids
+
+	all := map[int]int{}
+	for _, part := range a.sections {
+		for number, pid := range part {
+			all[number] = pid
+		}
+	}
+	return all
+}
+
+// parseProgram reads a program map. ok is false if it contradicts itself.
+func parseProgram(t table) (p program, ok bool) {
+	p.number = t.extension
+	if len(t.body) < 4 {
+		return program{}, false
+	}
+
+	_, b, ok := cutDescriptors(t.body[2:])
+	for ok && len(b) >= 5 {
+		kind, pid := b[0], int(binary.BigEndian.Uint16(b[1:])&0x1fff)
+		var descriptors []byte
+		if descriptors, b, ok = cutDescriptors(b[3:]); ok {
+			p.streams = append(p.streams, newStream(kind, pid, descriptors))
+		}
+	}
+	return p, ok
+}
+
+// cutDescriptors cuts a loop of descriptors, which follows its length, off b.
+func cutDescriptors(b []byte) (descriptors, rest []byte, ok bool) {
+	if len(b) < 2 {
+		return nil, nil, false
+	}
+	size := int(binary.BigEndian.Uint16(b) & 0x0fff)
+	if b = b[2:]; size > len(b) {
+		return nil, nil, false
+	}
+	return b[:size], b[size:], true
 }
 
 // streamTypes are the values of stream_type (ISO/IEC 13818-1 table 2-34, ATSC
 // A/53, SCTE 35, Apple's HLS sample encryption) with ffprobe's names.
-var streamTypes = map[astits.StreamType]struct{ kind, codec string }{
+var streamTypes = map[byte]struct{ kind, codec string }{
 	0x01: {"video", "mpeg1video"},
 	0x02: {"video", "mpeg2video"},
 	0x03: {"audio", "mp3"},
@@ -175,6 +219,17 @@ const (
 	sampleAES264 = 0xdb
 )
 
+// Tags of descriptors (ISO/IEC 13818-1 table 2-45, ETSI EN 300 468 table 12).
+const (
+	tagRegistration = 0x05
+	tagLanguage     = 0x0a
+	tagVBITeletext  = 0x46
+	tagTeletext     = 0x56
+	tagSubtitling   = 0x59
+	tagAC3          = 0x6a
+	tagEnhancedAC3  = 0x7a
+)
+
 // formats are the registration descriptors (2.6.8) that name the codec of
 // private data.
 var formats = map[string]struct{ kind, codec string }{
@@ -191,13 +246,14 @@ var formats = map[string]struct{ kind, codec string }{
 	"KLVA": {"data", "klv"},
 }
 
-func newStream(es *astits.PMTElementaryStream) stream {
-	s := stream{Track: keyframe.Track{ID: int(es.ElementaryPID), Type: "data", Codec: "unknown"}}
-	if t, ok := streamTypes[es.StreamType]; ok {
+func newStream(kind byte, pid int, descriptors []byte) stream {
+	s := stream{Track: keyframe.Track{ID: pid, Type: "data", Codec: "unknown"}}
+	if t, ok := streamTypes[kind]; ok {
 		s.Type, s.Codec = t.kind, t.codec
 	}
-	for _, d := range es.ElementaryStreamDescriptors {
-		s.readDescriptor(d, es.StreamType == privateData)
+
+	for b := descriptors; len(b) >= 2 && 2+int(b[1]) <= len(b); b = b[2+int(b[1]):] {
+		s.readDescriptor(b[0], b[2:2+int(b[1])], kind == privateData)
 	}
 
 	switch s.Codec {
@@ -206,32 +262,54 @@ func newStream(es *astits.PMTElementaryStream) stream {
 	case "hevc":
 		s.codec = keyframe.H265
 	}
-	s.encrypted = es.StreamType == sampleAES264
+	s.encrypted = kind == sampleAES264
 	return s
 }
 
 // readDescriptor reads a descriptor. Only that of private data can name the codec.
-func (s *stream) readDescriptor(d *astits.Descriptor, private bool) {
-	if l := d.ISO639LanguageAndAudioType; l != nil {
-		s.Language = strings.TrimRight(string(l.Language), "\x00 ")
+func (s *stream) readDescriptor(tag byte, body []byte, private bool) {
+	if tag == tagLanguage && len(body) >= 3 {
+		s.Language = strings.TrimRight(string(body[:3]), "\x00 ")
 	}
 	if !private {
 		return
 	}
 
-	switch {
-	case d.Registration != nil:
-		name := binary.BigEndian.AppendUint32(nil, d.Registration.FormatIdentifier)
-		if f, ok := formats[string(name)]; ok {
+	switch tag {
+	case tagRegistration:
+		if f, ok := formats[string(body[:min(len(body), 4)])]; ok {
 			s.Type, s.Codec = f.kind, f.codec
 		}
-	case d.AC3 != nil:
+	case tagAC3:
 		s.Type, s.Codec = "audio", "ac3"
-	case d.EnhancedAC3 != nil:
+	case tagEnhancedAC3:
 		s.Type, s.Codec = "audio", "eac3"
-	case d.Teletext != nil || d.VBITeletext != nil:
+	case tagTeletext, tagVBITeletext:
 		s.Type, s.Codec = "subtitle", "dvb_teletext"
-	case d.Subtitling != nil:
+	case tagSubtitling:
 		s.Type, s.Codec = "subtitle", "dvb_subtitle"
 	}
+}
+
+// unreadableError names what the programs hold instead of H.264 or H.265. It is nil
+// if they hold nothing.
+func unreadableError(programs []program) error {
+	var video, others []string
+	for _, p := range programs {
+		for _, s := range p.streams {
+			if s.Type == "video" {
+				video = append(video, s.Codec)
+			} else {
+				others = append(others, s.Type+" "+s.Codec)
+			}
+		}
+	}
+
+	switch {
+	case len(video) > 0:
+		return fmt.Errorf("%w: video codec %s; kfgrab reads H.264 and H.265", keyframe.ErrUnsupported, strings.Join(video, ", "))
+	case len(others) > 0:
+		return fmt.Errorf("%w: no video stream, only %s", keyframe.ErrNotFound, strings.Join(others, ", "))
+	}
+	return nil
 }

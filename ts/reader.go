@@ -9,8 +9,8 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// Options are the settings of a Reader. The zero value follows the first program
-// that has video.
+// Options are the settings of a Reader. The zero value follows the first stream of the
+// program maps that delivers keyframes.
 type Options struct {
 	// Program is the program_number to follow; 0 is the first with video.
 	Program int
@@ -43,7 +43,7 @@ type Reader struct {
 	found      bool
 	err        error // of src, at its last read
 
-	feeding *video
+	feeding *candidate
 	ready   *keyframe.Frame // to be returned next
 	flushed bool            // since the last read
 }
@@ -79,7 +79,7 @@ func NewReader(src io.Reader, o *Options) *Reader {
 func (r *Reader) Keyframe() (*keyframe.Frame, error) {
 	f, err := r.nextFrame(func(time.Duration) bool { return false })
 	ended := errors.Is(r.err, io.EOF) && errors.Is(err, keyframe.ErrNotFound)
-	if r.demux.everyPicture && ended && r.demux.video != nil {
+	if r.demux.everyPicture && ended && r.demux.hasListedVideo() {
 		return nil, io.EOF
 	}
 	return f, err
@@ -93,14 +93,20 @@ func (r *Reader) nextFrame(enough func(pts time.Duration) bool) (*keyframe.Frame
 		return f, nil
 	}
 	for {
-		if v := r.feeding; v != nil {
-			if f := v.Next(); f != nil {
-				return r.demux.decryptFrame(v, f), nil
+		if c := r.feeding; c != nil {
+			if f := c.nextFrame(); f != nil {
+				if f = r.demux.offerFrame(c, f); f != nil {
+					return f, nil
+				}
+				continue
 			}
-			if enough(v.pts) {
+			if c == r.demux.favourite() && enough(c.pts) {
 				return nil, nil
 			}
 			r.feeding = nil
+		}
+		if f := r.demux.takeHeld(); f != nil {
+			return f, nil
 		}
 
 		raw, err := r.nextPacket()
@@ -113,12 +119,17 @@ func (r *Reader) nextFrame(enough func(pts time.Duration) bool) (*keyframe.Frame
 	}
 }
 
-// Tracks lists the elementary streams of the program maps seen so far.
+// Tracks lists the elementary streams of the program maps seen so far. The codec of
+// the video that is read is that of its content.
 func (r *Reader) Tracks() []keyframe.Track {
 	var tracks []keyframe.Track
 	for _, p := range r.demux.programs {
 		for _, s := range p.streams {
-			tracks = append(tracks, s.Track)
+			t := s.Track
+			if v := r.demux.video; v != nil && v.pid == t.ID && v.program == p.number {
+				t.Type, t.Codec = "video", v.codecs[0].String()
+			}
+			tracks = append(tracks, t)
 		}
 	}
 	return tracks
@@ -126,7 +137,12 @@ func (r *Reader) Tracks() []keyframe.Track {
 
 // Start returns the first presentation time of the video stream, or
 // keyframe.NoPTS before one came. Since counts from it.
-func (r *Reader) Start() time.Duration { return r.demux.start }
+func (r *Reader) Start() time.Duration {
+	if c := r.demux.favourite(); c != nil {
+		return c.start
+	}
+	return keyframe.NoPTS
+}
 
 // Buffered returns how many bytes were read from the source and not used: those after
 // what showed the end of the last keyframe.
@@ -144,10 +160,8 @@ func (r *Reader) finishSource(err error) (*keyframe.Frame, error) {
 	}
 	r.flushed = true
 
-	for _, v := range r.demux.followedVideos() {
-		if f := v.flushFrame(); f != nil {
-			return r.demux.decryptFrame(v, f), nil
-		}
+	if f := r.demux.flushFrame(); f != nil {
+		return f, nil
 	}
 
 	switch {
@@ -155,7 +169,7 @@ func (r *Reader) finishSource(err error) (*keyframe.Frame, error) {
 		return nil, err
 	case !r.found:
 		return nil, fmt.Errorf("%w: not an MPEG transport stream", keyframe.ErrCorrupt)
-	case truncated && r.demux.video != nil:
+	case truncated && r.demux.hasListedVideo():
 		return nil, fmt.Errorf("%w: the transport stream breaks off in the middle of a packet", keyframe.ErrCorrupt)
 	}
 	return nil, r.demux.findFailure()
@@ -168,15 +182,15 @@ func (r *Reader) endsInPacket() bool {
 	if !r.found || len(left) == 0 || len(left) >= packetSize || left[0] != syncByte {
 		return false
 	}
-	if len(left) < 3 || r.demux.video == nil {
+	if len(left) < 3 || !r.demux.hasListedVideo() {
 		return true
 	}
-	return int(left[1]&0x1f)<<8|int(left[2]) == r.demux.video.pid
+	return r.demux.findFollowed(int(left[1]&0x1f)<<8|int(left[2])) != nil
 }
 
 func (r *Reader) losePackets() {
-	for _, v := range r.demux.followedVideos() {
-		v.losePackets()
+	for _, c := range r.demux.listFollowed() {
+		c.losePackets()
 	}
 }
 

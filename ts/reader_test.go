@@ -476,11 +476,23 @@ func dropTables(data []byte) (out []byte) {
 	return out
 }
 
+// scrambleAll scrambles the payload of ffmpeg's video PID.
 func scrambleAll(data []byte) []byte {
 	for o := 0; o < len(data); o += packetSize {
-		if pidOf(data[o:]) == 0x100 {
-			data[o+3] |= 0x80
+		if packet := data[o : o+packetSize]; pidOf(packet) == 0x100 {
+			packet[3] |= 0x80
+			for i := payloadOf(packet); i < packetSize; i++ {
+				packet[i] ^= byte(0xa5 + 31*i)
+			}
 		}
 	}
 	return data
+}
+
+// payloadOf returns where the payload of a packet begins.
+func payloadOf(packet []byte) int {
+	if packet[3]&0x20 != 0 {
+		return 5 + int(packet[4])
+	}
+	return 4
 }

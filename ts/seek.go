@@ -191,39 +191,3 @@ func (r *Reader) readStart() error {
 	}
 	return nil
 }
-
-// lastWindow is how much of the end is searched first; it grows fourfold until it
-// holds a keyframe. A GOP of two seconds at 1 Mbit/s has 250 kB.
-const lastWindow = 256 << 10
-
-// LastKeyframe returns the last keyframe of the size bytes of r. It reads their end. o
-// may be nil. Errors are those of Reader.Keyframe.
-func LastKeyframe(r io.ReaderAt, size int64, o *Options) (*keyframe.Frame, error) {
-	for window := int64(lastWindow); ; window *= 4 {
-		from := max(0, size-window)
-		last, err := readLast(NewReader(io.NewSectionReader(r, from, size-from), o))
-		switch {
-		case last != nil && (last.Kind != keyframe.Intra || from == 0):
-			return last, nil
-		case from == 0, err != nil && !errors.Is(err, keyframe.ErrNotFound) && !errors.Is(err, keyframe.ErrCorrupt):
-			return nil, err
-		}
-	}
-}
-
-// readLast reads r to its end. Without a keyframe, it returns what ended it. A
-// last-resort picture counts only if there is nothing else.
-func readLast(r *Reader) (last *keyframe.Frame, err error) {
-	for {
-		f, err := r.Keyframe()
-		switch {
-		case err != nil && last != nil:
-			return last, nil
-		case err != nil:
-			return nil, err
-		}
-		if f.Kind != keyframe.Intra || last == nil {
-			last = f
-		}
-	}
-}
