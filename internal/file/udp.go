@@ -89,11 +89,12 @@ func joinGroup(ctx context.Context, addr netip.AddrPort, iface *net.Interface) (
 	return c.(*net.UDPConn), nil
 }
 
-// datagrams makes a byte stream of the payloads.
+// datagrams makes a byte stream of the payloads, each once.
 type datagrams struct {
-	conn *net.UDPConn
-	buf  [maxDatagram]byte
-	rest []byte
+	conn    *net.UDPConn
+	buf     [maxDatagram]byte
+	rest    []byte
+	repeats repeats
 }
 
 func (d *datagrams) Read(p []byte) (int, error) {
@@ -102,7 +103,10 @@ func (d *datagrams) Read(p []byte) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		d.rest = transportPackets(d.buf[:n])
+		packets, header := transportPackets(d.buf[:n])
+		if !d.repeats.isRepeated(d.buf[:n], header) {
+			d.rest = packets
+		}
 	}
 
 	n := copy(p, d.rest)
@@ -113,16 +117,16 @@ func (d *datagrams) Read(p []byte) (int, error) {
 func (d *datagrams) SetReadDeadline(t time.Time) error { return d.conn.SetReadDeadline(t) }
 
 // transportPackets removes the RTP header, if there is one: version 2 in place of a sync
-// byte, and a sync byte after the header.
-func transportPackets(datagram []byte) []byte {
+// byte, and a sync byte after the header. The header is nil if there is none.
+func transportPackets(datagram []byte) (packets []byte, header *rtp.Header) {
 	var p rtp.Packet
 	if len(datagram) == 0 || datagram[0]>>6 != 2 || p.Unmarshal(datagram) != nil {
-		return datagram
+		return datagram, nil
 	}
 	if len(p.Payload) == 0 || p.Payload[0] != syncByte {
-		return datagram
+		return datagram, nil
 	}
-	return p.Payload
+	return p.Payload, &p.Header
 }
 
 // syncByte begins every transport packet (ISO/IEC 13818-1 2.4.3.2).

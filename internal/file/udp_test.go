@@ -193,6 +193,52 @@ func TestRTPHeaders(t *testing.T) {
 	}
 }
 
+// TestRepeatedDatagrams proves that datagrams that come again, at once or later, cost
+// no keyframe, and that RTP senders may have sequence numbers that stand still.
+func TestRepeatedDatagrams(t *testing.T) {
+	data := read(t, "h264.ts")
+	number := func(step uint16) func([]byte) []byte {
+		var sequence uint16 = 65_530 // wraps
+		return func(payload []byte) []byte {
+			sequence += step
+			p := rtp.Packet{Header: rtp.Header{Version: 2, PayloadType: 33, SequenceNumber: sequence, SSRC: 1}, Payload: payload}
+			b, err := p.Marshal()
+			if err != nil {
+				t.Error(err)
+			}
+			return b
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		header func([]byte) []byte
+		later  int // how many datagrams after it each comes again
+	}{
+		{"RTP, at once", number(1), 0},
+		{"RTP, after the next", number(1), 1},
+		{"RTP, after 20", number(1), 20},
+		{"RTP that does not count", number(0), 0},
+		{"plain", nil, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			addr := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+			sendTo(t, addr, func(yield func([]byte) bool) {
+				var sent [][]byte
+				for d := range pieces(data, c.header) {
+					sent = append(sent, d)
+					if !yield(d) || (len(sent) > c.later && !yield(sent[len(sent)-1-c.later])) {
+						return
+					}
+				}
+			})
+			s := openUDP(t, "udp://"+addr, &file.Options{MaxBytes: 2 << 20})
+			if f := grab(t, s); f.Info.Width != 640 {
+				t.Error(f.Info)
+			}
+		})
+	}
+}
+
 // TestOwnGroupOnly proves that kfgrab keeps two channels of one port in
 // different groups apart, although the machine has joined both.
 func TestOwnGroupOnly(t *testing.T) {
