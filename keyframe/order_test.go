@@ -174,6 +174,16 @@ func TestIntraIsTakenInTime(t *testing.T) {
 	if f := a.Flush(); f == nil || unitNames(f) != "sps pps0 i5" || !f.OpenEnd {
 		t.Errorf("%+v at the end", f)
 	}
+
+	for stream, open := range map[string]bool{"sps pps0 i4": true, "sps pps0 i4 p1": false, "sps pps0 i4 aud": false} {
+		a := keyframe.NewAssembler(keyframe.H264)
+		for name := range strings.FieldsSeq(stream) {
+			a.Push(handmade[name], keyframe.NoPTS)
+		}
+		if f := a.Flush(); f == nil || f.OpenEnd != open {
+			t.Errorf("%s: %+v at the end", stream, f)
+		}
+	}
 }
 
 // TestLossBeforeRepeatedSets proves that sets which stand before each slice do not
