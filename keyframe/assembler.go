@@ -1,6 +1,7 @@
 package keyframe
 
 import (
+	"bytes"
 	"fmt"
 	"time"
 )
@@ -57,7 +58,9 @@ func (a *Assembler) Codec() Codec { return a.codec }
 // ignores NAL units of other types and damaged ones.
 func (a *Assembler) AddParameterSets(nalus ...[]byte) {
 	for _, n := range nalus {
-		a.storeParameterSet(n)
+		if !bytes.Contains(n, startCode) {
+			a.storeParameterSet(n)
+		}
 	}
 }
 
@@ -137,9 +140,10 @@ func (a *Assembler) endUnit(nalu []byte, f fate) {
 	}
 }
 
-// storeUnit keeps a NAL unit whose fate was toStore.
+// storeUnit keeps a NAL unit whose fate was toStore. One with the bytes of a start code
+// is damaged (ISO/IEC 14496-10 7.4.1), and would be two in a byte stream.
 func (a *Assembler) storeUnit(nalu []byte) {
-	if len(nalu) > maxStored || a.storeParameterSet(nalu) {
+	if len(nalu) > maxStored || bytes.Contains(nalu, startCode) || a.storeParameterSet(nalu) {
 		return
 	}
 	a.readSEI(nalu)

@@ -61,10 +61,11 @@ type coding265 struct {
 const maxTiles265 = 32
 
 // parseCoding265 reads a sequence and a picture parameter set. It returns nil if one
-// of them is damaged.
+// of them is damaged or missing.
 func parseCoding265(sps, pps []byte) *coding265 {
+	const header = 2
 	c := &coding265{}
-	if !c.readSPS(sps) || !c.readPPS(pps) {
+	if len(sps) < header || len(pps) < header || !c.readSPS(sps) || !c.readPPS(pps) {
 		return nil
 	}
 	return c

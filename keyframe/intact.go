@@ -32,8 +32,8 @@ func holdsForbiddenBytes(nal []byte) bool {
 }
 
 // isDamaged265 reports whether an all-intra picture of H.265, an Annex B byte stream
-// with its parameter sets, is certainly damaged: a slice ends before or after its
-// data, is missing, or says what no encoder may.
+// with its parameter sets, is certainly damaged: a set cannot be read to its end, or a
+// slice ends before or after its data, is missing, or says what no encoder may.
 func isDamaged265(data []byte) bool {
 	var sps, pps []byte
 	var r *reader265
@@ -47,7 +47,7 @@ func isDamaged265(data []byte) bool {
 			if r == nil {
 				c := parseCoding265(sps, pps)
 				if c == nil || c.unreadable {
-					return false
+					return c == nil
 				}
 				r = newReader265(c)
 			}

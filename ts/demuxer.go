@@ -25,6 +25,7 @@ type demuxer struct {
 	everyPicture bool                  // Options.EveryPicture
 
 	sections    map[int]*sectionStream // by PID: the association table and the maps
+	known       map[tableKey]uint32    // checksums of the tables in force
 	association association
 	maps        map[int]int // PIDs of the program maps by program number
 	programs    []program
@@ -42,7 +43,7 @@ type demuxer struct {
 func newDemuxer(o Options) *demuxer {
 	return &demuxer{
 		wanted: o.Program, onCodec: o.OnCodec, decrypt: o.SampleAES, everyPicture: o.EveryPicture,
-		sections: map[int]*sectionStream{0: {}}, maps: map[int]int{},
+		sections: map[int]*sectionStream{0: {}}, known: map[tableKey]uint32{}, maps: map[int]int{},
 	}
 }
 
@@ -59,9 +60,7 @@ func (d *demuxer) takePacket(raw []byte) *candidate {
 		case p.payload == nil || p.pid == pidNull || p.damaged:
 			return nil
 		case s != nil:
-			for _, section := range s.addPayload(p) {
-				d.takeSection(p.pid, section)
-			}
+			s.addPayload(p, func(section []byte) { d.takeSection(p.pid, section) })
 			return nil
 		case d.video == nil:
 			c = d.admitStream(p)
@@ -136,8 +135,12 @@ func (d *demuxer) addCandidate(s stream, why preference, program int) *candidate
 // takeSection takes a section of a program association table or map.
 func (d *demuxer) takeSection(pid int, section []byte) {
 	t, ok := parseTable(section)
+	key := tableKey{pid, t.id, t.extension, t.number}
+	if checksum, known := d.known[key]; !ok || (known && checksum == t.checksum) {
+		return
+	}
+
 	switch {
-	case !ok:
 	case pid == 0 && t.id == tablePAT:
 		d.takeAssociation(d.association.addTable(t))
 	case t.id == tablePMT && d.maps[t.extension] == pid: // else the PAT does not list it
@@ -145,14 +148,19 @@ func (d *demuxer) takeSection(pid int, section []byte) {
 			d.takeProgram(p)
 		}
 	}
+	if len(d.known) > 2*maxPrograms {
+		clear(d.known)
+	}
+	d.known[key] = t.checksum
 }
 
 func (d *demuxer) takeAssociation(pids map[int]int) {
-	if len(pids) == 0 || len(pids) > maxPrograms {
+	if len(pids) == 0 || len(pids) > maxPrograms || maps.Equal(pids, d.maps) {
 		return
 	}
 
 	d.maps = pids
+	clear(d.known) // of maps that were not listed
 	wanted := map[int]*sectionStream{0: d.sections[0]}
 	for _, pid := range pids {
 		if wanted[pid] = d.sections[pid]; wanted[pid] == nil {

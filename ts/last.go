@@ -22,26 +22,29 @@ const (
 	maxTail = 64 << 20
 )
 
-// LastKeyframe returns the last keyframe of the size bytes of r. It reads their end,
-// each byte once. o may be nil. Errors are those of Reader.Keyframe.
+// LastKeyframe returns the last keyframe of the size bytes of r, which may be a few
+// less, as in encrypted data. It reads their end, each byte once. o may be nil. Errors are those of Reader.Keyframe.
 func LastKeyframe(r io.ReaderAt, size int64, o *Options) (*keyframe.Frame, error) {
 	var tail []byte
 	var doubtful *keyframe.Frame
-	for step := int64(firstStep); ; step = max(leastStep, int64(len(tail))*stepNum/stepDen) {
-		step = min(step, size-int64(len(tail)))
-		longer := make([]byte, int64(len(tail))+step)
-		_, err := io.ReadFull(io.NewSectionReader(r, size-int64(len(longer)), step), longer[:step])
+	for from, step := size, int64(firstStep); ; step = max(leastStep, int64(len(tail))*stepNum/stepDen) {
+		step = min(step, from)
+		from -= step
+		part := make([]byte, step, step+int64(len(tail)))
+		n, err := io.ReadFull(io.NewSectionReader(r, from, step), part)
+		if tail == nil && (errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)) {
+			err = nil
+		}
 		switch {
 		case err != nil && doubtful != nil && errors.Is(err, keyframe.ErrNotFound): // the end of a budget
 			return doubtful, nil
 		case err != nil:
 			return nil, err
 		}
-		copy(longer[step:], tail)
-		tail = longer
+		tail = append(part[:n], tail...)
 
 		last, sure, err := readLast(NewReader(bytes.NewReader(tail), o))
-		whole := int64(len(tail)) == size
+		whole := from == 0
 		switch {
 		case last != nil && (sure || whole):
 			return last, nil

@@ -48,42 +48,39 @@ type sectionStream struct {
 	inside bool   // its beginning was seen
 }
 
-// addPayload takes the payload of a packet and returns the sections that end in it.
-// They are valid until the next call.
-func (s *sectionStream) addPayload(p packet) (whole [][]byte) {
+// addPayload takes the payload of a packet, and passes on the sections that end in it.
+// They are valid until take returns.
+func (s *sectionStream) addPayload(p packet, take func(section []byte)) {
 	b := p.payload
 	if p.start {
 		if len(b) == 0 || int(b[0]) >= len(b) {
 			s.inside = false
-			return nil
+			return
 		}
 		pointer := int(b[0])
-		whole = s.cutSections(b[1 : 1+pointer])
-		s.data, s.inside = nil, true
+		s.cutSections(b[1:1+pointer], take)
+		s.data, s.inside = s.data[:0], true
 		b = b[1+pointer:]
 	}
-	return append(whole, s.cutSections(b)...)
+	s.cutSections(b, take)
 }
 
-func (s *sectionStream) cutSections(b []byte) (whole [][]byte) {
+func (s *sectionStream) cutSections(b []byte, take func(section []byte)) {
 	if !s.inside {
-		return nil
+		return
 	}
 
 	s.data = append(s.data, b...)
-	for len(s.data) >= headBytes {
-		size := headBytes + int(s.data[1]&0x0f)<<8 + int(s.data[2])
-		if s.data[0] == stuffing {
-			s.inside = false
+	rest := s.data
+	for len(rest) >= headBytes && s.inside {
+		size := headBytes + int(rest[1]&0x0f)<<8 + int(rest[2])
+		if s.inside = rest[0] != stuffing; !s.inside || len(rest) < size {
 			break
 		}
-		if len(s.data) < size {
-			break
-		}
-		whole = append(whole, s.data[:size:size])
-		s.data = s.data[size:]
+		take(rest[:size])
+		rest = rest[size:]
 	}
-	return whole
+	s.data = s.data[:copy(s.data, rest)]
 }
 
 // table is a section of a program association table or map that is in force.
@@ -94,6 +91,15 @@ type table struct {
 	number    byte // section_number
 	last      byte // last_section_number
 	body      []byte
+	checksum  uint32
+}
+
+// tableKey identifies a section among those of a stream.
+type tableKey struct {
+	pid       int
+	id        byte
+	extension int
+	number    byte
 }
 
 // parseTable reads the head of a section (2.4.4.11). ok is false for other sections,
@@ -107,6 +113,7 @@ func parseTable(section []byte) (t table, ok bool) {
 	return table{
 		id: section[0], extension: int(binary.BigEndian.Uint16(section[3:])), version: section[5] >> 1 & 0x1f,
 		number: section[6], last: section[7], body: section[fixedBytes : len(section)-crcBytes],
+		checksum: binary.BigEndian.Uint32(section[len(section)-crcBytes:]),
 	}, true
 }
 
