@@ -26,6 +26,10 @@ func (g *grab) choosePlaylist(ctx context.Context) (*hls.Media, error) {
 }
 
 func (g *grab) loadChosen(ctx context.Context) (*hls.Media, error) {
+	if !g.variantServes() {
+		g.variant = nil
+		g.forgetRendition()
+	}
 	if g.variant != nil {
 		media, err := g.loadVariant(ctx)
 		if g.fresh || !mayHelp(ctx, err, masterPlaylist) {
@@ -41,15 +45,45 @@ func (g *grab) loadChosen(ctx context.Context) (*hls.Media, error) {
 			return media, err
 		}
 	}
-	g.variant = g.chosen
-	if media := g.loadImages(ctx); media != nil {
-		return media, nil
+	for range maxNested {
+		g.variant = g.chosen
+		if media := g.loadImages(ctx); media != nil {
+			return media, nil
+		}
+		if media := g.loadIFrames(ctx); media != nil {
+			return media, nil
+		}
+		p, err := g.loadVariantPlaylist(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if p.Media != nil {
+			return p.Media, nil
+		}
+		if err := g.descend(ctx, p.Master); err != nil {
+			return nil, err
+		}
 	}
-	if media := g.loadIFrames(ctx); media != nil {
-		return media, nil
-	}
-	return g.loadVariant(ctx)
+	return nil, errNested
 }
+
+// variantServes reports whether this call can read on in the playlist that the last
+// one read: one that wants every picture cannot in I-frames or images.
+func (g *grab) variantServes() bool {
+	switch {
+	case g.variant == nil || g.variant == g.chosen:
+		return true
+	case g.master.IsImages(g.variant):
+		return !g.everyPicture && g.want.allowsTiles()
+	}
+	return !g.everyPicture
+}
+
+// maxNested bounds the master playlists on the way to a media playlist. RFC 8216
+// allows one; session redirectors and proxies put one or two in front.
+const maxNested = 4
+
+var errNested = fmt.Errorf("%w: the master playlist leads to another master playlist, again and again", keyframe.ErrCorrupt)
 
 // chooseVariant chooses from the master playlist at the stream's address. If there
 // is a media playlist, it returns that.
@@ -62,22 +96,63 @@ func (g *grab) chooseVariant(ctx context.Context) (*hls.Media, error) {
 		return p.Media, nil
 	}
 
-	choice, err := p.Master.Pick(g.want.PickOptions)
+	g.outer = nil
+	return nil, g.chooseFrom(ctx, p.Master)
+}
+
+// descend chooses from a master playlist that the chosen variant leads to. The other
+// variants of the outer one remain as candidates.
+func (g *grab) descend(ctx context.Context, inner *hls.Master) error {
+	g.log(ctx, "a master playlist in a master playlist", "uri", g.variant.URI.String())
+	g.outer = append(slices.Clip(g.outer), g.master.Without(g.chosen))
+	g.variant = nil
+	return g.chooseFrom(ctx, inner)
+}
+
+// chooseFrom chooses from a master playlist. If CODECS rules out all its variants,
+// they are tried nevertheless, unless a codec was asked for: CODECS may be wrong.
+func (g *grab) chooseFrom(ctx context.Context, master *hls.Master) error {
+	choice, err := master.Pick(g.want.PickOptions)
+	if err != nil && g.want.Codec != keyframe.UnknownCodec {
+		return err
+	}
+	if err != nil {
+		disbelieved := master.WithoutCodecs()
+		second, again := disbelieved.Pick(g.want.PickOptions)
+		if again != nil {
+			return err
+		}
+		g.log(ctx, "a rendition against its CODECS", "because", err)
+		g.stated, g.candidates = err, maxDisbelieved-1
+		master, choice = disbelieved, second
+	}
+	g.fresh = true
+	g.takeChoice(ctx, master, choice)
+	return nil
+}
+
+// takeChoice makes the choice from a master playlist the one to read.
+func (g *grab) takeChoice(ctx context.Context, master *hls.Master, choice hls.Choice) {
+	g.log(ctx, "rendition", "choice", choice.Reason, "uri", master.VideoURI(choice.Variant).String())
+	g.master, g.picked, g.chosen = master, choice.Variant, choice.Variant
+	g.alternates = slices.Clip(choice.Alternates[:min(len(choice.Alternates), maxAlternates)])
+	g.spare = len(g.alternates)
+}
+
+// loadVariant fetches the media playlist of the variant being read.
+func (g *grab) loadVariant(ctx context.Context) (*hls.Media, error) {
+	p, err := g.loadVariantPlaylist(ctx)
+	if err == nil && p.Media == nil {
+		return nil, errNested
+	}
 	if err != nil {
 		return nil, err
 	}
-	g.log(ctx, "rendition", "choice", choice.Reason, "uri", p.Master.VideoURI(choice.Variant).String())
-	g.ladder = ladder{
-		master: p.Master, picked: choice.Variant, chosen: choice.Variant,
-		alternates: slices.Clip(choice.Alternates[:min(len(choice.Alternates), maxAlternates)]),
-	}
-	g.fresh = true
-	g.spare = len(g.alternates)
-	return nil, nil
+	return p.Media, nil
 }
 
-// loadVariant fetches the playlist of the variant being read.
-func (g *grab) loadVariant(ctx context.Context) (*hls.Media, error) {
+// loadVariantPlaylist fetches the playlist of the variant being read.
+func (g *grab) loadVariantPlaylist(ctx context.Context) (*hls.Playlist, error) {
 	u, err := g.address()
 	if err != nil {
 		return nil, err
@@ -88,14 +163,7 @@ func (g *grab) loadVariant(ctx context.Context) (*hls.Media, error) {
 	ctx, cancel := g.bound(ctx)
 	defer cancel()
 
-	p, err := g.loadPlaylist(ctx, u)
-	if err != nil {
-		return nil, err
-	}
-	if p.Media == nil {
-		return nil, fmt.Errorf("%w: the master playlist leads to another master playlist", keyframe.ErrCorrupt)
-	}
-	return p.Media, nil
+	return g.loadPlaylist(ctx, u)
 }
 
 // loadIFrames turns to the I-frame playlist that serves as well as the variant

@@ -3,6 +3,7 @@ package hlssource
 import (
 	"context"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/kfgrab/kfgrab/hls"
@@ -14,6 +15,12 @@ const (
 	// maxAlternates bounds what is tried in place of a variant that cannot be
 	// fetched. Services have two or three pathways.
 	maxAlternates = 3
+
+	// maxCandidates bounds the renditions that are tried because one has no video that
+	// is read: audio for each of some languages, another codec for each of some sizes.
+	// maxDisbelieved is that number if CODECS says that none will be read.
+	maxCandidates  = 6
+	maxDisbelieved = 2
 
 	// maxPatience is how long a media playlist, or the segments read for one keyframe,
 	// may take if there is an alternate. If the job ends earlier, it is half of what
@@ -29,9 +36,11 @@ type grab struct {
 	began        time.Time
 	cancels      []context.CancelFunc // of contexts that last until the end
 
-	spare int        // alternates that may still be tried
-	fresh bool       // the master playlist was fetched in this grab
-	ahead *hls.Place // what an alternate's playlist has next, from a rendition report; may be nil
+	spare      int        // alternates that may still be tried
+	candidates int        // renditions that may still be tried
+	stated     error      // why the master playlist's CODECS rule out all of them; may be nil
+	fresh      bool       // the master playlist was fetched in this grab
+	ahead      *hls.Place // what an alternate's playlist has next, from a rendition report; may be nil
 
 	// The place of the last keyframe, to continue from there.
 	media   *hls.Media
@@ -43,7 +52,7 @@ type grab struct {
 
 func (s *Source) newGrab(want Options) *grab {
 	s.size = 0
-	return &grab{Source: s, want: want, began: time.Now(), spare: len(s.alternates)}
+	return &grab{Source: s, want: want, began: time.Now(), spare: len(s.alternates), candidates: maxCandidates}
 }
 
 // end closes everything that the grab holds open.
@@ -74,32 +83,68 @@ func (g *grab) findInVariant(ctx context.Context) (*keyframe.Frame, error) {
 // failOver calls try, and if the variant cannot be fetched, calls it again with the
 // next alternate (RFC 8216 4.3.4.2; PATHWAY-ID of draft-pantos-hls-rfc8216bis
 // 4.4.6.2). The alternate that worked is kept for the next grab, unless its picture
-// is of another size. The error is the first one.
+// is of another size. If the variant has no video that is read, the next rendition
+// takes its place for good. The error is the first one.
 func failOver[T any](ctx context.Context, g *grab, try func(context.Context) (T, error)) (T, error) {
 	result, err := try(ctx)
 	first := err
 
-	for g.spare > 0 && mayHelp(ctx, err, anotherAddress) {
-		g.spare--
-		next := g.alternates[0]
-		g.log(ctx, "fail-over", "to", next.String(), "pathway", next.PathwayID, "uri", g.master.VideoURI(next).String(), "because", err)
-		g.turnTo(next, append(g.alternates[1:len(g.alternates):len(g.alternates)], g.chosen))
+	for err != nil {
+		if g.spare > 0 && mayHelp(ctx, err, anotherAddress) {
+			g.spare--
+			next := g.alternates[0]
+			g.log(ctx, "fail-over", "to", next.String(), "pathway", next.PathwayID, "uri", g.master.VideoURI(next).String(), "because", err)
+			g.turnTo(next, append(g.alternates[1:len(g.alternates):len(g.alternates)], g.chosen))
+		} else if !mayHelp(ctx, err, anotherRendition) || !g.chooseAnother(ctx, err) {
+			break
+		}
 		result, err = try(ctx)
 	}
 
 	if g.chosen != nil && (g.chosen.Width != g.picked.Width || g.chosen.Height != g.picked.Height) {
 		g.forgetLadder()
 	}
-	if err != nil && ctx.Err() == nil {
+	switch {
+	case err == nil || ctx.Err() != nil:
+	case g.stated != nil:
+		g.forgetLadder()
+		err = g.stated
+	default:
 		err = first
 	}
 	return result, err
 }
 
+// chooseAnother makes the next best rendition the one to read, because the chosen one
+// has no video that is read. It reports whether there is one.
+func (g *grab) chooseAnother(ctx context.Context, because error) bool {
+	if g.chosen == nil || g.candidates == 0 {
+		return false
+	}
+	g.candidates--
+
+	masters := append(slices.Clip(g.outer), g.master.Without(g.chosen))
+	for ; len(masters) > 0; masters = masters[:len(masters)-1] {
+		master := masters[len(masters)-1]
+		choice, err := master.Pick(g.want.PickOptions)
+		if err != nil {
+			continue
+		}
+		g.log(ctx, "another rendition", "because", because)
+		g.turnTo(nil, nil)
+		g.takeChoice(ctx, master, choice)
+		g.outer = masters[:len(masters)-1]
+		return true
+	}
+	return false
+}
+
 // turnTo makes v the variant to read. If the grab waits for the next keyframe and
 // there is a report on v, its playlist is first requested with the next segment in it.
 func (g *grab) turnTo(v *hls.Variant, alternates []*hls.Variant) {
-	g.ahead = g.reportedPlace(v)
+	if v != nil {
+		g.ahead = g.reportedPlace(v)
+	}
 	g.chosen, g.alternates = v, alternates
 	g.variant, g.noIFrames, g.noTiles = nil, false, false
 	g.forgetRendition()

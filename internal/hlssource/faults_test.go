@@ -56,7 +56,7 @@ func TestFaults(t *testing.T) {
 		{"HTML", live, map[string]string{"seg2.ts": "<html>"}, nil, "seg2 seg1", nil, ""},
 		{"two missing", live, nil, map[string]http.HandlerFunc{"seg2.ts": missing, "seg1.ts": status(500)}, "seg2 seg1", &fetch.StatusError{}, "seg2.ts: status 404"},
 		{"missing and empty", live, map[string]string{"seg1.ts": ""}, map[string]http.HandlerFunc{"seg2.ts": missing}, "seg2 seg1", &fetch.StatusError{}, "seg2.ts: status 404"},
-		{"empty and missing", live, map[string]string{"seg2.ts": ""}, map[string]http.HandlerFunc{"seg1.ts": missing}, "seg2 seg1", keyframe.ErrCorrupt, "empty"},
+		{"empty and missing", live, map[string]string{"seg2.ts": ""}, map[string]http.HandlerFunc{"seg1.ts": missing}, "seg2 seg1 seg0", nil, ""},
 		{"the only one", "#EXTM3U\n#EXTINF:2,\nseg2.ts\n", nil, map[string]http.HandlerFunc{"seg2.ts": missing}, "seg2", &fetch.StatusError{}, "seg2.ts: status 404"},
 		{"not authorised", live, nil, map[string]http.HandlerFunc{"seg2.ts": status(http.StatusUnauthorized)}, "seg2", &fetch.StatusError{}, "status 401"},
 		{"packed audio", live, map[string]string{"seg2.ts": "ID3\x04\x00", "seg1.ts": "\xff\xf1\x50\x80"}, nil, "seg2 seg1", keyframe.ErrNotFound, "audio only"},

@@ -126,7 +126,7 @@ func usableKey(keys []hls.Key) (*hls.Key, error) {
 			others = append(others, fmt.Sprintf("the method %.64q", k.Method))
 		}
 	}
-	return nil, fmt.Errorf("%w: the segments are encrypted with %s", keyframe.ErrUnsupported, strings.Join(others, ", "))
+	return nil, fmt.Errorf("%w %s", errProtected, strings.Join(others, ", "))
 }
 
 // fetchKey returns the 16 bytes at u, from memory if they were fetched before.

@@ -54,9 +54,9 @@ func (s *Source) Probe(ctx context.Context) ([]Probed, error) {
 func (s *Source) probeVariant(ctx context.Context, m *hls.Master, v *hls.Variant) Probed {
 	alone := New(s.client, s.url, &s.opts)
 	alone.master, alone.picked, alone.chosen = m, v, v
-	alone.variant = v
+	alone.noIFrames, alone.noTiles = true, true
 
-	media, err := alone.newGrab(s.opts).loadVariant(ctx)
+	media, err := alone.newGrab(s.opts).loadChosen(ctx)
 	if err != nil {
 		return Probed{Variant: v, Err: err}
 	}

@@ -121,11 +121,11 @@ func (o *opener) recognise(data *counted, before *section, lock protection, to r
 		}
 		return newTSSegment(to.after, data, before.prepend(data), options), nil
 	case isPackedAudio(head):
-		return nil, fmt.Errorf("%w: the rendition is audio only", keyframe.ErrNotFound)
+		return nil, &noVideoError{fmt.Errorf("%w: the rendition is audio only", keyframe.ErrNotFound)}
 	case lock.method == methodWhole:
 		return nil, errWrongKey
 	}
-	return nil, fmt.Errorf("%w: the segment is neither MPEG-TS nor fMP4", keyframe.ErrCorrupt)
+	return nil, &noVideoError{fmt.Errorf("%w: the segment is neither MPEG-TS nor fMP4", keyframe.ErrCorrupt)}
 }
 
 // isPackedAudio recognises elementary audio (RFC 8216 3.4): an ID3 tag, or a frame
@@ -154,7 +154,7 @@ func (r *reading) close() {
 func (r *reading) readFirst() (*keyframe.Frame, error) {
 	f, err := r.Keyframe()
 	if err != nil {
-		return nil, err
+		return nil, explainTracks(err, r.Tracks())
 	}
 	r.opener.span = r.bytesUsed(f)
 	if r.segment.IsIFrame {
@@ -162,6 +162,16 @@ func (r *reading) readFirst() (*keyframe.Frame, error) {
 	}
 	r.date(f)
 	return f, nil
+}
+
+func (r *reading) readUpTo(until time.Duration) (*keyframe.Frame, error) {
+	f, err := r.segmentReader.readUpTo(until)
+	return f, explainTracks(err, r.Tracks())
+}
+
+func (r *reading) readLast() (*keyframe.Frame, error) {
+	f, err := r.segmentReader.readLast()
+	return f, explainTracks(err, r.Tracks())
 }
 
 // date gives f the time of day, if the playlist has it.

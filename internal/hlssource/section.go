@@ -88,7 +88,7 @@ func (o *opener) reportCodec() error {
 	if err == nil && o.opts.OnCodec != nil {
 		o.opts.OnCodec(video.Codec)
 	}
-	return err
+	return explainTracks(err, o.tracks)
 }
 
 // fetchPart reads a document of its own or a part of one, of limit bytes at most.

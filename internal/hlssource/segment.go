@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// maxBack bounds the segments that are searched for a keyframe before the time
-	// asked for: a GOP of a minute in segments of 2 s.
+	// maxBack bounds the segments that are searched for a keyframe: a GOP of a minute in
+	// segments of 2 s.
 	maxBack = 30
 
 	// timeSlack allows for times that are given and printed in milliseconds, while
@@ -42,33 +42,56 @@ func (g *grab) findInPlaylist(ctx context.Context, media *hls.Media) (*keyframe.
 	case g.want.At > 0 && !media.Live:
 		return g.findByTime(ctx, media)
 	}
-	seg, err := media.PickSegment()
-	if err != nil {
-		return nil, err
-	}
-	return g.findInSegment(ctx, media, seg)
+	return g.findNewest(ctx, media)
 }
 
-// findInSegment returns the wanted keyframe of seg, or of the one next to it.
+// findNewest returns the keyframe that media gives of its own accord. A live stream
+// that has none yet may have one with the next versions of its playlist.
+func (g *grab) findNewest(ctx context.Context, media *hls.Media) (*keyframe.Frame, error) {
+	seg, err := media.PickSegment()
+	if err == nil {
+		var f *keyframe.Frame
+		if f, err = g.findInSegment(ctx, media, seg); err == nil {
+			return f, nil
+		}
+	}
+	instead := g.variant != nil && g.variant != g.chosen // of the variant: that is next
+	if instead || !media.Live || !mayHelp(ctx, err, laterSegment) {
+		return nil, err
+	}
+	return g.waitForFirst(ctx, media, err)
+}
+
+// findInSegment returns the wanted keyframe of seg, or of the nearest segment that has
+// one: on a live stream before it, else after it.
 func (g *grab) findInSegment(ctx context.Context, media *hls.Media, seg *hls.Segment) (*keyframe.Frame, error) {
 	g.beginIn(media)
 	g.log(ctx, "segment", "sequence", seg.Sequence, "uri", seg.URI.String(), "live", media.Live)
-	f, err := g.readNewer(ctx, seg)
-	if err == nil || !mayHelp(ctx, err, anotherSegment) {
-		return f, err
+	f, first := g.readNewer(ctx, seg)
+	if first == nil || !mayHelp(ctx, first, anotherSegment) {
+		return f, first
 	}
 
-	other := media.Neighbour(seg)
-	if other == nil {
-		return nil, err
+	fault := first
+	for range maxBack {
+		if seg = media.Neighbour(seg); seg == nil {
+			break
+		}
+		g.log(ctx, "another segment", "sequence", seg.Sequence, "because", fault)
+		f, err := g.readNewer(ctx, seg)
+		if err == nil || ctx.Err() != nil || errors.Is(err, keyframe.ErrNotModified) {
+			return f, err
+		}
+		// What an alternate has at the edge is newer than what lies farther back.
+		alternate := g.spare > 0 && mayHelp(ctx, err, anotherAddress)
+		if fault = err; alternate || !mayHelp(ctx, err, fartherSegment) {
+			break
+		}
 	}
-	g.log(ctx, "another segment", "sequence", other.Sequence, "because", err)
-	f, otherErr := g.readNewer(ctx, other)
-	if otherErr == nil || ctx.Err() != nil || errors.Is(otherErr, keyframe.ErrNotModified) {
-		return f, otherErr
+	if fault != first {
+		g.kept = nil // the fault may be in the playlist that is kept
 	}
-	g.kept = nil // the fault may be in the playlist that is kept
-	return nil, err
+	return nil, first
 }
 
 // beginIn notes the playlist in which a keyframe is looked for.
@@ -111,6 +134,8 @@ func (g *grab) findByTime(ctx context.Context, media *hls.Media) (*keyframe.Fram
 		case err == nil:
 			late = f
 		case !mayHelp(ctx, err, anotherSegment):
+			return nil, err
+		case seg.IsIFrame && mayHelp(ctx, err, wholeSegment):
 			return nil, err
 		case fault != nil && !mayHelp(ctx, err, earlierSegment):
 			return nil, fault

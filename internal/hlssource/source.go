@@ -89,6 +89,7 @@ type ladder struct {
 	picked     *hls.Variant   // what Master.Pick chose
 	chosen     *hls.Variant   // that, or the alternate that took its place
 	alternates []*hls.Variant // in the order in which they are tried
+	outer      []*hls.Master  // that lead to master, without the variants that do; mostly none
 }
 
 // memory holds facts from reading the playlists of the rendition.
