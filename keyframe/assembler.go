@@ -31,9 +31,10 @@ type Assembler struct {
 	orientation    orientation  // of the picture before
 	scratch        []byte
 
-	all  bool     // EveryPicture was called
-	gap  bool     // pictures before the next one are missing
-	sent [][]byte // the parameter sets that were in Data since the last keyframe
+	all       bool     // EveryPicture was called
+	encrypted bool     // ByteStream.Encrypted was called
+	gap       bool     // pictures before the next one are missing
+	sent      [][]byte // the parameter sets that were in Data since the last keyframe
 
 	pictures   int  // coded pictures that ended
 	unresolved int  // random access pictures without their parameter sets
@@ -288,7 +289,7 @@ func (a *Assembler) finishPicture() *Frame {
 	a.lone = c.kind == Intra
 	f := c.makeFrame(a.codec)
 	c.reset()
-	if isDamaged(f) {
+	if a.isDamaged(f) {
 		a.damaged++
 		return nil
 	}
@@ -311,7 +312,7 @@ func (a *Assembler) emitPicture() *Frame {
 	if startsRefresh || startsDecoder {
 		a.sent = a.sent[:0]
 	}
-	if startsDecoder && isDamaged(c.makeFrame(a.codec)) {
+	if startsDecoder && a.isDamaged(c.makeFrame(a.codec)) {
 		a.damaged++
 		a.gap = true
 		c.reset()

@@ -65,10 +65,13 @@ func (r *bitReader) readSE() int32 {
 }
 
 // readSEWithin reads a signed Exp-Golomb code that the standard bounds.
-func (r *bitReader) readSEWithin(least, most int32) {
-	if v := r.readSE(); v < least || v > most {
+func (r *bitReader) readSEWithin(least, most int32) int {
+	v := r.readSE()
+	if v < least || v > most {
 		r.bad = true
+		return 0
 	}
+	return int(v)
 }
 
 // readUEUpTo reads an unsigned Exp-Golomb code that the standard bounds by limit.

@@ -52,6 +52,14 @@ func (b *ByteStream) EveryPicture() {
 	}
 }
 
+// Encrypted makes Next return frames whose slices are encrypted in part, as by
+// SAMPLE-AES: whether they are damaged cannot be seen.
+func (b *ByteStream) Encrypted() {
+	for _, r := range b.readings {
+		r.asm.encrypted = true
+	}
+}
+
 // SetPTS sets the presentation time of the first access unit that begins in
 // what is pushed next (ISO/IEC 13818-1 2.4.3.7).
 func (b *ByteStream) SetPTS(pts time.Duration) {

@@ -192,6 +192,12 @@ type pps264 struct {
 	id, spsID           int
 	bottomFieldPicOrder bool // bottom_field_pic_order_in_frame_present_flag
 	redundantPicCnt     bool // redundant_pic_cnt_present_flag
+
+	// For slice data:
+	cabac, transform8x8 bool
+	groups              int // of slices
+	initQP              int
+	deblocking          bool // deblocking_filter_control_present_flag
 }
 
 func parsePPS264(nalu []byte) (*pps264, error) {
@@ -199,21 +205,23 @@ func parsePPS264(nalu []byte) (*pps264, error) {
 	p := &pps264{}
 	p.id = r.readUEUpTo(maxPPSID264)
 	p.spsID = r.readUEUpTo(maxSPSID264)
-	r.readFlag() // entropy_coding_mode_flag
+	p.cabac = r.readFlag()
 	p.bottomFieldPicOrder = r.readFlag()
-	if groups := r.readUEUpTo(7) + 1; groups > 1 {
-		skipSliceGroups(r, groups)
+	if p.groups = r.readUEUpTo(7) + 1; p.groups > 1 {
+		skipSliceGroups(r, p.groups)
 	}
 
-	r.readUEUpTo(31)                          // num_ref_idx_l0_default_active_minus1
-	r.readUEUpTo(31)                          // num_ref_idx_l1_default_active_minus1
-	r.readFlag()                              // weighted_pred_flag
-	bipred := r.readBits(2)                   // weighted_bipred_idc
-	r.readSEWithin(-26-maxQPBd, 25)           // pic_init_qp_minus26
+	r.readUEUpTo(31)        // num_ref_idx_l0_default_active_minus1
+	r.readUEUpTo(31)        // num_ref_idx_l1_default_active_minus1
+	r.readFlag()            // weighted_pred_flag
+	bipred := r.readBits(2) // weighted_bipred_idc
+	p.initQP = 26 + r.readSEWithin(-26-maxQPBd, 25)
 	r.readSEWithin(-26, 25)                   // pic_init_qs_minus26
 	r.readSEWithin(-maxChromaQP, maxChromaQP) // chroma_qp_index_offset
-	r.readBits(2)                             // deblocking_filter_control_present_flag, constrained_intra_pred_flag
+	p.deblocking = r.readFlag()
+	r.readFlag() // constrained_intra_pred_flag
 	p.redundantPicCnt = r.readFlag()
+	p.transform8x8 = r.pos < endOfRBSP(r.data)-1 && r.readFlag()
 
 	if r.bad || bipred > 2 {
 		return nil, fmt.Errorf("%w: picture parameter set ends too early or is out of bounds", ErrCorrupt)
@@ -273,25 +281,30 @@ const sliceHeadBytes = 64
 func parseSlice264(nalu []byte, sets *sets264) (s slice264, ok bool) {
 	var rbsp [sliceHeadBytes]byte
 	head := nalu[:min(len(nalu), sliceHeadBytes)]
-	r := bitReader{data: AppendRBSP(rbsp[:0], head[1:])}
+	ok = s.parse(&bitReader{data: AppendRBSP(rbsp[:0], head[1:])}, head[0], sets)
+	return s, ok
+}
 
-	s.idr = H264.nalType(head) == nal264IDR
-	s.reference = head[0]&0x60 != 0
+// parse reads the slice header from its RBSP up to redundant_pic_cnt. It returns false if
+// that is damaged.
+func (s *slice264) parse(r *bitReader, header byte, sets *sets264) bool {
+	s.idr = header&0x1f == nal264IDR
+	s.reference = header&0x60 != 0
 	s.firstMb = r.readUE()
 	sliceType := r.readUEUpTo(9) % 5
 	s.intra = sliceType == 2 || sliceType == 4
 	s.pps = sets.pps[r.readUEUpTo(maxPPSID264)]
 	if r.bad {
-		return s, false
+		return false
 	}
 
 	if s.pps == nil || sets.sps[s.pps.spsID] == nil {
 		s.unresolved = true
-		return s, true
+		return true
 	}
 	s.sps = sets.sps[s.pps.spsID]
-	s.parsePictureFields(&r)
-	return s, !r.bad
+	s.parsePictureFields(r)
+	return !r.bad
 }
 
 func (s *slice264) parsePictureFields(r *bitReader) {

@@ -2,6 +2,9 @@ package keyframe
 
 import "bytes"
 
+// isDamaged is the function isDamaged where the slices can be read.
+func (a *Assembler) isDamaged(f *Frame) bool { return !a.encrypted && isDamaged(f) }
+
 // isDamaged reports whether a keyframe is certainly damaged, though nothing was lost on
 // the way: a slice holds bytes that no encoder writes, or is not whole. What is not known
 // to be damaged may still be.
@@ -11,7 +14,10 @@ func isDamaged(f *Frame) bool {
 			return true
 		}
 	}
-	return f.Codec == H265 && isDamaged265(f.Data)
+	if f.Codec == H265 {
+		return isDamaged265(f.Data)
+	}
+	return isDamaged264(f.Data)
 }
 
 // holdsForbiddenBytes reports whether a NAL unit lacks emulation prevention: 00 00 00, 00
@@ -57,4 +63,84 @@ func isDamaged265(data []byte) bool {
 		}
 	}
 	return r != nil && !r.isCovered()
+}
+
+// isDamaged264 is isDamaged265 for H.264, as far as it is coded with CABAC and without
+// macroblock-adaptive fields. CAVLC falls into step again after an error, so that its end
+// shows little.
+func isDamaged264(data []byte) bool {
+	var sets sets264
+	var r *reader264
+	bottom := false
+	for nal := range AnnexB(data) {
+		t := H264.nalType(nal)
+		if sets.storeSet(nal) || (t != nal264Slice && t != nal264IDR) {
+			continue
+		}
+
+		rbsp := AppendRBSP(nil, nal[1:])
+		header := &bitReader{data: rbsp}
+		var s slice264
+		if ok := s.parse(header, nal[0], &sets); !ok || s.unresolved || !s.intra {
+			return false // the second field may be predicted
+		}
+		if s.redundant {
+			continue
+		}
+
+		switch {
+		case r == nil:
+			if r = newReader264(s.sps, s.pps); r == nil {
+				return false
+			}
+			r.startPicture(s.field)
+		case s.field && s.bottom != bottom:
+			if !r.isCovered() {
+				return true
+			}
+			r.startPicture(true)
+		}
+		bottom = s.bottom
+		qp, ok := s.parseRest(header)
+		if !ok || !r.readSlice(&s, header, qp) {
+			return true
+		}
+	}
+	return r != nil && !r.isCovered()
+}
+
+// parseRest reads the header of an I slice from after redundant_pic_cnt on, and returns
+// SliceQPY. ok is false if it is damaged.
+func (s *slice264) parseRest(r *bitReader) (qp int, ok bool) {
+	if s.reference {
+		s.skipMarking(r)
+	}
+	qp = s.pps.initQP + int(r.readSE())
+	if s.pps.deblocking && r.readUEUpTo(2) != 1 { // disable_deblocking_filter_idc
+		r.readSEWithin(-6, 6)
+		r.readSEWithin(-6, 6)
+	}
+	return qp, !r.bad && qp <= 51
+}
+
+// skipMarking skips dec_ref_pic_marking (7.3.3.3).
+func (s *slice264) skipMarking(r *bitReader) {
+	if s.idr {
+		r.readBits(2)
+		return
+	}
+	if !r.readFlag() { // adaptive_ref_pic_marking_mode_flag
+		return
+	}
+	for !r.bad {
+		switch r.readUEUpTo(6) { // memory_management_control_operation
+		case 0:
+			return
+		case 3:
+			r.readUE()
+			r.readUE()
+		case 1, 2, 4, 6:
+			r.readUE()
+		}
+	}
 }

@@ -36,13 +36,26 @@ func mustReadFile(tb testing.TB, path string) []byte {
 	return data
 }
 
+// intraClips returns the clips of intra pictures and their codecs.
+func intraClips() map[string]keyframe.Codec {
+	clips := map[string]keyframe.Codec{}
+	h265, h264 := testmedia.IntraNames()
+	for _, name := range h265 {
+		clips[name] = keyframe.H265
+	}
+	for _, name := range h264 {
+		clips[name] = keyframe.H264
+	}
+	return clips
+}
+
 // TestWholePictures: no picture that an encoder made is taken for damaged, whatever
 // tools it uses.
 func TestWholePictures(t *testing.T) {
-	for _, name := range testmedia.IntraNames() {
+	for name, codec := range intraClips() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			frames, err := readKeyframes(keyframe.H265, mustReadFile(t, testmedia.Make(t, name)))
+			frames, err := readKeyframes(codec, mustReadFile(t, testmedia.Make(t, name)))
 			if len(frames) != 3 {
 				t.Errorf("%d keyframes, want 3: %v", len(frames), err)
 			}
@@ -72,15 +85,15 @@ func overwrite(b []byte, at int, v byte) []byte {
 // TestDamagedPictures: a picture with a damaged slice is no keyframe, and the next one
 // is.
 func TestDamagedPictures(t *testing.T) {
-	for _, name := range testmedia.IntraNames() {
+	for name, codec := range intraClips() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			frames, _ := readKeyframes(keyframe.H265, mustReadFile(t, testmedia.Make(t, name)))
+			frames, _ := readKeyframes(codec, mustReadFile(t, testmedia.Make(t, name)))
 			random := rand.New(rand.NewPCG(1, 2))
 			for damage, apply := range damages {
 				for range 3 {
-					data := damageSlice(frames[1].Data, keyframe.H265, random, apply)
-					got, _ := readKeyframes(keyframe.H265, slices.Concat(data, frames[2].Data))
+					data := damageSlice(frames[1].Data, codec, random, apply)
+					got, _ := readKeyframes(codec, slices.Concat(data, frames[2].Data))
 					if len(got) != 1 || !bytes.Equal(got[0].Data, frames[2].Data) {
 						t.Errorf("%s: %d keyframes, want the one after it", damage, len(got))
 					}
@@ -170,4 +183,23 @@ func TestForbiddenUnit(t *testing.T) {
 		}
 	}
 	t.Error("the keyframe after the damaged one did not come")
+}
+
+// BenchmarkKeyframe1080p reads keyframes of 1080p at 5 Mbit/s, most of it the check that
+// they are whole.
+func BenchmarkKeyframe1080p(b *testing.B) {
+	for name, codec := range map[string]keyframe.Codec{"1080p.264": keyframe.H264, "1080p.265": keyframe.H265} {
+		b.Run(name, func(b *testing.B) {
+			frames, err := readKeyframes(codec, mustReadFile(b, testmedia.Make(b, name)))
+			if len(frames) == 0 {
+				b.Fatal(err)
+			}
+			b.SetBytes(int64(len(frames[0].Data)))
+			for b.Loop() {
+				if got, err := readKeyframes(codec, frames[0].Data); len(got) != 1 {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }

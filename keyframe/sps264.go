@@ -14,6 +14,8 @@ type sps264 struct {
 	log2MaxPOCLsb           int
 	deltaPicOrderAlwaysZero bool
 	frameMbsOnly            bool
+	adaptive                bool // mb_adaptive_frame_field_flag
+	chromaDepth             int  // bits of a chroma sample
 
 	info Info
 }
@@ -75,7 +77,7 @@ func beginSPS264(nalu []byte) (*sps264, *bitReader, error) {
 
 // parseChroma reads the fields that only the High profiles have.
 func (s *sps264) parseChroma(r *bitReader) {
-	s.info.ChromaFormat, s.info.BitDepth = 1, 8
+	s.info.ChromaFormat, s.info.BitDepth, s.chromaDepth = 1, 8, 8
 	switch s.info.ProfileIDC {
 	case 100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135:
 	default:
@@ -87,8 +89,8 @@ func (s *sps264) parseChroma(r *bitReader) {
 		s.separateColourPlanes = r.readFlag()
 	}
 	s.info.BitDepth = r.readUEUpTo(6) + 8
-	r.readUEUpTo(6) // bit_depth_chroma_minus8
-	r.readFlag()    // qpprime_y_zero_transform_bypass_flag
+	s.chromaDepth = r.readUEUpTo(6) + 8
+	r.readFlag() // qpprime_y_zero_transform_bypass_flag
 	if !r.readFlag() {
 		return
 	}
@@ -144,7 +146,7 @@ func (s *sps264) parseSize(r *bitReader) {
 	fields := 1
 	if !s.frameMbsOnly {
 		fields = 2
-		r.readFlag() // mb_adaptive_frame_field_flag
+		s.adaptive = r.readFlag()
 	}
 	r.readFlag() // direct_8x8_inference_flag
 

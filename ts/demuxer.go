@@ -124,7 +124,7 @@ func (d *demuxer) addCandidate(s stream, why preference, program int) *candidate
 	c := &candidate{
 		video: newVideo(s.ID, codecs...), preference: why, program: program, label: s.codec, since: d.total,
 	}
-	c.encrypted = s.encrypted
+	c.setEncrypted(s.encrypted)
 	if d.everyPicture {
 		c.EveryPicture()
 	}
@@ -388,7 +388,7 @@ func (d *demuxer) copyForSeek() *demuxer {
 	}
 	if c := d.favourite(); c != nil {
 		e.video = &candidate{video: newVideo(c.pid, c.codecs...), preference: c.preference, program: c.program, label: c.label}
-		e.video.encrypted = c.encrypted
+		e.video.setEncrypted(c.encrypted)
 	}
 	return e
 }

@@ -35,6 +35,13 @@ func newVideo(pid int, codecs ...keyframe.Codec) *video {
 	}
 }
 
+func (v *video) setEncrypted(on bool) {
+	v.encrypted = on
+	if on {
+		v.ByteStream.Encrypted()
+	}
+}
+
 // takePacket takes a packet of v's PID, and reports whether nextFrame may have a frame.
 func (v *video) takePacket(p packet, raw []byte) bool {
 	if p.damaged {

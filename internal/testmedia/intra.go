@@ -29,21 +29,47 @@ var intraSettings = map[string][2]string{
 	"refresh":      {"yuv420p", "cutree=0:strong-intra-smoothing=0:rskip=0:constrained-intra=1"},
 }
 
-// IntraNames lists the H.265 recipes of intra pictures, sorted.
-func IntraNames() (names []string) {
-	for _, name := range slices.Sorted(maps.Keys(intraSettings)) {
-		names = append(names, intraName(name))
-	}
-	return names
+// intraSettings264 are settings of x264.
+var intraSettings264 = map[string][2]string{
+	"plain":       {"yuv420p", "8x8dct=0"},
+	"8x8":         {"yuv420p", "8x8dct=1"},
+	"slices":      {"yuv420p", "slices=4"},
+	"grey":        {"gray", "8x8dct=1"},
+	"422":         {"yuv422p", "8x8dct=1"},
+	"10-bit":      {"yuv420p10le", "aud=1:nal-hrd=vbr:vbv-maxrate=2000:vbv-bufsize=2000"},
+	"422-10-bit":  {"yuv422p10le", "slices=2"},
+	"coarse":      {"yuv420p", "qp=48"},
+	"fine":        {"yuv420p", "qp=1:partitions=all"},
+	"lossless":    {"yuv420p", "qp=0"},
+	"16x16":       {"yuv420p", "partitions=none:aq-mode=3:aq-strength=2"},
+	"filters-off": {"yuv420p", "deblock=0,0:no-deblock=1:trellis=0:cqm=jvt"},
+	"interlaced":  {"yuv420p", "fake-interlaced=1"},
 }
 
-func intraName(setting string) string { return "intra-" + setting + ".265" }
+// IntraNames lists the recipes of intra pictures of H.265 and H.264, sorted.
+func IntraNames() (h265, h264 []string) {
+	for _, name := range slices.Sorted(maps.Keys(intraSettings)) {
+		h265 = append(h265, intraName(name, "265"))
+	}
+	for _, name := range slices.Sorted(maps.Keys(intraSettings264)) {
+		h264 = append(h264, intraName(name, "264"))
+	}
+	return h265, h264
+}
+
+func intraName(setting, codec string) string { return "intra-" + setting + "." + codec }
 
 func init() {
+	for name, s := range intraSettings264 {
+		args := lavfiSource("testsrc2", "216x128", 3, 1)
+		args = append(args, "-vf", "noise=alls=20:allf=t", "-pix_fmt", s[0], "-c:v", "libx264", "-preset", "medium",
+			"-x264-params", "log-level=error:keyint=1:crf=24:"+s[1], "-f", "h264")
+		recipes[intraName(name, "264")] = recipe{args: args, out: "intra.264"}
+	}
 	for name, s := range intraSettings {
 		args := lavfiSource("testsrc2", "216x120", 3, 1)
 		args = append(args, "-vf", "noise=alls=20:allf=t", "-pix_fmt", s[0], "-c:v", "libx265", "-preset", "medium",
 			"-x265-params", "log-level=error:keyint=1:crf=24:"+s[1], "-f", "hevc")
-		recipes[intraName(name)] = recipe{args: args, out: "intra.265"}
+		recipes[intraName(name, "265")] = recipe{args: args, out: "intra.265"}
 	}
 }

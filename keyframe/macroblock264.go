@@ -1,0 +1,409 @@
+package keyframe
+
+// reader264 follows the syntax of an all-intra picture of H.264 that is coded with CABAC
+// (ISO/IEC 14496-10 7.3.4, 7.3.5) without decoding it, to see whether its slices are
+// whole.
+type reader264 struct {
+	cabac
+	contexts [contexts264]uint8
+
+	chroma        int // ChromaArrayType
+	depths        [2]int
+	width, height int // of a frame in macroblocks
+	field         int // 1 in a field picture
+	transform8x8  bool
+
+	next  int // mb_addr of the next macroblock
+	slice int // number of the slice, from 1
+	mbs   []macroblock264
+	none  macroblock264 // beyond the slice
+	delta bool          // mb_qp_delta of the macroblock before was not 0
+	rbsp  []byte
+	bad   bool
+}
+
+// macroblock264 is what later macroblocks need to know of one.
+type macroblock264 struct {
+	slice      int // 0 before it was read
+	nxn        bool
+	pcm        bool
+	chromaMode bool // intra_chroma_pred_mode is not 0
+	large      bool // transform_size_8x8_flag
+	luma       uint8
+	chroma     uint8
+	dc         [3]bool // coded_block_flag of DC: luma, Cb, Cr
+	blocks     uint16  // coded_block_flag of the luma blocks, in raster order
+	ac         [2]uint8
+}
+
+// newReader264 returns a reader of one frame, or nil if its slices are of a kind that is
+// not followed.
+func newReader264(sps *sps264, pps *pps264) *reader264 {
+	if !pps.cabac || pps.groups > 1 || sps.adaptive || sps.info.ChromaFormat == 3 {
+		return nil
+	}
+	r := &reader264{
+		chroma: sps.info.ChromaFormat, depths: [2]int{sps.info.BitDepth, sps.chromaDepth},
+		width: sps.info.CodedWidth / 16, height: sps.info.CodedHeight / 16,
+	}
+	r.mbs = make([]macroblock264, r.width*r.height)
+	return r
+}
+
+// startPicture begins a frame or a field.
+func (r *reader264) startPicture(field bool) {
+	r.next, r.slice, r.field = 0, 0, 0
+	if field {
+		r.field = 1
+	}
+	clear(r.mbs)
+}
+
+// isCovered reports whether the slices have filled the picture.
+func (r *reader264) isCovered() bool { return r.next == r.pictureSize() }
+
+func (r *reader264) pictureSize() int { return len(r.mbs) >> r.field }
+
+// readSlice reads the slice data after the header, and reports whether the slice is
+// whole and begins where the one before ended.
+func (r *reader264) readSlice(h *slice264, header *bitReader, qp int) bool {
+	for header.pos&7 != 0 {
+		if !header.readFlag() { // cabac_alignment_one_bit
+			return false
+		}
+	}
+	if int(h.firstMb) != r.next {
+		return false
+	}
+	r.slice++
+	r.transform8x8 = h.pps.transform8x8
+	resetContexts264(&r.contexts, qp)
+	r.cabac.data = trimZeros(header.data) // cabac_zero_words
+	r.cabac.overrun, r.bad, r.delta = false, false, false
+	r.cabac.start(header.pos >> 3)
+
+	for r.next < r.pictureSize() {
+		r.readMacroblock()
+		if r.bad || r.overrun {
+			return false
+		}
+		r.next++
+		if r.decodeTerminate() { // end_of_slice_flag
+			pos, ok := r.endByte264()
+			return ok && pos == len(r.cabac.data)
+		}
+	}
+	return false
+}
+
+// endByte264 is endByte for x264, too, which sets the last bit of the byte as well in half
+// of its pictures (TestWholePictures).
+func (r *reader264) endByte264() (pos int, ok bool) {
+	pos, ok = r.endByte()
+	if ok || pos > len(r.cabac.data) {
+		return pos, ok
+	}
+	return pos, r.cabac.data[pos-1]&^1<<((r.bitPos()-1)&7) == 0x80
+}
+
+// neighbours returns the macroblocks to the left and above, if they are of the slice.
+func (r *reader264) neighbours() (left, above *macroblock264) {
+	left, above = &r.none, &r.none
+	if r.next%r.width > 0 && r.mbs[r.next-1].slice == r.slice {
+		left = &r.mbs[r.next-1]
+	}
+	if r.next >= r.width && r.mbs[r.next-r.width].slice == r.slice {
+		above = &r.mbs[r.next-r.width]
+	}
+	return left, above
+}
+
+// contextOf adds up the conditions of two neighbours.
+func contextOf(left, above bool, weight int) int {
+	n := 0
+	if left {
+		n = 1
+	}
+	if above {
+		n += weight
+	}
+	return n
+}
+
+func (r *reader264) readBin(context int) bool { return r.decodeBin(&r.contexts[context]) }
+
+// readMacroblock reads macroblock_layer of an I slice.
+func (r *reader264) readMacroblock() {
+	left, above := r.neighbours()
+	mb := &r.mbs[r.next]
+	*mb = macroblock264{slice: r.slice}
+
+	isOther := func(m *macroblock264) bool { return m.slice != 0 && !m.nxn }
+	mb.nxn = !r.readBin(ctxMbType + contextOf(isOther(left), isOther(above), 1))
+	if mb.nxn {
+		mb.large = r.transform8x8 && r.readBin(ctxTransform8x8+contextOf(left.large, above.large, 1))
+		r.readModes(mb.large)
+	} else {
+		if r.decodeTerminate() {
+			r.skipPCM(mb)
+			return
+		}
+		r.readType16x16(mb)
+	}
+
+	if r.chroma > 0 {
+		mb.chromaMode = r.readBin(ctxChromaMode + contextOf(left.chromaMode, above.chromaMode, 1))
+		if mb.chromaMode && r.readBin(ctxChromaMode+3) {
+			r.readBin(ctxChromaMode + 3)
+		}
+	}
+	if mb.nxn {
+		r.readCodedBlocks(mb, left, above)
+	}
+	if mb.nxn && mb.luma == 0 && mb.chroma == 0 {
+		r.delta = false
+		return
+	}
+	r.readQPDelta()
+	r.readLuma(mb, left, above)
+	r.readChroma(mb, left, above)
+}
+
+// readType16x16 reads the rest of mb_type of Intra_16x16 (table 9-36).
+func (r *reader264) readType16x16(mb *macroblock264) {
+	if r.readBin(ctxMbType + 3) {
+		mb.luma = 15
+	}
+	if r.readBin(ctxMbType + 4) {
+		mb.chroma = 1
+		if r.readBin(ctxMbType + 5) {
+			mb.chroma = 2
+		}
+	}
+	r.readBin(ctxMbType + 6) // Intra16x16PredMode
+	r.readBin(ctxMbType + 7)
+}
+
+// skipPCM skips the samples of I_PCM and begins anew after them.
+func (r *reader264) skipPCM(mb *macroblock264) {
+	pos, ok := r.endByte264()
+	if !ok {
+		r.bad = true
+		return
+	}
+	bits := 256 * r.depths[0]
+	if r.chroma > 0 {
+		bits += 128 * r.chroma * r.depths[1]
+	}
+	r.cabac.start(pos + bits/8)
+	r.delta = false
+	mb.pcm, mb.luma, mb.chroma = true, 15, 2
+	mb.dc, mb.blocks, mb.ac = [3]bool{true, true, true}, 0xffff, [2]uint8{0xff, 0xff}
+}
+
+// readModes reads the prediction modes of 16 or 4 blocks.
+func (r *reader264) readModes(large bool) {
+	blocks := 16
+	if large {
+		blocks = 4
+	}
+	for range blocks {
+		if !r.readBin(ctxPrevMode) {
+			for range 3 {
+				r.readBin(ctxRemMode)
+			}
+		}
+	}
+}
+
+// readCodedBlocks reads coded_block_pattern.
+func (r *reader264) readCodedBlocks(mb, left, above *macroblock264) {
+	for n := range 4 {
+		a, b := mb.luma, mb.luma // the pattern of the macroblock with the block to the left, above
+		inA, inB := true, true
+		if n&1 == 0 {
+			a, inA = left.luma, left.slice != 0
+		}
+		if n < 2 {
+			b, inB = above.luma, above.slice != 0
+		}
+		zeroA, zeroB := inA && a>>(n^1)&1 == 0, inB && b>>(n^2)&1 == 0
+		if r.readBin(ctxCodedLuma + contextOf(zeroA, zeroB, 2)) {
+			mb.luma |= 1 << n
+		}
+	}
+
+	if r.chroma > 0 && r.readBin(ctxCodedChroma+contextOf(left.chroma > 0, above.chroma > 0, 2)) {
+		mb.chroma = 1
+		if r.readBin(ctxCodedChroma + 4 + contextOf(left.chroma == 2, above.chroma == 2, 2)) {
+			mb.chroma = 2
+		}
+	}
+}
+
+// maxQPDelta bounds the unary code of mb_qp_delta: twice the range of QP at 14 bits.
+const maxQPDelta = 2 * (52 + 36)
+
+func (r *reader264) readQPDelta() {
+	context := ctxQPDelta + contextOf(r.delta, false, 0)
+	n := 0
+	for r.readBin(context) {
+		if n++; n > maxQPDelta {
+			r.bad = true
+			return
+		}
+		context = ctxQPDelta + min(n+1, 3)
+	}
+	r.delta = n > 0
+}
+
+// isCoded reads coded_block_flag of a kind of block, whose neighbours' flags are given.
+func (r *reader264) isCoded(kind int, left, above bool) bool {
+	return r.readBin(ctxCodedBlock + 4*kind + contextOf(left, above, 2))
+}
+
+// readLuma reads the coefficients of the luma samples.
+func (r *reader264) readLuma(mb, left, above *macroblock264) {
+	kind, count := catLuma4x4, 16
+	if !mb.nxn {
+		kind, count = catLumaAC, 15
+		if mb.dc[0] = r.isCoded(catLumaDC, left.dc[0] || left.slice == 0, above.dc[0] || above.slice == 0); mb.dc[0] {
+			r.readBlock(catLumaDC, 16)
+		}
+	}
+
+	for n := range 16 {
+		if mb.luma>>(n>>2)&1 == 0 {
+			continue
+		}
+		if mb.large {
+			if n&3 == 0 {
+				r.readBlock(catLuma8x8, 64)
+			}
+			mb.blocks |= 1 << rasterOf(n)
+			continue
+		}
+
+		at := rasterOf(n)
+		var a, b bool
+		if at&3 > 0 {
+			a = mb.blocks>>(at-1)&1 == 1
+		} else {
+			a = left.slice == 0 || left.blocks>>(at+3)&1 == 1
+		}
+		if at >= 4 {
+			b = mb.blocks>>(at-4)&1 == 1
+		} else {
+			b = above.slice == 0 || above.blocks>>(at+12)&1 == 1
+		}
+		if r.isCoded(kind, a, b) {
+			mb.blocks |= 1 << at
+			r.readBlock(kind, count)
+		}
+	}
+}
+
+// rasterOf converts luma4x4BlkIdx to raster order (6.4.3).
+func rasterOf(n int) int { return n&1 | n>>1&2 | (n>>1&1|n>>2&2)<<2 }
+
+// readChroma reads the coefficients of the chroma samples.
+func (r *reader264) readChroma(mb, left, above *macroblock264) {
+	if mb.chroma == 0 {
+		return
+	}
+	blocks := 4 * r.chroma
+	for c := range 2 {
+		a := left.slice == 0 || left.dc[1+c]
+		b := above.slice == 0 || above.dc[1+c]
+		if mb.dc[1+c] = r.isCoded(catChromaDC, a, b); mb.dc[1+c] {
+			r.readBlock(catChromaDC, blocks)
+		}
+	}
+	if mb.chroma < 2 {
+		return
+	}
+
+	for c := range 2 {
+		for n := range blocks {
+			var a, b bool
+			if n&1 == 1 {
+				a = mb.ac[c]>>(n-1)&1 == 1
+			} else {
+				a = left.slice == 0 || left.ac[c]>>(n+1)&1 == 1
+			}
+			if n >= 2 {
+				b = mb.ac[c]>>(n-2)&1 == 1
+			} else {
+				b = above.slice == 0 || above.ac[c]>>(blocks-2+n)&1 == 1
+			}
+			if r.isCoded(catChromaAC, a, b) {
+				mb.ac[c] |= 1 << n
+				r.readBlock(catChromaAC, 15)
+			}
+		}
+	}
+}
+
+// readBlock reads residual_block_cabac of a coded block of count coefficients.
+func (r *reader264) readBlock(kind, count int) {
+	significant, last := firstSignificant264[r.field][kind], firstLast264[r.field][kind]
+	coefficients := 1 // with the last one, which is inferred if no flag says so
+	for n := range count - 1 {
+		s, l := n, n
+		switch kind {
+		case catLuma8x8:
+			s, l = int(significant8x8[r.field][n]), int(last8x8[n])
+		case catChromaDC:
+			s = min(n/r.chroma, 2)
+			l = s
+		}
+		if r.readBin(significant + s) {
+			if r.readBin(last + l) {
+				break
+			}
+			coefficients++
+		}
+	}
+	r.readLevels(kind, coefficients)
+}
+
+// readLevels reads coeff_abs_level_minus1 and coeff_sign_flag.
+func (r *reader264) readLevels(kind, count int) {
+	first := firstLevel264[kind]
+	most := 4
+	if kind == catChromaDC {
+		most = 3
+	}
+	ones, greater := 0, 0
+	for range count {
+		context := first
+		if greater == 0 {
+			context += min(4, 1+ones)
+		}
+		if !r.readBin(context) {
+			ones++
+		} else {
+			r.readGreater(first + 5 + min(most, greater))
+			greater++
+		}
+		r.decodeBypass()
+	}
+}
+
+// readGreater reads the rest of a level above 1: up to 13 more bins of its prefix, and
+// an Exp-Golomb code.
+func (r *reader264) readGreater(context int) {
+	for n := 1; n < 14; n++ {
+		if !r.readBin(context) {
+			return
+		}
+	}
+	k := 0
+	for r.decodeBypass() {
+		if k++; k > 24 {
+			r.bad = true
+			return
+		}
+	}
+	r.decodeBypassBits(k)
+}
