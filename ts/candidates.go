@@ -1,7 +1,6 @@
 package ts
 
 import (
-	"bytes"
 	"slices"
 
 	"github.com/kfgrab/kfgrab/keyframe"
@@ -124,25 +123,4 @@ func (l candidates) choose(at int64) *candidate {
 		}
 	}
 	return nil
-}
-
-// beginsAsVideo reports whether a PES packet's payload begins with a NAL unit that
-// begins an access unit of H.264 or H.265, and of nothing else: a delimiter or
-// parameter set. Its first start code counts, which in MPEG-2 video is another.
-func beginsAsVideo(b []byte) bool {
-	at := bytes.Index(b, []byte{0, 0, 1})
-	if at < 0 || len(b) < at+6 {
-		return false
-	}
-
-	unit := b[at+3:]
-	switch unit[0] {
-	case 0x09: // H.264 delimiter: primary_pic_type, rbsp_trailing_bits
-		return unit[1]&0x1f == 0x10
-	case 0x27, 0x47, 0x67: // H.264 SPS: profile_idc, flags that end in reserved_zero_2bits
-		return unit[1] != 0 && unit[2]&0x03 == 0
-	case 0x40, 0x42, 0x46: // H.265 VPS, SPS and delimiter of the base layer
-		return unit[1] == 0x01
-	}
-	return false
 }

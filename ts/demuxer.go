@@ -91,7 +91,7 @@ func (d *demuxer) admitStream(p packet) *candidate {
 	}
 
 	program, mapped := d.findProgram(p.pid)
-	content := beginsAsVideo(header.payload)
+	content := codecOfContent(header.payload) != keyframe.UnknownCodec
 	switch {
 	case mapped && content && d.mayFollow(program):
 		return d.addCandidate(stream{Track: keyframe.Track{ID: p.pid}}, disguised, program)

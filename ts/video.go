@@ -101,6 +101,9 @@ func (v *video) beginPES(p packet) bool {
 		v.unsteady = true
 	}
 
+	if c := codecOfContent(h.payload); c != keyframe.UnknownCodec && len(v.codecs) > 1 {
+		v.settleCodec(c)
+	}
 	v.inPES, v.clear = true, true
 	v.missing = h.length - len(h.payload)
 	v.pts = h.pts
