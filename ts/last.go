@@ -10,14 +10,13 @@ import (
 )
 
 // The end of a stream is read in steps back until it holds a keyframe. A step adds
-// three tenths to what was read, so that at most that much is read in vain.
+// a fifth to what was read, so that at most that much is read in vain.
 const (
 	// firstStep holds a keyframe of 360p and what follows in half a second.
 	firstStep = 48 << 10
 	// leastStep costs about as much as the request for it.
 	leastStep = 16 << 10
-	stepNum   = 3
-	stepDen   = 10
+	stepParts = 5
 	// maxTail bounds the memory. Budgets of bytes are smaller.
 	maxTail = 64 << 20
 )
@@ -27,7 +26,7 @@ const (
 func LastKeyframe(r io.ReaderAt, size int64, o *Options) (*keyframe.Frame, error) {
 	var tail []byte
 	var doubtful *keyframe.Frame
-	for from, step := size, int64(firstStep); ; step = max(leastStep, int64(len(tail))*stepNum/stepDen) {
+	for from, step := size, int64(firstStep); ; step = max(leastStep, int64(len(tail))/stepParts) {
 		step = min(step, from)
 		from -= step
 		part := make([]byte, step, step+int64(len(tail)))
