@@ -158,7 +158,7 @@ func (a *Assembler) storeParameterSet(nalu []byte) bool {
 	if len(nalu) < 2 {
 		return false
 	}
-	if a.codec.IsSPS(nalu) {
+	if a.forbidden && a.codec.IsSPS(nalu) {
 		if _, err := ParseInfo(a.codec, nalu); err == nil {
 			a.forbidden = false
 		}
