@@ -81,7 +81,7 @@ func (o Output) filters(s shape) string {
 	if s.codec == keyframe.JPEG {
 		v += "setsar=1," // Info does not contain its density
 	}
-	v += s.uprightFilters() + o.cropFilters(s) + o.scaleFilter() + s.sdr.filters()
+	v += s.uprightFilters() + o.cropFilters(s) + o.scaleFilter() + s.colour.filters()
 
 	switch o.Format {
 	case JPEG:
@@ -103,7 +103,7 @@ func (o Output) filters(s shape) string {
 // jpegPixelFormats keeps the colour resolution of the stream. Filters that fill up
 // colour add nothing to it.
 func (o Output) jpegPixelFormats(s shape) string {
-	if s.sdr != fitsSDR || o.Fit == Contain {
+	if s.colour.kind != asCoded || o.Fit == Contain {
 		return "yuvj420p"
 	}
 	return "yuvj420p|yuvj422p|yuvj444p"

@@ -129,8 +129,8 @@ func (o Output) cropFilters(s shape) string {
 // picture gets the colour of the even pixel before; lossless output avoids that.
 func (o Output) croppableFormats(s shape) string {
 	switch {
-	case s.sdr != fitsSDR:
-		return "yuv444p10"
+	case s.colour.kind != asCoded:
+		return s.colour.deepFormat()
 	case o.Format == JPEG, o.Format == WebP:
 		return "yuv420p|yuvj420p|yuv422p|yuvj422p|yuv444p|yuvj444p|gbrp|gray"
 	}

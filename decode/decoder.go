@@ -97,6 +97,9 @@ func checkFrame(f *keyframe.Frame, o Output) error {
 	}
 
 	i := f.Info
+	if err := checkColours(i); err != nil {
+		return err
+	}
 	width, height := o.Size(i)
 	shown := width * height
 	if o.Crop != (Crop{}) {
@@ -124,7 +127,7 @@ type shape struct {
 	field    bool // pictures are single fields
 	rotation int  // as in keyframe.Info
 	mirrored bool
-	sdr      sdrConversion
+	colour   conversion
 	crop     image.Rectangle // of a JPEG
 }
 
@@ -142,7 +145,7 @@ func shapeOfInfo(c keyframe.Codec, i keyframe.Info) shape {
 	return shape{
 		codec: c, pictures: 1,
 		woven: c == keyframe.H265 && i.Interlaced && !i.FieldSeq, field: i.FieldSeq,
-		rotation: i.Rotation, mirrored: i.Mirrored, sdr: sdrConversionFor(i),
+		rotation: i.Rotation, mirrored: i.Mirrored, colour: conversionFor(i),
 	}
 }
 
@@ -201,8 +204,11 @@ func (j *Job) decode(ctx context.Context, w io.Writer, f *keyframe.Frame) error 
 	picture, err := j.run.finish(ctx, j.decoder.timeout(pixels), data)
 
 	if j.run.log.noToneMapping {
+		if needsFilters(f.Info) {
+			return noFiltersError(f.Info)
+		}
 		s := j.shape
-		s.sdr = fitsSDR
+		s.colour = conversion{}
 		if j, err = j.decoder.startJob(ctx, s, j.output); err != nil {
 			return err
 		}

@@ -130,7 +130,7 @@ type runLog struct {
 	noPicture  bool
 	noEncoder  bool // this ffmpeg lacks the encoder
 
-	noToneMapping bool // it lacks the filters of sdrConversion
+	noToneMapping bool // it lacks the filters of conversion
 }
 
 func newRunLog(codec string, overflow func()) runLog {

@@ -70,7 +70,8 @@ func TestPrimaries(t *testing.T) {
 		{keyframe.Info{Primaries: 9, Matrix: 9}, 1},
 		{keyframe.Info{Primaries: 12, Matrix: 1}, 1},
 		{keyframe.Info{Primaries: 9, Matrix: 9, Transfer: 16}, 1},
-		{keyframe.Info{Primaries: 9, Matrix: 0}, 9}, // of RGB, as it is coded
+		{keyframe.Info{Primaries: 9, Matrix: 0, ChromaFormat: 3}, 1},
+		{keyframe.Info{Primaries: 5, Matrix: 8}, 5},
 	} {
 		if got := (decode.Output{}).Primaries(c.info); got != c.want {
 			t.Errorf("%+v: %d, want %d", c.info, got, c.want)

@@ -67,7 +67,10 @@ func (s *Sequence) decode(ctx context.Context, d *Decoder, form shape, shown []i
 
 	pictures, err := r.finish(ctx, d.timeout(len(data)*countPixels(s.Info, o)), data...)
 	if r.log.noToneMapping {
-		form.sdr = fitsSDR
+		if needsFilters(s.Info) {
+			return nil, noFiltersError(s.Info)
+		}
+		form.colour = conversion{}
 		return s.decode(ctx, d, form, shown, size, o)
 	}
 	return pictures, s.judge(r, len(pictures), size, err)

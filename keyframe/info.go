@@ -88,7 +88,8 @@ func (i Info) HDR() bool { return i.Transfer == 16 || i.Transfer == 18 }
 
 var matrices = map[int]string{
 	0: "gbr", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "ycgco",
-	9: "bt2020nc", 10: "bt2020c", 11: "smpte2085", 14: "ictcp",
+	9: "bt2020nc", 10: "bt2020c", 11: "smpte2085", 12: "chroma-derived-nc", 13: "chroma-derived-c", 14: "ictcp",
+	15: "ipt-c2", 16: "ycgco-re", 17: "ycgco-ro",
 }
 
 var transfers = map[int]string{
