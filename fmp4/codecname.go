@@ -33,9 +33,10 @@ var objectTypes = map[byte]string{
 }
 
 // codecName returns the codec name of a description that is not audio.
-func codecName(format string, stsd box) string {
-	if c := keyframe.SampleEntryCodec(format); c != keyframe.UnknownCodec {
-		return c.String()
+func codecName(d *description, stsd box) string {
+	format := d.format
+	if d.codec != keyframe.UnknownCodec {
+		return d.codec.String()
 	}
 
 	if format == "mp4v" && len(stsd.body) > 8 {
@@ -85,7 +86,7 @@ func (t *Track) readAudioEntry(entry box) {
 	if frma, ok := parts.findBox("sinf", "frma"); ok && len(frma.body) >= 4 {
 		format = string(frma.body[:4])
 	}
-	t.codecName = codecName(format, box{})
+	t.codecName = codecName(&description{format: format}, box{})
 	esds, ok := parts.findBox("esds")
 	if !ok {
 		esds, ok = parts.findBox("wave", "esds")

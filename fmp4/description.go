@@ -2,6 +2,7 @@ package fmp4
 
 import (
 	"encoding/binary"
+	"fmt"
 	"slices"
 
 	"github.com/Eyevinn/mp4ff/mp4"
@@ -16,6 +17,8 @@ type description struct {
 	sets          [][]byte
 	nalLengthSize int
 	encryption    *Encryption
+	dolby         *dolbyVision // nil: none
+	err           error        // why its pictures cannot be shown
 
 	sarNum, sarDen              int
 	primaries, transfer, matrix int
@@ -38,8 +41,8 @@ const (
 	visualSampleBytes = 78 // fields of a VisualSampleEntry (12.1.3)
 )
 
-// readDescriptions reads the sample descriptions. The first of H.264 or H.265 describes
-// the track, else the first of all.
+// readDescriptions reads the sample descriptions. The first of H.264 or H.265 that can
+// be shown describes the track, else the first of all.
 func (t *Track) readDescriptions(stsd box) {
 	if len(stsd.body) < 8 {
 		return
@@ -54,7 +57,7 @@ func (t *Track) readDescriptions(stsd box) {
 			d.readVisual(entry)
 		}
 		t.descriptions = append(t.descriptions, d)
-		if main < 0 && d.codec != keyframe.UnknownCodec {
+		if main < 0 && d.err == nil {
 			main = len(t.descriptions) - 1
 		}
 	}
@@ -62,48 +65,104 @@ func (t *Track) readDescriptions(stsd box) {
 		return
 	}
 
-	d := &t.descriptions[max(main, 0)]
+	t.main = max(main, 0)
+	d := &t.descriptions[t.main]
 	t.Codec, t.SampleEntry = d.codec, d.format
 	t.ParameterSets, t.NALLengthSize, t.Encryption = d.sets, d.nalLengthSize, d.encryption
-	if t.codecName == "unknown" {
-		t.codecName = codecName(d.format, stsd)
+	if d.codec != keyframe.UnknownCodec {
+		t.err = d.err
 	}
-	for _, sps := range d.sets {
-		if info, err := keyframe.ParseInfo(d.codec, sps); err == nil && d.codec.IsSPS(sps) {
-			t.Info = info
-			d.completeInfo(&t.Info)
-			break
-		}
+	if t.codecName == "unknown" {
+		t.codecName = codecName(d, stsd)
+	}
+	if info, ok := d.readInfo(); ok {
+		t.Info = info
+		d.completeInfo(&t.Info)
 	}
 }
 
+// readInfo returns what the first sequence parameter set says.
+func (d *description) readInfo() (info keyframe.Info, ok bool) {
+	for _, sps := range d.sets {
+		if !d.codec.IsSPS(sps) {
+			continue
+		}
+		if info, err := keyframe.ParseInfo(d.codec, sps); err == nil {
+			return info, true
+		}
+	}
+	return info, false
+}
+
+// readVisual reads a VisualSampleEntry (ISO/IEC 14496-12 12.1.3).
 func (d *description) readVisual(entry box) {
-	if len(entry.body) < visualSampleBytes {
-		return
+	if len(entry.body) >= visualSampleBytes {
+		d.readVisualParts(box{entry.kind, entry.body[visualSampleBytes:], entry.at})
 	}
 
-	parts := box{entry.kind, entry.body[visualSampleBytes:], entry.at}
+	if d.codec == keyframe.UnknownCodec {
+		d.err = fmt.Errorf("%w: sample description %s", keyframe.ErrUnsupported, quoteCode(d.format))
+		return
+	}
+	d.err = d.checkColours()
+}
+
+// readVisualParts reads the boxes of a sample entry. Its codec is that of the avcC or
+// hvcC box, whatever name the entry has: QuickTime and cameras have names of their own.
+func (d *description) readVisualParts(parts box) {
 	if sinf, ok := parts.findBox("sinf"); ok {
 		d.readProtection(sinf)
 	}
 
-	d.codec = keyframe.SampleEntryCodec(d.format)
+	named := keyframe.SampleEntryCodec(d.format)
 	for c := range listBoxes(parts.body, parts.at) {
-		switch {
-		case c.kind == "avcC" && d.codec == keyframe.H264:
-			d.nalLengthSize, d.sets = parseAvcC(c.body)
-		case c.kind == "hvcC" && d.codec == keyframe.H265:
-			d.nalLengthSize, d.sets = parseHvcC(c.body)
-		case c.kind == "pasp":
+		switch c.kind {
+		case "avcC":
+			d.readConfig(keyframe.H264, named, c.body)
+		case "hvcC":
+			d.readConfig(keyframe.H265, named, c.body)
+		case "esds":
+			d.readObjectConfig(c)
+		case "dvcC", "dvvC", "dvwC":
+			d.dolby = parseDolbyVision(c.body)
+		case "pasp":
 			if pasp, err := decodeLeaf[*mp4.PaspBox](c); err == nil && pasp.HSpacing|pasp.VSpacing < 1<<16 {
 				d.sarNum, d.sarDen = int(pasp.HSpacing), int(pasp.VSpacing)
 			}
-		case c.kind == "colr":
+		case "colr":
 			if colr, err := decodeLeaf[*mp4.ColrBox](c); err == nil {
 				d.primaries, d.transfer = int(colr.ColorPrimaries), int(colr.TransferCharacteristics)
 				d.matrix, d.fullRange = int(colr.MatrixCoefficients), colr.FullRangeFlag
 			}
 		}
+	}
+
+	if d.codec == keyframe.UnknownCodec {
+		d.codec = named
+	}
+}
+
+// readConfig reads an avcC or hvcC box. If an entry has both, the one of its name counts.
+func (d *description) readConfig(c, named keyframe.Codec, body []byte) {
+	if d.codec == named && d.codec != keyframe.UnknownCodec {
+		return
+	}
+	d.codec = c
+	d.nalLengthSize, d.sets = parseConfig(c, body)
+}
+
+// readObjectConfig reads the esds box of an mp4v entry whose object type (ISO/IEC 14496-1
+// table 5) is H.264 or H.265.
+func (d *description) readObjectConfig(esds box) {
+	codecs := map[byte]keyframe.Codec{0x21: keyframe.H264, 0x23: keyframe.H265}
+	c, known := codecs[objectType(esds)]
+	if !known || d.codec != keyframe.UnknownCodec {
+		return
+	}
+	d.codec = c
+
+	if e, err := decodeLeaf[*mp4.EsdsBox](esds); err == nil && e.DecConfigDescriptor.DecSpecificInfo != nil {
+		d.nalLengthSize, d.sets = parseConfig(c, e.DecConfigDescriptor.DecSpecificInfo.DecConfig)
 	}
 }
 
@@ -143,6 +202,23 @@ func (d *description) completeInfo(info *keyframe.Info) {
 
 // isUnspecified reports whether a code point of ISO/IEC 23091-2 means nothing.
 func isUnspecified(code int) bool { return code == 0 || code == keyframe.Unspecified }
+
+// parseConfig reads the content of an avcC or hvcC box. Some muxers put the parameter
+// sets there as a byte stream.
+func parseConfig(c keyframe.Codec, b []byte) (nalLengthSize int, sets [][]byte) {
+	switch {
+	case isByteStream(b):
+		for nalu := range keyframe.AnnexB(b) {
+			if c.IsParameterSet(nalu) {
+				sets = append(sets, nalu)
+			}
+		}
+		return byteStream, sets
+	case c == keyframe.H265:
+		return parseHvcC(b)
+	}
+	return parseAvcC(b)
+}
 
 // parseAvcC reads as much as is there of an AVCDecoderConfigurationRecord (ISO/IEC
 // 14496-15 5.3.3.1). An empty one, which some muxers write before an Annex B byte

@@ -1,8 +1,8 @@
 package fmp4
 
 import (
-	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/kfgrab/kfgrab/keyframe"
 )
@@ -14,7 +14,7 @@ func sampleBytes(s sample) int { return int(min(s.size, maxSample)) }
 func (m *Movie) feedSample(s sample, ahead int) error {
 	d, err := m.describeSample(s)
 	if err != nil {
-		return err
+		return m.skipUnreadable(err)
 	}
 
 	switch {
@@ -54,20 +54,39 @@ func (m *Movie) describeSample(s sample) (*description, error) {
 	if len(m.track.descriptions) == 0 {
 		return nil, fmt.Errorf("%w: track %d has no sample description", keyframe.ErrCorrupt, m.track.ID)
 	}
-	d := &m.track.descriptions[0]
+	d := &m.track.descriptions[m.track.main]
 	if s.desc >= 0 && s.desc < len(m.track.descriptions) {
 		d = &m.track.descriptions[s.desc]
 	}
 
+	if d.err != nil {
+		return nil, d.err
+	}
 	if d.isProtected(s) {
 		if err := d.encryption.checkReadable(s, m.key); err != nil {
 			return nil, err
 		}
 	}
-	if d.codec != m.track.Codec {
-		return nil, fmt.Errorf("%w: sample description %s", keyframe.ErrUnsupported, quoteCode(d.format))
-	}
 	return d, nil
+}
+
+// maxUnreadable bounds the samples that are skipped because their description cannot be
+// read: the keyframes of four minutes, which is as long as advertisements take.
+const maxUnreadable = 120
+
+// skipUnreadable returns err, which is about one sample, unless the track has a
+// description whose samples can be read: these may follow.
+func (m *Movie) skipUnreadable(err error) error {
+	readable := func(d description) bool { return d.err == nil && (d.encryption == nil || m.key != nil) }
+	if m.unreadable == maxUnreadable || !slices.ContainsFunc(m.track.descriptions, readable) {
+		return err
+	}
+
+	m.unreadable++
+	if m.refusal == nil {
+		m.refusal = err
+	}
+	return nil
 }
 
 // countPayload counts the payload read. It refuses samples that overlap so often that a
@@ -88,7 +107,7 @@ const maxSets = 64 << 20
 
 // prepareAssembler gives the assembler the parameter sets of d.
 func (m *Movie) prepareAssembler(d *description) error {
-	if m.asm == nil {
+	if m.asm == nil || m.asm.Codec() != d.codec {
 		m.asm = keyframe.NewAssembler(d.codec)
 		if m.every {
 			m.asm.EveryPicture()
@@ -119,11 +138,8 @@ func (m *Movie) pushSample(data []byte, d *description, s sample) {
 		}
 	}
 
-	whole := d.nalLengthSize > 0
-	if whole && !isLengthPrefixed(data, d.nalLengthSize) {
-		whole = !isByteStream(data)
-	}
-	if !whole {
+	lengthSize := lengthSizeOf(d.codec, data, d.nalLengthSize)
+	if lengthSize == byteStream {
 		for nalu := range keyframe.AnnexB(data) {
 			keep(m.asm.Push(nalu, pts))
 		}
@@ -132,7 +148,7 @@ func (m *Movie) pushSample(data []byte, d *description, s sample) {
 	}
 
 	for len(data) > 0 {
-		nalu, rest, ok := cutNALU(data, d.nalLengthSize)
+		nalu, rest, ok := cutNALU(data, lengthSize)
 		if !ok {
 			m.asm.Lose() // a NAL unit longer than its sample
 			return
@@ -141,38 +157,4 @@ func (m *Movie) pushSample(data []byte, d *description, s sample) {
 		data = rest
 	}
 	keep(m.asm.EndAccessUnit())
-}
-
-// cutNALU cuts one NAL unit, which follows its length, off b. Zeros at the end that are
-// shorter than a length are padding.
-func cutNALU(b []byte, lengthSize int) (nalu, rest []byte, ok bool) {
-	if len(b) < lengthSize {
-		return nil, nil, len(bytes.Trim(b, "\x00")) == 0
-	}
-	n := 0
-	for _, c := range b[:lengthSize] {
-		n = n<<8 | int(c)
-	}
-	b = b[lengthSize:]
-	if n > len(b) {
-		return nil, nil, false
-	}
-	return b[:n], b[n:], true
-}
-
-func isLengthPrefixed(data []byte, lengthSize int) bool {
-	for len(data) > 0 {
-		_, rest, ok := cutNALU(data, lengthSize)
-		if !ok {
-			return false
-		}
-		data = rest
-	}
-	return true
-}
-
-// isByteStream reports whether a sample begins with a start code, as some muxers write
-// that copy an Annex B byte stream.
-func isByteStream(data []byte) bool {
-	return bytes.HasPrefix(data, []byte{0, 0, 1}) || bytes.HasPrefix(data, []byte{0, 0, 0, 1})
 }

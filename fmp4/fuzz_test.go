@@ -14,6 +14,21 @@ func seeds(f *testing.F) {
 	for _, c := range append(progressiveCases(f), fragmentCases(f)...) {
 		f.Add(c.data)
 	}
+
+	c := tinyClip(f)
+	_, sample, hvcC := hevcClip(f)
+	plain := trak(2, "vide", stsd(visual("avc1", c.avcC(4))), tables(16, c.sample(0, 4)))
+	for _, data := range [][]byte{
+		oneSample(visual("ai12"), c.key),
+		oneSample(visual("mp4v", esds(0x21, c.avcC(4)[8:])), c.sample(0, 2)),
+		oneSample(visual("avc3", bx("avcC", c.key)), c.sample(0, 1)),
+		oneSample(visual("dvh1", hvcC, dovi("dvcC", 5, 5, 0)), sample),
+		oneSample(visual("HEVC", hvcC, dovi("dvvC", 8, 5, 1)), sample),
+		mdatFirst(bx("moov", trak(1, "vide", stsd(visual("avc1")), tables(16, c.sample(0, 4))), plain, plain), c.sample(0, 4)),
+		mdatFirst(bx("moov", trak(1, "vide", stsd(visual("jpeg"), visual("avc1", c.avcC(4))), tables(16, c.sample(0, 4))), plain), c.sample(0, 4)),
+	} {
+		f.Add(data)
+	}
 }
 
 // FuzzParseInit checks that the result is part of the input, and no larger than

@@ -34,7 +34,8 @@ type Track struct {
 	Language  string // ISO 639-2/T, or "" if unknown
 	Timescale uint32 // units of media time in a second
 
-	// From the first sample description of H.264 or H.265, else from the first one:
+	// From the first sample description of H.264 or H.265 that can be shown, else from
+	// the first one:
 	Codec         keyframe.Codec // UnknownCodec if it is neither H.264 nor H.265
 	SampleEntry   string         // "avc1", "hvc1", "mp4a", …; the original format of a protected one (frma)
 	ParameterSets [][]byte       // NAL units of avcC or hvcC, without start codes
@@ -55,6 +56,9 @@ type Track struct {
 	edited       bool  // an edit list gives editShift
 	stbl         box   // sample tables
 	codecName    string
+	main         int   // the description that the fields above are from
+	disabled     bool  // players do not show it by themselves
+	empty        bool  // it has no samples
 	err          error // why the track cannot be used
 }
 
@@ -115,6 +119,10 @@ func parseMoov(moov box) (*Init, error) {
 		in.fragmented = true
 		in.readDefaults(mvex)
 	}
+	for i := range in.Tracks {
+		t := &in.Tracks[i]
+		t.empty = !in.fragmented && t.Codec != keyframe.UnknownCodec && newTable(t.stbl).count == 0
+	}
 	return in, nil
 }
 
@@ -138,11 +146,14 @@ func (in *Init) readDefaults(mvex box) {
 	}
 }
 
+// trackEnabled is a flag of the tkhd box (8.3.2).
+const trackEnabled = 1
+
 func parseTrak(trak box, movieTimescale uint32) (t Track) {
 	t.codecName = "unknown"
 	if b, ok := trak.findBox("tkhd"); ok {
 		if tkhd, err := decodeLeaf[*mp4.TkhdBox](b); err == nil {
-			t.ID = tkhd.TrackID
+			t.ID, t.disabled = tkhd.TrackID, tkhd.Flags&trackEnabled == 0
 			t.Rotation, t.Mirrored = matrixOrientation(tkhd.Matrix)
 		}
 	}
@@ -235,41 +246,6 @@ func clampTime(units float64) int64 {
 
 // maxTime is 36 years of the finest timescale in use, 10 MHz, with room to add.
 const maxTime = 1 << 60
-
-// Video returns the first track with H.264 or H.265 pictures. Otherwise the error
-// says what is there instead: it wraps keyframe.ErrUnsupported for video of another
-// codec, keyframe.ErrNotFound if there is no video, and keyframe.ErrCorrupt if the
-// video track cannot be read.
-func (in *Init) Video() (*Track, error) {
-	var damaged, other *Track
-	for i := range in.Tracks {
-		t := &in.Tracks[i]
-		switch {
-		case t.Codec != keyframe.UnknownCodec && t.err == nil:
-			return t, nil
-		case t.Handler != "vide":
-		case t.err != nil:
-			damaged = t
-		default:
-			other = t
-		}
-	}
-
-	switch {
-	case other != nil && other.codecName != "unknown":
-		return nil, fmt.Errorf("%w: video codec %s (%s)", keyframe.ErrUnsupported, other.codecName, quoteCode(other.SampleEntry))
-	case other != nil:
-		return nil, fmt.Errorf("%w: video codec %s", keyframe.ErrUnsupported, quoteCode(other.SampleEntry))
-	case damaged != nil:
-		return nil, damaged.err
-	}
-	for i := range in.Tracks {
-		if in.Tracks[i].Handler == "soun" {
-			return nil, fmt.Errorf("%w: audio only", keyframe.ErrNotFound)
-		}
-	}
-	return nil, fmt.Errorf("%w: no video track", keyframe.ErrNotFound)
-}
 
 // List describes every track in file order, as probing does.
 func (in *Init) List() []keyframe.Track {

@@ -32,6 +32,8 @@ type Movie struct {
 	given *Init  // by the caller
 	key   []byte // nil: none
 	every bool   // NewPictures
+
+	candidate int // which of Init.videoTracks is read
 	pass
 }
 
@@ -61,6 +63,9 @@ type pass struct {
 	deepest  int64 // where the payload read so far ends
 	setBytes int   // bytes of parameter sets since the last keyframe
 	found    bool
+
+	unreadable int   // samples skipped because their description cannot be read
+	refusal    error // why the first of them was skipped
 }
 
 // NewMovie returns a Movie that reads r, whose size may be -1 for unknown. Reads
@@ -86,9 +91,13 @@ func newPass(init *Init) pass { return pass{init: init, start: keyframe.NoPTS, e
 // is the same as before, m keeps the parameter sets, and nothing counts as lost if
 // Keyframe had returned io.EOF. Start is that of r.
 func (m *Movie) Continue(r io.ReaderAt, size int64, init *Init) {
+	same := init != nil && init == m.given && m.asm != nil
+	if !same {
+		m.candidate = 0
+	}
 	next := newPass(init)
 	next.asm, next.sets = m.asm, m.sets
-	if init != nil && init == m.given && m.track != nil {
+	if same {
 		next.track = m.track
 		if m.ended {
 			next.expected = 0
@@ -124,8 +133,10 @@ func (m *Movie) Start() time.Duration {
 // Keyframe returns the next keyframe in decoding order. After the last one, and
 // if there is none, the error wraps keyframe.ErrNotFound; it wraps
 // keyframe.ErrCorrupt if the file is damaged or cut short, and
-// keyframe.ErrUnsupported for other codecs, and for encrypted samples without a key
-// from SetKey. Errors of the reader are returned unchanged.
+// keyframe.ErrUnsupported for other codecs, for encrypted samples without a key from
+// SetKey, and for colours that only a Dolby Vision decoder shows. Errors of the reader
+// are returned unchanged. If the first video track has nothing to show, Keyframe reads
+// the next.
 //
 // Keyframe uses the index, and skips sync samples that hold no random access picture.
 // If the index lists no usable sample, Keyframe reads the samples in order from the
@@ -138,6 +149,16 @@ func (m *Movie) Keyframe() (*keyframe.Frame, error) {
 		m.rewind()
 	}
 
+	var f *keyframe.Frame
+	err := m.tryTracks(func() (err error) {
+		f, err = m.nextKeyframe()
+		return err
+	})
+	return f, err
+}
+
+// nextKeyframe is Keyframe for one track.
+func (m *Movie) nextKeyframe() (*keyframe.Frame, error) {
 	for {
 		if f := m.takeFrame(); f != nil {
 			return f, nil
@@ -167,15 +188,17 @@ func (m *Movie) nextPicture() (*keyframe.Frame, error) {
 		}
 
 		s, err := m.nextSample(true)
+		if err == nil {
+			err = m.feedSample(s, feedBytes)
+		}
 		switch {
+		case err == nil:
+		case m.asm == nil && m.hasNextTrack() && (errors.Is(err, errEnd) || errors.Is(err, keyframe.ErrUnsupported)):
+			m.startNextTrack()
 		case errors.Is(err, errEnd):
 			m.ended = true
 			m.flushFrame()
-			continue
-		case err == nil:
-			err = m.feedSample(s, feedBytes)
-		}
-		if err != nil {
+		default:
 			return nil, err
 		}
 	}
@@ -294,6 +317,8 @@ func (m *Movie) lastResort() (*keyframe.Frame, error) {
 
 func (m *Movie) notFoundError() error {
 	switch {
+	case m.refusal != nil:
+		return m.refusal
 	case m.asm != nil:
 		return m.asm.NotFound()
 	case len(m.others) > 0:

@@ -63,13 +63,24 @@ type candidate struct {
 // KeyframeAt uses a segment index (sidx) to get near. Without one, it reads the moof
 // boxes one after the other, and no payload.
 func (m *Movie) KeyframeAt(t time.Duration) (*keyframe.Frame, error) {
+	var f *keyframe.Frame
+	err := m.tryTracks(func() (err error) {
+		f, err = m.searchKeyframe(t)
+		return err
+	})
+	return f, err
+}
+
+// searchKeyframe is KeyframeAt for one track.
+func (m *Movie) searchKeyframe(t time.Duration) (*keyframe.Frame, error) {
 	if err := m.searchIndex(t); err != nil {
 		return nil, err
 	}
 	if f, _, err := m.readLastOf(m.seek.found); f != nil || err != nil {
 		return f, err
 	}
-	return m.Keyframe()
+	m.rewind()
+	return m.nextKeyframe()
 }
 
 // searchIndex gathers sync samples from the start on, with the segment index or without.
@@ -259,6 +270,16 @@ type Spot struct {
 // does. Without a segment index, Locate finds ascending times in one pass over the moof
 // boxes. If the index has no keyframe at all, the error wraps keyframe.ErrNotFound.
 func (m *Movie) Locate(t time.Duration) (*Spot, error) {
+	var s *Spot
+	err := m.tryTracks(func() (err error) {
+		s, err = m.locate(t)
+		return err
+	})
+	return s, err
+}
+
+// locate is Locate for one track.
+func (m *Movie) locate(t time.Duration) (*Spot, error) {
 	var err error
 	if k := m.seek; k != nil && t >= k.t && k.depth == 0 && k.tail == nil && len(k.found) > 0 {
 		k.t = t

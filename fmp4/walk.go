@@ -141,20 +141,6 @@ func (m *Movie) readMoov(h header, at int64) error {
 	return nil
 }
 
-// openTrack chooses the video track.
-func (m *Movie) openTrack() error {
-	t, err := m.init.Video()
-	if err != nil {
-		return err
-	}
-	m.track = t
-	if m.asm != nil && m.asm.Codec() != t.Codec {
-		m.asm = nil
-	}
-	m.expected = -1 // the numbers of samples begin anew
-	return nil
-}
-
 func (m *Movie) readMoof(h header, at int64) error {
 	if m.init == nil {
 		return fmt.Errorf("%w: a media segment without its init segment", keyframe.ErrCorrupt)

@@ -58,13 +58,19 @@ func (c *Codec) UnmarshalText(text []byte) (err error) {
 }
 
 // SampleEntryCodec returns the codec of a sample entry's four-character code, such
-// as "avc1" (ISO/IEC 14496-15, and Dolby Vision's entries around the same NAL
-// units). It is UnknownCodec for all others.
+// as "avc1" (ISO/IEC 14496-15, Dolby Vision's entries around the same NAL units, and
+// names that QuickTime and cameras use). It is UnknownCodec for all others.
 func SampleEntryCodec(format string) Codec {
 	switch format {
 	case "avc1", "avc2", "avc3", "avc4", "dva1", "dvav":
 		return H264
-	case "hvc1", "hev1", "dvh1", "dvhe":
+	case "AVC1", "H264", "h264", "X264", "x264", "DAVC", "davc", "VSSH", "Q264", "V264", "GAVC", "rv64", "xalg", "avlg", "AVin", "aivx":
+		return H264
+	case "ai1p", "ai1q", "ai12", "ai13", "ai15", "ai16", "ai5p", "ai5q", "ai52", "ai53", "ai55", "ai56": // AVC-Intra
+		return H264
+	case "hvc1", "hev1", "hvc2", "hev2", "dvh1", "dvhe":
+		return H265
+	case "HEVC", "hevc", "H265", "h265", "X265", "x265":
 		return H265
 	}
 	return UnknownCodec
