@@ -32,10 +32,10 @@ type RTSPTransport = rtsp.Transport
 
 // The transports: see rtsp.Transport.
 const (
+	TransportAuto      = rtsp.Auto
 	TransportTCP       = rtsp.TCP
 	TransportUDP       = rtsp.UDP
 	TransportMulticast = rtsp.Multicast
-	TransportAuto      = rtsp.Auto
 )
 
 // RTSPOptions are the settings for RTSP; see rtsp.Options.

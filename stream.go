@@ -121,7 +121,7 @@ func (o *Options) check() error {
 	switch n := len(o.TLSFingerprint); {
 	case o.Edge > EdgeNext:
 		return fmt.Errorf("option Edge: unknown value %v", o.Edge)
-	case o.RTSP.Transport > TransportAuto:
+	case o.RTSP.Transport > TransportMulticast:
 		return fmt.Errorf("option RTSP.Transport: unknown value %v", o.RTSP.Transport)
 	case o.Codec > keyframe.JPEG:
 		return fmt.Errorf("option Codec: unknown value %v", o.Codec)

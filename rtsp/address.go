@@ -6,15 +6,13 @@ import (
 	"net"
 	"net/url"
 
-	"github.com/bluenviron/gortsplib/v5"
-
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
 // scheme is the meaning of a URL scheme.
 type scheme struct {
 	rtsp   string // the scheme in RTSP itself: "rtsp" or "rtsps"
-	tunnel gortsplib.Tunnel
+	tunnel tunnel
 	port   string // unless the URL has one
 }
 
@@ -22,12 +20,12 @@ type scheme struct {
 // the tunnels: Apple's through HTTP, ONVIF's through WebSocket (Streaming
 // Specification 5.1.1.5). A tunnel uses HTTP's ports, to pass firewalls.
 var schemes = map[string]scheme{
-	"rtsp":       {"rtsp", gortsplib.TunnelNone, "554"},
-	"rtsps":      {"rtsps", gortsplib.TunnelNone, "322"},
-	"rtsp+http":  {"rtsp", gortsplib.TunnelHTTP, "80"},
-	"rtsps+http": {"rtsps", gortsplib.TunnelHTTP, "443"},
-	"rtsp+ws":    {"rtsp", gortsplib.TunnelWebSocket, "80"},
-	"rtsps+ws":   {"rtsps", gortsplib.TunnelWebSocket, "443"},
+	"rtsp":       {"rtsp", noTunnel, "554"},
+	"rtsps":      {"rtsps", noTunnel, "322"},
+	"rtsp+http":  {"rtsp", throughHTTP, "80"},
+	"rtsps+http": {"rtsps", throughHTTP, "443"},
+	"rtsp+ws":    {"rtsp", throughWebSocket, "80"},
+	"rtsps+ws":   {"rtsps", throughWebSocket, "443"},
 }
 
 // IsScheme reports whether New accepts URLs of a scheme, in lower case.
@@ -48,7 +46,7 @@ func parseAddress(u *url.URL) (*url.URL, scheme, error) {
 
 	c := withoutFragment(u)
 	c.Scheme = s.rtsp
-	if s.tunnel != gortsplib.TunnelNone && c.Port() == "" {
+	if s.tunnel != noTunnel && c.Port() == "" {
 		c.Host = net.JoinHostPort(c.Hostname(), s.port)
 	}
 	return c, s, nil

@@ -2,8 +2,6 @@ package rtsp
 
 import (
 	"bytes"
-	"encoding/binary"
-	"slices"
 	"time"
 
 	"github.com/pion/rtp"
@@ -28,6 +26,8 @@ type depacketizer struct {
 	asm   *keyframe.Assembler
 	emit  func(*keyframe.Frame)
 
+	transport *transportReader // of an MPEG transport stream, which needs no asm; or nil
+
 	started bool
 	seq     uint16
 	ssrc    uint32
@@ -41,6 +41,8 @@ type depacketizer struct {
 	damage   damageCount
 
 	incomplete bool   // a packet of the access unit is missing
+	marked     bool   // the last packet had a marker
+	endBits    bool   // a fragment had an end bit
 	fragments  []byte // of the NAL unit being gathered
 	inUnit     bool   // its first fragment was seen, its last not yet
 	pieced     bool   // the NAL unit at hand came in fragments
@@ -53,6 +55,9 @@ func newDepacketizer(v *videoTrack, emit func(*keyframe.Frame)) *depacketizer {
 		codec: v.codec, clock: v.clock, donl: v.donl,
 		asm: keyframe.NewAssembler(v.codec), emit: emit,
 	}
+	if v.isTransportStream() {
+		d.transport = newTransportReader(false)
+	}
 	d.asm.AddParameterSets(v.parameterSets...)
 	d.sets.remember(v.parameterSets...)
 	return d
@@ -60,11 +65,17 @@ func newDepacketizer(v *videoTrack, emit func(*keyframe.Frame)) *depacketizer {
 
 // pushPacket takes one packet. Its payload may be reused afterwards.
 func (d *depacketizer) pushPacket(p *rtp.Packet) {
-	if d.started && p.SequenceNumber == d.seq && p.SSRC == d.ssrc {
+	if behind := d.seq - p.SequenceNumber; d.started && p.SSRC == d.ssrc && behind < repeated {
 		return // sent twice
+	}
+	if d.transport != nil {
+		d.trackLoss(p)
+		d.transport.takePayload(p.Payload, d.emit)
+		return
 	}
 
 	d.trackSequence(p)
+	d.marked = p.Marker
 	d.markers.packet++
 	if len(p.Payload) == 0 || d.incomplete {
 		return // only padding, or nothing that could become whole
@@ -78,6 +89,20 @@ func (d *depacketizer) pushPacket(p *rtp.Packet) {
 	if p.Marker && d.markers.acceptMarker(d.inUnit) {
 		d.endAccessUnit()
 	}
+}
+
+// repeated is how many packets back one is taken for a repetition.
+const repeated = 64
+
+// trackLoss follows the sequence number alone. A transport stream counts its own
+// packets, and its RTP timestamps are those of sending (RFC 2250 2).
+func (d *depacketizer) trackLoss(p *rtp.Packet) {
+	if d.started && p.SSRC == d.ssrc {
+		d.lost += max(0, int(int16(p.SequenceNumber-d.seq-1)))
+		d.ticks += int64(int32(p.Timestamp - d.stamp))
+	}
+	d.started = true
+	d.seq, d.ssrc, d.stamp = p.SequenceNumber, p.SSRC, p.Timestamp
 }
 
 // trackSequence follows sequence number and timestamp.
@@ -98,10 +123,10 @@ func (d *depacketizer) trackSequence(p *rtp.Packet) {
 			d.ticks += int64(int32(p.Timestamp - d.stamp))
 		}
 		d.damage.here = d.damage.here && p.Timestamp == d.stamp
+	case p.Timestamp != d.stamp && d.continuesPicture(p.Payload):
+		d.ticks += int64(int32(p.Timestamp - d.stamp))
 	case p.Timestamp != d.stamp:
-		if d.inUnit {
-			d.loseAccessUnit()
-		}
+		d.dropFragments()
 		d.markers.endAccessUnit()
 		d.endAccessUnit()
 		d.markers.beginAccessUnit(false)
@@ -205,9 +230,7 @@ func (d *depacketizer) beginsPicture(b []byte) bool {
 func (d *depacketizer) takeFragment(start, end bool, header, b []byte) {
 	switch {
 	case start:
-		if d.inUnit {
-			d.loseAccessUnit()
-		}
+		d.dropFragments()
 		d.fragments = append(append(d.fragments[:0], header...), b...)
 		d.inUnit = true
 		d.markers.noteFragment()
@@ -222,18 +245,59 @@ func (d *depacketizer) takeFragment(start, end bool, header, b []byte) {
 	}
 
 	if end {
-		d.inUnit, d.pieced = false, true
-		d.takeUnits(d.fragments)
-		d.pieced = false
+		d.endBits = true
+		d.takeFragments()
 	}
 }
 
-// dropFragments gives up a NAL unit whose last fragments did not come, because an
-// unfragmented one follows.
+// takeFragments takes the NAL unit that was gathered.
+func (d *depacketizer) takeFragments() {
+	d.inUnit, d.pieced = false, true
+	d.takeUnits(d.fragments)
+	d.pieced = false
+}
+
+// dropFragments gives up a NAL unit whose last fragment did not come, because another
+// one follows. Some servers set no end bit at all: where no packet is missing, the unit
+// is whole then.
 func (d *depacketizer) dropFragments() {
-	if d.inUnit {
+	switch {
+	case d.inUnit && d.endBits:
 		d.loseAccessUnit()
+	case d.inUnit:
+		d.takeFragments()
 	}
+}
+
+// continuesPicture reports whether a packet with another timestamp than the one before
+// continues its picture all the same: a NAL unit that is not whole, or a picture
+// without a marker, with a slice that is not the first. Some cameras take the time of
+// each packet.
+func (d *depacketizer) continuesPicture(payload []byte) bool {
+	fragment, begins, slice := d.splitFragment(payload)
+	switch {
+	case d.inUnit:
+		return fragment && !begins
+	case d.marked || d.markers.slices == 0 || (fragment && !begins):
+		return false
+	}
+	return d.codec.IsSlice(slice) && !d.beginsPicture(slice)
+}
+
+// splitFragment returns the beginning of the NAL unit in a payload, and whether that is
+// a fragment, and the first one.
+func (d *depacketizer) splitFragment(b []byte) (fragment, begins bool, nalu []byte) {
+	switch {
+	case d.codec == keyframe.H264 && len(b) > 2 && b[0]&0x1f == fuA:
+		return true, b[1]&0x80 != 0, []byte{b[0]&0xe0 | b[1]&0x1f, b[2]}
+	case d.codec == keyframe.H265 && len(b) > 3 && b[0]>>1&0x3f == fragmentation:
+		header := 3
+		if d.donl {
+			header += donlSize
+		}
+		return true, b[2]&0x80 != 0, []byte{b[0]&0x81 | b[2]&0x3f<<1, b[1], b[min(header, len(b)-1)]}
+	}
+	return false, true, b
 }
 
 // accessUnitPTS returns the time of the access unit since the first packet.
@@ -263,98 +327,42 @@ func (d *depacketizer) trustMarker() {
 	}
 }
 
+// notFound names what the stream held instead of a keyframe.
+func (d *depacketizer) notFound() error {
+	if d.transport != nil {
+		return d.transport.notFound()
+	}
+	return d.asm.NotFound()
+}
+
+// everyPicture makes d emit every picture, and count times from start.
+func (d *depacketizer) everyPicture(start int64) {
+	if d.transport != nil {
+		d.transport = newTransportReader(true)
+	}
+	d.asm.EveryPicture()
+	d.ticks = start
+}
+
+// hasFailed reports whether no frame can come any more.
+func (d *depacketizer) hasFailed() bool { return d.transport != nil && d.transport.err != nil }
+
+// hasSets reports whether the stream repeats its parameter sets.
+func (d *depacketizer) hasSets() bool { return d.firstSPS != nil || d.transport != nil }
+
 // endStream ends the stream. It is clean if the server ended it by its own decision,
 // after a whole access unit.
 func (d *depacketizer) endStream(clean bool) {
+	if d.transport != nil {
+		d.transport.endStream(d.emit)
+		return
+	}
+	if d.marked && d.inUnit && !d.endBits {
+		d.takeFragments()
+	}
 	d.trustMarker()
 	if !clean || d.inUnit || d.markers.used {
 		d.loseAccessUnit() // no marker follows what is there
 	}
 	d.emitFrame(d.asm.Flush())
-}
-
-// firstSlice classifies the first slice of a payload.
-type firstSlice uint8
-
-const (
-	noSlice        firstSlice = iota
-	keyframeBegins            // the first packet of a slice of a random access picture
-	otherSlice
-)
-
-// classifyPayload looks at the first slice of an RTP payload.
-func (d *depacketizer) classifyPayload(payload []byte) firstSlice {
-	if d.codec == keyframe.H265 {
-		return d.classifyPayload265(payload)
-	}
-	return d.classifyPayload264(payload)
-}
-
-// classifyAggregate looks through the NAL units of an aggregate. skip bytes stand
-// between them.
-func (d *depacketizer) classifyAggregate(b []byte, skip int) firstSlice {
-	for len(b) > 2 {
-		size := int(binary.BigEndian.Uint16(b))
-		if p := d.classifySlice(b[2:], true); size > 0 && p != noSlice {
-			return p
-		}
-		b = b[min(2+size+skip, len(b)):]
-	}
-	return noSlice
-}
-
-// classifySlice looks at one NAL unit, whose first byte is enough. begins says
-// whether its first bytes are in this packet.
-func (d *depacketizer) classifySlice(nalu []byte, begins bool) firstSlice {
-	switch {
-	case !d.codec.IsSlice(nalu):
-		return noSlice
-	case begins && d.codec.IsRandomAccess(nalu):
-		return keyframeBegins
-	}
-	return otherSlice
-}
-
-// damageCount counts keyframes that were dropped for a hole in them.
-type damageCount struct {
-	count       int
-	first, last int64 // ticks
-	here        bool  // the access unit being gathered is counted already
-}
-
-func (c *damageCount) countAt(ticks int64) {
-	if c.here {
-		return
-	}
-	if c.count == 0 {
-		c.first = ticks
-	}
-	c.count++
-	c.last, c.here = ticks, true
-}
-
-// parameterSetList holds the latest parameter sets of a stream.
-type parameterSetList [][]byte
-
-const (
-	// maxSet bounds the sets that are kept: ten times the largest that encoders make.
-	maxSet = 4 << 10
-	// maxSets bounds their number: streams have two or three, some four times that.
-	maxSets = 16
-)
-
-func (s parameterSetList) contains(b []byte) bool {
-	return slices.ContainsFunc(s, func(old []byte) bool { return bytes.Equal(old, b) })
-}
-
-func (s *parameterSetList) remember(nalus ...[]byte) {
-	for _, b := range nalus {
-		if len(b) > maxSet || s.contains(b) {
-			continue
-		}
-		if len(*s) == maxSets {
-			*s = slices.Delete(*s, 0, 1)
-		}
-		*s = append(*s, bytes.Clone(b))
-	}
 }

@@ -34,14 +34,10 @@ func (e *StatusError) Error() string {
 	return s
 }
 
-// statusHint returns advice to the user about a status code.
-func statusHint(code int, withCredentials bool) string {
+// statusHint returns advice to the user about a status code. See login.hint for 401
+// and session.transportHint for 461.
+func statusHint(code int) string {
 	switch code {
-	case 401:
-		if withCredentials {
-			return "the server does not accept this user name and password"
-		}
-		return "give user name and password in the URL, as rtsp://user:password@host/path"
 	case 403:
 		return "this user may not see the stream"
 	case 404:
@@ -50,8 +46,6 @@ func statusHint(code int, withCredentials bool) string {
 		return "the server is at its limit of bandwidth or of viewers"
 	case 454:
 		return "the server has dropped the session, try again"
-	case 461:
-		return "the server does not send over this transport, try another"
 	case 503:
 		return "the server is overloaded or the stream is not running"
 	}

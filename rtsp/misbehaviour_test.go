@@ -34,13 +34,12 @@ func TestUnauthorisedForEver(t *testing.T) {
 	}
 }
 
-// TestWrongCSeq proves that kfgrab ignores an answer with another request's
-// CSeq.
+// TestWrongCSeq proves that kfgrab ignores another answer to the request before.
 func TestWrongCSeq(t *testing.T) {
 	answered := make(chan struct{})
 	srv := &script{sdp: h264SDP, answer: func(p *peer, method string) string {
 		if method == "DESCRIBE" {
-			fmt.Fprint(p, ok+"CSeq: 4711\r\n\r\n")
+			fmt.Fprint(p, ok+"CSeq: 1\r\n\r\n")
 			close(answered)
 			p.in.Peek(1) //nolint:errcheck // waits for the end
 		}

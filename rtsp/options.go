@@ -93,13 +93,13 @@ type Transport uint8
 
 // The transports.
 const (
-	TCP       Transport = iota // in the RTSP connection (RFC 2326 10.12), tunnelled or not
+	Auto      Transport = iota // TCP, or UDP if the server refuses that
+	TCP                        // in the RTSP connection (RFC 2326 10.12), tunnelled or not
 	UDP                        // in datagrams to this host
 	Multicast                  // in datagrams to a group
-	Auto                       // TCP, or UDP if the server refuses that (status 461)
 )
 
-var transportNames = [...]string{TCP: "tcp", UDP: "udp", Multicast: "multicast", Auto: "auto"}
+var transportNames = [...]string{Auto: "auto", TCP: "tcp", UDP: "udp", Multicast: "multicast"}
 
 // String returns the name that ParseTransport reads, or Transport(9) for an
 // unknown value.
@@ -110,14 +110,14 @@ func (t Transport) String() string {
 	return fmt.Sprintf("Transport(%d)", uint8(t))
 }
 
-// ParseTransport reads tcp, udp, multicast or auto.
+// ParseTransport reads auto, tcp, udp or multicast.
 func ParseTransport(name string) (Transport, error) {
 	for t, n := range transportNames {
 		if n == name {
 			return Transport(t), nil
 		}
 	}
-	return TCP, fmt.Errorf("unknown RTSP transport %q: want tcp, udp, multicast or auto", name)
+	return Auto, fmt.Errorf("unknown RTSP transport %q: want auto, tcp, udp or multicast", name)
 }
 
 // MarshalText returns what String does. It implements encoding.TextMarshaler.

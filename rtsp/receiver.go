@@ -29,7 +29,7 @@ type receiver struct {
 	infoWanted bool // a parameter set is enough
 
 	mu       sync.Mutex
-	d        *depacketizer
+	sources  sourceList
 	limit    int64
 	packets  int
 	bytes    int64 // of the packets so far
@@ -48,7 +48,7 @@ type receiver struct {
 
 func newReceiver(v *videoTrack, limit int64) *receiver {
 	r := &receiver{settled: make(chan struct{}), limit: limit}
-	r.d = newDepacketizer(v, func(f *keyframe.Frame) {
+	r.sources.init(v, func(f *keyframe.Frame) {
 		if r.frame == nil {
 			r.frame = f
 		}
@@ -64,16 +64,14 @@ const timeBase = 12 * time.Hour
 // receiveEvery makes r pass every picture to take.
 func (r *receiver) receiveEvery(take func(*keyframe.Frame)) {
 	r.every = true
-	r.d.asm.EveryPicture()
-	r.d.ticks = int64(timeBase/time.Second) * int64(r.d.clock)
-	r.d.emit = func(f *keyframe.Frame) {
+	r.sources.receiveEvery(func(f *keyframe.Frame) {
 		if f.AfterGap {
 			r.started = false
 			r.gaps++
 		}
 		r.started = r.started || f.Kind != keyframe.UnknownKind
 		take(f)
-	}
+	})
 }
 
 // pushPacket takes the next packet.
@@ -87,34 +85,36 @@ func (r *receiver) pushPacket(p *rtp.Packet) {
 	r.packets++
 	r.bytes += int64(p.MarshalSize())
 
-	first := r.d.classifyPayload(p.Payload)
-	r.d.pushPacket(p)
+	d := r.sources.pushPacket(p)
+	first := d.classifyPayload(p.Payload)
 	switch {
-	case r.frame != nil, r.infoWanted && r.d.firstSPS != nil:
+	case r.frame != nil, r.infoWanted && r.sources.main.firstSPS != nil:
 		r.closeSettled()
 	case r.bytes > r.limit:
-		r.d.endStream(false)
+		r.sources.main.endStream(false)
 		r.finishLocked()
-	case r.d.hasDoubtedMarker():
+	case d.hasFailed():
+		r.finishLocked()
+	case d.hasDoubtedMarker():
 		at := r.bytes
-		r.timer = time.AfterFunc(grace, func() { r.trustMarker(at) })
+		r.timer = time.AfterFunc(grace, func() { r.trustMarker(d, at) })
 	}
 
 	keyframeWanted := r.frame == nil && (!r.every || !r.started)
-	if keyframeWanted && r.request != nil && r.asked.isDue(time.Now(), first, r.d.damage.count+r.gaps) {
+	if keyframeWanted && r.request != nil && r.asked.isDue(time.Now(), first, d.damage.count+r.gaps) {
 		r.request(p.SSRC, r.asked.count)
 	}
 }
 
-// trustMarker runs when nothing has come after a doubted marker for a while. at is
+// trustMarker runs when nothing has come after a doubted marker of d for a while. at is
 // how many bytes had come when the timer was set.
-func (r *receiver) trustMarker(at int64) {
+func (r *receiver) trustMarker(d *depacketizer, at int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.over || r.bytes != at {
 		return
 	}
-	if r.d.trustMarker(); r.frame != nil {
+	if d.trustMarker(); r.frame != nil {
 		r.closeSettled()
 	}
 }
@@ -126,8 +126,17 @@ func (r *receiver) endStream(clean bool) {
 	if r.over {
 		return
 	}
-	r.d.endStream(clean)
+	r.sources.main.endStream(clean)
 	r.finishLocked()
+}
+
+// endSilent ends the stream if nothing has come: another track may be better.
+func (r *receiver) endSilent() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.over && r.packets == 0 {
+		r.finishLocked()
+	}
 }
 
 // giveUp makes r ignore further packets.
@@ -167,7 +176,7 @@ func (r *receiver) takeFrame() (*keyframe.Frame, error) {
 
 	f := r.frame
 	if f == nil {
-		if r.infoWanted && r.d.firstSPS != nil {
+		if r.infoWanted && r.sources.main.firstSPS != nil {
 			return nil, nil
 		}
 		return nil, r.missingError()
@@ -187,7 +196,7 @@ func (r *receiver) missingError() error {
 	if r.taken > 0 {
 		return fmt.Errorf("%w after the last one", keyframe.ErrNotFound)
 	}
-	return r.d.asm.NotFound()
+	return r.sources.main.notFound()
 }
 
 // endReason names what ended a session without a frame.
@@ -204,20 +213,20 @@ func (r *receiver) endReason() string {
 func (r *receiver) lateError(timeout time.Duration, t Transport) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	switch damage := &r.d.damage; {
+	switch damage := &r.sources.main.damage; {
 	case r.packets == 0 && t == TCP:
 		return fmt.Errorf("the server sent nothing within %v: %w", timeout, os.ErrDeadlineExceeded)
 	case r.packets == 0:
 		return fmt.Errorf("no datagram came within %v; a firewall may block them, try TCP: %w", timeout, os.ErrDeadlineExceeded)
 	case damage.count > 1:
-		every := r.d.clockDuration((damage.last - damage.first) / int64(damage.count-1))
+		every := r.sources.main.clockDuration((damage.last - damage.first) / int64(damage.count-1))
 		return fmt.Errorf("%w within %v: %d damaged ones, one about every %v, for %d lost packets of %d",
-			keyframe.ErrNotFound, timeout, damage.count, every.Round(time.Second/10), r.d.lost, r.d.lost+r.packets)
+			keyframe.ErrNotFound, timeout, damage.count, every.Round(time.Second/10), r.sources.main.lost, r.sources.main.lost+r.packets)
 	case r.taken > 0:
 		return fmt.Errorf("%w (within %v)", r.missingError(), timeout)
 	}
 	return fmt.Errorf("%w (within %v: the GOP seems to be longer than %v)",
-		r.missingError(), timeout, r.d.clockDuration(max(r.d.ticks, 0)).Round(time.Second/10))
+		r.missingError(), timeout, r.sources.main.clockDuration(max(r.sources.main.ticks, 0)).Round(time.Second/10))
 }
 
 // readStats returns the receiver's counts. The session adds Transport, Wait and the
@@ -226,8 +235,8 @@ func (r *receiver) readStats() Stats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return Stats{
-		Packets: r.packets, Bytes: r.bytes, Lost: r.d.lost,
-		Damaged: r.d.damage.count, Requested: r.asked.count,
+		Packets: r.packets, Bytes: r.bytes, Lost: r.sources.main.lost,
+		Damaged: r.sources.main.damage.count, Requested: r.asked.count,
 	}
 }
 
@@ -235,7 +244,24 @@ func (r *receiver) readStats() Stats {
 func (r *receiver) firstSPS() []byte {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.d.firstSPS
+	return r.sources.main.firstSPS
+}
+
+// hasSets reports whether the stream repeats its parameter sets.
+func (r *receiver) hasSets() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.sources.main.hasSets()
+}
+
+// noteGoodbye ends the stream if a source that it comes from has ended (RFC 3550 6.6).
+func (r *receiver) noteGoodbye(ssrcs []uint32) {
+	r.mu.Lock()
+	known := r.sources.isMain(ssrcs)
+	r.mu.Unlock()
+	if known {
+		r.endStream(true)
+	}
 }
 
 // sinceStart moves pts, which counts from the first packet, to count from the RTP
@@ -244,9 +270,9 @@ func (r *receiver) sinceStart(pts time.Duration, start uint32) time.Duration {
 	const plausible = 60 // seconds: more than a server goes back to the last keyframe
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	ahead := int64(int32(r.d.first - start))
-	if pts == keyframe.NoPTS || ahead < 0 || ahead > plausible*int64(r.d.clock) {
+	ahead := int64(int32(r.sources.main.first - start))
+	if pts == keyframe.NoPTS || ahead < 0 || ahead > plausible*int64(r.sources.main.clock) {
 		return pts
 	}
-	return pts + r.d.clockDuration(ahead)
+	return pts + r.sources.main.clockDuration(ahead)
 }

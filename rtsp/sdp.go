@@ -2,6 +2,7 @@ package rtsp
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -90,14 +91,18 @@ type encoding struct {
 }
 
 // listEncodings returns those of the rtpmap attributes (RFC 8866 6.6), then those of
-// payload types that need no attribute (RFC 3551 6).
+// payload types that need no attribute (RFC 3551 6). An rtpmap of a type that the media
+// line does not list describes nothing, except if all are so: then the line is wrong.
 func (m *media) listEncodings() []encoding {
-	var list []encoding
+	var list, orphans []encoding
 	for _, a := range m.attributes {
-		if v, ok := strings.CutPrefix(a, "rtpmap:"); ok {
-			if e, ok := parseRTPMap(v); ok {
-				list = append(list, e)
-			}
+		v, isMap := strings.CutPrefix(a, "rtpmap:")
+		switch e, ok := parseRTPMap(v); {
+		case !isMap || !ok:
+		case m.listsFormat(e.payloadType):
+			list = append(list, e)
+		default:
+			orphans = append(orphans, e)
 		}
 	}
 
@@ -108,7 +113,18 @@ func (m *media) listEncodings() []encoding {
 			list = append(list, e)
 		}
 	}
+	if len(list) == 0 {
+		return orphans
+	}
 	return list
+}
+
+// listsFormat reports whether the media line lists a payload type.
+func (m *media) listsFormat(payloadType uint8) bool {
+	return slices.ContainsFunc(m.formats, func(f string) bool {
+		pt, err := strconv.ParseUint(f, 10, 7)
+		return err == nil && uint8(pt) == payloadType
+	})
 }
 
 func hasPayloadType(list []encoding, payloadType uint8) bool {
@@ -166,11 +182,8 @@ func (m *media) formatParameters(payloadType uint8) map[string]string {
 func (m *media) chooseEncoding() (e encoding, c keyframe.Codec, ok bool) {
 	all := m.listEncodings()
 	for _, e := range all {
-		switch codecName(e.name) {
-		case "h264":
-			return e, keyframe.H264, true
-		case "hevc":
-			return e, keyframe.H265, true
+		if c := codecOf(e.name); c != keyframe.UnknownCodec {
+			return e, c, true
 		}
 	}
 
@@ -178,6 +191,17 @@ func (m *media) chooseEncoding() (e encoding, c keyframe.Codec, ok bool) {
 		return e, keyframe.UnknownCodec, false
 	}
 	return all[0], keyframe.UnknownCodec, true
+}
+
+// codecOf returns the codec of an encoding, if kfgrab reads it.
+func codecOf(encoding string) keyframe.Codec {
+	switch codecName(encoding) {
+	case "h264":
+		return keyframe.H264
+	case "hevc":
+		return keyframe.H265
+	}
+	return keyframe.UnknownCodec
 }
 
 // listTracks describes every medium for probing.
@@ -208,12 +232,12 @@ func trackType(kind string) string {
 }
 
 // reduceTo returns an SDP of one medium that gortsplib reads without complaint. It
-// keeps what SETUP needs: the control attributes, and the keys of encrypted media.
+// keeps what SETUP needs: the keys of encrypted media.
 func (s *sdp) reduceTo(v *videoTrack) []byte {
 	m := &s.media[v.index]
 	var b strings.Builder
 	b.WriteString("v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n")
-	writeAttributes(&b, s.attributes, "control", "key-mgmt")
+	writeAttributes(&b, s.attributes, "key-mgmt")
 
 	proto := "RTP/AVP"
 	if strings.Contains(m.proto, "SAVP") {
@@ -225,7 +249,7 @@ func (s *sdp) reduceTo(v *videoTrack) []byte {
 		// gortsplib v5.6.5 refuses mode 0 over UDP because of its own decoder.
 		fmt.Fprintf(&b, "a=fmtp:%d packetization-mode=1\r\n", v.payloadType)
 	}
-	writeAttributes(&b, m.attributes, "control", "key-mgmt", "crypto")
+	writeAttributes(&b, m.attributes, "key-mgmt", "crypto")
 	return []byte(b.String())
 }
 

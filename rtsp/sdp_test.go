@@ -21,7 +21,7 @@ import (
 func summary(text []byte) string {
 	s := parseSDP(text)
 	var b strings.Builder
-	v, err := s.chooseVideo()
+	v, err := s.chooseVideo(0)
 	switch {
 	case errors.Is(err, keyframe.ErrNotFound):
 		b.WriteString("not found")
@@ -72,7 +72,7 @@ func TestSDP(t *testing.T) {
 
 func TestMaxDONDiff(t *testing.T) {
 	for value, want := range map[string]bool{"": false, "0": false, "1": true, "32767": true, "x": false} {
-		v, err := parseSDP([]byte("m=video 0 RTP/AVP 96\na=rtpmap:96 H265/90000\na=fmtp:96 sprop-max-don-diff=" + value)).chooseVideo()
+		v, err := parseSDP([]byte("m=video 0 RTP/AVP 96\na=rtpmap:96 H265/90000\na=fmtp:96 sprop-max-don-diff=" + value)).chooseVideo(0)
 		if err != nil || v.donl != want {
 			t.Errorf("sprop-max-don-diff %q: %v, %v", value, v, err)
 		}
@@ -80,11 +80,11 @@ func TestMaxDONDiff(t *testing.T) {
 }
 
 func TestErrorsNameTheCodec(t *testing.T) {
-	_, err := parseSDP([]byte("m=video 0 RTP/AVP 26\nm=video 0 RTP/AVP 96\na=rtpmap:96 AV1/90000\n")).chooseVideo()
+	_, err := parseSDP([]byte("m=video 0 RTP/AVP 26\nm=video 0 RTP/AVP 96\na=rtpmap:96 AV1/90000\n")).chooseVideo(0)
 	if err == nil || !strings.Contains(err.Error(), "mjpeg, av1") {
 		t.Error(err)
 	}
-	_, err = parseSDP([]byte("m=audio 0 RTP/AVP 0\n")).chooseVideo()
+	_, err = parseSDP([]byte("m=audio 0 RTP/AVP 0\n")).chooseVideo(0)
 	if err == nil || !strings.Contains(err.Error(), "no video track (audio only)") {
 		t.Error(err)
 	}
@@ -95,7 +95,7 @@ func TestErrorsNameTheCodec(t *testing.T) {
 func checkReduced(t *testing.T, text []byte) {
 	t.Helper()
 	s := parseSDP(text)
-	v, err := s.chooseVideo()
+	v, err := s.chooseVideo(0)
 	if err != nil {
 		return
 	}
@@ -110,9 +110,6 @@ func checkReduced(t *testing.T, text []byte) {
 	}
 	if len(d.Medias) != 1 || len(d.Medias[0].Formats) != 1 || d.Medias[0].Formats[0].PayloadType() != v.payloadType {
 		t.Errorf("%q has become %+v", reduced, d.Medias)
-	}
-	if want := findAttribute(s.media[v.index].attributes, "control"); d.Medias[0].Control != want {
-		t.Errorf("control %q, want %q", d.Medias[0].Control, want)
 	}
 }
 
@@ -195,14 +192,14 @@ func FuzzSDP(f *testing.F) {
 	f.Add([]byte("m=video 0 RTP/SAVP 96\na=rtpmap:96 H264/90000\na=control:trackID=1\na=control:x"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		s := parseSDP(text)
-		v, err := s.chooseVideo()
+		v, err := s.chooseVideo(0)
 		if err != nil {
 			if !errors.Is(err, keyframe.ErrNotFound) && !errors.Is(err, keyframe.ErrUnsupported) || strings.ContainsAny(err.Error(), "\r\n") {
 				t.Error(err)
 			}
 			return
 		}
-		if s.media[v.index].kind != "video" || v.codec == keyframe.UnknownCodec || v.payloadType > 127 || v.clock <= 0 {
+		if s.media[v.index].kind != "video" || (v.codec == keyframe.UnknownCodec && !v.isTransportStream()) || v.payloadType > 127 || v.clock <= 0 {
 			t.Errorf("chose %+v", v)
 		}
 		v.parseInfo()

@@ -15,8 +15,6 @@ import (
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
 	"github.com/bluenviron/gortsplib/v5/pkg/description"
 	"github.com/bluenviron/gortsplib/v5/pkg/headers"
-	"github.com/pion/rtcp"
-	"github.com/pion/rtp"
 
 	"github.com/kfgrab/kfgrab/internal/meter"
 	"github.com/kfgrab/kfgrab/keyframe"
@@ -30,6 +28,8 @@ const connecting base.Method = "connect"
 type session struct {
 	client *gortsplib.Client
 	url    *url.URL
+	tunnel tunnel
+	login  *login
 	opt    *Options
 	meter  *meter.Counter
 	known  *memory // from an earlier grab, or nil
@@ -39,13 +39,16 @@ type session struct {
 	ended    chan struct{}            // closed when the client has ended, after endErr is set
 	endErr   error
 
-	sdp      *sdp                 // of the answer to DESCRIBE
-	video    *videoTrack          // the track to play, or nil
-	videoErr error                // why there is none
-	desc     *description.Session // what gortsplib made of the reduced SDP
+	sdp       *sdp                 // of the answer to DESCRIBE
+	video     *videoTrack          // the track to play, or nil
+	videoErr  error                // why there is none
+	desc      *description.Session // what gortsplib made of the reduced SDP
+	aggregate *url.URL             // of all tracks together
+	controls  []*url.URL           // that the track may have
 
 	transport     Transport // that SETUP agreed on
 	canReport     bool      // the server takes RTCP
+	announced     *uint32   // SSRC in the answer to SETUP, or nil
 	datagramBytes int64     // that the meter has
 	learnt        *memory   // for the next session, or nil
 }
@@ -54,23 +57,31 @@ type session struct {
 type memory struct {
 	url       *url.URL // where redirects led
 	public    string   // the methods that the server listed
-	basic     string   // its challenge for basic authentication, or ""
+	basic     bool     // it wants Basic authentication
 	transport Transport
 
-	sdp   *sdp
-	video *videoTrack
-	desc  *description.Session
+	sdp       *sdp
+	video     *videoTrack
+	desc      *description.Session
+	aggregate *url.URL
+	controls  []*url.URL
 }
 
 // newSession prepares a session. The first request makes the connection.
-func (s *Source) newSession(ctx context.Context, u *url.URL, known *memory) (*session, error) {
-	c := &session{url: u, opt: &s.opt, meter: &s.meter, known: known, ended: make(chan struct{})}
-	c.talk.seen.method = connecting
+func (s *Source) newSession(ctx context.Context, u *url.URL, known *memory, candidate int) (*session, error) {
+	c := &session{
+		url: u, tunnel: s.scheme.tunnel, login: newLogin(u.User), opt: &s.opt, meter: &s.meter,
+		known: known, ended: make(chan struct{}),
+	}
+	c.talk.asked, c.talk.candidate, c.talk.seen.method = u, candidate, connecting
 	if known != nil {
 		c.sdp, c.video, c.desc = known.sdp, known.video, known.desc
+		c.aggregate, c.controls = known.aggregate, known.controls
+		c.talk.seen.video = known.video
+		c.login.basic.Store(known.basic)
 	}
 
-	c.client = c.newClient(ctx, s.scheme.tunnel)
+	c.client = c.newClient(ctx)
 	if err := c.client.Start(); err != nil {
 		return nil, fmt.Errorf("%w: %s", keyframe.ErrCorrupt, oneLine(err.Error()))
 	}
@@ -80,8 +91,6 @@ func (s *Source) newSession(ctx context.Context, u *url.URL, known *memory) (*se
 	}()
 	return c, nil
 }
-
-func (s *session) isTunnel() bool { return s.client.Tunnel != gortsplib.TunnelNone }
 
 // watch ends the session with ctx until stop is called. stop reports whether the
 // session goes on.
@@ -100,87 +109,14 @@ func (s *session) close() {
 // error here: its tracks can be listed.
 func (s *session) describe(ctx context.Context) error {
 	defer s.watch(ctx)()
-	desc, _, err := s.client.Describe((*base.URL)(s.url))
+	desc, _, err := s.client.Describe((*base.URL)(onHostOf(s.url, s.url)))
 	seen := s.talk.read()
 	s.desc, s.sdp, s.video, s.videoErr = desc, seen.sdp, seen.video, seen.videoErr
+	s.aggregate, s.controls = seen.aggregate, seen.controls
 	if err == nil || (s.videoErr != nil && ctx.Err() == nil) {
 		return nil
 	}
 	return s.translateError(ctx, err)
-}
-
-var protocols = map[Transport]gortsplib.Protocol{
-	TCP: gortsplib.ProtocolTCP, UDP: gortsplib.ProtocolUDP, Multicast: gortsplib.ProtocolUDPMulticast,
-}
-
-// listTransports returns those that SETUP is tried with.
-func (s *session) listTransports() []Transport {
-	switch {
-	case s.isTunnel():
-		return []Transport{TCP} // nothing else passes a tunnel
-	case s.opt.Transport != Auto:
-		return []Transport{s.opt.Transport}
-	case s.known != nil:
-		return []Transport{s.known.transport}
-	case s.exposesDatagrams():
-		return []Transport{TCP}
-	}
-	return []Transport{TCP, UDP}
-}
-
-// exposesDatagrams reports whether datagrams would be less safe than the URL asks
-// for.
-func (s *session) exposesDatagrams() bool { return s.url.Scheme == "rtsps" && !s.video.encrypted }
-
-// setup sends SETUP, with another transport if the server refuses the first. The
-// packets go to the receiver of the play that is on.
-func (s *session) setup(ctx context.Context) error {
-	if s.exposesDatagrams() && (s.opt.Transport == UDP || s.opt.Transport == Multicast) {
-		return fmt.Errorf("%w: this rtsps server does not encrypt datagrams (SRTP): only TCP is safe", keyframe.ErrUnsupported)
-	}
-
-	var answer *base.Response
-	var err error
-	for _, t := range s.listTransports() {
-		s.transport = t
-		s.talk.setDatagrams(t != TCP)
-		s.client.Protocol = new(protocols[t])
-		if answer, err = s.client.Setup(s.desc.BaseURL, s.medium(), 0, 0); !refusesTransport(err) {
-			break
-		}
-	}
-	if err != nil {
-		return s.translateError(ctx, err)
-	}
-
-	s.canReport = s.transport == TCP || hasReportPort(answer)
-	s.client.OnPacketRTP(s.medium(), s.medium().Formats[0], func(p *rtp.Packet) {
-		if r := s.receiver.Load(); r != nil {
-			r.pushPacket(p)
-		}
-	})
-	s.client.OnPacketRTCP(s.medium(), func(p rtcp.Packet) {
-		_, bye := p.(*rtcp.Goodbye)
-		if r := s.receiver.Load(); r != nil && bye {
-			r.endStream(true)
-		}
-	})
-	return nil
-}
-
-// medium is the one that is played.
-func (s *session) medium() *description.Media { return s.desc.Medias[0] }
-
-// hasReportPort reports whether the answer to SETUP names a port for RTCP over UDP.
-func hasReportPort(answer *base.Response) bool {
-	var h headers.Transport
-	if err := h.Unmarshal(answer.Header["Transport"]); err != nil {
-		return false
-	}
-	if h.Delivery != nil && *h.Delivery == headers.TransportDeliveryMulticast {
-		return h.Ports != nil
-	}
-	return h.ServerPorts != nil && h.ServerPorts[0] > 1 && h.ServerPorts[1] > 1
 }
 
 // startPlay sends PLAY. Packets go to r from then on.
@@ -197,6 +133,12 @@ func (s *session) startPlay(ctx context.Context, r *receiver) (*base.Response, e
 	return answer, nil
 }
 
+func (s *session) newReceiver(limit int64) *receiver {
+	r := newReceiver(s.video, limit)
+	r.sources.announced = s.announced
+	return r
+}
+
 func (s *session) stopPlay(r *receiver) {
 	s.receiver.Store(nil)
 	r.giveUp()
@@ -205,7 +147,7 @@ func (s *session) stopPlay(r *receiver) {
 // playKeyframes sends PLAY and passes keyframes to take until it returns false.
 // played reports whether the server accepted PLAY.
 func (s *session) playKeyframes(ctx context.Context, take func(*keyframe.Frame, Stats) bool) (stats Stats, played bool, err error) {
-	r := newReceiver(s.video, s.opt.MaxBytes)
+	r := s.newReceiver(s.opt.MaxBytes)
 	answer, err := s.startPlay(ctx, r)
 	if err != nil {
 		return Stats{}, false, err
@@ -222,32 +164,34 @@ func (s *session) playKeyframes(ctx context.Context, take func(*keyframe.Frame, 
 			return stats, true, err
 		}
 
-		if dated {
+		if dated && !s.video.isTransportStream() {
 			f.PTS = r.sinceStart(f.PTS, start)
 		}
-		s.learnt = s.remember(r.firstSPS() != nil)
+		s.learnt = s.remember(r.hasSets())
 		more = take(f, stats)
 	}
 	return stats, true, nil
 }
 
 // playInfo sends PLAY and waits for the first parameter sets.
-func (s *session) playInfo(ctx context.Context) (keyframe.Info, error) {
-	r := newReceiver(s.video, s.opt.MaxBytes)
+func (s *session) playInfo(ctx context.Context) (keyframe.Codec, keyframe.Info, error) {
+	codec := s.video.codec
+	r := s.newReceiver(s.opt.MaxBytes)
 	r.infoWanted = true
 	if _, err := s.startPlay(ctx, r); err != nil {
-		return keyframe.Info{}, err
+		return codec, keyframe.Info{}, err
 	}
 	defer s.stopPlay(r)
 
 	f, err := s.awaitFrame(ctx, r)
 	switch {
 	case err != nil:
-		return keyframe.Info{}, err
+		return codec, keyframe.Info{}, err
 	case f != nil:
-		return f.Info, nil
+		return f.Codec, f.Info, nil
 	}
-	return keyframe.ParseInfo(s.video.codec, r.firstSPS())
+	info, err := keyframe.ParseInfo(codec, r.firstSPS())
+	return codec, info, err
 }
 
 // awaitFrame returns the receiver's frame as soon as there is one or none can
@@ -255,6 +199,8 @@ func (s *session) playInfo(ctx context.Context) (keyframe.Info, error) {
 func (s *session) awaitFrame(ctx context.Context, r *receiver) (*keyframe.Frame, error) {
 	timeout := time.NewTimer(s.opt.KeyframeTimeout)
 	defer timeout.Stop()
+	share := s.opt.KeyframeTimeout / time.Duration(s.video.alternatives+1) // of a track that stays silent
+	defer time.AfterFunc(share, r.endSilent).Stop()
 	late := false
 	select {
 	case <-r.settled:
@@ -282,6 +228,8 @@ func (s *session) awaitFrame(ctx context.Context, r *receiver) (*keyframe.Frame,
 	switch {
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("%v: %w", missing, context.Cause(ctx))
+	case r.readStats().Packets == 0 && cause == nil:
+		return nil, s.silentError(r, share)
 	case late:
 		return nil, r.lateError(s.opt.KeyframeTimeout, s.transport)
 	case isEndOfStream(cause):
@@ -290,6 +238,14 @@ func (s *session) awaitFrame(ctx context.Context, r *receiver) (*keyframe.Frame,
 		return nil, fmt.Errorf("%v: the stream fell silent: %w", missing, os.ErrDeadlineExceeded)
 	}
 	return nil, s.translateError(ctx, cause)
+}
+
+// silentError explains why no packet of the track came.
+func (s *session) silentError(r *receiver, timeout time.Duration) error {
+	if list := listOthers(s.talk.read().others); list != "" {
+		return fmt.Errorf("%w: the server sent packets of payload type %s, which its SDP does not give to the video", keyframe.ErrNotFound, list)
+	}
+	return r.lateError(timeout, s.transport)
 }
 
 // isEndOfStream reports whether a session ended without a failure.
@@ -312,7 +268,7 @@ func startOf(answer *base.Response) (stamp uint32, ok bool) {
 
 // playAll sends PLAY and passes every picture to take until the stream ends.
 func (s *session) playAll(ctx context.Context, take func(*keyframe.Frame)) error {
-	r := newReceiver(s.video, math.MaxInt64)
+	r := s.newReceiver(math.MaxInt64)
 	r.receiveEvery(take)
 	if _, err := s.startPlay(ctx, r); err != nil {
 		return err
@@ -379,8 +335,8 @@ func (s *session) remember(inBand bool) *memory {
 	if !inBand || s.video.encrypted {
 		return nil
 	}
-	m := &memory{url: s.url, transport: s.transport, sdp: s.sdp, video: s.video, desc: s.desc}
-	seen := s.talk.read()
-	m.public, m.basic = seen.public, basicChallengeOf(seen.challenges)
-	return m
+	return &memory{
+		url: s.url, public: s.talk.read().public, basic: s.login.basic.Load(), transport: s.transport,
+		sdp: s.sdp, video: s.video, desc: s.desc, aggregate: s.aggregate, controls: s.controls,
+	}
 }

@@ -38,7 +38,7 @@ func New(u *url.URL, o *Options) (*Source, error) {
 		return nil, err
 	}
 	s := &Source{url: inner, scheme: scheme, opt: o.withDefaults()}
-	if s.opt.Transport > Auto {
+	if s.opt.Transport > Multicast {
 		return nil, fmt.Errorf("unknown RTSP transport %v", s.opt.Transport)
 	}
 	return s, nil
@@ -79,7 +79,7 @@ type Description struct {
 // H.264 or H.265 video, and one without parameter sets. Errors are those of
 // Keyframe.
 func (s *Source) Describe(ctx context.Context) (*Description, error) {
-	c, err := s.connect(ctx)
+	c, err := s.connect(ctx, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func (s *Source) Describe(ctx context.Context) (*Description, error) {
 
 	defer c.watch(ctx)()
 	if err = c.setup(ctx); err == nil {
-		d.Info, err = c.playInfo(ctx)
+		d.Codec, d.Info, err = c.playInfo(ctx)
 	}
 	if errors.Is(err, keyframe.ErrNotFound) && ctx.Err() == nil {
 		err = nil
@@ -143,7 +143,7 @@ func (s *Source) Keyframes(ctx context.Context, take func(*keyframe.Frame) bool)
 	}
 
 	if k := s.known; k != nil {
-		c, err := s.newSession(ctx, k.url, k)
+		c, err := s.newSession(ctx, k.url, k, 0)
 		if err != nil {
 			return err
 		}
@@ -156,12 +156,35 @@ func (s *Source) Keyframes(ctx context.Context, take func(*keyframe.Frame) bool)
 		s.opt.Logger.DebugContext(ctx, "rtsp description does not hold", "why", err)
 	}
 
-	c, err := s.connect(ctx)
-	if err != nil {
-		return err
+	return s.tryTracks(ctx, take)
+}
+
+// tryTracks plays one after the other of the video tracks until one delivers a
+// keyframe. The error is that of the first one.
+func (s *Source) tryTracks(ctx context.Context, take func(*keyframe.Frame) bool) (first error) {
+	taken := false
+	for candidate := 0; ; candidate++ {
+		c, err := s.connect(ctx, candidate)
+		if err != nil {
+			return errors.Join(first, err)
+		}
+
+		video := c.video
+		_, err = s.grab(ctx, c, reusedNothing, func(f *keyframe.Frame) bool {
+			taken = true
+			return take(f)
+		})
+		if err == nil {
+			return nil
+		}
+		if first == nil {
+			first = err
+		}
+		if taken || ctx.Err() != nil || video == nil || candidate == video.alternatives {
+			return first
+		}
+		s.opt.Logger.DebugContext(ctx, "rtsp track has no keyframe", "index", video.index, "why", err)
 	}
-	_, err = s.grab(ctx, c, reusedNothing, take)
-	return err
 }
 
 // grab plays c for take, and then closes c or keeps it. It forgets what an earlier
@@ -185,7 +208,7 @@ func (s *Source) grab(ctx context.Context, c *session, reused string, take func(
 	}
 	stop := c.watch(ctx)
 	defer stop()
-	if s.opt.OnCodec != nil {
+	if s.opt.OnCodec != nil && c.video.codec != keyframe.UnknownCodec {
 		s.opt.OnCodec(c.video.codec)
 	}
 
@@ -241,7 +264,7 @@ func (s *Source) countTraffic(c *session) {
 // silent, or those of Keyframe. Options.MaxBytes and KeyframeTimeout do not apply.
 func (s *Source) Receive(ctx context.Context, take func(*keyframe.Frame)) error {
 	s.stats = Stats{}
-	c, err := s.connect(ctx)
+	c, err := s.connect(ctx, 0)
 	if err != nil {
 		return err
 	}
@@ -260,11 +283,12 @@ func (s *Source) Receive(ctx context.Context, take func(*keyframe.Frame)) error 
 	return c.playAll(ctx, take)
 }
 
-// connect opens a session up to the answer to DESCRIBE, through redirects.
-func (s *Source) connect(ctx context.Context) (*session, error) {
+// connect opens a session up to the answer to DESCRIBE, through redirects. candidate
+// counts the video tracks that kfgrab reads: which one to play.
+func (s *Source) connect(ctx context.Context, candidate int) (*session, error) {
 	u := s.url
 	for hops := 0; ; hops++ {
-		c, err := s.newSession(ctx, u, nil)
+		c, err := s.newSession(ctx, u, nil, candidate)
 		if err != nil {
 			return nil, err
 		}

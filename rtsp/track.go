@@ -16,20 +16,29 @@ type videoTrack struct {
 	codec         keyframe.Codec
 	encoding      string // its name in the SDP
 	payloadType   uint8
+	synonyms      []uint8 // payload types that carry the same
 	clock         int
 	parameterSets [][]byte // NAL units without start codes
 	donl          bool     // sprop-max-don-diff > 0
 	encrypted     bool     // SRTP, with keys of the session
+	alternatives  int      // how many other tracks kfgrab reads
 }
+
+// transportStream is the encoding name of an MPEG transport stream (RFC 2250), whose
+// own tables name the codec.
+const transportStream = "MP2T"
+
+func (v *videoTrack) isTransportStream() bool { return v.encoding == transportStream }
 
 // videoClock is the RTP clock of H.264 and H.265 (RFC 6184 8.2.1, RFC 7798 7.1),
 // for SDPs that leave it out.
 const videoClock = 90000
 
-// chooseVideo returns the first medium of H.264 or H.265. The error wraps
-// ErrNotFound if there is no video, and ErrUnsupported if there is only other
-// video.
-func (s *sdp) chooseVideo() (*videoTrack, error) {
+// chooseVideo returns the nth of the tracks that kfgrab reads, or the last one. The
+// error wraps ErrNotFound if there is no video, and ErrUnsupported if there is only
+// other video.
+func (s *sdp) chooseVideo(n int) (*videoTrack, error) {
+	var list []*videoTrack
 	var others []string
 	for i := range s.media {
 		m := &s.media[i]
@@ -37,23 +46,20 @@ func (s *sdp) chooseVideo() (*videoTrack, error) {
 			continue
 		}
 
-		e, c, known := m.chooseEncoding()
-		switch {
-		case c != keyframe.UnknownCodec:
-			v, err := m.newTrack(i, e, c)
-			if err != nil {
-				return nil, err
-			}
-			v.encrypted = m.isEncrypted(s.attributes)
-			return v, nil
-		case known:
-			others = append(others, codecName(e.name))
-		default:
-			others = append(others, "of an unnamed codec")
+		v, other := m.newTrack(i)
+		if v == nil {
+			others = append(others, other)
+			continue
 		}
+		v.encrypted = m.isEncrypted(s.attributes)
+		list = append(list, v)
 	}
 
 	switch {
+	case len(list) > 0:
+		v := list[min(n, len(list)-1)]
+		v.alternatives = len(list) - 1
+		return v, nil
 	case len(others) > 0:
 		return nil, fmt.Errorf("%w: the video is %s, kfgrab reads h264 and hevc", keyframe.ErrUnsupported, strings.Join(others, ", "))
 	case len(s.media) == 0:
@@ -73,27 +79,54 @@ func (s *sdp) listKinds() string {
 	return strings.Join(list, ", ")
 }
 
-func (m *media) newTrack(index int, e encoding, c keyframe.Codec) (*videoTrack, error) {
+// newTrack returns the track that a medium describes, or the name of what kfgrab does
+// not read.
+func (m *media) newTrack(index int) (v *videoTrack, other string) {
+	e, c, known := m.chooseEncoding()
 	params := m.formatParameters(e.payloadType)
-	v := &videoTrack{index: index, codec: c, encoding: e.name, payloadType: e.payloadType, clock: e.clock}
+	v = &videoTrack{index: index, codec: c, encoding: e.name, payloadType: e.payloadType, clock: e.clock}
+	v.synonyms = m.listSynonyms(c, e)
 	if v.clock <= 0 {
 		v.clock = videoClock
 	}
 
-	if c == keyframe.H265 {
+	switch {
+	case c == keyframe.H264 && params["packetization-mode"] == "2":
+		return nil, "h264 sent out of decoding order (packetization-mode 2)"
+	case c == keyframe.H264:
+		v.parameterSets = decodeParameterSets(params["sprop-parameter-sets"])
+	case c == keyframe.H265:
 		for _, name := range []string{"sprop-vps", "sprop-sps", "sprop-pps"} {
 			v.parameterSets = append(v.parameterSets, decodeParameterSets(params[name])...)
 		}
 		n, _ := strconv.Atoi(params["sprop-max-don-diff"])
 		v.donl = n > 0
-		return v, nil
+	case e.name == transportStream:
+	case known:
+		return nil, codecName(e.name)
+	default:
+		return nil, "of an unnamed codec"
 	}
+	return v, ""
+}
 
-	if params["packetization-mode"] == "2" {
-		return nil, fmt.Errorf("%w: H.264 sent out of decoding order (packetization-mode 2)", keyframe.ErrUnsupported)
+// listSynonyms returns the payload types besides that of e that may carry the same:
+// other ones of the codec, or those of the media line if that does not list e.
+func (m *media) listSynonyms(c keyframe.Codec, e encoding) (list []uint8) {
+	for _, other := range m.listEncodings() {
+		if codecOf(other.name) == c && other.payloadType != e.payloadType {
+			list = append(list, other.payloadType)
+		}
 	}
-	v.parameterSets = decodeParameterSets(params["sprop-parameter-sets"])
-	return v, nil
+	if m.listsFormat(e.payloadType) {
+		return list
+	}
+	for _, f := range m.formats {
+		if pt, err := strconv.ParseUint(f, 10, 7); err == nil {
+			list = append(list, uint8(pt))
+		}
+	}
+	return list
 }
 
 // isEncrypted reports whether the medium is sent as SRTP, by its profile or by its

@@ -74,7 +74,7 @@ func (f *sourceFlags) addSourceFlags(flags *pflag.FlagSet) {
 	}
 	flags.IntVar(&f.program, "program", 0, "`number` program of a transport stream to read (default the first with video)")
 
-	flags.TextVar(&f.transport, "rtsp-transport", f.transport, "`name` transport of RTSP media: tcp, udp, multicast, or auto (tcp, or udp if the server refuses tcp)")
+	flags.TextVar(&f.transport, "rtsp-transport", f.transport, "`name` transport of RTSP media: auto (tcp, or udp if the server refuses tcp), tcp, udp or multicast")
 	flags.DurationVar(&f.keyframeTimeout, "keyframe-timeout", rtsp.DefaultKeyframeTimeout, "`time` give up if an RTSP server sends no keyframe this long after PLAY")
 	flags.BoolVar(&f.noKeyframeRequest, "no-keyframe-request", false, "do not ask an RTSP server to make a keyframe at once")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "explain each decision on standard error")

@@ -149,7 +149,7 @@ var flagValues = map[string]string{
 	"edge":           "first last next",
 	"rendition":      "best worst 1080p 720p 480p 360p",
 	"codec":          "h264 h265",
-	"rtsp-transport": "tcp udp multicast auto",
+	"rtsp-transport": "auto tcp udp multicast",
 	"format":         "jpeg png webp rgb24 bgr24 annexb mp4 json",
 	"fit":            "fill cover contain",
 	"deinterlace":    "auto off",
