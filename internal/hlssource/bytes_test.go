@@ -3,6 +3,7 @@ package hlssource
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/kfgrab/kfgrab/internal/testmedia"
@@ -42,6 +43,45 @@ func TestBytesTransportStream(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestBytesFirstKeyframe: a first keyframe of 8 to 35 kB costs at most half as much
+// again, whatever the playlists show of the bit rate.
+func TestBytesFirstKeyframe(t *testing.T) {
+	const seconds = 2
+	tried := 0
+	for _, recipe := range []string{"hls-ts", "hls-split", "hls-dated", "hls-black-first", "hls-ladder"} {
+		for name, data := range directory(t, testmedia.Make(t, recipe)) {
+			if !strings.HasSuffix(name, ".ts") {
+				continue
+			}
+			end := tsEnd(t, []byte(data))
+			if end < 8<<10 || end > 35<<10 {
+				continue
+			}
+			tried++
+			rate := len(data) * 8 / seconds
+			variant := fmt.Sprintf("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=%d", rate*5/4)
+			const segment = "#EXTINF:2,\nseg.ts\n"
+			for hint, files := range map[string]map[string]string{
+				"nothing":           {"m": "#EXTM3U\n" + segment},
+				"BANDWIDTH":         {"m": variant + "\nindex\n", "index": "#EXTM3U\n" + segment},
+				"AVERAGE-BANDWIDTH": {"m": variant + fmt.Sprintf(",AVERAGE-BANDWIDTH=%d\nindex\n", rate), "index": "#EXTM3U\n" + segment},
+				"EXT-X-BITRATE":     {"m": fmt.Sprintf("#EXTM3U\n#EXT-X-BITRATE:%d\n", rate/1000) + segment},
+				"EXT-X-BYTERANGE":   {"m": fmt.Sprintf("#EXTM3U\n#EXT-X-BYTERANGE:%d@0\n", len(data)) + segment},
+			} {
+				files["seg.ts"] = data
+				web := newSite(t, files)
+				mustGrab(t, source(t, web.URL+"/m", nil, nil))
+				if last, _ := farthest(t, web.took(), "seg.ts"); float64(last) > 1.5*float64(end) {
+					t.Errorf("%s of %s, by %s: read up to %d, keyframe up to %d", name, recipe, hint, last, end)
+				}
+			}
+		}
+	}
+	if tried < 3 {
+		t.Errorf("only %d keyframes of such a size", tried)
 	}
 }
 

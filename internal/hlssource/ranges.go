@@ -8,10 +8,11 @@ import (
 )
 
 const (
-	// The first range of a transport stream segment should hold its first keyframe,
-	// about as many bytes as an eighth of a second on average. It lies between minRange,
-	// a connection's first flight, and maxRange, which wastes no more than 64 KiB.
-	minRange = 16 << 10
+	// The first range of a transport stream segment is the least that a keyframe takes,
+	// about as many bytes as a twentieth of a second on average. It lies between
+	// minRange, within a connection's first flight, and maxRange, which wastes no more
+	// than 64 KiB.
+	minRange = 10 << 10
 	maxRange = 64 << 10
 
 	// If the size of the last keyframe is known, the first range has that size and a
@@ -20,19 +21,13 @@ const (
 	minMargin = 512
 	minNext   = 4 << 10
 
-	// Else the next range is a third, or firstNext, which makes a sixth of a second:
-	// most keyframes take from an eighth to two fifths. A range may be wasted except
-	// for its beginning, if the access unit ends there; with the audio in between no
-	// more than 64 KiB.
-	guessesPerSecond = 8
-	firstNext        = 8 << 10
+	// Else the next range is half of that, or firstNext: keyframes take from a twentieth
+	// of a second to two fifths, so that no step costs more than half of what the
+	// keyframe itself does. A range may be wasted except for its beginning, if the access
+	// unit ends there; with the audio in between no more than 64 KiB.
+	guessesPerSecond = 20
+	firstNext        = 4 << 10
 	mostRange        = 60 << 10
-
-	// Without a master playlist, the bandwidth is unknown until the segment's size is
-	// known. The first range is enough for small pictures, the second one reaches up to
-	// a sixth of a second.
-	blindRange     = 24 << 10
-	blindPerSecond = 6
 
 	// The first range of an fMP4 segment is to hold its moof box, which has the
 	// keyframe's own range. For a second of media that takes at most 60 pictures of
@@ -60,9 +55,11 @@ func (o *opener) ranges(seg *hls.Segment, before *section, to reach) fetch.Range
 	case o.span > 0:
 		rng.Next = int64(max(o.span/8, minNext))
 	default:
-		rng.Next = max(rng.First/3, firstNext)
-		if o.variant == nil {
-			rng.Share = int64(max(1, seg.Duration.Seconds()*blindPerSecond))
+		// Without a bit rate, the second range goes by the segment's size, which is
+		// known then.
+		rng.Next = max(rng.First/2, firstNext)
+		if o.bitrateOf(seg) == 0 {
+			rng.Share = int64(max(1, seg.Duration.Seconds()*guessesPerSecond))
 		}
 	}
 	return rng
@@ -72,7 +69,6 @@ func (o *opener) ranges(seg *hls.Segment, before *section, to reach) fetch.Range
 // in a transport stream as much as the last one took, with what lay between and what
 // showed its end.
 func (o *opener) firstRange(seg *hls.Segment, indexed bool) int64 {
-	guess := int64(blindRange)
 	switch {
 	case seg.IsIFrame:
 		return seg.ByteRange.Length
@@ -81,8 +77,25 @@ func (o *opener) firstRange(seg *hls.Segment, indexed bool) int64 {
 		return min(max(seconds*indexPerSecond, minIndex), maxIndex)
 	case o.span > 0:
 		return int64(o.span + max(o.span/64, minMargin))
-	case o.variant != nil:
-		guess = int64(o.variant.Bandwidth) / 8 / guessesPerSecond
 	}
-	return min(max(guess, minRange), maxRange)
+	return min(max(o.bitrateOf(seg)/8/guessesPerSecond, minRange), maxRange)
 }
+
+// bitrateOf returns the average bits per second of seg, as exactly as the playlists
+// show them; 0 if they do not.
+func (o *opener) bitrateOf(seg *hls.Segment) int64 {
+	switch seconds := seg.Duration.Seconds(); {
+	case seg.ByteRange != nil && seconds > 0:
+		return int64(min(float64(seg.ByteRange.Length)*8/seconds, maxBitrate))
+	case seg.Bitrate > 0:
+		return int64(seg.Bitrate)
+	case o.variant == nil:
+		return 0
+	case o.variant.AverageBandwidth > 0:
+		return int64(o.variant.AverageBandwidth)
+	}
+	return int64(o.variant.Bandwidth) * 3 / 4 // that is the peak
+}
+
+// maxBitrate is beyond what any first range is for.
+const maxBitrate = 1 << 40
