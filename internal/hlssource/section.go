@@ -3,6 +3,8 @@ package hlssource
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -61,7 +63,11 @@ func (o *opener) sectionOf(ctx context.Context, seg *hls.Segment) (*section, err
 
 // loadSection fetches and reads a section.
 func (o *opener) loadSection(ctx context.Context, u *url.URL, keys []hls.Key, want *section) error {
-	data, err := o.fetchPart(ctx, u, want.part, maxSection)
+	load := func() ([]byte, error) { return o.fetchPart(ctx, u, want.part, maxSection) }
+	if want.part.Length == 0 && len(keys) == 0 {
+		load = func() ([]byte, error) { return o.fetchToMovie(ctx, u) }
+	}
+	data, err := load()
 	if err != nil {
 		return err
 	}
@@ -89,6 +95,67 @@ func (o *opener) reportCodec() error {
 		o.opts.OnCodec(video.Codec)
 	}
 	return explainTracks(err, o.tracks)
+}
+
+// sectionRange is more than the sections of video and audio take without thumbnails
+// or rights management, 700 to 1,500 bytes.
+const sectionRange = 4 << 10
+
+// fetchToMovie reads the file at u up to the end of its moov box: some packagers put
+// the media of the first segment after it. A file of another format is read whole.
+func (o *opener) fetchToMovie(ctx context.Context, u *url.URL) ([]byte, error) {
+	r := o.client.Open(ctx, u, fetch.Range{First: sectionRange})
+	defer r.Close()
+	head, err := r.Peek(sniffSize)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	tooLarge := fmt.Errorf("%w: more than %d bytes", fetch.ErrTooLarge, maxSection)
+	if !fmp4.Sniff(head) && r.Size() > maxSection {
+		return nil, tooLarge
+	}
+
+	bounded := &io.LimitedReader{R: r, N: maxSection + 1}
+	var data []byte
+	if fmp4.Sniff(head) {
+		data, err = readToMovie(bounded)
+	} else {
+		data, err = io.ReadAll(bounded)
+	}
+	if err == nil && bounded.N == 0 {
+		return nil, tooLarge
+	}
+	return data, err
+}
+
+// readToMovie reads boxes (ISO/IEC 14496-12 4.2) up to the end of moov, or to what
+// cannot come before it. If r ends earlier, that is all.
+func readToMovie(r io.Reader) ([]byte, error) {
+	var data bytes.Buffer
+	for {
+		at := data.Len()
+		if _, err := io.CopyN(&data, r, 8); err != nil {
+			return data.Bytes(), withoutEnd(err)
+		}
+		size, kind := int64(binary.BigEndian.Uint32(data.Bytes()[at:])), string(data.Bytes()[at+4:])
+		if kind == "moof" || kind == "mdat" {
+			return data.Bytes()[:at], nil
+		}
+		if size < 8 { // of 64 bits, or to the end of the file
+			_, err := data.ReadFrom(r)
+			return data.Bytes(), err
+		}
+		if _, err := io.CopyN(&data, r, size-8); err != nil || kind == "moov" {
+			return data.Bytes(), withoutEnd(err)
+		}
+	}
+}
+
+func withoutEnd(err error) error {
+	if err == io.EOF {
+		return nil
+	}
+	return err
 }
 
 // fetchPart reads a document of its own or a part of one, of limit bytes at most.

@@ -97,6 +97,30 @@ func TestSectionOfTransportStream(t *testing.T) {
 	}
 }
 
+// TestSectionWithMedia: of a file that has media after its moov box, no more than a
+// range is read, and nothing else of it if the moov box is longer than that.
+func TestSectionWithMedia(t *testing.T) {
+	made := directory(t, testmedia.Make(t, "hls-fmp4"))
+	init := made["init.mp4"]
+	free := "\x00\x00\x40\x00free" + strings.Repeat("\x00", 16<<10-8)
+	for name, section := range map[string]string{
+		"media after it":           init + strings.Repeat(made["seg0.m4s"], 3),
+		"media in one box":         init + "\x00\x00\x00\x01mdat\x00\x00\x00\x00\x00\x02\x00\x10" + strings.Repeat("x", 2<<16),
+		"filling before the movie": init[:binary.BigEndian.Uint32([]byte(init))] + free + init[binary.BigEndian.Uint32([]byte(init)):] + made["seg0.m4s"],
+		"media to the file's end":  init + "\x00\x00\x00\x00mdat" + strings.Repeat("x", 2<<20),
+		"no more than the movie":   init,
+	} {
+		web := newSite(t, map[string]string{
+			"index.m3u8": "#EXTM3U\n#EXT-X-MAP:URI=\"all.mp4\"\n#EXTINF:2,\nseg0.m4s\n",
+			"all.mp4":    section, "seg0.m4s": made["seg0.m4s"],
+		})
+		mustGrab(t, source(t, web.URL+"/index.m3u8", nil, nil))
+		if last, times := farthest(t, web.took(), "all.mp4"); last > 24<<10 || times > 5 {
+			t.Errorf("%s: read up to %d in %d ranges", name, last, times)
+		}
+	}
+}
+
 func TestSectionFaults(t *testing.T) {
 	made := directory(t, testmedia.Make(t, "hls-fmp4"))
 	sound := directory(t, testmedia.Make(t, "hls-audio-fmp4"))
