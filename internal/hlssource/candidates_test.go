@@ -231,3 +231,29 @@ func TestNoKeyframeForGood(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestChannelList: a list of channels is named as such, with the address of one; the
+// only channel of a list is read if it is a video.
+func TestChannelList(t *testing.T) {
+	files := directory(t, testmedia.Make(t, "hls-ts"))
+	tests := []struct {
+		name, list string
+		found      bool
+	}{
+		{"playlists", "#EXTM3U\n#EXTINF:-1 tvg-id=\"a\",One\nindex.m3u8?token=s3cret\n#EXTINF:-1,Two\nindex.m3u8\n", false},
+		{"dead channels", "#EXTM3U\n#EXTINF:-1,One\ngone?token=s3cret\n#EXTINF:-1,Two\ngone\n", false},
+		{"without durations", "#EXTM3U\n#EXTINF:0,One\nindex.m3u8\n", false},
+		{"a video", "#EXTM3U\n#EXTINF:-1,One\nseg0.ts\n", true},
+	}
+	for _, tt := range tests {
+		files["list.m3u"] = tt.list
+		web := newSite(t, files)
+		_, err := try(t, source(t, web.URL+"/list.m3u", nil, nil))
+		switch {
+		case tt.found != (err == nil):
+			t.Errorf("%s: %v", tt.name, err)
+		case err != nil && (!errors.Is(err, keyframe.ErrUnsupported) || !strings.Contains(err.Error(), "a list of channels") || strings.Contains(err.Error(), "s3cret")):
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+}

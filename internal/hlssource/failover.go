@@ -2,6 +2,7 @@ package hlssource
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"slices"
 	"time"
@@ -73,11 +74,27 @@ func (g *grab) findInVariant(ctx context.Context) (*keyframe.Frame, error) {
 			if f, err = g.findInPlaylist(ctx, media); err == nil {
 				return f, nil
 			}
+			if isChannelList(media) && ctx.Err() == nil {
+				return nil, channelListError(media, err)
+			}
 		}
 		if !g.setAside(ctx, err) {
 			return nil, err
 		}
 	}
+}
+
+// isChannelList reports whether m lists channels, as IPTV programs do, with
+// #EXTINF:-1 and no target duration, which RFC 8216 4.3.3.1 requires. Some of them
+// have one channel, whose video can be read, so that this only explains an error.
+func isChannelList(m *hls.Media) bool {
+	timed := func(s hls.Segment) bool { return s.Duration > 0 }
+	return m.TargetDuration == 0 && len(m.Segments) > 0 && !slices.ContainsFunc(m.Segments, timed)
+}
+
+func channelListError(m *hls.Media, err error) error {
+	return fmt.Errorf("%w: this is a list of channels (%d); open the URL of one, such as %s: %v",
+		keyframe.ErrUnsupported, len(m.Segments), m.Segments[0].URI, err)
 }
 
 // failOver calls try, and if the variant cannot be fetched, calls it again with the

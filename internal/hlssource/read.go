@@ -1,6 +1,7 @@
 package hlssource
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/kfgrab/kfgrab/fmp4"
 	"github.com/kfgrab/kfgrab/hls"
 	"github.com/kfgrab/kfgrab/internal/fetch"
+	"github.com/kfgrab/kfgrab/internal/imagefile"
 	"github.com/kfgrab/kfgrab/keyframe"
 	"github.com/kfgrab/kfgrab/ts"
 )
@@ -125,7 +127,22 @@ func (o *opener) recognise(data *counted, before *section, lock protection, to r
 	case lock.method == methodWhole:
 		return nil, errWrongKey
 	}
-	return nil, &noVideoError{fmt.Errorf("%w: the segment is neither MPEG-TS nor fMP4", keyframe.ErrCorrupt)}
+	return nil, &noVideoError{fmt.Errorf("%w: the segment is neither MPEG-TS nor fMP4%s", keyframe.ErrCorrupt, nameOther(head))}
+}
+
+// nameOther says what a segment is that begins with head, if that is known.
+func nameOther(head []byte) string {
+	switch {
+	case hls.IsPlaylist(head):
+		return ", but another playlist"
+	case imagefile.IsJPEG(head):
+		return ", but a JPEG or motion JPEG"
+	case bytes.HasPrefix(head, []byte("WEBVTT")):
+		return ", but subtitles"
+	case bytes.HasPrefix(bytes.TrimSpace(head), []byte("<")):
+		return ", but HTML or XML"
+	}
+	return ""
 }
 
 // isPackedAudio recognises elementary audio (RFC 8216 3.4): an ID3 tag, or a frame
