@@ -269,7 +269,7 @@ func TestKeyframesFaults(t *testing.T) {
 		{"one missing", []string{"seg1.ts"}, []float64{0, 4, 6, 8, 10, 11}, keyframe.ErrNotFound, 0, 0},
 		{"three missing", []string{"seg2.ts", "seg3.ts", "seg4.ts"}, []float64{0, 2}, nil, http.StatusNotFound, 0},
 		{"the last missing", []string{"seg5.ts"}, []float64{0, 2, 4, 6, 8}, keyframe.ErrNotFound, 0, 0},
-		{"the budget", nil, []float64{0, 2}, fetch.ErrBudget, 0, 40_000},
+		{"the budget", nil, []float64{0, 2}, fetch.ErrBudget, 0, 30_000},
 	} {
 		files := map[string]string{}
 		for name, data := range made {
