@@ -31,7 +31,7 @@ func renditions(t *testing.T) map[string]string {
 	add("v", "hls-ts", same)
 	add("a", "hls-audio", same)
 	add("amp4", "hls-audio-fmp4", same)
-	add("av1", "hls-fmp4", func(data string) string { return strings.ReplaceAll(data, "avc1", "av01") })
+	add("av1", "hls-fmp4", func(data string) string { return strings.NewReplacer("avc1", "av01", "avcC", "av1C").Replace(data) })
 	files["packed/index.m3u8"] = "#EXTM3U\n#EXTINF:2,\na.aac\n#EXT-X-ENDLIST\n"
 	files["packed/a.aac"] = "ID3\x04" + strings.Repeat("\x00", 500)
 	return files
