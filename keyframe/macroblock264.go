@@ -18,7 +18,6 @@ type reader264 struct {
 	mbs   []macroblock264
 	none  macroblock264 // beyond the slice
 	delta bool          // mb_qp_delta of the macroblock before was not 0
-	rbsp  []byte
 	bad   bool
 }
 
