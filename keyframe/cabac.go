@@ -40,6 +40,16 @@ func (c *cabac) refill() {
 // bitPos returns the position of the first bit after ivlOffset.
 func (c *cabac) bitPos() int { return c.pos*8 - c.spare }
 
+// initialState returns pStateIdx << 1 | valMps of a context with the values m and n, at a
+// QP of 0 to 51.
+func initialState(m, n, qp int) uint8 {
+	state := min(max(m*qp>>4+n, 1), 126)
+	if state <= 63 {
+		return uint8(63-state) << 1
+	}
+	return uint8(state-64)<<1 | 1
+}
+
 // decodeBin decodes a bin with a context, whose state is pStateIdx << 1 | valMps.
 func (c *cabac) decodeBin(state *uint8) bool {
 	if c.spare < 16 {

@@ -72,12 +72,7 @@ func (c *contexts265) reset(qp int) {
 	}
 }
 
-// initialState265 returns pStateIdx << 1 | valMps for an initValue.
+// initialState265 returns the state for an initValue.
 func initialState265(v uint8, qp int) uint8 {
-	m, n := int(v>>4)*5-45, int(v&15)<<3-16
-	state := min(max(m*qp>>4+n, 1), 126)
-	if state <= 63 {
-		return uint8(63-state) << 1
-	}
-	return uint8(state-64)<<1 | 1
+	return initialState(int(v>>4)*5-45, int(v&15)<<3-16, qp)
 }
