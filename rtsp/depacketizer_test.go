@@ -124,25 +124,18 @@ func TestDepacketizerDONL(t *testing.T) {
 // TestDepacketizerManySlices reads an access unit with far more slices than
 // other libraries allow (50 and 21 NAL units).
 func TestDepacketizerManySlices(t *testing.T) {
-	s := load(t, "live-slices.264", keyframe.H264)
+	s := loadAny(t, "many-slices.264", keyframe.H264)
 	p := &packetizer{codec: s.codec}
-	const copies = 40
 	for _, n := range s.units[0] {
-		times := 1
-		if n[0]&0x1f == 5 && n[1]&0x80 == 0 {
-			times = copies // no decoder accepts these, but they are slices of one picture
-		}
-		for range times {
-			p.single(n)
-		}
+		p.single(n)
 	}
 	p.mark()
 	got, _ := depacketize(s.track(false), p.packets)
 	if len(got) != 1 {
 		t.Fatalf("%d frames", len(got))
 	}
-	if n := bytes.Count(got[0].Data, []byte{0, 0, 1}); n < 7*copies {
-		t.Errorf("%d NAL units came out", n)
+	if n, want := bytes.Count(got[0].Data, []byte{0, 0, 1}), len(s.units[0]); n < 115 || n < want-1 {
+		t.Errorf("%d NAL units came out of %d", n, want)
 	}
 }
 
