@@ -58,11 +58,20 @@ func firstKeyframe(b []byte) int {
 	panic("no keyframe in the stream to be damaged")
 }
 
+// scramble marks all packets but those of the tables as scrambled, and changes their
+// payloads.
 func scramble(b []byte) []byte {
 	for n := range len(b) / packetSize {
 		if p := packet(b, n); p[1]&0x1f != 0 || p[2] != 0 { // not the PAT
 			if p[1]&0x1f != 0x10 || p[2] != 0 { // not the PMT
 				p[3] |= 0x80
+				from := 4
+				if p[3]&0x20 != 0 {
+					from += 1 + int(p[4])
+				}
+				for i := from; i < packetSize; i++ {
+					p[i] ^= byte(0xa5 + 31*i)
+				}
 			}
 		}
 	}
