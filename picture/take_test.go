@@ -86,7 +86,7 @@ func TestTake(t *testing.T) {
 // TestTakeDamaged proves that Take makes the picture of the next whole keyframe if the
 // decoder finds one damaged, and says how many were if none is whole.
 func TestTakeDamaged(t *testing.T) {
-	data, err := os.ReadFile(testmedia.Make(t, "h264.264"))
+	data, err := os.ReadFile(testmedia.Make(t, "cavlc.264"))
 	if err != nil {
 		t.Fatal(err)
 	}

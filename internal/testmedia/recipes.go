@@ -48,7 +48,7 @@ var recipes = map[string]recipe{
 	"h265.265":        video("640x360", 25, 3, "-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25:min-keyint=25 -f hevc", "h265.265"),
 	"sliced.264":      video("640x360", 25, 2, "-c:v libx264 -preset veryfast -x264-params slices=6:keyint=25:scenecut=0 -f h264", "sliced.264"),
 	"many-slices.264": video("640x360", 25, 1, "-c:v libx264 -preset veryfast -x264-params slice-max-mbs=8:keyint=25:scenecut=0 -f h264", "many-slices.264"),
-	"cavlc.264":       video("640x360", 25, 2, "-c:v libx264 -preset veryfast -x264-params cabac=0:keyint=25:scenecut=0 -f h264", "cavlc.264"),
+	"cavlc.264":       video("640x360", 25, 3, "-c:v libx264 -preset veryfast -x264-params cabac=0:keyint=25:scenecut=0 -f h264", "cavlc.264"),
 	"sliced.265":      video("640x360", 25, 2, "-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25:min-keyint=25:slices=4 -f hevc", "sliced.265"),
 	"sar43.264":       video("640x360", 25, 1, "-vf setsar=4/3 -c:v libx264 -preset veryfast -g 25 -f h264", "sar43.264"),
 	"10bit.265":       video("640x360", 25, 1, "-pix_fmt yuv420p10le -c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25 -f hevc", "10bit.265"),
