@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/internal/units"
 	"github.com/kfgrab/kfgrab/keyframe"
 	"github.com/kfgrab/kfgrab/picture"
 )
@@ -142,19 +143,15 @@ func (q *query) readNumber(name string, most int) int {
 	return n
 }
 
-// readSeconds accepts 1.5 as well as 1.5s and 2m.
+// readSeconds accepts every spelling of a time that flags accept: 1.5, 1.5s, 1m30s.
 func (q *query) readSeconds(name string, to *time.Duration) {
 	text, ok := q.get(name)
 	if !ok {
 		return
 	}
 
-	d, err := time.ParseDuration(text)
-	if n, e := strconv.ParseFloat(text, 64); e == nil && n >= 0 && n <= maxSeconds {
-		d, err = time.Duration(n*float64(time.Second)), nil
-	}
-
-	if err != nil || d < 0 || d > maxSeconds*time.Second {
+	d, err := units.ParseTime(text)
+	if err != nil || d > maxSeconds*time.Second {
 		q.fail(name, text, "seconds, up to a day")
 		return
 	}

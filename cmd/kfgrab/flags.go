@@ -59,7 +59,7 @@ func newSourceFlags() *sourceFlags {
 }
 
 func (f *sourceFlags) addSourceFlags(flags *pflag.FlagSet) {
-	flags.DurationVar(&f.timeout, "timeout", f.timeout, "`time` give up after this long")
+	addTimeFlag(flags, &f.timeout, "timeout", f.timeout, "`time` give up after this long")
 	flags.TextVar(&f.maxBytes, "max-bytes", f.maxBytes, "`size` fetch at most this much of a remote stream, such as 500k")
 	flags.StringArrayVar(&f.headers, "header", nil, "`'Name: value'` send this header to the stream's own server; may be repeated")
 	flags.BoolVar(&f.headersEverywhere, "headers-everywhere", false, "send --header to every server that the stream leads to")
@@ -75,7 +75,7 @@ func (f *sourceFlags) addSourceFlags(flags *pflag.FlagSet) {
 	flags.IntVar(&f.program, "program", 0, "`number` program of a transport stream to read (default the first with video)")
 
 	flags.TextVar(&f.transport, "rtsp-transport", f.transport, "`name` transport of RTSP media: auto (tcp, or udp if the server refuses tcp), tcp, udp or multicast")
-	flags.DurationVar(&f.keyframeTimeout, "keyframe-timeout", rtsp.DefaultKeyframeTimeout, "`time` give up if an RTSP server sends no keyframe this long after PLAY")
+	addTimeFlag(flags, &f.keyframeTimeout, "keyframe-timeout", rtsp.DefaultKeyframeTimeout, "`time` give up if an RTSP server sends no keyframe this long after PLAY")
 	flags.BoolVar(&f.noKeyframeRequest, "no-keyframe-request", false, "do not ask an RTSP server to make a keyframe at once")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "explain each decision on standard error")
 

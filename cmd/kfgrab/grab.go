@@ -16,26 +16,25 @@ import (
 
 // pictureFlags choose the picture to make of a stream.
 type pictureFlags struct {
-	rendition     renditionFlags
-	output        string
-	format        string
-	width, height int
-	fit           decode.Fit
-	quality       int
-	pixels        pixelFlags
-	metadata      metadataFlags
-	overlay       bool
-	tries         int
-	json          bool
-	show          bool
+	rendition renditionFlags
+	output    string
+	format    string
+	size      sizeFlags
+	fit       decode.Fit
+	quality   int
+	pixels    pixelFlags
+	metadata  metadataFlags
+	overlay   bool
+	tries     int
+	json      bool
+	show      bool
 }
 
 func (f *pictureFlags) addPictureFlags(flags *pflag.FlagSet) {
 	flags.StringVarP(&f.output, "output", "o", "", "`file` write to this file, or - for standard output (default standard output; on a terminal, a file named after the stream and the time)")
 	f.rendition.addRenditionFlags(flags)
 	flags.StringVar(&f.format, "format", "", "`name` file format: "+formatList+" (default by the file's extension, else jpeg)")
-	flags.IntVar(&f.width, "width", 0, "`pixels` width of the picture; without --height it keeps its shape")
-	flags.IntVar(&f.height, "height", 0, "`pixels` height of the picture; without --width it keeps its shape")
+	f.size.addSizeFlags(flags)
 	flags.TextVar(&f.fit, "fit", f.fit, "`how` fit a picture of another shape into --width by --height: fill (stretch), cover (crop the sides) or contain (add black bars)")
 	flags.IntVar(&f.quality, "quality", 0, "`number` quality of jpeg and webp, from 1 (smallest) to 100 (best) (default 90)")
 	f.pixels.addPixelFlags(flags)
@@ -49,7 +48,7 @@ func (f *pictureFlags) addPictureFlags(flags *pflag.FlagSet) {
 // pictureOptions returns the options for package picture.
 func (f *pictureFlags) pictureOptions(rawURL string, format picture.Format) *picture.Options {
 	o := &picture.Options{
-		Format: format, Output: decode.Output{Width: f.width, Height: f.height, Fit: f.fit, Quality: f.quality},
+		Format: format, Output: decode.Output{Width: f.size.width, Height: f.size.height, Fit: f.fit, Quality: f.quality},
 		Overlay: f.overlay, Name: picture.StreamName(rawURL), Tries: f.tries,
 	}
 	f.pixels.applyPixels(&o.Output)

@@ -76,8 +76,8 @@ func describeFlagError(err error) error {
 		reason = fmt.Sprintf("%q is not a whole number", invalid.GetValue())
 	case "bool":
 		reason = fmt.Sprintf("%q is neither true nor false", invalid.GetValue())
-	case "duration":
-		reason = fmt.Sprintf("%q is not a time such as 20s or 1m30s", invalid.GetValue())
+	case "float64":
+		reason = fmt.Sprintf("%q is not a number", invalid.GetValue())
 	}
 
 	return usageError(fmt.Errorf("--%s: %s", invalid.GetFlag().Name, reason))

@@ -82,7 +82,7 @@ type serveFlags struct {
 func (f *serveFlags) addServeFlags(flags *pflag.FlagSet) {
 	f.guard.addGuardFlags(flags)
 	flags.StringVar(&f.config, "config", "", "`file` read the streams from this file instead of the arguments")
-	flags.DurationVar(&f.ttl, "ttl", serve.DefaultTTL, "`time` serve a picture again for this long")
+	addTimeFlag(flags, &f.ttl, "ttl", serve.DefaultTTL, "`time` serve a picture again for this long")
 	flags.BoolVar(&f.warm, "warm", false, "hold the streams open, so that pictures are ready at once")
 	f.cacheBytes = serve.DefaultCacheBytes
 	flags.TextVar(&f.cacheBytes, "cache-bytes", f.cacheBytes, "`size` keep at most this much of pictures in memory")

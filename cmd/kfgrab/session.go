@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -56,7 +54,7 @@ type sessionFlags struct {
 	output    string
 	frames    int
 	rate      float64
-	size      [2]int // width and height; 0, 0 for the stream's own
+	size      sizeFlags
 	fit       decode.Fit
 	format    decode.Format
 	every     time.Duration
@@ -71,11 +69,11 @@ func (f *sessionFlags) addSessionFlags(flags *pflag.FlagSet) {
 	f.rendition.addRenditionFlags(flags)
 	flags.IntVar(&f.frames, "frames", 1, "`number` write this many pictures")
 	flags.Float64Var(&f.rate, "rate", 0, "`number` write this many pictures per second, up to the newest (default all pictures)")
-	flags.Func("size", "`WxH` scale pictures to this size (default the stream's, with square pixels)", parseInto(&f.size, parseSize))
-	flags.TextVar(&f.fit, "fit", f.fit, "`how` fit pictures of another shape into --size: fill (stretch), cover (crop the sides) or contain (add black bars)")
+	f.size.addSizeFlags(flags)
+	flags.TextVar(&f.fit, "fit", f.fit, "`how` fit pictures of another shape into --width by --height: fill (stretch), cover (crop the sides) or contain (add black bars)")
 	flags.Func("pix-fmt", "`name` order of bytes, rgb24 or bgr24 (default rgb24)", parseInto(&f.format, parseRawFormat))
-	flags.DurationVar(&f.every, "every", 0, "`time` write again after this long, such as 5s (default once)")
-	flags.DurationVar(&f.keep, "keep", 0, "`time` keep pictures for this long, encoded (default 10s, or what --frames and --rate need)")
+	addTimeFlag(flags, &f.every, "every", 0, "`time` write again after this long, such as 5s (default once)")
+	addTimeFlag(flags, &f.keep, "keep", 0, "`time` keep pictures for this long, encoded (default 10s, or what --frames and --rate need)")
 	f.keepBytes = session.DefaultMaxBytes
 	flags.TextVar(&f.keepBytes, "keep-bytes", f.keepBytes, "`size` keep at most this much")
 	f.pixels.addPixelFlags(flags)
@@ -114,7 +112,7 @@ func (f *sessionFlags) sessionOptions(std *streams, source *sourceFlags) (*sessi
 }
 
 func (f *sessionFlags) decodedOutput() decode.Output {
-	o := decode.Output{Format: f.format, Width: f.size[0], Height: f.size[1], Fit: f.fit}
+	o := decode.Output{Format: f.format, Width: f.size.width, Height: f.size.height, Fit: f.fit}
 	f.pixels.applyPixels(&o)
 	return o
 }
@@ -238,17 +236,6 @@ func newSessionReport(c *session.Clip, f decode.Format, st session.State) *sessi
 		r.Times = append(r.Times, seconds(t))
 	}
 	return r
-}
-
-// parseSize parses WIDTHxHEIGHT.
-func parseSize(text string) (size [2]int, err error) {
-	w, h, found := strings.Cut(text, "x")
-	width, err := strconv.Atoi(w)
-	height, err2 := strconv.Atoi(h)
-	if !found || err != nil || err2 != nil || width < 1 || height < 1 {
-		return size, fmt.Errorf("%q is not a size such as 480x360", text)
-	}
-	return [2]int{width, height}, nil
 }
 
 // parseRawFormat parses the name of a format without headers.

@@ -81,7 +81,7 @@ func (f *sheetFlags) addSheetFlags(flags *pflag.FlagSet) {
 	f.rendition.addRenditionFlags(flags)
 	flags.StringVar(&f.format, "format", "", "`name` file format: jpeg or png (default by the file's extension, else jpeg)")
 	flags.IntVar(&f.count, "count", 0, fmt.Sprintf("`number` show this many moments, from the middles of as many equal parts, at most %d (default %d)", sheet.MaxCount, sheet.DefaultCount))
-	flags.DurationVar(&f.every, "every", 0, "`time` show a moment this often, such as 10s, instead of --count")
+	addTimeFlag(flags, &f.every, "every", 0, "`time` show a moment this often, such as 10s, instead of --count")
 	flags.IntVar(&f.columns, "columns", sheet.DefaultColumns, "`number` put this many moments into a row")
 	flags.IntVar(&f.width, "width", sheet.DefaultWidth, "`pixels` width of each tile; it also chooses the rendition")
 	f.pixels.addPixelFlags(flags)

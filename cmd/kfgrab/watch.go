@@ -80,7 +80,7 @@ func (f *watchFlags) addWatchFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.once, "once", false, "take one picture of each stream now and exit with the worst of the exit codes")
 	flags.BoolVar(&f.repeat, "repeat", false, "store a picture even if the keyframe is the same as the last one")
 	flags.StringVar(&f.state, "state", "", "`file` keep here what must survive a restart (default .kfgrab/watch.state in the first directory that pictures go to)")
-	flags.DurationVar(&f.grace, "grace", watch.DefaultGrace, "`time` give current grabs this long to finish when the program stops")
+	addTimeFlag(flags, &f.grace, "grace", watch.DefaultGrace, "`time` give current grabs this long to finish when the program stops")
 	flags.IntVar(&f.total, "at-once", 0, fmt.Sprintf("`number` make at most this many grabs at once (default %d)", schedule.DefaultLimits.Total))
 	flags.IntVar(&f.perHost, "per-host", 0, fmt.Sprintf("`number` make at most this many grabs at once from one host (default %d)", schedule.DefaultLimits.PerHost))
 	flags.IntVar(&f.decoders, "decoders", 0, "`number` run at most this many decoders at once (default one per processor)")

@@ -37,7 +37,7 @@ type watchStreamFlags struct {
 
 // watchPictureFlags are the flags of a single picture that many can have, too.
 var watchPictureFlags = []string{
-	"max-bandwidth", "rendition", "codec", "allow-tiles", "format", "width", "height", "fit", "quality", "ffmpeg",
+	"max-bandwidth", "rendition", "codec", "allow-tiles", "format", "width", "height", "size", "fit", "quality", "ffmpeg",
 	"crop", "deinterlace", "max-pixels", "deterministic", "no-metadata", "overlay", "skip-black",
 }
 
@@ -68,9 +68,9 @@ func (f *watchStreamFlags) addWatchStreamFlags(flags *pflag.FlagSet) {
 	flags.Func("keep-bytes", "`size` keep at most this much of pictures per stream in directories, such as 2G", parseInto(&f.keepSize, units.ParseBytes))
 }
 
-// parseInterval parses a time that may be in days.
+// parseInterval parses a time that is not 0.
 func parseInterval(text string) (time.Duration, error) {
-	d, err := units.ParseDuration(text)
+	d, err := units.ParseTime(text)
 	if err == nil && d <= 0 {
 		err = errors.New("must be positive")
 	}

@@ -46,11 +46,11 @@ streams:
   - name: gate
     url: rtsp://admin:${GATE_PASSWORD}@10.0.0.7/stream1
     widht: 640
-    every: 300
+    every: soon
 `), config.Lookup{})
 	fmt.Println(err)
 	// Output:
 	// cams.yaml:4:10: url: the environment has no variable GATE_PASSWORD
 	// cams.yaml:5:5: widht: unknown key in a stream; did you mean width?
-	// cams.yaml:6:12: every: 300 needs a unit: write 300s or 300m
+	// cams.yaml:6:12: every: "soon" is not a time; write 20, 20s, 1m30s or 00:01:30
 }

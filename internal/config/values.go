@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/kfgrab/kfgrab/decode"
@@ -16,11 +15,8 @@ import (
 // parseBetween returns a parser of times within bounds.
 func parseBetween(least, most time.Duration) func(string) (time.Duration, error) {
 	return func(word string) (time.Duration, error) {
-		v, err := units.ParseDuration(word)
+		v, err := units.ParseTime(word)
 		if err != nil {
-			if strings.Trim(word, "0123456789") == "" {
-				return 0, fmt.Errorf("%s needs a unit: write %ss or %sm", word, word, word)
-			}
 			return 0, err
 		}
 		if v < least || v > most {

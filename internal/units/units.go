@@ -3,6 +3,7 @@
 package units
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -10,8 +11,24 @@ import (
 	"time"
 )
 
-// ParseTime parses a time in a recording: seconds or [hours:]minutes:seconds, with fractions.
+// ParseTime parses a length of time or a time in a recording, in any of the spellings of
+// ffmpeg and Go: seconds (10, 90.5), [hours:]minutes:seconds (00:01:30), numbers with units
+// (10s, 1m30s, 500ms), and whole days before those (30d, 1d12h).
 func ParseTime(text string) (time.Duration, error) {
+	parse := parseUnits
+	if strings.Contains(text, ":") || !strings.ContainsAny(text, "smhd") {
+		parse = parseClock
+	}
+	d, err := parse(text)
+	if errors.Is(err, strconv.ErrSyntax) {
+		err = fmt.Errorf("%q is not a time; write 20, 20s, 1m30s or 00:01:30", text)
+	}
+	return d, err
+}
+
+// parseClock parses seconds, with hours and minutes before colons. Its error is
+// strconv.ErrSyntax if text is nothing of the kind.
+func parseClock(text string) (time.Duration, error) {
 	parts := strings.Split(text, ":")
 	if len(parts) > 3 {
 		return 0, fmt.Errorf("%q has more than hours, minutes and seconds", text)
@@ -21,7 +38,7 @@ func ParseTime(text string) (time.Duration, error) {
 		v, err := strconv.ParseFloat(part, 64)
 		switch {
 		case err != nil || v < 0 || math.IsInf(v, 0) || math.IsNaN(v):
-			return 0, fmt.Errorf("%q is not a time; write 90.5 or 00:10:30", text)
+			return 0, strconv.ErrSyntax
 		case i < len(parts)-1 && v != math.Trunc(v):
 			return 0, fmt.Errorf("%q has a fraction before its seconds", text)
 		case i > 0 && v >= 60:
@@ -36,24 +53,34 @@ func ParseTime(text string) (time.Duration, error) {
 	return time.Duration(math.Round(seconds * float64(time.Second))), nil
 }
 
-// ParseDuration parses what time.ParseDuration does, and whole days: 30d.
-func ParseDuration(text string) (time.Duration, error) {
-	const most = int64(math.MaxInt64 / (24 * time.Hour))
-	if number, found := strings.CutSuffix(text, "d"); found {
-		days, err := strconv.ParseUint(number, 10, 63)
-		if err != nil || int64(days) > most {
-			return 0, fmt.Errorf("%q is not a number of days such as 30d", text)
+// parseUnits parses what time.ParseDuration does, after whole days. Its error is
+// strconv.ErrSyntax if text is nothing of the kind.
+func parseUnits(text string) (time.Duration, error) {
+	const most = math.MaxInt64 / (24 * time.Hour)
+	var days time.Duration
+	number, rest, found := strings.Cut(text, "d")
+	if found {
+		n, err := strconv.ParseUint(number, 10, 63)
+		if err != nil {
+			return 0, strconv.ErrSyntax
 		}
-		return time.Duration(days) * 24 * time.Hour, nil
+		if n > uint64(most) {
+			return 0, fmt.Errorf("%q is too long", text)
+		}
+		days, text = time.Duration(n)*24*time.Hour, rest
 	}
+	if found && rest == "" {
+		return days, nil
+	}
+
 	d, err := time.ParseDuration(text)
-	if err != nil || d < 0 {
-		return 0, fmt.Errorf("%q is not a time such as 20s, 1m30s or 30d", text)
+	if err != nil || d < 0 || days+d < 0 {
+		return 0, strconv.ErrSyntax
 	}
-	return d, nil
+	return days + d, nil
 }
 
-// FormatDuration formats a duration for ParseDuration, without trailing zeros: 30d, 5m, 1m30s.
+// FormatDuration formats a duration for ParseTime, without trailing zeros: 30d, 5m, 1m30s.
 func FormatDuration(d time.Duration) string {
 	if d > 0 && d%(24*time.Hour) == 0 {
 		return strconv.FormatInt(int64(d/(24*time.Hour)), 10) + "d"

@@ -1,6 +1,7 @@
 package units
 
 import (
+	"fmt"
 	"math"
 	"testing"
 	"time"
@@ -50,6 +51,7 @@ func FuzzParseTime(f *testing.F) {
 	for _, test := range mediaTimes {
 		f.Add(test.text)
 	}
+	f.Add("1d12h")
 	f.Fuzz(func(t *testing.T, text string) {
 		if got, err := ParseTime(text); err != nil && got != 0 || got < 0 {
 			t.Errorf("%q: %v, %v", text, got, err)
@@ -57,7 +59,8 @@ func FuzzParseTime(f *testing.F) {
 	})
 }
 
-func TestParseDuration(t *testing.T) {
+// TestParseTimeWithUnits: times with units mean the same as those without.
+func TestParseTimeWithUnits(t *testing.T) {
 	for _, test := range []struct {
 		text string
 		want time.Duration // −1 for an error
@@ -67,23 +70,37 @@ func TestParseDuration(t *testing.T) {
 		{"5m", 5 * time.Minute, ""},
 		{"1m30s", 90 * time.Second, ""},
 		{"90s", 90 * time.Second, "1m30s"},
+		{"90", 90 * time.Second, "1m30s"},
+		{"00:01:30", 90 * time.Second, "1m30s"},
+		{"90.5", 90*time.Second + 500*time.Millisecond, "1m30.5s"},
+		{"1.5h", 90 * time.Minute, "1h30m"},
 		{"2h", 2 * time.Hour, ""},
 		{"2h0m5s", 2*time.Hour + 5*time.Second, ""},
 		{"30d", 720 * time.Hour, ""},
+		{"1d12h", 36 * time.Hour, "36h"},
+		{"1d30s", 24*time.Hour + 30*time.Second, "24h0m30s"},
 		{"48h", 48 * time.Hour, "2d"},
 		{"0s", 0, ""},
+		{"0", 0, "0s"},
 		{"500ms", 500 * time.Millisecond, ""},
 		{"106751d", 106751 * 24 * time.Hour, ""},
+		{"106751d24h", -1, ""},
 		{"106752d", -1, ""},
 		{"1.5d", -1, ""},
 		{"-1d", -1, ""},
+		{"1d-1h", -1, ""},
+		{"1dd", -1, ""},
 		{"-5m", -1, ""},
+		{"-5", -1, ""},
 		{"d", -1, ""},
-		{"300", -1, ""},
 		{"5 m", -1, ""},
+		{"5m 30", -1, ""},
+		{"1m30", -1, ""},
+		{"1:30s", -1, ""},
+		{"5y", -1, ""},
 		{"", -1, ""},
 	} {
-		got, err := ParseDuration(test.text)
+		got, err := ParseTime(test.text)
 		if (err != nil) != (test.want < 0) || err == nil && got != test.want {
 			t.Errorf("%q: %v, %v, want %v", test.text, got, err, test.want)
 		}
@@ -93,6 +110,17 @@ func TestParseDuration(t *testing.T) {
 		}
 		if err == nil && FormatDuration(got) != show {
 			t.Errorf("%q shows as %s, want %s", test.text, FormatDuration(got), show)
+		}
+	}
+}
+
+// TestParseTimeNamesSpellings: the error says what to write, whichever spelling was
+// tried.
+func TestParseTimeNamesSpellings(t *testing.T) {
+	for _, text := range []string{"", "soon", "noon", "5 m", "-5", "-5s", "1:30s", "5y", "1d-1h"} {
+		_, err := ParseTime(text)
+		if err == nil || err.Error() != fmt.Sprintf("%q is not a time; write 20, 20s, 1m30s or 00:01:30", text) {
+			t.Errorf("%q: %v", text, err)
 		}
 	}
 }
