@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/kfgrab/kfgrab/internal/hlssource"
 	"github.com/kfgrab/kfgrab/internal/meter"
 	"github.com/kfgrab/kfgrab/internal/redact"
+	"github.com/kfgrab/kfgrab/internal/spelling"
 	"github.com/kfgrab/kfgrab/keyframe"
 	"github.com/kfgrab/kfgrab/rtsp"
 )
@@ -92,7 +94,22 @@ func openSource(rawURL string, opt *Options) (source, error) {
 	case rtsp.IsScheme(u.Scheme):
 		return newRTSPSource(u, opt)
 	}
-	return nil, fmt.Errorf("%w: %s: kfgrab reads http, https, rtsp, rtsps, tunnels of these, udp and file", ErrUsage, redact.URL(rawURL))
+	return nil, fmt.Errorf("%w: %s: kfgrab reads http, https, rtsp, rtsps, tunnels of these, udp and file%s", ErrUsage, redact.URL(rawURL), nearestScheme(u.Scheme))
+}
+
+// schemes are those that openSource knows.
+var schemes = []string{"http", "https", "rtsp", "rtsps", "udp", "file", "rtsp+http", "rtsps+http", "rtsp+ws", "rtsps+ws"}
+
+// otherSchemes belong to protocols that kfgrab does not speak: they are no misspellings.
+var otherSchemes = []string{"rtmp", "rtmps", "rtp"}
+
+// nearestScheme returns "; did you mean …?" if a scheme was probably meant by another.
+func nearestScheme(scheme string) string {
+	near := spelling.Nearest(scheme, schemes)
+	if near == "" || slices.Contains(otherSchemes, scheme) {
+		return ""
+	}
+	return "; did you mean " + near + "://?"
 }
 
 // fileSource is a media file, a pipe or datagrams.

@@ -50,6 +50,7 @@ type sourceFlags struct {
 	keyframeTimeout   time.Duration
 	noKeyframeRequest bool
 	verbose           bool
+	quiet             bool
 
 	refused []string // names of flags without a meaning for the command
 }
@@ -61,10 +62,10 @@ func newSourceFlags() *sourceFlags {
 func (f *sourceFlags) addSourceFlags(flags *pflag.FlagSet) {
 	addTimeFlag(flags, &f.timeout, "timeout", f.timeout, "`time` give up after this long")
 	flags.TextVar(&f.maxBytes, "max-bytes", f.maxBytes, "`size` fetch at most this much of a remote stream, such as 500k")
-	flags.StringArrayVar(&f.headers, "header", nil, "`'Name: value'` send this header to the stream's own server; may be repeated")
+	flags.StringArrayVarP(&f.headers, "header", "H", nil, "`'Name: value'` send this header to the stream's own server; may be repeated")
 	flags.BoolVar(&f.headersEverywhere, "headers-everywhere", false, "send --header to every server that the stream leads to")
-	flags.StringVar(&f.userAgent, "user-agent", "kfgrab/"+version, "`name` identify as this User-Agent")
-	flags.BoolVar(&f.insecure, "insecure", false, "accept any TLS certificate")
+	flags.StringVarP(&f.userAgent, "user-agent", "A", "kfgrab/"+version, "`name` identify as this User-Agent")
+	flags.BoolVarP(&f.insecure, "insecure", "k", false, "accept any TLS certificate")
 	flags.StringVar(&f.ca, "ca", "", "`file` trust the certificate authorities in this PEM file instead of the system's")
 	flags.Func("tls-fingerprint", "`SHA-256` trust only the server certificate with this fingerprint, as openssl x509 -fingerprint -sha256 prints it", parseInto(&f.fingerprint, tlspin.Parse))
 
@@ -78,6 +79,7 @@ func (f *sourceFlags) addSourceFlags(flags *pflag.FlagSet) {
 	addTimeFlag(flags, &f.keyframeTimeout, "keyframe-timeout", rtsp.DefaultKeyframeTimeout, "`time` give up if an RTSP server sends no keyframe this long after PLAY")
 	flags.BoolVar(&f.noKeyframeRequest, "no-keyframe-request", false, "do not ask an RTSP server to make a keyframe at once")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "explain each decision on standard error")
+	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print errors only on standard error, without hints and progress")
 
 	for _, name := range f.refused {
 		flags.MarkHidden(name) //nolint:errcheck // it was defined above, or by the command
@@ -99,6 +101,9 @@ func (f *sourceFlags) refuseFlags(flags *pflag.FlagSet, reason string) error {
 func (f *sourceFlags) streamOptions(std *streams) (*kfgrab.Options, error) {
 	if f.timeout <= 0 {
 		return nil, usageError(errors.New("--timeout must be positive"))
+	}
+	if f.quiet && f.verbose {
+		return nil, usageError(errors.New("give --quiet or --verbose, not both"))
 	}
 	if f.keyframeTimeout <= 0 {
 		return nil, usageError(errors.New("--keyframe-timeout must be positive"))

@@ -62,7 +62,7 @@ func parseFormat(name string) (format, error) {
 	}
 	f, err := picture.ParseFormat(name)
 	if err != nil {
-		return format{}, usageError(fmt.Errorf("unknown format %q: want %s", name, formatList))
+		return format{}, usageError(fmt.Errorf("unknown format %q: want %s%s", name, formatList, nearestValue("format", name)))
 	}
 	return format{Format: f}, nil
 }

@@ -31,7 +31,7 @@ var flagGroups = []struct {
 	{"Network", "header headers-everywhere user-agent insecure ca tls-fingerprint rtsp-transport no-keyframe-request"},
 	{"Limits", "timeout keyframe-timeout max-bytes parallel session/keep session/keep-bytes at-once per-host decoders grace cache-bytes"},
 	{"Log", "log-file log-size log-files log-format"},
-	{"Other", "ffmpeg verbose help"},
+	{"Other", "ffmpeg verbose quiet help version"},
 }
 
 // findGroup returns the index in flagGroups of a command's flag and its place there, and

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"io/fs"
 	"net/http"
 	"regexp"
+	"strings"
 
 	"github.com/kfgrab/kfgrab/decode"
 	"github.com/kfgrab/kfgrab/internal/config"
@@ -36,9 +38,9 @@ var hints = []struct {
 
 // describeError returns the text of err on one line, with a hint if there is one.
 func describeError(err error) string {
-	text := neterror.OneLine(err.Error())
-	if u := missingScheme(err); u != "" {
-		return text + "; did you mean " + u + "?"
+	text := describeWithoutHint(err)
+	if hint := hintOnMissingFile(err); hint != "" {
+		return text + "; " + hint
 	}
 
 	for _, h := range hints {
@@ -48,6 +50,8 @@ func describeError(err error) string {
 	}
 	return text
 }
+
+func describeWithoutHint(err error) string { return neterror.OneLine(err.Error()) }
 
 func isError(target error) func(error) bool {
 	return func(err error) bool { return errors.Is(err, target) }
@@ -73,15 +77,40 @@ func refusedWith(code int) func(error) bool {
 	}
 }
 
-// hostAndPath is the beginning of a URL without its scheme.
-var hostAndPath = regexp.MustCompile(`^[[:alnum:]-]+(\.[[:alnum:]-]+)*\.[[:alpha:]]{2,}(:\d+)?/`)
+// bareURLs are the beginnings of URLs without schemes, and the schemes that are most
+// probably missing: a name with a top-level domain and a path; an IPv4 address or
+// localhost. The first group is the port.
+var bareURLs = []struct {
+	pattern *regexp.Regexp
+	scheme  string
+}{
+	{regexp.MustCompile(`^(?:[[:alnum:]-]+\.)+[[:alpha:]]{2,}(?::(\d+))?/`), "https://"},
+	{regexp.MustCompile(`^(?:\d{1,3}(?:\.\d{1,3}){3}|localhost)(?::(\d+))?(?:/|$)`), "http://"},
+	{regexp.MustCompile(`^[[:alnum:].-]+:(8?554|8?322)(?:/|$)`), "rtsp://"},
+}
 
-// missingScheme returns the URL that was probably meant by the path of a missing file,
-// or "".
-func missingScheme(err error) string {
+// rtspPorts are those of RTSP and RTSPS, and the ones that servers without root use.
+var rtspPorts = map[string]string{"554": "rtsp://", "8554": "rtsp://", "322": "rtsps://", "8322": "rtsps://"}
+
+// bareWord has nothing of a file name but letters.
+var bareWord = regexp.MustCompile(`^[[:alpha:]]+$`)
+
+// hintOnMissingFile says what was probably meant by the path of a missing file: a URL
+// without its scheme, or a command. It returns "" for others.
+func hintOnMissingFile(err error) string {
 	var missing *fs.PathError
-	if !errors.As(err, &missing) || !errors.Is(err, fs.ErrNotExist) || !hostAndPath.MatchString(missing.Path) {
+	if !errors.As(err, &missing) || missing.Op != "open" || !errors.Is(err, fs.ErrNotExist) {
 		return ""
 	}
-	return "https://" + missing.Path
+	path := strings.TrimPrefix(missing.Path, "//")
+
+	if bareWord.MatchString(path) {
+		return "kfgrab --help lists the commands"
+	}
+	for _, bare := range bareURLs {
+		if m := bare.pattern.FindStringSubmatch(path); m != nil {
+			return "did you mean " + cmp.Or(rtspPorts[m[1]], bare.scheme) + path + "?"
+		}
+	}
+	return ""
 }

@@ -33,7 +33,8 @@ func (f *logFlags) addLogFlags(flags *pflag.FlagSet, without string) {
 
 // newHandler returns a handler that writes to the log file, or to standard error if there
 // is none. Close the closer after the last line.
-func (f *logFlags) newHandler(stderr io.Writer, verbose bool) (slog.Handler, io.Closer, error) {
+// With quiet, standard error gets warnings and errors only.
+func (f *logFlags) newHandler(stderr io.Writer, source *sourceFlags) (slog.Handler, io.Closer, error) {
 	if f.format != "text" && f.format != "json" {
 		return nil, nil, usageError(fmt.Errorf("--log-format %q is neither text nor json", f.format))
 	}
@@ -51,8 +52,11 @@ func (f *logFlags) newHandler(stderr io.Writer, verbose bool) (slog.Handler, io.
 	}
 
 	o := &slog.HandlerOptions{}
-	if verbose {
+	switch {
+	case source.verbose:
 		o.Level = slog.LevelDebug
+	case source.quiet && f.file == "":
+		o.Level = slog.LevelWarn
 	}
 	if f.format == "json" {
 		return slog.NewJSONHandler(out, o), closer, nil

@@ -40,18 +40,23 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	cmd.SetIn(stdin)
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)
-	err := cmd.ExecuteContext(ctx)
+	executed, err := cmd.ExecuteContextC(ctx)
+	describe := describeError
+	if quiet, _ := executed.Flags().GetBool("quiet"); quiet {
+		describe = describeWithoutHint
+	}
+
 	var several *config.Errors
 	switch {
 	case errors.As(err, &several):
 		for _, one := range several.List {
-			fmt.Fprintln(stderr, "kfgrab:", describeError(one))
+			fmt.Fprintln(stderr, "kfgrab:", describe(one))
 		}
 		if several.More > 0 {
 			fmt.Fprintf(stderr, "kfgrab: and %d more errors\n", several.More)
 		}
 	case err != nil:
-		fmt.Fprintln(stderr, "kfgrab:", describeError(err))
+		fmt.Fprintln(stderr, "kfgrab:", describe(err))
 	}
 
 	return kfgrab.ClassOf(err).ExitCode()

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -15,7 +17,7 @@ import (
 const rootHelp = `kfgrab takes one still picture out of a live video stream for the fewest bytes and the least CPU
 that the protocol allows.
 
-  kfgrab https://example.com/live/master.m3u8 -o now.jpg
+  kfgrab https://example.com/live/master.m3u8 now.jpg
   kfgrab rtsp://user:password@camera/stream --width 640 > now.jpg
   kfgrab recording.mp4 --at 00:10:30 --format png -o scene.png
 
@@ -29,17 +31,20 @@ not authorised, 6 timeout, 7 corrupt or unsupported stream, 8 decoder missing or
 func newRootCommand(std *streams) *cobra.Command {
 	source, picture := newSourceFlags(), &pictureFlags{}
 	root := &cobra.Command{
-		Use:           "kfgrab URL [-o FILE|-]",
+		Use:           "kfgrab URL [FILE|-]",
 		Short:         "One still picture out of a live video stream",
 		Long:          rootHelp,
-		Args:          oneURL,
+		Version:       version,
+		Args:          urlAndFile(&picture.output),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return grabPicture(cmd.Context(), std, args[0], source, picture)
 		},
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return describeFlagError(err) })
+	root.SetFlagErrorFunc(describeFlagError)
+	root.SetVersionTemplate(versionLine() + "\n")
+	root.Flags().BoolP("version", "V", false, "print the version")
 	source.addSourceFlags(root.Flags())
 	picture.addPictureFlags(root.Flags())
 
@@ -52,6 +57,7 @@ func newRootCommand(std *streams) *cobra.Command {
 		root.AddCommand(cmd)
 	}
 	root.AddCommand(newDemoCommand(std), newVersionCommand(std), newLicencesCommand(std), newManCommand())
+	strictCommands(root)
 	setUpHelp(root)
 	return root
 }
@@ -59,10 +65,16 @@ func newRootCommand(std *streams) *cobra.Command {
 func usageError(err error) error { return fmt.Errorf("%w: %w", kfgrab.ErrUsage, err) }
 
 // describeFlagError explains what is wrong with a flag, in words other than pflag's.
-func describeFlagError(err error) error {
+func describeFlagError(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
 	var missing *pflag.ValueRequiredError
 	var invalid *pflag.InvalidValueError
 	switch {
+	case errors.As(err, &unknown):
+		if err := checkCommandName(cmd, cmd.Flags().Args()); err != nil {
+			return err
+		}
+		return usageError(errors.New(describeUnknownFlag(cmd, unknown)))
 	case errors.As(err, &missing):
 		return usageError(fmt.Errorf("--%s needs a value", missing.GetFlag().Name))
 	case !errors.As(err, &invalid):
@@ -80,18 +92,53 @@ func describeFlagError(err error) error {
 		reason = fmt.Sprintf("%q is not a number", invalid.GetValue())
 	}
 
-	return usageError(fmt.Errorf("--%s: %s", invalid.GetFlag().Name, reason))
+	name := invalid.GetFlag().Name
+	return usageError(fmt.Errorf("--%s: %s%s", name, reason, nearestValue(name, invalid.GetValue())))
 }
 
 // oneURL is the Args of commands that read one stream.
-func oneURL(_ *cobra.Command, args []string) error {
+func oneURL(cmd *cobra.Command, args []string) error {
+	if err := checkCommandName(cmd, args); err != nil {
+		return err
+	}
 	switch len(args) {
 	case 0:
-		return usageError(errors.New("which stream? Give its URL; see kfgrab --help"))
+		return usageError(fmt.Errorf("which stream? Give its URL; see %s --help", cmd.CommandPath()))
 	case 1:
 		return nil
 	}
-	return usageError(fmt.Errorf("one URL at a time, not %d; see kfgrab --help", len(args)))
+	return usageError(fmt.Errorf("one URL at a time, not %d; see %s --help", len(args), cmd.CommandPath()))
+}
+
+// urlAndFile is the Args of commands that read one stream and write one file, which can be
+// a second argument in place of --output.
+func urlAndFile(output *string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != 2 {
+			return oneURL(cmd, args)
+		}
+		if err := oneURL(cmd, args[:1]); err != nil {
+			return err
+		}
+		switch {
+		case strings.Contains(args[1], "://"):
+			return oneURL(cmd, args)
+		case cmd.Flags().Changed("output"):
+			return usageError(errors.New("the file has two names: leave out -o, or the second argument"))
+		case holdsVideo(args[1]):
+			return usageError(errors.New("one URL at a time: the second argument is a video file; -o replaces it"))
+		}
+		*output = args[1]
+		return nil
+	}
+}
+
+// holdsVideo reports whether there is a video file at path. As a second argument it is
+// more probably a second stream than a file to replace.
+func holdsVideo(path string) bool {
+	_, err := os.Stat(path)
+	f, unknown := chooseFormat("", path)
+	return err == nil && unknown == nil && f.accessUnit()
 }
 
 // noArgs is the Args of commands that take none.
@@ -120,7 +167,7 @@ func refuseStreamFlags(flags *pflag.FlagSet, config string, allowed []string) (e
 	if config == "" {
 		return nil
 	}
-	known := map[string]bool{"config": true, "ffmpeg": true, "verbose": true}
+	known := map[string]bool{"config": true, "ffmpeg": true, "verbose": true, "quiet": true}
 
 	for _, name := range append(allowed, logFlagNames...) {
 		known[name] = true

@@ -143,7 +143,7 @@ func (f *serveFlags) runServe(ctx context.Context, std *streams, args []string) 
 	}
 	file.FFmpeg = cmp.Or(f.ffmpeg, file.FFmpeg)
 
-	handler, logFile, err := f.log.newHandler(std.err, f.source.verbose)
+	handler, logFile, err := f.log.newHandler(std.err, f.source)
 	if err != nil {
 		return err
 	}

@@ -33,10 +33,10 @@ func newSessionCommand(std *streams, source *sourceFlags) *cobra.Command {
 	source.maxBytes = session.DefaultMaxSegment
 	source.refused = []string{"at", "edge", "allow-tiles", "keyframe-timeout"}
 	cmd := &cobra.Command{
-		Use:   "session URL [-o FILE|-]",
+		Use:   "session URL [FILE|-]",
 		Short: "Hold a live stream open and write its last pictures, raw",
 		Long:  sessionHelp,
-		Args:  oneURL,
+		Args:  urlAndFile(&f.output),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := source.refuseFlags(cmd.Flags(), "is for one keyframe; a session has the newest pictures"); err != nil {
 				return err

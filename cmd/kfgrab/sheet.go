@@ -39,10 +39,10 @@ func newSheetCommand(std *streams, source *sourceFlags) *cobra.Command {
 	source.timeout, source.maxBytes = sheetTimeout, sheet.DefaultMaxBytes
 	source.refused = []string{"edge", "allow-tiles", "rtsp-transport", "keyframe-timeout", "no-keyframe-request"}
 	cmd := &cobra.Command{
-		Use:   "sheet URL [-o FILE|-]",
+		Use:   "sheet URL [FILE|-]",
 		Short: "Many moments of a recording in one picture, with a WebVTT track",
 		Long:  sheetHelp,
-		Args:  oneURL,
+		Args:  urlAndFile(&f.output),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := source.refuseFlags(cmd.Flags(), "is for one picture, not for a sheet"); err != nil {
 				return err
@@ -142,7 +142,7 @@ func (f *sheetFlags) runSheet(ctx context.Context, std *streams, rawURL string, 
 	}
 	defer track.discard()
 
-	s, err := f.makeSheet(ctx, std, rawURL, o, source.verbose)
+	s, err := f.makeSheet(ctx, std, rawURL, o, source.verbose || source.quiet)
 	if err != nil {
 		return err
 	}
@@ -173,8 +173,8 @@ func (f *sheetFlags) writeSheet(out *output, s *sheet.Sheet, format picture.Form
 }
 
 // makeSheet shows its progress on a terminal.
-func (f *sheetFlags) makeSheet(ctx context.Context, std *streams, rawURL string, o *sheet.Options, verbose bool) (*sheet.Sheet, error) {
-	if !verbose && isTerminal(std.err) {
+func (f *sheetFlags) makeSheet(ctx context.Context, std *streams, rawURL string, o *sheet.Options, silent bool) (*sheet.Sheet, error) {
+	if !silent && isTerminal(std.err) {
 		bar := progress.New(std.err)
 		defer bar.Close()
 		o.Progress = func(done, total int) { bar.Update(done, total, "keyframes") }

@@ -14,6 +14,10 @@ import (
 // version is that of the newest entry in CHANGELOG.md.
 const version = "0.1.0"
 
+func versionLine() string {
+	return fmt.Sprintf("kfgrab %s, %s %s/%s", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
 func newVersionCommand(std *streams) *cobra.Command {
 	var d decode.Decoder
 	cmd := &cobra.Command{
@@ -21,7 +25,7 @@ func newVersionCommand(std *streams) *cobra.Command {
 		Short: "Print the version, the ffmpeg that was found, and what it can do",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			fmt.Fprintf(std.out, "kfgrab %s, %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			fmt.Fprintln(std.out, versionLine())
 			path, err := d.Find()
 			if err != nil {
 				fmt.Fprintln(std.out, describeError(err))

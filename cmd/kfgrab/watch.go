@@ -208,11 +208,11 @@ func runUntilDone(ctx context.Context, p *program.Program, reloader *program.Rel
 func (f *watchFlags) openLog(std *streams) (*slog.Logger, *table, io.Closer, error) {
 	var shown *table
 	stderr := std.err
-	if !f.once && isTerminal(std.err) && !f.source.verbose {
+	if !f.once && isTerminal(std.err) && !f.source.verbose && !f.source.quiet {
 		shown = &table{out: std.err.(*os.File)}
 		stderr = io.Discard
 	}
-	handler, closer, err := f.log.newHandler(stderr, f.source.verbose)
+	handler, closer, err := f.log.newHandler(stderr, f.source)
 	if err != nil {
 		return nil, nil, nil, err
 	}

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/kfgrab/kfgrab/internal/spelling"
 )
 
 const (
@@ -112,7 +114,7 @@ func (d *decoder) failUnknownKey(what string, key *node, known []string) {
 	hint := ""
 	if place := keyPlaces[key.text]; place != "" && !slices.Contains(known, key.text) {
 		hint = "; it belongs to " + place
-	} else if near := nearest(strings.ReplaceAll(key.text, "-", "_"), known); near != "" {
+	} else if near := spelling.Nearest(strings.ReplaceAll(key.text, "-", "_"), known); near != "" {
 		hint = "; did you mean " + near + "?"
 	} else if len(known) <= maxListed {
 		hint = "; known keys are " + strings.Join(known, ", ")

@@ -159,15 +159,3 @@ func TestBounds(t *testing.T) {
 		}
 	}
 }
-
-func TestNearest(t *testing.T) {
-	names := []string{"width", "height", "max_bytes", "max_bandwidth", "every"}
-	for word, want := range map[string]string{
-		"widht": "width", "heigth": "height", "hight": "height", "max_byte": "max_bytes", "Every": "every", "evry": "every",
-		"password": "", "x": "", "eve": "", "hit": "", strings.Repeat("every", 1000): "",
-	} {
-		if got := nearest(word, names); got != want {
-			t.Errorf("%.20s: %q, want %q", word, got, want)
-		}
-	}
-}
