@@ -40,7 +40,7 @@ func (s *Stream) Plan() string {
 func (s *Stream) planTimes() string {
 	line := "never by itself"
 	if !s.Rule().Never() {
-		line = strings.Replace(s.Rule().String(), s.Schedule.Every.String(), units.FormatDuration(s.Schedule.Every), 1)
+		line = s.Rule().String()
 	}
 	if s.Repeats {
 		line += ", the same keyframe again, too"

@@ -6,25 +6,18 @@ import (
 	"time"
 )
 
-const (
-	// firstRetry is the longest wait after the first failure.
-	firstRetry = time.Minute
-	// maxRetry bounds the waits, which double, of a stream that is due more often. For
-	// other streams the bound is their own interval.
-	maxRetry = 5 * time.Minute
-)
-
 // job is a stream of a Schedule.
 type job struct {
 	name     string
 	rule     Rule
+	retry    Retry
 	table    timetable
 	state    State
 	next     time.Time // zero: not in the queue
 	index    int       // in the queue, else −1
 	running  bool
 	removed  bool // while running
-	catching bool // next is not from table
+	catching bool // next is a slot, not from table
 	missed   int  // the runs that the next one makes up for
 }
 
@@ -53,6 +46,22 @@ func (j *job) endRun(now time.Time, ok bool) (skipped int) {
 	return skipped
 }
 
+// maxLateness returns how late a run may start. A later one counts as missed.
+func (j *job) maxLateness() time.Duration {
+	if j.isCron() {
+		return cronMinute - 1
+	}
+	return min(maxLate, gapAfter(j.table, j.next)/2)
+}
+
+// isCron reports whether the stream is due at minutes of the clock. It then never makes
+// up for a run that it has missed.
+func (j *job) isCron() bool { return j.rule.Cron != "" }
+
+// isStaggered reports whether the stream shares its minute with others by slots. With
+// Rule.Spread its offset does that.
+func (j *job) isStaggered() bool { return j.isCron() && j.rule.Spread == 0 && !j.catching }
+
 // plannedAfter returns the next run of a stream that does not run. If the clock was set
 // back a little, it does not return the time of the last run again.
 func (j *job) plannedAfter(now time.Time) time.Time {
@@ -70,29 +79,23 @@ func (j *job) longestWait(now time.Time) time.Duration {
 	interval := gapAfter(j.table, now)
 	most := interval
 	if j.state.Failures > 0 {
-		most = max(interval, maxRetry)
+		_, longest := j.retry.bounds(interval)
+		most = max(interval, longest)
 	}
 	return most + min(interval/2, math.MaxInt64-most)
 }
 
 // retryAfter returns when a stream that failed is tried again. A wait shorter than its
-// interval ends somewhere in its second half, because streams fail together. Other waits
-// end when the stream is due, which is spread already.
+// interval ends somewhere in its second half, because streams fail together. A longer
+// one ends at the last time at which the stream is due within it, which is spread already.
 func (j *job) retryAfter(now time.Time) time.Time {
 	interval := gapAfter(j.table, now)
-	wait, most := min(interval, firstRetry), max(interval, maxRetry)
-	for range j.state.Failures - 1 {
-		if wait >= most/2 {
-			wait = most
-			break
-		}
-		wait *= 2
+	wait := j.retry.waitAfter(j.state.Failures, interval)
+	if wait >= interval {
+		return j.table.nextAfter(now.Add(wait - interval))
 	}
 
 	due := j.table.nextAfter(now)
-	if wait >= interval {
-		return j.table.nextAfter(now.Add(wait - interval/2))
-	}
 	again := now.Add(wait/2 + offsetOf(j.name+strings.Repeat("!", j.state.Failures), wait/2))
 	if due.IsZero() || again.Before(due) {
 		return again

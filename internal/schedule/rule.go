@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/kfgrab/kfgrab/internal/units"
 )
 
 // Rule says when a stream is due, either by Every or by Cron. The zero value is for
@@ -24,8 +26,10 @@ type Rule struct {
 	Zone string
 
 	// Spread is the time over which the starts of streams with the same rule are spread.
-	// Each has an offset that follows from its name. 0 means Every, or a minute for Cron.
-	// NoSpread starts all of them at once.
+	// Each has an offset that follows from its name. NoSpread starts all of them at once.
+	//
+	// 0 means Every. For Cron, 0 means that the first stream starts at its minute and the
+	// others after it, CatchUpRate per second, or as many as the minute takes.
 	Spread time.Duration
 }
 
@@ -36,8 +40,8 @@ const (
 	// MaxEvery allows one run a year.
 	MaxEvery = 366 * 24 * time.Hour
 
-	// cronSpread is the resolution of a crontab.
-	cronSpread = time.Minute
+	// cronMinute is the resolution of a crontab.
+	cronMinute = time.Minute
 	// NoSpread as a Rule's Spread starts all streams at once.
 	NoSpread time.Duration = -1
 )
@@ -45,14 +49,14 @@ const (
 // Never reports whether r is for streams that are never due.
 func (r Rule) Never() bool { return r.Every == 0 && r.Cron == "" }
 
-// String returns a text such as "every 5m0s" or "cron 0 6 * * 1-5 Europe/Berlin".
+// String returns a text such as "every 5m" or "cron 0 6 * * 1-5 Europe/Berlin".
 func (r Rule) String() string {
 	var text string
 	switch {
 	case r.Never():
 		return "never"
 	case r.Cron == "":
-		text = fmt.Sprintf("every %v", r.Every)
+		text = "every " + units.FormatDuration(r.Every)
 	case r.Zone == "":
 		text = fmt.Sprintf("cron %s UTC", r.Cron)
 	default:
@@ -62,7 +66,7 @@ func (r Rule) String() string {
 	case r.Spread == NoSpread:
 		text += ", all at once"
 	case r.Spread > 0:
-		text += fmt.Sprintf(", spread over %v", r.Spread)
+		text += ", spread over " + units.FormatDuration(r.Spread)
 	}
 	return text
 }
@@ -71,6 +75,20 @@ func (r Rule) String() string {
 func (r Rule) Validate() error {
 	_, err := r.compileTimetable("")
 	return err
+}
+
+// NextTimes returns the first n times after now at which the stream with this name is
+// due, fewer if there are no more.
+func (r Rule) NextTimes(name string, now time.Time, n int) ([]time.Time, error) {
+	table, err := r.compileTimetable(name)
+	if err != nil {
+		return nil, err
+	}
+	var list []time.Time
+	for at := table.nextAfter(now); !at.IsZero() && len(list) < n; at = table.nextAfter(at) {
+		list = append(list, at)
+	}
+	return list, nil
 }
 
 // compileTimetable returns the timetable of the stream with this name.
@@ -87,9 +105,6 @@ func (r Rule) compileTimetable(name string) (timetable, error) {
 	case r.Every != 0 && r.Cron != "":
 		return nil, errors.New("both an interval and a cron line: use one of them")
 	case r.Cron != "":
-		if spread == 0 {
-			spread = cronSpread
-		}
 		return newCrontab(r, offsetOf(name, spread))
 	case r.Zone != "":
 		return nil, errors.New("a time zone needs a cron line")

@@ -280,3 +280,37 @@ func TestNewStreamIsCheap(t *testing.T) {
 		t.Errorf("the timetable was called %d times", c.asked)
 	}
 }
+
+func TestNextTimes(t *testing.T) {
+	for _, tt := range []struct {
+		rule Rule
+		want int
+	}{
+		{every5m, 3}, {Rule{Cron: "0 3 * * *"}, 3}, {Rule{}, 0},
+	} {
+		list, err := tt.rule.NextTimes("cam", noon, 3)
+		if err != nil || len(list) != tt.want {
+			t.Errorf("%v: %v, %v", tt.rule, list, err)
+		}
+	}
+	if _, err := (Rule{Every: 1}).NextTimes("cam", noon, 3); err == nil {
+		t.Error("an invalid rule was accepted")
+	}
+}
+
+func TestRuleString(t *testing.T) {
+	for want, rule := range map[string]Rule{
+		"every 1h":                           {Every: time.Hour},
+		"every 1m30s":                        {Every: 90 * time.Second},
+		"every 5m, all at once":              every5m,
+		"every 5m, spread over 30s":          {Every: 5 * time.Minute, Spread: 30 * time.Second},
+		"cron 0 6 * * * UTC":                 {Cron: "0 6 * * *"},
+		"cron 0 6 * * 1-5 Europe/Berlin":     {Cron: "0 6 * * 1-5", Zone: "Europe/Berlin"},
+		"cron @daily UTC, spread over 1m30s": {Cron: "@daily", Spread: 90 * time.Second},
+		"never":                              {},
+	} {
+		if got := rule.String(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

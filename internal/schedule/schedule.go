@@ -38,9 +38,9 @@ type Run struct {
 }
 
 // Set adds the stream with this name or changes its rule. state is for a stream that is
-// added: its stored state or the zero value. An added stream that has never run or has
-// missed a run runs as soon as possible, others when they are due. The error is that of
-// Rule.Validate.
+// added: its stored state or the zero value. An added stream with an interval that has
+// never run or has missed a run runs as soon as possible, all others when they are due.
+// The error is that of Rule.Validate.
 func (s *Schedule) Set(now time.Time, name string, rule Rule, state State) error {
 	now = s.observeTime(now)
 	table, err := rule.compileTimetable(name)
@@ -70,6 +70,14 @@ func (s *Schedule) Set(now time.Time, name string, rule Rule, state State) error
 	return nil
 }
 
+// SetRetry changes how soon a stream is tried again after its next failure. It does
+// nothing for a stream that is not in s.
+func (s *Schedule) SetRetry(name string, retry Retry) {
+	if j := s.jobs[name]; j != nil {
+		j.retry = retry
+	}
+}
+
 // Remove removes the stream with this name. Its run, if any, goes on; if the stream is
 // added again, it is not due before that run has ended.
 func (s *Schedule) Remove(name string) {
@@ -89,16 +97,33 @@ func (s *Schedule) Remove(name string) {
 func (s *Schedule) Due(now time.Time) []Run {
 	now = s.observeTime(now)
 	var runs []Run
+	var staggered []*job
 	for len(s.waiting) > 0 && !s.waiting[0].next.After(now) {
 		j := s.waiting[0]
-		if now.Sub(j.next) > min(maxLate, gapAfter(j.table, j.next)/2) {
+		switch {
+		case now.Sub(j.next) > j.maxLateness():
 			s.catchUp(j, now, j.missed+countBetween(j.table, j.next.Add(-1), now))
 			continue
+		case j.isStaggered() && len(runs) > 0:
+			staggered = append(staggered, j)
+		default:
+			runs = append(runs, j.startRun(now))
 		}
-		runs = append(runs, j.startRun(now))
 		s.enqueueJob(j, time.Time{})
 	}
+	s.stagger(staggered, now)
 	return runs
+}
+
+// stagger gives streams whose cron lines are due in the same minute a slot each, all
+// within that minute.
+func (s *Schedule) stagger(jobs []*job, now time.Time) {
+	left := now.Truncate(cronMinute).Add(cronMinute).Sub(now)
+	step := min(time.Second/CatchUpRate, left/time.Duration(len(jobs)+1))
+	for i, j := range jobs {
+		j.catching = true
+		s.enqueueJob(j, now.Add(time.Duration(i+1)*step))
+	}
 }
 
 // Done records that the run of a stream has ended, and whether it succeeded. It returns
@@ -160,7 +185,7 @@ func (s *Schedule) observeTime(now time.Time) time.Time {
 	s.slot = now
 	for _, j := range slices.Clone(s.waiting) {
 		switch {
-		case j.catching:
+		case j.catching && !j.isCron():
 			s.catchUp(j, now, j.missed)
 		case j.next.Sub(now) > j.longestWait(now):
 			s.enqueueJob(j, j.plannedAfter(now))
@@ -175,13 +200,21 @@ func (s *Schedule) resumeJob(j *job, now time.Time) {
 	switch {
 	case j.rule.Never():
 		return
+	case st.Due.IsZero() && j.isCron():
+		s.enqueueJob(j, j.table.nextAfter(now))
+		return
 	case st.Due.IsZero():
 		s.catchUp(j, now, 0)
 		return
 	}
 
-	missed := countBetween(j.table, st.Due, now)   // 0 if the clock was set back
-	retry := st.Failures > 0 && !st.Due.After(now) // the cause may have been mended
+	missed := countBetween(j.table, st.Due, now) // 0 if the clock was set back
+	if j.isCron() {
+		j.missed = missed
+		s.enqueueJob(j, j.plannedAfter(now))
+		return
+	}
+	retry := st.Failures > 0 && !st.Due.After(now) // the cause may be gone
 	if missed > 0 || retry {
 		s.catchUp(j, now, missed)
 		return
@@ -189,8 +222,15 @@ func (s *Schedule) resumeJob(j *job, now time.Time) {
 	s.enqueueJob(j, j.table.nextAfter(now))
 }
 
-// catchUp plans a run in the next slot, unless it is due before that.
+// catchUp plans a run in the next slot, unless it is due before that. A cron line's run
+// waits until it is due.
 func (s *Schedule) catchUp(j *job, now time.Time, missed int) {
+	if j.isCron() {
+		j.catching = false
+		j.missed = missed
+		s.enqueueJob(j, j.table.nextAfter(now))
+		return
+	}
 	if s.slot.Before(now) {
 		s.slot = now
 	}

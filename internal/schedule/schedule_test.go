@@ -106,35 +106,177 @@ func TestOverrunSkips(t *testing.T) {
 
 // The first retries of a daily stream come soon, the last are as far apart as
 // without a failure. Those of a stream that is due every ten seconds become
-// five minutes apart. A success ends the back-off.
+// forty seconds apart. A success ends the back-off.
 func TestFailuresBackOff(t *testing.T) {
+	const minute = time.Minute
 	for _, tt := range []struct {
 		rule       Rule
+		retry      Retry
 		first, end [2]time.Duration // bounds of the wait
 	}{
-		{Rule{Every: 10 * time.Second}, [2]time.Duration{0, 15 * time.Second}, [2]time.Duration{maxRetry - 15*time.Second, maxRetry + 10*time.Second}},
-		{every5m, [2]time.Duration{firstRetry / 2, firstRetry}, [2]time.Duration{5 * time.Minute, 5 * time.Minute}},
-		{Rule{Every: 24 * time.Hour}, [2]time.Duration{firstRetry / 2, firstRetry}, [2]time.Duration{24 * time.Hour, 24 * time.Hour}},
-		{Rule{Cron: "0 12 * * *", Spread: NoSpread}, [2]time.Duration{firstRetry / 2, firstRetry}, [2]time.Duration{24 * time.Hour, 24 * time.Hour}},
+		{Rule{Every: time.Second}, Retry{}, [2]time.Duration{1, time.Second}, [2]time.Duration{3 * time.Second, 4 * time.Second}},
+		{Rule{Every: 10 * time.Second}, Retry{}, [2]time.Duration{1, 10 * time.Second}, [2]time.Duration{30 * time.Second, 40 * time.Second}},
+		{Rule{Every: 20 * time.Second}, Retry{}, [2]time.Duration{1, 20 * time.Second}, [2]time.Duration{minute, 80 * time.Second}},
+		{Rule{Every: minute}, Retry{}, [2]time.Duration{1, minute}, [2]time.Duration{3 * minute, 4 * minute}},
+		{Rule{Every: 2 * minute}, Retry{}, [2]time.Duration{minute / 2, minute}, [2]time.Duration{3 * minute, 5 * minute}},
+		{every5m, Retry{}, [2]time.Duration{minute / 2, minute}, [2]time.Duration{5 * minute, 5 * minute}},
+		{Rule{Every: 24 * time.Hour}, Retry{}, [2]time.Duration{minute / 2, minute}, [2]time.Duration{24 * time.Hour, 24 * time.Hour}},
+		{Rule{Cron: "0 12 * * *"}, Retry{}, [2]time.Duration{minute / 2, minute}, [2]time.Duration{24 * time.Hour, 24 * time.Hour}},
+		{Rule{Cron: "* * * * *"}, Retry{}, [2]time.Duration{1, minute}, [2]time.Duration{3 * minute, 4 * minute}},
+
+		{Rule{Every: 20 * time.Second}, Retry{Longest: 10 * minute}, [2]time.Duration{1, 20 * time.Second}, [2]time.Duration{9 * minute, 10 * minute}},
+		{Rule{Every: 20 * time.Second}, Retry{Longest: 20 * time.Second}, [2]time.Duration{1, 20 * time.Second}, [2]time.Duration{1, 20 * time.Second}},
+		{Rule{Every: time.Hour}, Retry{Longest: 10 * time.Second}, [2]time.Duration{5 * time.Second, 10 * time.Second}, [2]time.Duration{5 * time.Second, 10 * time.Second}},
+		{Rule{Every: time.Hour}, Retry{First: 4 * time.Second}, [2]time.Duration{2 * time.Second, 4 * time.Second}, [2]time.Duration{time.Hour, time.Hour}},
+		{Rule{Every: 20 * time.Second}, Retry{First: 3 * minute}, [2]time.Duration{2 * minute, 3 * minute}, [2]time.Duration{2 * minute, 3 * minute}},
+		{Rule{Every: time.Hour}, Retry{First: 2 * time.Second, Longest: 8 * time.Second}, [2]time.Duration{time.Second, 2 * time.Second}, [2]time.Duration{4 * time.Second, 8 * time.Second}},
 	} {
 		c := newClock()
-		c.set(t, "cam", tt.rule, State{})
-		c.due()
+		c.set(t, "cam", tt.rule, State{Due: noon.Add(-time.Nanosecond)})
+		c.SetRetry("cam", tt.retry)
+		c.until(t, "cam")
 		var wait time.Duration
 		for i := range 40 {
 			c.done("cam", false)
 			wait = c.until(t, "cam")
 			if i == 0 && (wait < tt.first[0] || wait > tt.first[1]) {
-				t.Errorf("%v: again after %v, want %v", tt.rule, wait, tt.first)
+				t.Errorf("%v, %+v: again after %v, want %v", tt.rule, tt.retry, wait, tt.first)
 			}
 		}
 		if wait < tt.end[0] || wait > tt.end[1] {
-			t.Errorf("%v: at last after %v, want %v", tt.rule, wait, tt.end)
+			t.Errorf("%v, %+v: at last after %v, want %v", tt.rule, tt.retry, wait, tt.end)
 		}
 		c.done("cam", true)
 		if next, want := c.Next("cam"), c.jobs["cam"].table.nextAfter(c.now); !next.Equal(want) || c.State("cam").Failures != 0 {
 			t.Errorf("%v: after a success at %v, want %v", tt.rule, next, want)
 		}
+	}
+}
+
+func TestRetryRefused(t *testing.T) {
+	for _, retry := range []Retry{
+		{First: time.Millisecond}, {Longest: -time.Second}, {First: MaxEvery + 1}, {First: time.Minute, Longest: time.Second},
+	} {
+		if retry.Validate() == nil {
+			t.Errorf("%+v is valid", retry)
+		}
+	}
+	if err := (Retry{First: time.Second, Longest: time.Second}).Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A cron line is due at its minute and at no other time: not at the start, even if a
+// run was missed, and not after its minute.
+func TestCronRunsAtItsMinute(t *testing.T) {
+	daily := Rule{Cron: "0 13 * * *"}
+	at13 := noon.Add(time.Hour)
+	for _, tt := range []struct {
+		name   string
+		rule   Rule
+		state  State
+		start  time.Time
+		next   time.Time
+		missed int
+	}{
+		{"never ran", daily, State{}, noon, at13, 0},
+		{"started within its minute", daily, State{}, at13.Add(time.Second), at13.Add(24 * time.Hour), 0},
+		{"missed one", daily, State{Due: noon.Add(-24 * time.Hour)}, noon, at13, 1},
+		{"missed many", Rule{Cron: "*/10 * * * *"}, State{Due: noon.Add(-time.Hour)}, noon.Add(time.Second), noon.Add(10 * time.Minute), 6},
+		{"weekdays", Rule{Cron: "0 6 * * 1-5"}, State{}, noon, time.Date(2026, 11, 23, 6, 0, 0, 0, time.UTC), 0},
+		{"in a zone", Rule{Cron: "0 3 * * *", Zone: "America/New_York"}, State{}, noon, time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC), 0},
+		{"every minute", Rule{Cron: "* * * * *"}, State{}, noon.Add(time.Second), noon.Add(time.Minute), 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := newClock()
+			c.now = tt.start
+			c.set(t, "cam", tt.rule, tt.state)
+			if got := c.due(); got != nil {
+				t.Fatalf("%v is due at the start", got)
+			}
+			for range 100_000 {
+				due := c.step()
+				if len(due) == 0 {
+					continue
+				}
+				if !c.now.Equal(tt.next) || !due[0].Due.Equal(tt.next) || due[0].Missed != tt.missed {
+					t.Errorf("%+v at %v, want %v, %d missed", due[0], c.now, tt.next, tt.missed)
+				}
+				return
+			}
+			t.Error("never due")
+		})
+	}
+}
+
+// A machine that slept through a cron line's minute does not run it when it wakes. One
+// that was busy for some seconds of it does.
+func TestCronAfterSleep(t *testing.T) {
+	for late, runs := range map[time.Duration]int{30 * time.Second: 1, 59 * time.Second: 1, time.Minute: 0, 7 * time.Hour: 0} {
+		c := newClock()
+		c.set(t, "cam", Rule{Cron: "0 13 * * *"}, State{})
+		c.now = noon.Add(time.Hour + late)
+		if got := c.due(); len(got) != runs {
+			t.Errorf("%v late: %v", late, got)
+		}
+		if next := c.Next("cam"); runs == 0 && !next.Equal(noon.Add(25*time.Hour)) {
+			t.Errorf("%v late: next at %v", late, next)
+		}
+	}
+}
+
+// Streams with the same minute start in it, each in its own slot, however many they are.
+func TestCronIsStaggered(t *testing.T) {
+	for _, n := range []int{1, 2, 12, 1000, 5000} {
+		c := newClock()
+		for i := range n {
+			c.set(t, fmt.Sprint("cam", i), Rule{Cron: "0 13 * * *"}, State{})
+		}
+		began, most := 0, 0
+		for c.now.Before(noon.Add(61 * time.Minute)) {
+			runs := c.step()
+			began += len(runs)
+			most = max(most, len(runs))
+			for _, r := range runs {
+				if after := c.now.Sub(noon.Add(time.Hour)); after < 0 || after >= time.Minute || (n < 1000 && after > time.Duration(n)*time.Second/CatchUpRate) {
+					t.Fatalf("%d streams: %s starts %v after its minute", n, r.Name, after)
+				}
+				c.done(r.Name, true)
+			}
+		}
+		if began != n || most > 1 {
+			t.Errorf("%d of %d streams started, up to %d at once", began, n, most)
+		}
+	}
+}
+
+// Clocks that are set back a little within the minute make no cron line run twice, and
+// none be left out.
+func TestCronClockSetBack(t *testing.T) {
+	c := newClock()
+	const n = 100
+	for i := range n {
+		c.set(t, fmt.Sprint("cam", i), Rule{Cron: "0 13 * * *"}, State{})
+	}
+	runs := map[string]int{}
+	set := false
+	for c.now.Before(noon.Add(2 * time.Hour)) {
+		for _, r := range c.step() {
+			runs[r.Name]++
+			c.done(r.Name, true)
+		}
+		if len(runs) == n/2 && !set {
+			set = true
+			c.now = c.now.Add(-100 * time.Millisecond)
+		}
+	}
+	for name, count := range runs {
+		if count != 1 {
+			t.Errorf("%s ran %d times", name, count)
+		}
+	}
+	if len(runs) != n {
+		t.Errorf("%d of %d ran", len(runs), n)
 	}
 }
 
@@ -220,7 +362,7 @@ func TestClockSetBack(t *testing.T) {
 	}
 	c.done("cam", false)
 	c.now = c.now.Add(-24 * time.Hour) // while it waits to be tried again
-	if wait := c.until(t, "cam"); wait > firstRetry {
+	if wait := c.until(t, "cam"); wait > defaultFirstRetry {
 		t.Errorf("set back after a failure: next after %v", wait)
 	}
 }
