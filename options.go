@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/kfgrab/kfgrab/hls"
@@ -108,6 +109,13 @@ type Options struct {
 	// TLSFingerprint is the SHA-256 of the one certificate that a server may have,
 	// 32 bytes. It replaces every other check of the certificate; empty: none.
 	TLSFingerprint []byte
+
+	// Proxy is the http, https, socks5 or socks5h proxy for every connection of HTTP and
+	// RTSP; user and password may be in it. Datagrams do not pass it: udp URLs,
+	// TransportUDP and TransportMulticast are refused, and TransportAuto is TCP. nil: for
+	// HTTP those of the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY), for
+	// RTSP none.
+	Proxy *url.URL
 
 	// DialContext makes every connection of HTTP and RTSP: to the stream's server,
 	// and to all others that redirects and playlists lead to. nil: that of

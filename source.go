@@ -83,6 +83,8 @@ func openSource(rawURL string, opt *Options) (source, error) {
 			return nil, fmt.Errorf("%w: %s has no host", ErrUsage, redact.URL(rawURL))
 		}
 		return newWebSource(u, opt, files), nil
+	case u.Scheme == "udp" && opt.Proxy != nil:
+		return nil, fmt.Errorf("%w: datagrams do not pass a proxy: udp needs a direct connection", ErrUsage)
 	case u.Scheme == "udp":
 		s, err := file.OpenUDP(u, files)
 		if err != nil {
@@ -198,7 +200,7 @@ func newRTSPSource(u *url.URL, opt *Options) (*rtspSource, error) {
 		Transport: opt.RTSP.Transport, KeyframeTimeout: opt.RTSP.KeyframeTimeout,
 		NoKeyframeRequest: opt.RTSP.NoKeyframeRequest, KeepSession: opt.RTSP.KeepSession,
 		UserAgent: opt.UserAgent, InsecureTLS: opt.InsecureTLS, RootCAs: opt.RootCAs, TLSFingerprint: opt.TLSFingerprint,
-		DialContext: opt.DialContext, MaxBytes: opt.MaxBytes, Logger: opt.Logger, OnCodec: opt.OnCodec,
+		Proxy: opt.Proxy, DialContext: opt.DialContext, MaxBytes: opt.MaxBytes, Logger: opt.Logger, OnCodec: opt.OnCodec,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUsage, err)
@@ -241,7 +243,7 @@ func newWebSource(u *url.URL, opt *Options, files *file.Options) *webSource {
 	client := fetch.New(u, &fetch.Options{
 		Header: opt.Header, HeadersEverywhere: opt.HeadersEverywhere, UserAgent: opt.UserAgent,
 		InsecureTLS: opt.InsecureTLS, RootCAs: opt.RootCAs, TLSFingerprint: opt.TLSFingerprint,
-		DialContext: opt.DialContext, MaxBytes: opt.MaxBytes, Meter: files.Meter, Logger: opt.Logger,
+		Proxy: opt.Proxy, DialContext: opt.DialContext, MaxBytes: opt.MaxBytes, Meter: files.Meter, Logger: opt.Logger,
 	})
 	lists := &hlssource.Options{
 		Edge: opt.Edge, IfNewer: opt.IfNewer, At: opt.At, AllowTiles: opt.AllowTiles,

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/kfgrab/kfgrab/internal/proxyurl"
 	"github.com/kfgrab/kfgrab/internal/redact"
 	"github.com/kfgrab/kfgrab/keyframe"
 	"github.com/kfgrab/kfgrab/rtsp"
@@ -127,8 +128,12 @@ func (o *Options) check() error {
 		return fmt.Errorf("option Codec: unknown value %v", o.Codec)
 	case n != 0 && n != sha256.Size:
 		return fmt.Errorf("option TLSFingerprint has %d bytes, not %d", n, sha256.Size)
+	case o.Proxy == nil:
+		return nil
+	case n != 0 && o.Proxy.Scheme == "https": // net/http has one tls.Config for both
+		return errors.New("a certificate's fingerprint cannot be checked behind an https proxy; an http or socks5 proxy passes TLS through, too")
 	}
-	return nil
+	return proxyurl.Check(o.Proxy)
 }
 
 // Keyframe returns the newest keyframe that costs little to fetch.

@@ -3,13 +3,16 @@ package rtsp
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"strings"
 	"sync"
 
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
 
+	"github.com/kfgrab/kfgrab/internal/proxy"
 	"github.com/kfgrab/kfgrab/internal/tlspin"
 )
 
@@ -52,15 +55,44 @@ func (s *session) takePacket(b []byte) []byte {
 // dialHop makes a TCP connection, with TLS in it if the URL says so, and counts the
 // bytes that cross the socket.
 func (s *session) dialHop(ctx context.Context, network, address string) (net.Conn, error) {
+	dial := s.dialCounted
+	if s.opt.Proxy != nil {
+		dial = s.dialProxy
+	}
+	conn, err := dial(ctx, network, address)
+	if err != nil || s.url.Scheme != "rtsps" {
+		return conn, err
+	}
+	return s.secure(ctx, conn, network, address)
+}
+
+func (s *session) dialCounted(ctx context.Context, network, address string) (net.Conn, error) {
 	s.talk.addRoundTrip()
 	conn, err := s.opt.DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	if conn = s.meter.Conn(conn); s.url.Scheme == "rtsps" {
-		return s.secure(ctx, conn, network, address)
+	return s.meter.Conn(conn), nil
+}
+
+// dialProxy connects through the proxy, for at least one more round trip.
+func (s *session) dialProxy(ctx context.Context, network, address string) (net.Conn, error) {
+	s.talk.addRoundTrip()
+	d := &proxy.Dialer{
+		URL: s.opt.Proxy, Dial: s.dialCounted,
+		TLS: &tls.Config{RootCAs: s.opt.RootCAs, InsecureSkipVerify: s.opt.InsecureTLS},
 	}
-	return conn, nil
+	conn, err := d.DialContext(ctx, network, address)
+
+	var refusal *proxy.StatusError
+	if errors.As(err, &refusal) {
+		hint := "the proxy makes no connection to the server"
+		if refusal.Code == http.StatusProxyAuthRequired {
+			hint = "give the proxy's user and password in its URL"
+		}
+		return nil, s.statusError(http.MethodConnect, refusal.Code, http.StatusText(refusal.Code), hint)
+	}
+	return conn, err
 }
 
 // secure shakes hands within ctx. gortsplib leaves the handshake to the first

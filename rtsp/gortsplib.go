@@ -1,6 +1,7 @@
 package rtsp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
 	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
 
+	"github.com/kfgrab/kfgrab/internal/neterror"
 	"github.com/kfgrab/kfgrab/internal/redact"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
@@ -103,6 +105,11 @@ func tolerateRequest(r *base.Request) {
 func (s *session) translateError(ctx context.Context, err error) error {
 	seen := s.talk.read()
 	method := seen.method
+	var proxy *neterror.ProxyError
+	if errors.As(err, &proxy) {
+		reason := cmp.Or(context.Cause(ctx), proxy.Err) // gortsplib's own context is canceled first
+		return &networkError{connecting, &neterror.ProxyError{URL: proxy.URL, Err: reason}}
+	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s: %w", method, context.Cause(ctx))
 	}

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
 	"time"
 
+	"github.com/kfgrab/kfgrab/internal/proxyurl"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
@@ -50,6 +52,11 @@ type Options struct {
 	// sources do not wake up for another viewer until this session ends.
 	KeepSession bool
 
+	// Proxy is an http, https, socks5 or socks5h proxy for every connection; nil: none.
+	// Datagrams do not pass it: with a proxy, Auto is TCP, and UDP and Multicast are
+	// refused.
+	Proxy *url.URL
+
 	// DialContext makes every connection; nil: that of net.Dialer. Datagrams do not
 	// use it.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
@@ -86,6 +93,20 @@ func (o *Options) withDefaults() Options {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c
+}
+
+// checkProxy returns an error if the media cannot pass the proxy. With a proxy, Auto
+// becomes TCP.
+func (o *Options) checkProxy() error {
+	switch {
+	case o.Proxy == nil:
+		return nil
+	case o.Transport == Auto:
+		o.Transport = TCP
+	case o.Transport != TCP:
+		return fmt.Errorf("datagrams do not pass a proxy: RTSP transport %v needs a direct connection", o.Transport)
+	}
+	return proxyurl.Check(o.Proxy)
 }
 
 // Transport is how RTP packets travel.

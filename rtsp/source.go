@@ -41,6 +41,9 @@ func New(u *url.URL, o *Options) (*Source, error) {
 	if s.opt.Transport > Multicast {
 		return nil, fmt.Errorf("unknown RTSP transport %v", s.opt.Transport)
 	}
+	if err := s.opt.checkProxy(); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 

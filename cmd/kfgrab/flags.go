@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"github.com/kfgrab/kfgrab/decode"
 	"github.com/kfgrab/kfgrab/internal/fetch"
 	"github.com/kfgrab/kfgrab/internal/neterror"
+	"github.com/kfgrab/kfgrab/internal/proxyurl"
 	"github.com/kfgrab/kfgrab/internal/tlspin"
 	"github.com/kfgrab/kfgrab/internal/units"
 	"github.com/kfgrab/kfgrab/keyframe"
@@ -40,6 +42,7 @@ type sourceFlags struct {
 	headers           []string
 	headersEverywhere bool
 	userAgent         string
+	proxy             *url.URL
 	insecure          bool
 	ca                string
 	fingerprint       []byte
@@ -65,6 +68,7 @@ func (f *sourceFlags) addSourceFlags(flags *pflag.FlagSet) {
 	flags.StringArrayVarP(&f.headers, "header", "H", nil, "`'Name: value'` send this header to the stream's own server; may be repeated")
 	flags.BoolVar(&f.headersEverywhere, "headers-everywhere", false, "send --header to every server that the stream leads to")
 	flags.StringVarP(&f.userAgent, "user-agent", "A", "kfgrab/"+version, "`name` identify as this User-Agent")
+	flags.FuncP("proxy", "x", "`URL` connect through this http, https, socks5 or socks5h proxy (default for HTTP, that of the environment)", parseInto(&f.proxy, proxyurl.Parse))
 	flags.BoolVarP(&f.insecure, "insecure", "k", false, "accept any TLS certificate")
 	flags.StringVar(&f.ca, "ca", "", "`file` trust the certificate authorities in this PEM file instead of the system's")
 	flags.Func("tls-fingerprint", "`SHA-256` trust only the server certificate with this fingerprint, as openssl x509 -fingerprint -sha256 prints it", parseInto(&f.fingerprint, tlspin.Parse))
@@ -120,7 +124,7 @@ func (f *sourceFlags) streamOptions(std *streams) (*kfgrab.Options, error) {
 
 	o := &kfgrab.Options{
 		Edge: f.edge, At: f.at, Program: f.program, MaxBytes: int64(f.maxBytes), Stdin: std.in,
-		Header: header, HeadersEverywhere: f.headersEverywhere, UserAgent: f.userAgent,
+		Header: header, HeadersEverywhere: f.headersEverywhere, UserAgent: f.userAgent, Proxy: f.proxy,
 		InsecureTLS: f.insecure, RootCAs: authorities, TLSFingerprint: f.fingerprint,
 		RTSP: kfgrab.RTSPOptions{
 			Transport: f.transport, KeyframeTimeout: f.keyframeTimeout, NoKeyframeRequest: f.noKeyframeRequest,

@@ -25,6 +25,7 @@ import (
 
 	"github.com/kfgrab/kfgrab/internal/origin"
 	"github.com/kfgrab/kfgrab/internal/testmedia"
+	"github.com/kfgrab/kfgrab/internal/testserver"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
@@ -54,7 +55,8 @@ func (l leakChecked) Run() int {
 const secret = "s3cret"
 
 // TestScript runs testdata/script. Scripts have the commands below in addition
-// to those of testscript. $WEB is an HTTP server of the script (see
+// to those of testscript. $PROXY is user, password, host and port of a proxy,
+// as in a URL, $WEB an HTTP server of the script (see
 // web_test.go), $MUTE accepts connections and never answers, and $HLS_TS,
 // $HLS_FMP4, $RTSP_H264 and $RTSP_H265 are live streams.
 func TestScript(t *testing.T) {
@@ -67,9 +69,15 @@ func TestScript(t *testing.T) {
 				return err
 			}
 			env.Defer(w.close)
+			proxy, err := testserver.StartProxy("me:" + secret)
+			if err != nil {
+				return err
+			}
+			env.Defer(proxy.Close)
+			env.Values[proxyKey{}] = proxy
 			env.Values[webKey{}] = w
 			env.Vars = append(
-				env.Vars, "GORACE="+os.Getenv("GORACE"), "SECRET="+secret, "WEB="+w.url, "HOST="+strings.TrimPrefix(w.url, "http://"), "MUTE="+w.mute.Addr().String(),
+				env.Vars, "GORACE="+os.Getenv("GORACE"), "SECRET="+secret, "PROXY="+strings.TrimPrefix(proxy.URL("").String(), "//"), "WEB="+w.url, "HOST="+strings.TrimPrefix(w.url, "http://"), "MUTE="+w.mute.Addr().String(),
 				"HLS_TS="+live.HLS(origin.TS), "HLS_FMP4="+live.HLS(origin.FMP4),
 				"RTSP_H264="+live.RTSP(keyframe.H264), "RTSP_H265="+live.RTSP(keyframe.H265),
 				"RTSP_HTTP="+strings.Replace(live.RTSP(keyframe.H264), "rtsp:", "rtsp+http:", 1),
@@ -86,6 +94,7 @@ func TestScript(t *testing.T) {
 			"help":     cmdHelp,
 			"damage":   cmdDamage,
 			"requests": cmdRequests,
+			"proxied":  cmdProxied,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,

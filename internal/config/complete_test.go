@@ -32,7 +32,7 @@ func example(t *testing.T) (*File, string) {
 	}
 	secrets := map[string]string{"CAMERA_CA": "/etc/camera.pem", "/etc/camera.pem": authority()}
 	for _, name := range []string{
-		"FFMPEG", "CAM_USER", "CAM_PASSWORD", "HOOK_KEY", "HOOK_TOKEN", "HALL_TOKEN",
+		"FFMPEG", "CAM_USER", "CAM_PASSWORD", "HOOK_KEY", "HOOK_TOKEN", "HALL_TOKEN", "PROXY_PASSWORD",
 		"/run/secrets/door", "/run/secrets/token", "/run/secrets/hook",
 	} {
 		secrets[name] = "hush"
@@ -76,6 +76,9 @@ func TestDocumented(t *testing.T) {
 	}
 	if len(yard.Sinks) != 4 || yard.Sinks[3].Webhook.Secret != "hush" || yard.Sinks[3].Webhook.URL != "https://hooks.example.com/hush" {
 		t.Errorf("%+v", yard.Sinks)
+	}
+	if hall.Options.Proxy.String() != "http://kfgrab:hush@proxy.example.com:3128" {
+		t.Errorf("%v", hall.Options.Proxy)
 	}
 	if hall.Options.RootCAs == nil || len(hall.Options.TLSFingerprint) != 32 || hall.Options.Header.Get("X-Site") != "north" || len(hall.Options.Header["X-Zone"]) != 2 {
 		t.Errorf("%+v", hall.Options.Header)

@@ -70,6 +70,7 @@ func TestErrors(t *testing.T) {
 		{"variable", stream("headers: {X-Key: \"${NOBODY}\"}"), "4:22: X-Key: the environment has no variable NOBODY"},
 		{"empty variable", stream("headers: {X-Key: \"${NOTHING}\"}"), "4:22: X-Key: NOTHING is empty"},
 		{"file", stream("headers: {X-Key: file:/nowhere}"), "4:22: X-Key: file /nowhere: file does not exist"},
+		{"proxy", stream("proxy: ftp://proxy:21"), "4:12: proxy: a proxy has the scheme http, https, socks5 or socks5h"},
 		{"dollar", stream("user_agent: $HOME"), "4:17: user_agent: a $ must begin ${NAME} or ${file:PATH}; write $$ for a dollar sign"},
 		{"open", stream("user_agent: ${HOME"), "4:17: user_agent: a $ must begin ${NAME}"},
 		{"line in a header", stream("headers: {X-Key: \"${LINES}\"}"), "4:22: X-Key: a header must be one line of printable characters"},

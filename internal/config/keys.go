@@ -13,6 +13,7 @@ import (
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/decode"
 	"github.com/kfgrab/kfgrab/hls"
+	"github.com/kfgrab/kfgrab/internal/proxyurl"
 	"github.com/kfgrab/kfgrab/internal/schedule"
 	"github.com/kfgrab/kfgrab/internal/sink"
 	"github.com/kfgrab/kfgrab/internal/tlspin"
@@ -33,6 +34,7 @@ var streamKeys = block[builder]{
 	"headers":             func(d *decoder, key string, n *node, b *builder) { d.decodeHeaders(key, n, &b.Options.Header) },
 	"headers_everywhere":  parseValue(func(b *builder) *bool { return &b.Options.HeadersEverywhere }, parseBoolean),
 	"user_agent":          func(d *decoder, key string, n *node, b *builder) { d.decodeHeaderValue(key, n, &b.Options.UserAgent) },
+	"proxy":               (*decoder).decodeProxy,
 	"insecure":            parseValue(func(b *builder) *bool { return &b.Options.InsecureTLS }, parseBoolean),
 	"ca":                  (*decoder).decodeCA,
 	"tls_fingerprint":     parseValue(func(b *builder) *[]byte { return &b.Options.TLSFingerprint }, tlspin.Parse),
@@ -149,6 +151,19 @@ func (d *decoder) decodeHeaderValue(key string, n *node, to *string) bool {
 	}
 	*to = t.value
 	return ok
+}
+
+func (d *decoder) decodeProxy(key string, n *node, b *builder) {
+	t, ok := d.decodePlain(key, n)
+	if !ok {
+		return
+	}
+	u, err := proxyurl.Parse(t.value)
+	if err != nil {
+		d.failFilled(n, key, t, err)
+		return
+	}
+	b.Options.Proxy = u
 }
 
 func (d *decoder) decodeCA(key string, n *node, b *builder) {

@@ -41,6 +41,10 @@ type Options struct {
 	// of a range that the reader did not want counts; headers do not.
 	MaxBytes int64
 
+	// Proxy is the http, https, socks5 or socks5h proxy for every request; nil: those of
+	// the environment.
+	Proxy *url.URL
+
 	// DialContext makes every connection; nil: that of net.Dialer. If it is set, the
 	// proxies of the environment are not used, because it would see no server then.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
@@ -50,8 +54,8 @@ type Options struct {
 }
 
 // Client fetches the resources of one stream. It keeps connections, TLS sessions and
-// cookies from one job to the next, and takes proxies from the environment as
-// http.ProxyFromEnvironment does. Its methods are safe for concurrent use, but there
+// cookies from one job to the next, and takes proxies from the environment as curl does:
+// HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, in capitals or not. Its methods are safe for concurrent use, but there
 // is one job at a time.
 type Client struct {
 	origin    string        // of the stream

@@ -43,6 +43,7 @@ type StatusError struct {
 	URL       string // redacted
 	SentAuth  bool   // credentials were sent with the request
 	Challenge string // scheme of WWW-Authenticate, as "Digest"; "" where there is none
+	Proxy     bool   // URL is that of a proxy, which makes no connection
 }
 
 // unknownDigest is the Challenge of a server whose Digest cannot be answered.
@@ -69,14 +70,16 @@ func (e *StatusError) canAnswer() bool {
 
 func (e *StatusError) advice() string {
 	switch {
+	case e.Code == http.StatusProxyAuthRequired:
+		return "give the proxy's user and password in its URL"
+	case e.Proxy:
+		return "the proxy makes no connection to the server"
 	case e.Code == http.StatusUnauthorized && !e.canAnswer():
 		return "the server wants " + e.Challenge + " authentication, and kfgrab knows only Basic and Digest (RFC 7616)"
 	case e.Code == http.StatusUnauthorized && e.SentAuth:
 		return "the credentials were refused"
 	case e.Code == http.StatusUnauthorized:
 		return "give user and password in the URL"
-	case e.Code == http.StatusProxyAuthRequired:
-		return "give the proxy's user and password in HTTP_PROXY or HTTPS_PROXY"
 	case e.Code == http.StatusForbidden:
 		return "access refused: a token may have expired, a header such as Referer may be missing, or the server wants another User-Agent"
 	case e.Code == http.StatusNotFound, e.Code == http.StatusGone:
@@ -110,7 +113,13 @@ func atURL(u *url.URL, err error) error { return &addressError{redact.URL(u.Stri
 
 // transferError returns the error for a failed transfer of u.
 func transferError(ctx context.Context, u *url.URL, err error) error {
-	if ctx.Err() != nil {
+	var proxy *neterror.ProxyError
+	switch {
+	case errors.As(err, &proxy) && ctx.Err() != nil:
+		return atURL(u, proxy)
+	case errors.As(err, &proxy):
+		return &Error{URL: redact.URL(u.String()), Msg: proxy.Error(), Err: proxy}
+	case ctx.Err() != nil:
 		return atURL(u, context.Cause(ctx))
 	}
 

@@ -1,24 +1,12 @@
 package fetch
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"github.com/kfgrab/kfgrab/internal/digest"
 )
-
-// errProxy stands for net/http's error, which prints the proxy's password.
-var errProxy = errors.New("the proxy address in the environment is not a URL")
-
-func proxyFor(req *http.Request) (*url.URL, error) {
-	u, err := http.ProxyFromEnvironment(req)
-	if err != nil {
-		return nil, errProxy
-	}
-	return u, nil
-}
 
 // originOf is scheme, host and port (RFC 6454 4).
 func originOf(u *url.URL) string {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
 
 	"github.com/kfgrab/kfgrab/internal/tlspin"
@@ -20,6 +21,8 @@ import (
 type protocols struct {
 	http1, http2 *http.Transport
 	insisting    sync.Map // origin → true
+
+	proxy func(*http.Request) (*url.URL, error) // may be nil
 }
 
 func newProtocols(d *dialer, o *Options) *protocols {
@@ -31,7 +34,8 @@ func newProtocols(d *dialer, o *Options) *protocols {
 	}
 	tlspin.Apply(secure, o.TLSFingerprint)
 
-	p := &protocols{http1: newTransport(d, secure), http2: newTransport(d, secure)}
+	proxy := chooseProxy(o)
+	p := &protocols{http1: newTransport(d, secure, proxy), http2: newTransport(d, secure, proxy), proxy: proxy}
 	p.http1.Protocols, p.http2.Protocols = new(http.Protocols), new(http.Protocols)
 	p.http1.Protocols.SetHTTP1(true)
 	p.http1.TLSClientConfig.NextProtos = []string{"http/1.1"} // otherwise a server that insists on HTTP/2 sends no alert

@@ -110,8 +110,10 @@ func (c *Client) roundTrip(ctx context.Context, u *url.URL, own http.Header) (*r
 	}
 
 	resp := &response{url: u}
+	connected := false
 	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
 		resp.conn, resp.kept = connOf(info.Conn), info.Reused
+		connected = true
 	}}
 	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodGet, "", nil)
 	if err != nil {
@@ -123,6 +125,9 @@ func (c *Client) roundTrip(ctx context.Context, u *url.URL, own http.Header) (*r
 	resp.sentAuth = req.Header.Get("Authorization")
 	c.meter.AddRequest()
 	resp.Response, err = c.transport.RoundTrip(req)
+	if err != nil && !connected {
+		err = c.transport.nameProxy(req, err)
+	}
 	if err != nil {
 		return resp, transferError(ctx, u, err)
 	}

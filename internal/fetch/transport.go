@@ -11,7 +11,6 @@ import (
 
 	"github.com/kfgrab/kfgrab/internal/meter"
 	"github.com/kfgrab/kfgrab/internal/parallel"
-	"github.com/kfgrab/kfgrab/internal/redact"
 )
 
 const (
@@ -114,8 +113,9 @@ func connOf(nc net.Conn) *conn {
 }
 
 // newTransport returns a transport that decodes nothing: ranges count encoded bytes.
-func newTransport(d *dialer, secure *tls.Config) *http.Transport {
-	t := &http.Transport{
+func newTransport(d *dialer, secure *tls.Config, proxy func(*http.Request) (*url.URL, error)) *http.Transport {
+	return &http.Transport{
+		Proxy:                  proxy,
 		DialContext:            d.dial,
 		OnProxyConnectResponse: proxyAnswer,
 		DisableCompression:     true,
@@ -125,17 +125,4 @@ func newTransport(d *dialer, secure *tls.Config) *http.Transport {
 		MaxIdleConnsPerHost:    maxIdlePerHost,
 		HTTP2:                  &http.HTTP2Config{MaxReceiveBufferPerStream: streamWindow},
 	}
-
-	if d.connect == nil {
-		t.Proxy = proxyFor
-	}
-	return t
-}
-
-// proxyAnswer makes a proxy's refusal of a tunnel an answer like any other.
-func proxyAnswer(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
-	if resp.StatusCode == http.StatusOK {
-		return nil
-	}
-	return &StatusError{Code: resp.StatusCode, URL: redact.URL(proxy.String())}
 }

@@ -17,10 +17,17 @@ import (
 
 // Describe returns the cause of err in one line.
 func Describe(err error) string {
+	var proxy *ProxyError
 	var dns *net.DNSError
 	var cert *tls.CertificateVerificationError
 	var errno syscall.Errno
 	var timeout net.Error
+	if errors.As(err, &proxy) {
+		return proxy.Error()
+	}
+	if text := describeSOCKS(err); text != "" {
+		return text
+	}
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return "no such host"

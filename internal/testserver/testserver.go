@@ -1,5 +1,5 @@
 // Package testserver runs real servers for kfgrab's tests: nginx, MediaMTX, GStreamer's
-// RTSP server and VLC.
+// RTSP server and VLC; and a forward proxy, [StartProxy].
 //
 // [Nginx] serves a directory over HTTP on loopback, [NginxTLS] over HTTPS and HTTP/2;
 // [MediaMTX], [GStreamer] and [VLC] serve RTSP, [Lossy] loses their datagrams. All end
