@@ -106,7 +106,9 @@ func isOffDisplay(transfer int) bool {
 func checkColours(i keyframe.Info) error {
 	matrix, transfer, primaries := i.ColourNames()
 	switch {
-	case i.Matrix == yDzDxMatrix, i.Matrix == iptMatrix, i.Matrix == yCgCoREvenMatrix, i.Matrix == yCgCoROddMatrix:
+	case i.Matrix == iptMatrix:
+		return fmt.Errorf("%w: its colours (%s) are those of Dolby Vision, which only a Dolby Vision decoder shows", keyframe.ErrUnsupported, matrix)
+	case i.Matrix == yDzDxMatrix, i.Matrix == yCgCoREvenMatrix, i.Matrix == yCgCoROddMatrix:
 		return fmt.Errorf("%w: its colour matrix %s cannot be converted to RGB", keyframe.ErrUnsupported, matrix)
 	case i.Transfer == cinemaTransfer:
 		return fmt.Errorf("%w: its transfer function %s cannot be converted to sRGB", keyframe.ErrUnsupported, transfer)

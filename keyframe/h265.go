@@ -25,6 +25,8 @@ func (a *Assembler) beginUnit265(head []byte) (*Frame, fate) {
 	case t == nal265AUD || t == nal265EOS || t == nal265EOB ||
 		(t >= nal265Reserved41 && t <= nal265Reserved44) || (t >= nal265Unspecified && t <= nal265Unspec55):
 		return a.endPicture(), toNothing
+	case t == nal265RPU:
+		a.takeRPU(head)
 	}
 	return nil, toNothing
 }

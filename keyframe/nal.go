@@ -42,6 +42,7 @@ const (
 	nal265Reserved44  = 44
 	nal265Unspecified = 48
 	nal265Unspec55    = 55
+	nal265RPU         = 62 // of Dolby Vision
 )
 
 // nalType returns the nal_unit_type of a NAL unit, whose first byte is enough.
