@@ -48,16 +48,32 @@ func newCache(maxBytes int64) *cache {
 	return &cache{pictures: pictureList{maxBytes: maxBytes, byCamera: map[*camera]map[rendering]*list.Element{}}}
 }
 
+// get counts as a lookup in the statistics.
 func (c *cache) get(key rendering) ([]byte, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.pictures.byCamera[key.camera][key]
-	if e == nil {
+	data, ok := c.pictures.find(key)
+	if ok {
+		c.pictures.stats.hits++
+	} else {
 		c.pictures.stats.misses++
+	}
+	return data, ok
+}
+
+// peek is get that counts nowhere.
+func (c *cache) peek(key rendering) ([]byte, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.pictures.find(key)
+}
+
+func (l *pictureList) find(key rendering) ([]byte, bool) {
+	e := l.byCamera[key.camera][key]
+	if e == nil {
 		return nil, false
 	}
-	c.pictures.stats.hits++
-	c.pictures.order.MoveToFront(e)
+	l.order.MoveToFront(e)
 	return e.Value.(*cachedPicture).data, true
 }
 

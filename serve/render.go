@@ -50,20 +50,31 @@ func (r *renderer) close() error {
 // render returns the picture's bytes. It passes the time that they took to make
 // to observe.
 func (r *renderer) render(ctx context.Context, key rendering, d delivery, observe func(time.Duration)) ([]byte, error) {
-	if data, ok := key.camera.cache.get(key); ok {
-		return data, nil
-	}
-
-	return r.work.do(ctx, key, func(ctx context.Context) ([]byte, error) {
+	return r.makeOnce(ctx, key.camera.cache, key, func(ctx context.Context) ([]byte, error) {
 		ctx, cancel := neterror.WithTimeout(ctx, key.camera.conf.Timeout)
 		defer cancel()
 
 		began := time.Now()
 		data, err := picture.Make(ctx, r.pool, d.snapshot, &key.options)
 		observe(time.Since(began))
+		return data, err
+	})
+}
 
+// makeOnce returns what the cache has, else what produce returns. Callers with the same
+// key share one call of produce.
+func (r *renderer) makeOnce(ctx context.Context, c *cache, key rendering, produce func(context.Context) ([]byte, error)) ([]byte, error) {
+	if data, ok := c.get(key); ok {
+		return data, nil
+	}
+	return r.work.do(ctx, key, func(ctx context.Context) ([]byte, error) {
+		// Another call may have ended since the cache was asked.
+		if data, ok := c.peek(key); ok {
+			return data, nil
+		}
+		data, err := produce(ctx)
 		if err == nil {
-			key.camera.cache.put(key, data)
+			c.put(key, data)
 		}
 		return data, err
 	})
@@ -79,15 +90,8 @@ func (r *renderer) etag(key rendering) string {
 // the format of o.
 func (r *renderer) drawText(ctx context.Context, o picture.Options, text []string) ([]byte, error) {
 	key := rendering{capture: strings.Join(text, "\n"), options: o}
-	if data, ok := r.drawings.get(key); ok {
-		return data, nil
-	}
-	return r.work.do(ctx, key, func(context.Context) ([]byte, error) {
-		data, err := encodeText(o.Output.Width, o.Output.Height, o.Format, text)
-		if err == nil {
-			r.drawings.put(key, data)
-		}
-		return data, err
+	return r.makeOnce(ctx, r.drawings, key, func(context.Context) ([]byte, error) {
+		return encodeText(o.Output.Width, o.Output.Height, o.Format, text)
 	})
 }
 
