@@ -304,6 +304,9 @@ func readPlaylist(ctx context.Context, client *fetch.Client, r *fetch.Resource) 
 
 func (w *webSource) become(s source) { w.source, w.known = s, true }
 
+// traffic reads no field that begin sets: it may be called during a grab.
+func (w *webSource) traffic() meter.Reading { return w.files.Meter.Read() }
+
 // newHLS returns an HLS source, whose playlist is given if it was fetched already.
 func (w *webSource) newHLS(playlist *fetch.Document) source {
 	o := *w.lists

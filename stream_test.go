@@ -55,6 +55,35 @@ func TestCostOrigin(t *testing.T) {
 	}
 }
 
+// TestSpentDuringGrab: Spent may be called while a grab finds out what the URL is.
+func TestSpentDuringGrab(t *testing.T) {
+	o := startOrigin(t)
+	for _, url := range []string{o.HLS(origin.TS), o.Media(origin.TS, 1), o.RTSP(keyframe.H264), testmedia.Make(t, "h264.ts")} {
+		s := open(t, url, nil)
+		done := make(chan error)
+		go func() {
+			_, err := s.Grab(within(t, testTime))
+			done <- err
+		}()
+		var last kfgrab.Cost
+		for grabbing := true; grabbing; {
+			select {
+			case err := <-done:
+				grabbing = false
+				if err != nil {
+					t.Fatal(err)
+				}
+			default:
+			}
+			spent := s.Spent()
+			if spent.Down < last.Down || spent.Requests < last.Requests {
+				t.Fatalf("%s: %+v after %+v", s.URL(), spent, last)
+			}
+			last = spent
+		}
+	}
+}
+
 // TestStreamReuse: a stream reuses its connection and does not request again
 // what it knows; Close closes the connection.
 func TestStreamReuse(t *testing.T) {
