@@ -65,12 +65,11 @@ func isDamaged265(data []byte) bool {
 	return r != nil && !r.isCovered()
 }
 
-// isDamaged264 is isDamaged265 for H.264, as far as it is coded with CABAC and without
-// macroblock-adaptive fields. CAVLC falls into step again after an error, so that its end
-// shows little.
+// isDamaged264 is isDamaged265 for H.264 without macroblock-adaptive fields. CAVLC shows
+// less than CABAC: it may fall into step again after an error.
 func isDamaged264(data []byte) bool {
 	var sets sets264
-	var r *reader264
+	var r reader264
 	bottom := false
 	for nal := range AnnexB(data) {
 		t := H264.nalType(nal)

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/kfgrab/kfgrab/internal/testmedia"
@@ -91,6 +92,9 @@ func TestDamagedPictures(t *testing.T) {
 			frames, _ := readKeyframes(codec, mustReadFile(t, testmedia.Make(t, name)))
 			random := rand.New(rand.NewPCG(1, 2))
 			for damage, apply := range damages {
+				if damage == "overwritten" && strings.Contains(name, "cavlc") {
+					continue // CAVLC may fall into step again
+				}
 				for range 3 {
 					data := damageSlice(frames[1].Data, codec, random, apply)
 					got, _ := readKeyframes(codec, slices.Concat(data, frames[2].Data))

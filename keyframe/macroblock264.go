@@ -1,20 +1,13 @@
 package keyframe
 
-// reader264 follows the syntax of an all-intra picture of H.264 that is coded with CABAC
+// cabac264 follows the syntax of an all-intra picture of H.264 that is coded with CABAC
 // (ISO/IEC 14496-10 7.3.4, 7.3.5) without decoding it, to see whether its slices are
 // whole.
-type reader264 struct {
+type cabac264 struct {
+	raster264
 	cabac
 	contexts [contexts264]uint8
 
-	chroma        int // ChromaArrayType
-	depths        [2]int
-	width, height int // of a frame in macroblocks
-	field         int // 1 in a field picture
-	transform8x8  bool
-
-	next  int // mb_addr of the next macroblock
-	slice int // number of the slice, from 1
 	mbs   []macroblock264
 	none  macroblock264 // beyond the slice
 	delta bool          // mb_qp_delta of the macroblock before was not 0
@@ -35,47 +28,15 @@ type macroblock264 struct {
 	ac         [2]uint8
 }
 
-// newReader264 returns a reader of one frame, or nil if its slices are of a kind that is
-// not followed.
-func newReader264(sps *sps264, pps *pps264) *reader264 {
-	if !pps.cabac || pps.groups > 1 || sps.adaptive || sps.info.ChromaFormat == 3 {
-		return nil
-	}
-	r := &reader264{
-		chroma: sps.info.ChromaFormat, depths: [2]int{sps.info.BitDepth, sps.chromaDepth},
-		width: sps.info.CodedWidth / 16, height: sps.info.CodedHeight / 16,
-	}
-	r.mbs = make([]macroblock264, r.width*r.height)
-	return r
-}
-
-// startPicture begins a frame or a field.
-func (r *reader264) startPicture(field bool) {
-	r.next, r.slice, r.field = 0, 0, 0
-	if field {
-		r.field = 1
-	}
-	clear(r.mbs)
-}
-
-// isCovered reports whether the slices have filled the picture.
-func (r *reader264) isCovered() bool { return r.next == r.pictureSize() }
-
-func (r *reader264) pictureSize() int { return len(r.mbs) >> r.field }
-
-// readSlice reads the slice data after the header, and reports whether the slice is
-// whole and begins where the one before ended.
-func (r *reader264) readSlice(h *slice264, header *bitReader, qp int) bool {
+func (r *cabac264) readSlice(h *slice264, header *bitReader, qp int) bool {
 	for header.pos&7 != 0 {
 		if !header.readFlag() { // cabac_alignment_one_bit
 			return false
 		}
 	}
-	if int(h.firstMb) != r.next {
+	if !r.startSlice(h) {
 		return false
 	}
-	r.slice++
-	r.transform8x8 = h.pps.transform8x8
 	resetContexts264(&r.contexts, qp)
 	r.cabac.data = trimZeros(header.data) // cabac_zero_words
 	r.cabac.overrun, r.bad, r.delta = false, false, false
@@ -97,7 +58,7 @@ func (r *reader264) readSlice(h *slice264, header *bitReader, qp int) bool {
 
 // endByte264 is endByte for x264, too, which sets the last bit of the byte as well in half
 // of its pictures (TestWholePictures).
-func (r *reader264) endByte264() (pos int, ok bool) {
+func (r *cabac264) endByte264() (pos int, ok bool) {
 	pos, ok = r.endByte()
 	if ok || pos > len(r.cabac.data) {
 		return pos, ok
@@ -106,7 +67,7 @@ func (r *reader264) endByte264() (pos int, ok bool) {
 }
 
 // neighbours returns the macroblocks to the left and above, if they are of the slice.
-func (r *reader264) neighbours() (left, above *macroblock264) {
+func (r *cabac264) neighbours() (left, above *macroblock264) {
 	left, above = &r.none, &r.none
 	if r.next%r.width > 0 && r.mbs[r.next-1].slice == r.slice {
 		left = &r.mbs[r.next-1]
@@ -129,10 +90,10 @@ func contextOf(left, above bool, weight int) int {
 	return n
 }
 
-func (r *reader264) readBin(context int) bool { return r.decodeBin(&r.contexts[context]) }
+func (r *cabac264) readBin(context int) bool { return r.decodeBin(&r.contexts[context]) }
 
 // readMacroblock reads macroblock_layer of an I slice.
-func (r *reader264) readMacroblock() {
+func (r *cabac264) readMacroblock() {
 	left, above := r.neighbours()
 	mb := &r.mbs[r.next]
 	*mb = macroblock264{slice: r.slice}
@@ -169,7 +130,7 @@ func (r *reader264) readMacroblock() {
 }
 
 // readType16x16 reads the rest of mb_type of Intra_16x16 (table 9-36).
-func (r *reader264) readType16x16(mb *macroblock264) {
+func (r *cabac264) readType16x16(mb *macroblock264) {
 	if r.readBin(ctxMbType + 3) {
 		mb.luma = 15
 	}
@@ -184,24 +145,20 @@ func (r *reader264) readType16x16(mb *macroblock264) {
 }
 
 // skipPCM skips the samples of I_PCM and begins anew after them.
-func (r *reader264) skipPCM(mb *macroblock264) {
+func (r *cabac264) skipPCM(mb *macroblock264) {
 	pos, ok := r.endByte264()
 	if !ok {
 		r.bad = true
 		return
 	}
-	bits := 256 * r.depths[0]
-	if r.chroma > 0 {
-		bits += 128 * r.chroma * r.depths[1]
-	}
-	r.cabac.start(pos + bits/8)
+	r.cabac.start(pos + r.bitsOfPCM()/8)
 	r.delta = false
 	mb.pcm, mb.luma, mb.chroma = true, 15, 2
 	mb.dc, mb.blocks, mb.ac = [3]bool{true, true, true}, 0xffff, [2]uint8{0xff, 0xff}
 }
 
 // readModes reads the prediction modes of 16 or 4 blocks.
-func (r *reader264) readModes(large bool) {
+func (r *cabac264) readModes(large bool) {
 	blocks := 16
 	if large {
 		blocks = 4
@@ -216,7 +173,7 @@ func (r *reader264) readModes(large bool) {
 }
 
 // readCodedBlocks reads coded_block_pattern.
-func (r *reader264) readCodedBlocks(mb, left, above *macroblock264) {
+func (r *cabac264) readCodedBlocks(mb, left, above *macroblock264) {
 	for n := range 4 {
 		a, b := mb.luma, mb.luma // the pattern of the macroblock with the block to the left, above
 		inA, inB := true, true
@@ -243,7 +200,7 @@ func (r *reader264) readCodedBlocks(mb, left, above *macroblock264) {
 // maxQPDelta bounds the unary code of mb_qp_delta: twice the range of QP at 14 bits.
 const maxQPDelta = 2 * (52 + 36)
 
-func (r *reader264) readQPDelta() {
+func (r *cabac264) readQPDelta() {
 	context := ctxQPDelta + contextOf(r.delta, false, 0)
 	n := 0
 	for r.readBin(context) {

@@ -10,10 +10,11 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-// handmade are NAL units of H.264 with just enough in them to be told apart: an
-// interlaced SPS, picture parameter sets and heads of slices.
+// handmade are NAL units of H.264 with just enough in them to be told apart: an SPS
+// with adaptive fields, since the slice data of others is checked, picture parameter sets
+// and heads of slices.
 var handmade = map[string][]byte{
-	"sps":   unit264(0x67, bits(66, 8)+bits(0, 8)+bits(30, 8)+ue(0)+ue(0)+ue(2)+ue(1)+"0"+ue(7)+ue(7)+"001"+"00"),
+	"sps":   unit264(0x67, bits(77, 8)+bits(0, 8)+bits(30, 8)+ue(0)+ue(0)+ue(2)+ue(1)+"0"+ue(7)+ue(7)+"011"+"00"),
 	"pps0":  pps264(0, 0),
 	"pps0'": pps264(0, 3),
 	"pps1":  pps264(1, 0),

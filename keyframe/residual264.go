@@ -1,12 +1,12 @@
 package keyframe
 
 // isCoded reads coded_block_flag of a kind of block, whose neighbours' flags are given.
-func (r *reader264) isCoded(kind int, left, above bool) bool {
+func (r *cabac264) isCoded(kind int, left, above bool) bool {
 	return r.readBin(ctxCodedBlock + 4*kind + contextOf(left, above, 2))
 }
 
 // readLuma reads the coefficients of the luma samples.
-func (r *reader264) readLuma(mb, left, above *macroblock264) {
+func (r *cabac264) readLuma(mb, left, above *macroblock264) {
 	kind, count := catLuma4x4, 16
 	if !mb.nxn {
 		kind, count = catLumaAC, 15
@@ -50,7 +50,7 @@ func (r *reader264) readLuma(mb, left, above *macroblock264) {
 func rasterOf(n int) int { return n&1 | n>>1&2 | (n>>1&1|n>>2&2)<<2 }
 
 // readChroma reads the coefficients of the chroma samples.
-func (r *reader264) readChroma(mb, left, above *macroblock264) {
+func (r *cabac264) readChroma(mb, left, above *macroblock264) {
 	if mb.chroma == 0 {
 		return
 	}
@@ -88,7 +88,7 @@ func (r *reader264) readChroma(mb, left, above *macroblock264) {
 }
 
 // readBlock reads residual_block_cabac of a coded block of count coefficients.
-func (r *reader264) readBlock(kind, count int) {
+func (r *cabac264) readBlock(kind, count int) {
 	significant, last := firstSignificant264[r.field][kind], firstLast264[r.field][kind]
 	coefficients := 1 // with the last one, which is inferred if no flag says so
 	for n := range count - 1 {
@@ -111,7 +111,7 @@ func (r *reader264) readBlock(kind, count int) {
 }
 
 // readLevels reads coeff_abs_level_minus1 and coeff_sign_flag.
-func (r *reader264) readLevels(kind, count int) {
+func (r *cabac264) readLevels(kind, count int) {
 	first := firstLevel264[kind]
 	most := 4
 	if kind == catChromaDC {
@@ -135,7 +135,7 @@ func (r *reader264) readLevels(kind, count int) {
 
 // readGreater reads the rest of a level above 1: up to 13 more bins of its prefix, and
 // an Exp-Golomb code.
-func (r *reader264) readGreater(context int) {
+func (r *cabac264) readGreater(context int) {
 	for n := 1; n < 14; n++ {
 		if !r.readBin(context) {
 			return

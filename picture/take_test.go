@@ -84,9 +84,10 @@ func TestTake(t *testing.T) {
 }
 
 // TestTakeDamaged proves that Take makes the picture of the next whole keyframe if the
-// decoder finds one damaged, and says how many were if none is whole.
+// decoder finds one damaged, as that of 4:4:4, whose slices package keyframe does not
+// follow. It says how many were if none is whole.
 func TestTakeDamaged(t *testing.T) {
-	data, err := os.ReadFile(testmedia.Make(t, "cavlc.264"))
+	data, err := os.ReadFile(testmedia.Make(t, "three-444.264"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,14 +26,17 @@ var tortured = []string{
 	"h265.265", "sliced.265", "cra.265", "h265.ts",
 }
 
+// The harms that may give another valid stream: a flipped sign of a coefficient, say.
+const bitFlipped, byteChanged = "a bit flipped", "a byte changed"
+
 // harms are what TestTorture does to the bytes of a stream from a place on, without a
 // sign that they are missing.
 var harms = []struct {
 	name  string
 	apply func(b []byte, at int, random *rand.Rand) []byte
 }{
-	{"a bit flipped", func(b []byte, at int, random *rand.Rand) []byte { b[at] ^= 1 << random.IntN(8); return b }},
-	{"a byte changed", func(b []byte, at int, random *rand.Rand) []byte { b[at] ^= byte(1 + random.IntN(255)); return b }},
+	{bitFlipped, func(b []byte, at int, random *rand.Rand) []byte { b[at] ^= 1 << random.IntN(8); return b }},
+	{byteChanged, func(b []byte, at int, random *rand.Rand) []byte { b[at] ^= byte(1 + random.IntN(255)); return b }},
 	{"bytes dropped", func(b []byte, at int, random *rand.Rand) []byte { return slices.Delete(b, at, at+1+random.IntN(1500)) }},
 	{"packets dropped", func(b []byte, at int, random *rand.Rand) []byte {
 		return slices.Delete(b, at, at+184*(1+random.IntN(5)))
@@ -52,9 +55,10 @@ var harms = []struct {
 }
 
 // TestTorture damages streams at random places. A picture is that of a whole keyframe,
-// and there is one whenever a later keyframe is whole. Exit code 0 with a torn picture may
-// happen in 1 of 1,000: where a flipped bit gives another valid picture. KFGRAB_TORTURE
-// is the number of damages.
+// and there is one whenever a later keyframe is whole. Of lost, zeroed, repeated and
+// reordered bytes, 1 in 1,000 may give a torn picture. Of flipped bits and changed bytes,
+// 1 in 15 may, since they can give another valid picture. KFGRAB_TORTURE is the number of
+// damages.
 func TestTorture(t *testing.T) {
 	count := tortureCount
 	if n, err := strconv.Atoi(os.Getenv("KFGRAB_TORTURE")); err == nil {
@@ -63,7 +67,8 @@ func TestTorture(t *testing.T) {
 	pool := &decode.Pool{}
 	defer pool.Close()
 
-	var torn, needless []string
+	var torn, flipped, needless []string
+	flips := 0
 	clips := make([]*tortureClip, len(tortured))
 	for seed := range count {
 		n := seed % len(tortured)
@@ -74,6 +79,10 @@ func TestTorture(t *testing.T) {
 		random := rand.New(rand.NewPCG(uint64(seed), 1))
 		harm := harms[random.IntN(len(harms))]
 		at := clip.begin + random.IntN(clip.size)
+		isFlip := harm.name == bitFlipped || harm.name == byteChanged
+		if isFlip {
+			flips++
+		}
 		damaged := harm.apply(slices.Clone(clip.data), at, random)
 
 		what := fmt.Sprintf("%s, seed %d, %s at %d", clip.name, seed, harm.name, at)
@@ -84,14 +93,18 @@ func TestTorture(t *testing.T) {
 			needless = append(needless, what+": "+err.Error())
 		case err != nil:
 			t.Fatalf("%s: %v", what, err)
-		case !slices.ContainsFunc(clip.pictures, func(rgb []byte) bool { return bytes.Equal(rgb, taken.Data) }):
+		case slices.ContainsFunc(clip.pictures, func(rgb []byte) bool { return bytes.Equal(rgb, taken.Data) }):
+		case isFlip:
+			flipped = append(flipped, what)
+		default:
 			torn = append(torn, what)
 		}
 	}
 
-	t.Logf("%d damages: %d torn, %d refused though a later keyframe is whole", count, len(torn), len(needless))
-	if len(torn) > 1+count/1000 || len(needless) > 0 {
-		t.Errorf("torn: %q\nrefused: %q", torn, needless)
+	t.Logf("%d of %d flips and %d of %d other damages torn, %d refused though a later keyframe is whole",
+		len(flipped), flips, len(torn), count-flips, len(needless))
+	if len(torn) > count/1000 || len(flipped) > 1+flips/15 || len(needless) > 0 {
+		t.Errorf("torn: %q, %q\nrefused: %q", torn, flipped, needless)
 	}
 }
 

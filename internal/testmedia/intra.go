@@ -44,6 +44,19 @@ var intraSettings264 = map[string][2]string{
 	"16x16":       {"yuv420p", "partitions=none:aq-mode=3:aq-strength=2"},
 	"filters-off": {"yuv420p", "deblock=0,0:no-deblock=1:trellis=0:cqm=jvt"},
 	"interlaced":  {"yuv420p", "fake-interlaced=1"},
+
+	"cavlc":          {"yuv420p", "cabac=0:8x8dct=0"},
+	"cavlc-8x8":      {"yuv420p", "cabac=0:8x8dct=1:partitions=all"},
+	"cavlc-slices":   {"yuv420p", "cabac=0:slices=4"},
+	"cavlc-grey":     {"gray", "cabac=0"},
+	"cavlc-422":      {"yuv422p", "cabac=0"},
+	"cavlc-10-bit":   {"yuv420p10le", "cabac=0:qp=3"},
+	"cavlc-422-fine": {"yuv422p10le", "cabac=0:qp=0:slices=2"},
+	"cavlc-coarse":   {"yuv420p", "cabac=0:qp=48"},
+	"cavlc-fine":     {"yuv420p", "cabac=0:qp=1"},
+	"cavlc-16x16":    {"yuv420p", "cabac=0:partitions=none:aq-mode=3:aq-strength=2"},
+	"cavlc-lossless": {"yuv420p", "cabac=0:qp=0"},
+	"cavlc-fake-tff": {"yuv420p", "cabac=0:fake-interlaced=1"},
 }
 
 // IntraNames lists the recipes of intra pictures of H.265 and H.264, sorted.

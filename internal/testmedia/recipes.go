@@ -67,6 +67,7 @@ var recipes = map[string]recipe{
 	"422-10bit.265":   video("640x360", 25, 1, "-pix_fmt yuv422p10le -c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25 -f hevc", "422.265"),
 	"444-10bit.264":   video("640x360", 25, 1, "-pix_fmt yuv444p10le -c:v libx264 -preset veryfast -g 25 -f h264", "444.264"),
 	"444.265":         video("640x360", 25, 1, "-pix_fmt yuv444p -c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25 -f hevc", "444.265"),
+	"three-444.264":   video("640x360", 25, 3, "-pix_fmt yuv444p -c:v libx264 -preset veryfast -x264-params keyint=25:scenecut=0 -f h264", "444.264"),
 	"444.264":         video("640x360", 25, 1, "-pix_fmt yuv444p -c:v libx264 -preset veryfast -g 25 -f h264", "444.264"),
 	// The stream asks for a clockwise turn.
 	"turned.264":     video("640x360", 25, 1, "-c:v libx264 -preset veryfast -g 25 -bsf:v h264_metadata=display_orientation=insert:rotate=270 -f h264", "turned.264"),
