@@ -6,6 +6,7 @@ export GO
 GOFUMPT     = mvdan.cc/gofumpt@v0.12.0
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 CORPUS      = ../shared/corpus/check.py
+CASES       = ../shared/cases/check.py
 FUZZTIME   ?= 10s
 BENCH      ?= .
 BENCHCOUNT ?= 1
@@ -21,8 +22,9 @@ demo: deps-demo build ## start a live origin on loopback and grab a picture from
 	bin/kfgrab demo
 	@echo "Your own streams in a browser: bin/kfgrab serve NAME=URL … and http://127.0.0.1:8080/"
 
-test: deps build ## run all tests, and check the corpus of real streams if it is next to the tree
+test: deps build ## run all tests, and check the corpus and the cases of streams if they are next to the tree
 	@if [ -f $(CORPUS) ]; then python3 scripts/corpus.py $(CORPUS) bin/kfgrab; else echo "corpus: 0 streams checked, no $(CORPUS)"; fi
+	@if [ -f $(CASES) ]; then printf 'cases: ' && python3 $(CASES) bin/kfgrab; else echo "cases: 0 checked, no $(CASES)"; fi
 	@sh scripts/gotest.sh
 
 check: ## check format, vet, staticcheck, go.mod files and the floors of the architecture

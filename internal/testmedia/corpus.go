@@ -67,3 +67,17 @@ func MustCorpus(tb testing.TB, kinds ...string) []CorpusFile {
 	}
 	return files
 }
+
+// MustCases returns a directory of inputs that once went wrong, which may exist next to
+// the repository. It skips the test without them.
+func MustCases(tb testing.TB, name string) string {
+	tb.Helper()
+	dir, err := filepath.Abs(filepath.Join("..", "..", "..", "shared", "cases", name))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if _, err := os.Stat(dir); err != nil {
+		tb.Skip("0 inputs that once went wrong tested: no cases next to the repository")
+	}
+	return dir
+}
