@@ -104,8 +104,8 @@ func (b box) findBox(path ...string) (box, bool) {
 // hostile bytes into an error.
 func decodeLeaf[T mp4.Box](b box) (t T, err error) {
 	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %s box: %v", keyframe.ErrCorrupt, b.kind, p)
+		if recover() != nil {
+			err = fmt.Errorf("%w: %s box: its fields contradict each other", keyframe.ErrCorrupt, b.kind)
 		}
 	}()
 

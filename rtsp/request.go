@@ -24,7 +24,11 @@ func (s *session) requestKeyframe(ssrc uint32, nth int) {
 			FIR: []rtcp.FIREntry{{SSRC: ssrc, SequenceNumber: uint8(nth)}},
 		},
 	})
-	s.opt.Logger.Debug("rtsp keyframe request", "ssrc", ssrc, "err", err)
+	if err != nil {
+		s.opt.Logger.Debug("rtsp keyframe request failed", "ssrc", ssrc, "why", err)
+		return
+	}
+	s.opt.Logger.Debug("rtsp keyframe request", "ssrc", ssrc)
 }
 
 // requestInterval is how long packets may come without a keyframe before one is

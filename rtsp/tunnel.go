@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -76,7 +77,7 @@ func (s *session) openHTTPTunnel(ctx context.Context, network, address string) (
 func (s *session) readTunnelAnswer(in *bufio.Reader) error {
 	answer, err := http.ReadResponse(in, nil)
 	if err != nil {
-		return err
+		return describeTunnelError(err)
 	}
 	answer.Body.Close()
 	return s.checkTunnelStatus(answer, http.StatusOK)
@@ -87,7 +88,15 @@ func (s *session) checkTunnelStatus(answer *http.Response, wanted int) error {
 	if answer.StatusCode == wanted {
 		return nil
 	}
-	return s.statusError("GET", answer.StatusCode, http.StatusText(answer.StatusCode), "the server accepts no RTSP tunnel through HTTP here")
+	return s.statusError("GET", answer.StatusCode, http.StatusText(answer.StatusCode), "the server accepts no RTSP tunnel here")
+}
+
+// describeTunnelError replaces net/http's error about an answer that is not HTTP.
+func describeTunnelError(err error) error {
+	if strings.Contains(err.Error(), "malformed") {
+		return fmt.Errorf("%w: this port does not speak HTTP, which the tunnel needs", keyframe.ErrUnsupported)
+	}
+	return err
 }
 
 // httpTunnel is one connection out of two.
@@ -128,7 +137,7 @@ func (s *session) openWebSocket(ctx context.Context, network, address string) (n
 	case answer != nil:
 		return nil, fmt.Errorf("%w: the server accepts no RTSP tunnel through WebSocket here", keyframe.ErrUnsupported)
 	}
-	return nil, err
+	return nil, describeTunnelError(err)
 }
 
 // webSocket is a WebSocket connection as a stream of bytes.

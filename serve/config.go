@@ -73,7 +73,7 @@ func (s *Stream) validate() error {
 	err := schedule.Rule(s.Schedule).Validate()
 	switch {
 	case s.Name == "":
-		return fmt.Errorf("%w: a stream has no name: %v", kfgrab.ErrUsage, s)
+		return fmt.Errorf("%w: a stream has no name", kfgrab.ErrUsage)
 	case int(s.Mode) >= len(modeNames):
 		return fmt.Errorf("%w: stream %q: unknown mode %v", kfgrab.ErrUsage, s.Name, s.Mode)
 	case s.Timeout < 0 || s.TTL < 0:

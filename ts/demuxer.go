@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/kfgrab/kfgrab/keyframe"
 )
@@ -357,7 +358,11 @@ func (d *demuxer) hasListedVideo() bool {
 // findFailure returns why no keyframe came. The error wraps one of keyframe's.
 func (d *demuxer) findFailure() error {
 	if _, ok := d.maps[d.wanted]; d.wanted != 0 && len(d.maps) > 0 && !ok {
-		return fmt.Errorf("%w: no program %d; the programs are %v", keyframe.ErrNotFound, d.wanted, slices.Sorted(maps.Keys(d.maps)))
+		var programs []string
+		for _, number := range slices.Sorted(maps.Keys(d.maps)) {
+			programs = append(programs, fmt.Sprint(number))
+		}
+		return fmt.Errorf("%w: no program %d; the programs are %s", keyframe.ErrNotFound, d.wanted, strings.Join(programs, ", "))
 	}
 
 	c := d.favourite()

@@ -2,10 +2,14 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
+	"io"
 	"io/fs"
 	"net/http"
+	"os"
 	"regexp"
 	"strings"
 
@@ -17,6 +21,7 @@ import (
 	"github.com/kfgrab/kfgrab/internal/neterror"
 	"github.com/kfgrab/kfgrab/keyframe"
 	"github.com/kfgrab/kfgrab/picture"
+	"github.com/kfgrab/kfgrab/rtsp"
 )
 
 // hints names the flags that help after an error of the library, which knows no flags.
@@ -30,9 +35,14 @@ var hints = []struct {
 	{isError(hlssource.ErrImagesOnly), "--allow-tiles --width N takes one"},
 	{isError(credential.ErrNoHash), "kfgrab serve --hash makes a hash"},
 	{isError(config.ErrNoClients), "kfgrab serve --hash makes a hash"},
+	{hasType[x509.HostnameError], "--tls-fingerprint trusts this certificate only, --insecure any"},
+	{hasType[x509.CertificateInvalidError], "--tls-fingerprint trusts this certificate only, --insecure any"},
 	{hasType[*tls.CertificateVerificationError], "--ca FILE trusts its authority, --insecure any certificate"},
+	{refusedOverRTSP(461), "--rtsp-transport names one: auto, tcp, udp or multicast"},
+	{refusedOverRTSP(http.StatusProxyAuthRequired), "--proxy http://user:password@host:port"},
 	{isBlank, "without --skip-black, kfgrab takes the keyframe as it is"},
 	{refusedWith(http.StatusUnauthorized), "--header 'Authorization: …' sends other credentials"},
+	{refusedWith(http.StatusProxyAuthRequired), "--proxy http://user:password@host:port"},
 	{refusedWith(http.StatusForbidden), "--header sends a missing header, --user-agent another User-Agent"},
 }
 
@@ -51,7 +61,17 @@ func describeError(err error) string {
 	return text
 }
 
-func describeWithoutHint(err error) string { return neterror.OneLine(err.Error()) }
+func describeWithoutHint(err error) string {
+	return plainWords.Replace(neterror.OneLine(err.Error()))
+}
+
+// plainWords stand for Go's texts that can reach a user from anywhere.
+var plainWords = strings.NewReplacer(
+	context.Canceled.Error(), "interrupted",
+	context.DeadlineExceeded.Error(), "the time was up",
+	os.ErrDeadlineExceeded.Error(), "the time was up",
+	io.ErrUnexpectedEOF.Error(), "it ends too early",
+)
 
 func isError(target error) func(error) bool {
 	return func(err error) bool { return errors.Is(err, target) }
@@ -69,11 +89,20 @@ func isBlank(err error) bool {
 	return errors.As(err, &blank) && blank.Err == keyframe.ErrNotFound
 }
 
-// refusedWith matches a refusal by an HTTP server that did not see credentials.
+// refusedWith matches a refusal by an HTTP server, except of credentials that it saw.
 func refusedWith(code int) func(error) bool {
 	return func(err error) bool {
 		var status *fetch.StatusError
-		return errors.As(err, &status) && status.Code == code && !status.SentAuth
+		seen := errors.As(err, &status) && status.SentAuth && code == http.StatusUnauthorized
+		return status != nil && status.Code == code && !seen
+	}
+}
+
+// refusedOverRTSP matches a refusal by an RTSP server or by a proxy before it.
+func refusedOverRTSP(code int) func(error) bool {
+	return func(err error) bool {
+		var status *rtsp.StatusError
+		return errors.As(err, &status) && status.Code == code
 	}
 }
 

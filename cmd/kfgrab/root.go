@@ -85,7 +85,7 @@ func describeFlagError(cmd *cobra.Command, err error) error {
 
 	switch unlabelled(invalid.GetFlag().Value).Type() {
 	case "int":
-		reason = fmt.Sprintf("%q is not a whole number", invalid.GetValue())
+		reason = describeNumber(invalid.GetValue(), invalid.Unwrap()).Error()
 	case "bool":
 		reason = fmt.Sprintf("%q is neither true nor false", invalid.GetValue())
 	case "float64":

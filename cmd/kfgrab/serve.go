@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/kfgrab/kfgrab/decode"
 	"github.com/kfgrab/kfgrab/internal/config"
+	"github.com/kfgrab/kfgrab/internal/neterror"
 	"github.com/kfgrab/kfgrab/internal/program"
 	"github.com/kfgrab/kfgrab/internal/schedule"
 	"github.com/kfgrab/kfgrab/internal/units"
@@ -151,7 +153,7 @@ func (f *serveFlags) runServe(ctx context.Context, std *streams, args []string) 
 	log := slog.New(handler)
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", service.Listen)
 	if err != nil {
-		return usageError(fmt.Errorf("--listen: %w", err))
+		return usageError(fmt.Errorf("--listen %s: %s", service.Listen, describeListen(err)))
 	}
 	s, err := f.newServer(file, service, l.Addr(), log)
 	if err != nil {
@@ -176,6 +178,23 @@ func (f *serveFlags) runServe(ctx context.Context, std *streams, args []string) 
 	err = s.Run(ctx, l)
 	log.Info("stopped")
 	return err
+}
+
+// describeListen puts the error of net.Listen into words.
+func describeListen(err error) string {
+	var malformed *net.AddrError
+	var unknown *net.DNSError
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return "another program listens there; stop it, or choose another port"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return "this machine has no such address"
+	case errors.Is(err, syscall.EACCES):
+		return "ports below 1024 need root or CAP_NET_BIND_SERVICE"
+	case errors.As(err, &malformed), errors.As(err, &unknown):
+		return "an address and a port are needed, such as 127.0.0.1:8080"
+	}
+	return neterror.Describe(err)
 }
 
 // newServer returns the server for a listener at that address.

@@ -52,13 +52,21 @@ var errSizeTwice = errors.New("give --size, or --width and --height, not both")
 func (f *sizeFlags) parseSide(side *int) func(string) error {
 	return func(text string) (err error) {
 		if *side, err = strconv.Atoi(text); err != nil {
-			return fmt.Errorf("%q is not a whole number", text)
+			return describeNumber(text, err)
 		}
 		if f.bySide = true; f.bySize {
 			return errSizeTwice
 		}
 		return nil
 	}
+}
+
+// describeNumber describes an error of strconv.Atoi.
+func describeNumber(text string, err error) error {
+	if errors.Is(err, strconv.ErrRange) {
+		return fmt.Errorf("%s is too large", text)
+	}
+	return fmt.Errorf("%q is not a whole number", text)
 }
 
 func (f *sizeFlags) parseBoth(text string) error {

@@ -82,6 +82,14 @@ func (e *StatusError) advice() string {
 		return "give user and password in the URL"
 	case e.Code == http.StatusForbidden:
 		return "access refused: a token may have expired, a header such as Referer may be missing, or the server wants another User-Agent"
+	case e.Code == http.StatusBadRequest, e.Code == http.StatusUpgradeRequired:
+		return "the server does not understand the request: is the URL complete, and does the server want https://?"
+	case e.Code == http.StatusMisdirectedRequest:
+		return "the server does not serve this host here: check host and port"
+	case e.Code == http.StatusUnavailableForLegalReasons:
+		return "the server may not deliver the stream to this country"
+	case e.Code == http.StatusRequestTimeout:
+		return "the server waited too long for the request; try again"
 	case e.Code == http.StatusNotFound, e.Code == http.StatusGone:
 		return "the stream or segment is not there, or no longer"
 	case e.Code == http.StatusRequestedRangeNotSatisfiable:
@@ -140,12 +148,4 @@ func transferError(ctx context.Context, u *url.URL, err error) error {
 // protocolError returns the error for a server that breaks the rules of HTTP.
 func protocolError(u *url.URL, format string, args ...any) error {
 	return &Error{URL: redact.URL(u.String()), Msg: fmt.Sprintf(format, args...)}
-}
-
-// describeFailure puts a failure into words.
-func describeFailure(err error) string {
-	if strings.Contains(err.Error(), "malformed") {
-		return "the answer is not HTTP"
-	}
-	return neterror.Describe(err)
 }

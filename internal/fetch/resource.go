@@ -46,6 +46,15 @@ type Fetched struct {
 	Bytes  int64 // bytes read of it
 }
 
+// String returns the request as Range fields have it, and what came of it.
+func (f Fetched) String() string {
+	asked := "all"
+	if f.Length >= 0 {
+		asked = fmt.Sprintf("bytes=%d-%d", f.Offset, f.Offset+f.Length-1)
+	}
+	return fmt.Sprintf("%s (status %d, %d bytes read)", asked, f.Code, f.Bytes)
+}
+
 // Resource is a file at a URL, or a byte range of one. Its offsets begin at
 // Range.Offset. It keeps the last megabyte that it fetched, and asks for
 // nothing that it holds. It is for one goroutine at a time.

@@ -398,7 +398,7 @@ func TestBrokenAnswers(t *testing.T) {
 		{"length that is none", "HTTP/1.1 200 OK\r\nContent-Length: ten\r\n\r\n0123456789", "Content-Length"},
 		{"negative length", "HTTP/1.1 200 OK\r\nContent-Length: -10\r\n\r\n0123456789", "Content-Length"},
 		{"two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\nContent-Length: 5\r\n\r\n0123456789", "Content-Length"},
-		{"chunk without a length", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nten\r\n0123456789", "chunk"},
+		{"chunk without a length", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nten\r\n0123456789", "not valid HTTP"},
 		{"another unit", part + "Content-Range: seconds 0-9/10\r\nContent-Length: 10\r\n\r\n0123456789", "without a proper Content-Range"},
 		{"status of its own", "HTTP/1.1 099 Hm\r\nContent-Length: 0\r\n\r\n", "status 99"},
 		{"refused range", "HTTP/1.1 416 Range Not Satisfiable\r\nContent-Range: bytes */5000\r\nContent-Length: 0\r\n\r\n", "status 416"},

@@ -164,7 +164,9 @@ func (r *reading) close() {
 		o.size = max(0, r.resource.Size())
 	}
 	r.resource.Close()
-	o.log(r.ctx, "ranges", "fetched", r.resource.Ranges())
+	for _, fetched := range r.resource.Ranges() {
+		o.log(r.ctx, "range", "fetched", fetched)
+	}
 }
 
 // readFirst returns the first keyframe of the segment, and remembers its size.

@@ -194,10 +194,8 @@ func (*mediaBytes) Enabled(context.Context, slog.Level) bool { return true }
 
 func (b *mediaBytes) Handle(_ context.Context, r slog.Record) error {
 	r.Attrs(func(a slog.Attr) bool {
-		if ranges, ok := a.Value.Any().([]fetch.Fetched); ok {
-			for _, f := range ranges {
-				b.n += f.Bytes
-			}
+		if f, ok := a.Value.Any().(fetch.Fetched); ok {
+			b.n += f.Bytes
 		}
 		return true
 	})

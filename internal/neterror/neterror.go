@@ -6,7 +6,7 @@
 package neterror
 
 import (
-	"crypto/tls"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -15,34 +15,48 @@ import (
 	"unicode"
 )
 
-// Describe returns the cause of err in one line.
+// Describe returns the cause of err in one line, and what to do about it.
 func Describe(err error) string {
 	var proxy *ProxyError
-	var dns *net.DNSError
-	var cert *tls.CertificateVerificationError
-	var errno syscall.Errno
-	var timeout net.Error
 	if errors.As(err, &proxy) {
 		return proxy.Error()
 	}
-	if text := describeSOCKS(err); text != "" {
-		return text
+	for _, describe := range []func(error) string{describeSOCKS, describeTLS, describeLookup} {
+		if text := describe(err); text != "" {
+			return text
+		}
 	}
+
+	var address *net.AddrError
+	var errno syscall.Errno
+	var timeout net.Error
 	switch {
-	case errors.As(err, &dns) && dns.IsNotFound:
-		return "no such host"
-	case errors.As(err, &dns):
-		return "name lookup failed: " + Line(dns.Err)
-	case errors.As(err, &cert):
-		return Line(cert.Err.Error())
+	case errors.As(err, &address):
+		return "invalid address: " + Line(address.Err)
 	case errors.As(err, &errno):
-		return errno.Error()
-	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return describeSystem(errno)
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed):
 		return "the server closed the connection too early"
+	case errors.Is(err, context.Canceled):
+		return "interrupted"
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return "timed out"
 	}
 	return Line(err.Error())
+}
+
+// describeLookup describes a failed lookup of a name. It returns "" for other errors.
+func describeLookup(err error) string {
+	var dns *net.DNSError
+	switch {
+	case !errors.As(err, &dns):
+		return ""
+	case dns.IsNotFound:
+		return "no such host: check its name"
+	case dns.IsTimeout:
+		return "name lookup timed out: check the network and its DNS server"
+	}
+	return "name lookup failed: " + Line(dns.Err)
 }
 
 // maxLine bounds how much of a server's text is shown.

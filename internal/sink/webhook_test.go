@@ -139,7 +139,7 @@ func TestWebhookUnreachable(t *testing.T) {
 	}
 	l.Close()
 	err = newWebhook(t, "http://"+l.Addr().String()+"/hush", &WebhookOptions{attempts: 1}).Post(within(t, testTime), Event{})
-	if !errors.Is(err, syscall.ECONNREFUSED) || !strings.HasSuffix(err.Error(), ": connection refused") || strings.Contains(err.Error(), "hush") {
+	if !errors.Is(err, syscall.ECONNREFUSED) || !strings.Contains(err.Error(), ": connection refused") || strings.Contains(err.Error(), "hush") {
 		t.Error(err)
 	}
 }
