@@ -46,13 +46,14 @@ type Fetched struct {
 	Bytes  int64 // bytes read of it
 }
 
-// String returns the request as Range fields have it, and what came of it.
-func (f Fetched) String() string {
+// MarshalText describes the request as Range fields do, and what came of it. Logs show
+// it.
+func (f Fetched) MarshalText() ([]byte, error) {
 	asked := "all"
 	if f.Length >= 0 {
 		asked = fmt.Sprintf("bytes=%d-%d", f.Offset, f.Offset+f.Length-1)
 	}
-	return fmt.Sprintf("%s (status %d, %d bytes read)", asked, f.Code, f.Bytes)
+	return fmt.Appendf(nil, "%s (status %d, %d bytes read)", asked, f.Code, f.Bytes), nil
 }
 
 // Resource is a file at a URL, or a byte range of one. Its offsets begin at

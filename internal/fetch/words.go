@@ -10,6 +10,8 @@ import (
 // brokenHTTP are parts of net/http's texts about answers that break the rules of HTTP,
 // and what they mean. It has no types for them.
 var brokenHTTP = []struct{ part, text string }{
+	{"gzip:", "the answer's compression is damaged"},
+	{"flate:", "the answer's compression is damaged"},
 	{"server response headers exceeded", "the answer has too many headers"},
 	{"malformed HTTP", "the answer is not HTTP"},
 	{"malformed", "the answer is not valid HTTP"},
@@ -18,8 +20,6 @@ var brokenHTTP = []struct{ part, text string }{
 	{"chunk", "the answer is not valid HTTP"},
 	{"invalid header", "the answer is not valid HTTP"},
 	{"GOAWAY", "the server ended the HTTP/2 connection; try again"},
-	{"gzip:", "the answer's compression is damaged"},
-	{"flate:", "the answer's compression is damaged"},
 }
 
 var (
