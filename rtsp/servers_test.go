@@ -224,7 +224,7 @@ func checkCertificates(t *testing.T, u *url.URL, file string) {
 	mustGrab(t, u, &Options{InsecureTLS: true}, file)
 	_, err := grab(t, u, nil)
 	var unknown x509.UnknownAuthorityError
-	if !errors.As(err, &unknown) || !strings.Contains(err.Error(), "unknown authority") || strings.Contains(err.Error(), "--insecure") {
+	if !errors.As(err, &unknown) || !strings.Contains(err.Error(), "self-signed") || strings.Contains(err.Error(), "--insecure") {
 		t.Errorf("with no reason to trust the certificate: %v", err)
 	}
 	sum := sha256.Sum256(unknown.Cert.Raw)

@@ -335,9 +335,9 @@ func TestTLS(t *testing.T) {
 		o    *Options
 		want string
 	}{
-		{"unknown authority", s.URL, nil, "unknown authority"},
+		{"unknown authority", s.URL, nil, "self-signed"},
 		{"insecure", s.URL, &Options{InsecureTLS: true}, ""},
-		{"too old", old.URL, &Options{InsecureTLS: true}, "protocol version"},
+		{"too old", old.URL, &Options{InsecureTLS: true}, "no TLS 1.2 or later"},
 		{"plain HTTP to TLS", "http://" + u.Host, nil, "status 400"},
 	} {
 		u := parse(t, c.url)
