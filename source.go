@@ -14,6 +14,7 @@ import (
 	"unicode"
 
 	"github.com/kfgrab/kfgrab/hls"
+	"github.com/kfgrab/kfgrab/internal/address"
 	"github.com/kfgrab/kfgrab/internal/fetch"
 	"github.com/kfgrab/kfgrab/internal/file"
 	"github.com/kfgrab/kfgrab/internal/hlssource"
@@ -69,14 +70,16 @@ func openSource(rawURL string, opt *Options) (source, error) {
 	case rawURL == "-":
 		return &fileSource{file.NewStream(opt.Stdin, files), m}, nil
 	case !strings.Contains(rawURL, "://"):
+		if err := address.CheckPath(rawURL); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrUsage, err)
+		}
 		return &fileSource{file.Open(rawURL, files), m}, nil
 	}
 
-	u, err := url.Parse(rawURL)
-	if err != nil { // its text has the password in it
-		return nil, fmt.Errorf("%w: %s is no valid URL: write reserved characters in a user name or password as %%40 for @ and so on", ErrUsage, redact.URL(rawURL))
+	u, err := address.Parse(rawURL)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUsage, err)
 	}
-	u.Scheme = strings.ToLower(u.Scheme)
 	switch {
 	case u.Scheme == "http" || u.Scheme == "https":
 		if u.Hostname() == "" {

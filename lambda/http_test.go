@@ -117,7 +117,7 @@ func TestHTTPProblems(t *testing.T) {
 		{closed, "GET", "/cam", "with=100", `"with"`, 400},
 		{closed, "GET", "/cam", "width=wide", "width", 400},
 		{closed, "GET", "/cam", "width=99999", "out of bounds", 400},
-		{closed, "GET", "/cam", "at=now", "00:10:30", 400},
+		{closed, "GET", "/cam", "at=now", "00:01:30", 400},
 		{closed, "GET", "/cam", "%zz", "invalid query", 400},
 		{closed, "GET", "/cam", "", "credentials", 502},
 		{closed, "GET", "/", "url=" + refused, "only named streams", 403},

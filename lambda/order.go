@@ -7,15 +7,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/decode"
 	"github.com/kfgrab/kfgrab/hls"
+	"github.com/kfgrab/kfgrab/internal/address"
 	"github.com/kfgrab/kfgrab/internal/allow"
-	"github.com/kfgrab/kfgrab/internal/redact"
 	"github.com/kfgrab/kfgrab/internal/units"
 	"github.com/kfgrab/kfgrab/picture"
 )
@@ -138,9 +137,9 @@ func (o *order) newJob(s *settings) (*job, error) {
 }
 
 func checkAllowed(l *allow.List, rawURL string) error {
-	u, err := url.Parse(rawURL)
-	if err != nil { // its text contains the password
-		return fmt.Errorf("%w: invalid URL %s", kfgrab.ErrUsage, redact.URL(rawURL))
+	u, err := address.Parse(rawURL)
+	if err != nil {
+		return fmt.Errorf("%w: %w", kfgrab.ErrUsage, err)
 	}
 	return l.CheckURL(u)
 }

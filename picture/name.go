@@ -19,12 +19,10 @@ func StreamName(rawURL string) string {
 		return "stdin"
 	}
 
-	name := path.Base(rawURL)
-	switch u, err := url.Parse(rawURL); {
-	case err == nil && u.Scheme != "":
+	shown := redact.URL(rawURL)
+	name := path.Base(shown)
+	if u, err := url.Parse(shown); err == nil && u.Scheme != "" {
 		name = u.Hostname() + u.Path
-	case strings.Contains(rawURL, "://"):
-		name = path.Base(redact.URL(rawURL))
 	}
 
 	name = strings.TrimSuffix(name, path.Ext(path.Base(name)))

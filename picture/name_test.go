@@ -9,9 +9,9 @@ func TestStreamName(t *testing.T) {
 		"-":                                      "stdin",
 		"/films/one.mp4":                         "one",
 		"rtsp://me:s3cret@camera:554/1?k=s3cret": "camera-1",
-		"http://me:s3cret%zz@host/a.m3u8":        "a", // not a valid URL
-		"http://me:s3/cret%zz@host/a.m3u8":       "a",
-		"http://me:s3cret%zz@host/":              "xxxxx-host",
+		"http://me:s3cret%zz@host/a.m3u8":        "host-a", // not a valid URL
+		"http://me:s3/cret%zz@host/a.m3u8":       "host-a",
+		"http://me:s3cret%zz@host/":              "host",
 	} {
 		if got := StreamName(rawURL); got != want {
 			t.Errorf("%s: %q, want %q", rawURL, got, want)

@@ -4,14 +4,13 @@ import (
 	"container/list"
 	"fmt"
 	"net/http"
-	"net/url"
 	"path"
 	"strings"
 	"sync"
 
 	"github.com/kfgrab/kfgrab"
+	"github.com/kfgrab/kfgrab/internal/address"
 	"github.com/kfgrab/kfgrab/internal/allow"
-	"github.com/kfgrab/kfgrab/internal/redact"
 	"github.com/kfgrab/kfgrab/picture"
 )
 
@@ -168,9 +167,9 @@ func (s *Server) findGuest(rawURL string) (g, evicted *guest, err error) {
 // only: every connection is checked, wherever redirects, playlists and DNS
 // lead. The error wraps kfgrab.ErrUsage or allow.ErrRefused.
 func newGuestStream(rawURL string, allowed *allow.List) (Stream, error) {
-	u, err := url.Parse(rawURL)
-	if err != nil { // its text would show the password
-		return Stream{}, fmt.Errorf("%w: invalid URL %s", kfgrab.ErrUsage, redact.URL(rawURL))
+	u, err := address.Parse(rawURL)
+	if err != nil {
+		return Stream{}, fmt.Errorf("%w: %w", kfgrab.ErrUsage, err)
 	}
 	if err := allowed.CheckURL(u); err != nil {
 		return Stream{}, err

@@ -10,12 +10,17 @@ import (
 	"time"
 
 	"github.com/kfgrab/kfgrab/internal/meter"
+	"github.com/kfgrab/kfgrab/internal/redact"
 )
 
 // openLocal opens the file at path. It refuses directories.
 func openLocal(ctx context.Context, path string) (*os.File, fs.FileInfo, error) {
 	defer releaseOpen(ctx, path)()
 	f, err := os.Open(path)
+	var failed *fs.PathError
+	if errors.As(err, &failed) {
+		failed.Path = redact.URL(path) // it may be a mistyped address
+	}
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,38 +1,82 @@
-// Package redact removes secrets from URLs before they are shown: user name, password and the
-// values of the query. It is internal to kfgrab, for every package that prints a URL.
+// Package redact removes secrets from addresses before they are shown: user name and
+// password, the values of the query, and passwords and tokens in the path. It is internal
+// to kfgrab, for every package that prints an address.
 //
 // Call [URL] for everything that reaches an error, a log or a report, and [Text]
-// for a text that may contain URLs.
+// for a text that may contain addresses.
 package redact
 
 import (
-	"net/url"
+	"regexp"
 	"strings"
+	"unicode"
 )
 
 // mask replaces what was removed.
 const mask = "xxxxx"
 
-// URL returns raw with its userinfo, the values of its query and its fragment
-// masked. A text that does not parse as a URL is masked by hand, as the error
-// of url.Parse would print it whole.
-func URL(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return maskUnparsable(raw)
+// beginning matches what people write before the user name: any scheme with colon and two
+// slashes, or a known one without one of them.
+var (
+	beginning   = regexp.MustCompile(`^\s*(?:[[:alpha:]][[:alnum:]+.-]*://+|` + knownScheme + `(?::/*|/+)|/+)`)
+	knownURL    = regexp.MustCompile(`^` + knownScheme + `://$`)
+	knownScheme = `(?i:rtsps?|https?|rtmps?|srt|udp|file)(?:\+\w+)?`
+)
+
+// Split splits an address into its beginning, which is the scheme or something like it,
+// the credentials with their "@", and the rest. It reads no more into an address than
+// someone who mistyped it: a password with a slash, a question mark or an at sign that is
+// not escaped is all credentials, up to the last "@". An "@" without a colon before it,
+// behind the host, is none of credentials.
+func Split(raw string) (scheme, credentials, rest string) {
+	scheme = beginning.FindString(raw)
+	rest = raw[len(scheme):]
+	at := strings.LastIndexByte(rest, '@')
+	switch {
+	case at < 0:
+		return scheme, "", rest
+	case knownURL.MatchString(scheme) && !strings.Contains(rest[:at], ":"): // a user alone, or none
+		at = strings.LastIndexByte(rest[:authorityEnd(rest)], '@')
+	case !strings.Contains(raw[:len(scheme)+at], ":"):
+		return scheme, "", rest
 	}
-	if u.Opaque != "" {
-		return u.Scheme + ":" + mask
-	}
-	if u.User != nil {
-		u.User = url.User(mask)
-	}
-	u.RawQuery = maskQuery(u.RawQuery)
-	u.Fragment, u.RawFragment = "", ""
-	return u.String()
+	return scheme, rest[:at+1], rest[at+1:]
 }
 
-// Text masks the URLs in text as [URL] does, and puts single spaces between words.
+func authorityEnd(rest string) int {
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		return end
+	}
+	return len(rest)
+}
+
+// URL returns an address with its credentials, the values of its query, its fragment,
+// and the secrets of its path masked. It masks one that is mistyped, too, and leaves the
+// path of a file as it is.
+func URL(raw string) string {
+	if strings.ContainsFunc(raw, unicode.IsControl) {
+		return mask
+	}
+	scheme, credentials, rest := Split(raw)
+	if credentials != "" {
+		credentials = mask + "@"
+	}
+
+	isURL := strings.Contains(scheme, ":")
+	if isURL {
+		rest, _, _ = strings.Cut(rest, "#")
+	}
+	path, query, found := strings.Cut(rest, "?")
+	if found && (isURL || strings.Contains(query, "=")) {
+		query = "?" + maskQuery(query)
+	} else {
+		path, query = rest, ""
+	}
+	isRemote := isURL && !strings.HasPrefix(strings.ToLower(scheme), "file:")
+	return scheme + credentials + maskPath(path, isRemote) + query
+}
+
+// Text masks the addresses in text as [URL] does, and puts single spaces between words.
 func Text(text string) string {
 	words := strings.Fields(text)
 	for i, w := range words {
@@ -63,22 +107,75 @@ func maskQuery(raw string) string {
 	return strings.Join(pairs, "&")
 }
 
-// maskUnparsable keeps only scheme, host and path of a text that looks like a URL.
-func maskUnparsable(raw string) string {
-	scheme, rest, found := strings.Cut(raw, "://")
-	if !found {
-		return mask
-	}
-	shown := rest
-	if i := strings.IndexAny(rest, "?#"); i >= 0 {
-		shown = rest[:i]
-	}
+// secretField matches the name of a secret in a part of a path, as in cameras' addresses:
+// /user=admin_password=…_channel=1_stream=0.
+var secretField = regexp.MustCompile(`(?i)(?:^|[_&;,.-])(?:user(?:name)?|login|pass(?:word|wd)?|pwd|psw|token|auth|key|api_?key|secret|sig(?:nature)?)=`)
 
-	switch i := strings.LastIndexByte(shown, '@'); {
-	case i >= 0:
-		shown = mask + "@" + shown[i+1:]
-	case strings.Contains(rest, "@"): // these characters may be part of a password
-		shown = mask
+// nextField matches what follows the value of a secret. Any other character may be part
+// of it.
+var nextField = regexp.MustCompile(`(?i)[_&;,.-](?:user(?:name)?|login|pass(?:word|wd)?|pwd|channel|chn?|stream|subtype|type|profile|res)=`)
+
+// maskPath masks the secrets of a path: the values of fields with the names of secrets,
+// and of a remote stream parts that look like tokens.
+func maskPath(path string, isRemote bool) string {
+	parts := strings.Split(path, "/")
+	for n, part := range parts {
+		switch field := secretField.FindStringIndex(part); {
+		case field != nil:
+			parts[n] = maskFields(part)
+		case isRemote && n > 0 && isToken(part):
+			parts[n] = mask + extension(part)
+		}
 	}
-	return scheme + "://" + shown
+	return strings.Join(parts, "/")
+}
+
+func maskFields(part string) string {
+	var shown strings.Builder
+	for {
+		field := secretField.FindStringIndex(part)
+		if field == nil {
+			return shown.String() + part
+		}
+		shown.WriteString(part[:field[1]] + mask)
+		part = part[field[1]:]
+		next := nextField.FindStringIndex(part)
+		if next == nil {
+			return shown.String()
+		}
+		part = part[next[0]:]
+	}
+}
+
+// Tokens are long and random: hexadecimal ones have 32 digits or more, those in base64
+// letters of both cases and digits. The identifiers of streams are shorter, are words, or
+// have hyphens as a UUID has.
+const (
+	hexToken    = 32
+	base64Token = 20
+)
+
+var tokenRun = regexp.MustCompile(`[[:alnum:]+%=]+`)
+
+func isToken(part string) bool {
+	for _, run := range tokenRun.FindAllString(strings.TrimSuffix(part, extension(part)), -1) {
+		digits := strings.IndexFunc(run, unicode.IsDigit) >= 0
+		upper := strings.IndexFunc(run, unicode.IsUpper) >= 0
+		lower := strings.IndexFunc(run, unicode.IsLower) >= 0
+		isHex := strings.Trim(run, "0123456789abcdefABCDEF") == ""
+		if (len(run) >= hexToken && isHex && digits && (upper || lower)) || (len(run) >= base64Token && digits && upper && lower) {
+			return true
+		}
+	}
+	return false
+}
+
+// extension returns the extension of a file name if it is one of a few letters.
+func extension(part string) string {
+	const longest = len(".m3u8")
+	dot := strings.LastIndexByte(part, '.')
+	if dot < 0 || len(part)-dot > longest {
+		return ""
+	}
+	return part[dot:]
 }
