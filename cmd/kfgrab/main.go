@@ -25,6 +25,7 @@ import (
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/internal/config"
+	"github.com/kfgrab/kfgrab/internal/redact"
 )
 
 func main() {
@@ -49,17 +50,20 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		describe = describeWithoutHint
 	}
 
+	// An argument that is no address to kfgrab may still be one to the person who typed it.
+	shown := func(err error) string { return redact.Arguments(describe(err), args) }
+
 	var several *config.Errors
 	switch {
 	case errors.As(err, &several):
 		for _, one := range several.List {
-			fmt.Fprintln(stderr, "kfgrab:", describe(one))
+			fmt.Fprintln(stderr, "kfgrab:", shown(one))
 		}
 		if several.More > 0 {
 			fmt.Fprintf(stderr, "kfgrab: and %d more errors\n", several.More)
 		}
 	case err != nil:
-		fmt.Fprintln(stderr, "kfgrab:", describe(err))
+		fmt.Fprintln(stderr, "kfgrab:", shown(err))
 	}
 
 	return kfgrab.ClassOf(err).ExitCode()

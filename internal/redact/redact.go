@@ -8,6 +8,7 @@ package redact
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -86,6 +87,25 @@ func Text(text string) string {
 		}
 	}
 	return strings.Join(words, " ")
+}
+
+// Arguments masks in text the addresses among the arguments of a command, which may have
+// spaces and be quoted there.
+func Arguments(text string, arguments []string) string {
+	for _, argument := range arguments {
+		_, value, _ := strings.Cut(argument, "=") // NAME=URL, --flag=URL
+		for _, address := range []string{argument, value} {
+			shown := URL(address)
+			if shown == address {
+				continue
+			}
+			text = strings.ReplaceAll(text, address, shown)
+			if quoted := strconv.Quote(address); quoted != `"`+address+`"` {
+				text = strings.ReplaceAll(text, quoted[1:len(quoted)-1], shown)
+			}
+		}
+	}
+	return text
 }
 
 // maskQuery masks the values of a query. It keeps names and order.
