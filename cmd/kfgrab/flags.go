@@ -5,11 +5,9 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -55,6 +53,8 @@ type sourceFlags struct {
 	verbose           bool
 	quiet             bool
 
+	addressFlags // of the commands that read one stream
+
 	refused []string // names of flags without a meaning for the command
 }
 
@@ -65,7 +65,7 @@ func newSourceFlags() *sourceFlags {
 func (f *sourceFlags) addSourceFlags(flags *pflag.FlagSet) {
 	addTimeFlag(flags, &f.timeout, "timeout", f.timeout, "`time` give up after this long")
 	flags.TextVar(&f.maxBytes, "max-bytes", f.maxBytes, "`size` fetch at most this much of a remote stream, such as 500k")
-	flags.StringArrayVarP(&f.headers, "header", "H", nil, "`'Name: value'` send this header to the stream's own server; may be repeated")
+	flags.StringArrayVarP(&f.headers, "header", "H", nil, "`'Name: value'` send this header to the stream's own server, or those in a file with @FILE; may be repeated")
 	flags.BoolVar(&f.headersEverywhere, "headers-everywhere", false, "send --header to every server that the stream leads to")
 	flags.StringVarP(&f.userAgent, "user-agent", "A", "kfgrab/"+version, "`name` identify as this User-Agent")
 	flags.FuncP("proxy", "x", "`URL` connect through this http, https, socks5 or socks5h proxy (default for HTTP, that of the environment)", parseInto(&f.proxy, proxyurl.Parse))
@@ -140,19 +140,6 @@ func (f *sourceFlags) streamOptions(std *streams) (*kfgrab.Options, error) {
 // withTimeout bounds a job by --timeout.
 func (f *sourceFlags) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, f.timeout, fmt.Errorf("%w (--timeout)", neterror.NotDone(f.timeout)))
-}
-
-func parseHeaders(lines []string) (http.Header, error) {
-	header := http.Header{}
-	for _, line := range lines {
-		name, value, found := strings.Cut(line, ":")
-		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
-		if !found || name == "" || strings.ContainsAny(name, " \t\r\n") || strings.ContainsAny(value, "\r\n") {
-			return nil, usageError(errors.New("--header must be 'Name: value'"))
-		}
-		header.Add(name, value)
-	}
-	return header, nil
 }
 
 func loadRootCAs(path string) (*x509.CertPool, error) {

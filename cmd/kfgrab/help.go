@@ -28,7 +28,7 @@ var flagGroups = []struct {
 	{"Storage", "dir to template latest exec webhook keep-for keep keep-bytes state"},
 	{"Service", "listen tls-cert tls-key ttl warm"},
 	{"Access", "auth no-auth host allow-url rate hash"},
-	{"Network", "header headers-everywhere user-agent proxy insecure ca tls-fingerprint rtsp-transport no-keyframe-request"},
+	{"Network", "header netrc netrc-file headers-everywhere user-agent proxy insecure ca tls-fingerprint rtsp-transport no-keyframe-request"},
 	{"Limits", "timeout keyframe-timeout max-bytes parallel session/keep session/keep-bytes at-once per-host decoders grace cache-bytes"},
 	{"Log", "log-file log-size log-files log-format"},
 	{"Other", "ffmpeg verbose quiet help version"},

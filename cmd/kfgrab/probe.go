@@ -12,7 +12,7 @@ import (
 
 func newProbeCommand(std *streams, source *sourceFlags) *cobra.Command {
 	source.refused = []string{"at", "edge"}
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "probe URL",
 		Short: "Print what a stream contains, as JSON with ffprobe's names",
 		Long: `probe prints the video and audio of every rendition of a stream as JSON, with the names of
@@ -23,11 +23,15 @@ none of fMP4. It needs no ffmpeg.`,
 			if err := source.refuseFlags(cmd.Flags(), "is for one keyframe; probe looks at the whole stream"); err != nil {
 				return err
 			}
+			rawURL, err := source.resolveAddress(args[0])
+			if err != nil {
+				return err
+			}
 			opts, err := source.streamOptions(std)
 			if err != nil {
 				return err
 			}
-			stdin, err := openStdin(args[0], std.in)
+			stdin, err := openStdin(rawURL, std.in)
 			if err != nil {
 				return err
 			}
@@ -35,7 +39,7 @@ none of fMP4. It needs no ffmpeg.`,
 			opts.Stdin = stdin
 			ctx, cancel := source.withTimeout(cmd.Context())
 			defer cancel()
-			stream, err := kfgrab.Open(args[0], opts)
+			stream, err := kfgrab.Open(rawURL, opts)
 			if err != nil {
 				return err
 			}
@@ -47,6 +51,8 @@ none of fMP4. It needs no ffmpeg.`,
 			return writeJSON(&output{out: std.out}, newProbeReport(renditions), "    ")
 		},
 	}
+	source.addAddressFlags(cmd.Flags())
+	return cmd
 }
 
 // probeReport is the document; programs is what ffprobe calls the renditions of a

@@ -39,13 +39,18 @@ func newRootCommand(std *streams) *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return grabPicture(cmd.Context(), std, args[0], source, picture)
+			rawURL, err := source.resolveAddress(args[0])
+			if err != nil {
+				return err
+			}
+			return grabPicture(cmd.Context(), std, rawURL, source, picture)
 		},
 	}
 	root.SetFlagErrorFunc(describeFlagError)
 	root.SetVersionTemplate(versionLine() + "\n")
 	root.Flags().BoolP("version", "V", false, "print the version")
 	source.addSourceFlags(root.Flags())
+	source.addAddressFlags(root.Flags())
 	picture.addPictureFlags(root.Flags())
 
 	for _, newCommand := range []func(*streams, *sourceFlags) *cobra.Command{

@@ -122,7 +122,7 @@ func (f *serveFlags) loadStreams(std *streams, args []string) (*config.File, err
 	if f.warm {
 		base.Mode = serve.Warm
 	}
-	list, err := config.FromArguments(args, base)
+	list, err := config.FromArguments(args, base, config.System())
 	return &config.File{Limits: schedule.DefaultLimits, Streams: list}, err
 }
 

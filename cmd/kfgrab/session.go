@@ -41,9 +41,14 @@ func newSessionCommand(std *streams, source *sourceFlags) *cobra.Command {
 			if err := source.refuseFlags(cmd.Flags(), "is for one keyframe; a session has the newest pictures"); err != nil {
 				return err
 			}
-			return f.runSession(cmd.Context(), std, args[0], source)
+			rawURL, err := source.resolveAddress(args[0])
+			if err != nil {
+				return err
+			}
+			return f.runSession(cmd.Context(), std, rawURL, source)
 		},
 	}
+	source.addAddressFlags(cmd.Flags())
 	f.addSessionFlags(cmd.Flags())
 	return cmd
 }

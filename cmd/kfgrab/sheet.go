@@ -47,9 +47,14 @@ func newSheetCommand(std *streams, source *sourceFlags) *cobra.Command {
 			if err := source.refuseFlags(cmd.Flags(), "is for one picture, not for a sheet"); err != nil {
 				return err
 			}
-			return f.runSheet(cmd.Context(), std, args[0], source)
+			rawURL, err := source.resolveAddress(args[0])
+			if err != nil {
+				return err
+			}
+			return f.runSheet(cmd.Context(), std, rawURL, source)
 		},
 	}
+	source.addAddressFlags(cmd.Flags())
 	f.addSheetFlags(cmd.Flags())
 	cmd.Flags().Func("at", "`time` in the recording at which the sheet begins, such as 90.5 or 00:10:30", parseInto(&source.at, units.ParseTime))
 	return cmd

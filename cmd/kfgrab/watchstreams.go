@@ -107,7 +107,7 @@ func (f *watchStreamFlags) parseStreams(std *streams, source *sourceFlags, args 
 	if err != nil {
 		return nil, err
 	}
-	return config.FromArguments(args, *base)
+	return config.FromArguments(args, *base, config.System())
 }
 
 // baseStream returns what all streams of the command line have in common.

@@ -26,6 +26,8 @@ import (
 //	/slow/…      the script's files, one byte a second after the first 100
 //	/short/…     the script's files, cut off after 3000 of the bytes promised
 //	/whole/…     the script's files, without ranges
+//	/private/…   the script's files, for the user me with the password secret, or for
+//	             whoever sends the secret in X-Key
 type web struct {
 	url    string
 	server *httptest.Server
@@ -46,6 +48,15 @@ func newWeb(dir string) (*web, error) {
 	files := http.FileServer(http.Dir(dir))
 	mux := http.NewServeMux()
 	mux.Handle("/w/", http.StripPrefix("/w", files))
+	mux.HandleFunc("/private/", func(rw http.ResponseWriter, r *http.Request) {
+		user, password, _ := r.BasicAuth()
+		if (user != "me" || password != secret) && r.Header.Get("X-Key") != secret {
+			rw.Header().Set("WWW-Authenticate", `Basic realm="cameras"`)
+			rw.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		http.StripPrefix("/private", files).ServeHTTP(rw, r)
+	})
 	mux.HandleFunc("/status/{code}/{name}", serveStatus)
 	mux.HandleFunc("/loop/{name}", func(rw http.ResponseWriter, r *http.Request) {
 		http.Redirect(rw, r, r.URL.Path+"?token="+secret, http.StatusFound)

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/kfgrab/kfgrab"
-	"github.com/kfgrab/kfgrab/internal/redact"
 )
 
 // namedURL matches NAME=URL. NAME has no character of a URL or path, because a directory
@@ -16,11 +15,11 @@ var namedURL = regexp.MustCompile(`^([^=/?#:@]*)=(.*)$`)
 
 // FromArguments returns a stream for each [NAME=]URL of the command line. Everything else
 // is from base. A stream without a name gets one from its host and path. The error wraps
-// kfgrab.ErrUsage.
-func FromArguments(arguments []string, base Stream) ([]Stream, error) {
+// kfgrab.ErrUsage. References in URLs are filled in; see Lookup.ResolveAddress.
+func FromArguments(arguments []string, base Stream, lookup Lookup) ([]Stream, error) {
 	streams, taken := make([]Stream, 0, len(arguments)), map[string]bool{}
 	for _, argument := range arguments {
-		s, err := fromArgument(argument, base, taken)
+		s, err := fromArgument(argument, base, lookup, taken)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", kfgrab.ErrUsage, err)
 		}
@@ -31,10 +30,10 @@ func FromArguments(arguments []string, base Stream) ([]Stream, error) {
 }
 
 // fromArgument returns one stream. The names in taken are in lower case.
-func fromArgument(argument string, base Stream, taken map[string]bool) (Stream, error) {
+func fromArgument(argument string, base Stream, lookup Lookup, taken map[string]bool) (Stream, error) {
 	s := base
 	s.Options.Header = base.Options.Header.Clone()
-	s.URL = argument
+	s.Name, s.URL = "", argument
 	if m := namedURL.FindStringSubmatch(argument); m != nil {
 		s.Name, s.URL = m[1], m[2]
 		if err := checkName(s.Name); err != nil {
@@ -43,14 +42,19 @@ func fromArgument(argument string, base Stream, taken map[string]bool) (Stream, 
 		if taken[strings.ToLower(s.Name)] {
 			return Stream{}, fmt.Errorf("two streams have the name %q", s.Name)
 		}
-	} else {
-		s.Name = uniqueName(nameFromURL(s.URL), taken)
+	}
+	value, shown, err := lookup.ResolveAddress(s.URL)
+	if err != nil {
+		return Stream{}, err
+	}
+	s.URL, s.RedactedURL = value, shown
+	if s.Name == "" {
+		s.Name = uniqueName(nameFromURL(s.RedactedURL), taken)
 	}
 
 	if err := checkURL(s.URL, &s.Options); err != nil {
 		return Stream{}, err
 	}
-	s.RedactedURL = redact.URL(s.URL)
 	s.Picture.Name = s.Name
 	return s, nil
 }

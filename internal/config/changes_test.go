@@ -74,7 +74,7 @@ func TestFromArguments(t *testing.T) {
 		{"front door=https://x/?a=b", "front door", "https://x/?a=b"},
 		{"./a=b/film.mp4", "film", "./a=b/film.mp4"},
 	} {
-		s, err := fromArgument(tt.argument, base, taken)
+		s, err := fromArgument(tt.argument, base, Lookup{}, taken)
 		taken[strings.ToLower(s.Name)] = true
 		if err != nil || s.Name != tt.name || s.URL != tt.url || s.Options.Width != 640 || s.Picture.Name != tt.name {
 			t.Errorf("%s: %s, %s, %v", tt.argument, s.Name, s.URL, err)
@@ -92,7 +92,7 @@ func TestFromArguments(t *testing.T) {
 		"x=rtsp://me:hu%sh@other/": "no valid URL",
 		"":                         "no URL",
 	} {
-		_, err := FromArguments([]string{"gate=rtsp://camera/1", argument}, base)
+		_, err := FromArguments([]string{"gate=rtsp://camera/1", argument}, base, Lookup{})
 		if !errors.Is(err, kfgrab.ErrUsage) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hush") {
 			t.Errorf("%q: %v, want %q in it", argument, err, want)
 		}

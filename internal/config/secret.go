@@ -202,6 +202,30 @@ func (l Lookup) fillURL(raw string) (text, error) {
 	return t, nil
 }
 
+// ResolveAddress fills in the references of an address of the command line, as in a
+// configuration. It returns the address and the text that may be shown. In one without
+// ${ a dollar sign stands for itself.
+func (l Lookup) ResolveAddress(raw string) (value, shown string, err error) {
+	isFile := strings.HasPrefix(raw, "file:") && !strings.HasPrefix(raw, "file:/")
+	if !isFile && !strings.Contains(raw, "${") {
+		return raw, redact.URL(raw), nil
+	}
+	t, err := l.fillURL(raw)
+	if err != nil {
+		return "", "", fmt.Errorf("%s: %w", redact.URL(raw), err)
+	}
+	return t.value, t.shown, nil
+}
+
+// ResolveHeader is ResolveAddress for the value of a header.
+func (l Lookup) ResolveHeader(raw string) (string, error) {
+	if !strings.Contains(raw, "${") {
+		return raw, nil
+	}
+	t, err := l.fillText(raw, nil)
+	return t.value, err
+}
+
 func escapeInURL(skeleton string, at int, value string) string {
 	_, after, found := strings.Cut(skeleton, "://")
 	if !found || at < len(skeleton)-len(after) {
