@@ -11,7 +11,7 @@ import (
 )
 
 func TestFlagsOfOnePictureAreKeysOfTheConfiguration(t *testing.T) {
-	others := map[string]string{"header": "headers", "output": "", "json": "", "show": "", "verbose": "", "ffmpeg": ""}
+	others := map[string]string{"header": "headers", "output": "", "json": "", "show": "", "verbose": "", "quiet": "", "size": "", "ffmpeg": ""}
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	new(sourceFlags).addSourceFlags(flags)
