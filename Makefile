@@ -11,9 +11,10 @@ FUZZTIME   ?= 10s
 BENCH      ?= .
 BENCHCOUNT ?= 1
 REPEATS    ?= 3
+PREFIX     ?= /usr/local
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check tidy fuzz torture bench bench-rtsp bench-serve bench-watch microbench measure bench-loss build ffmpeg dist lambda deps deps-demo deps-bench clean
+.PHONY: help demo test check tidy fuzz torture bench bench-rtsp bench-serve bench-watch microbench measure bench-loss build ffmpeg install uninstall dist lambda deps deps-demo deps-bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
@@ -74,6 +75,16 @@ build: ## build bin/kfgrab
 ffmpeg: ## build a small ffmpeg next to kfgrab, as bin/kfgrab-ffmpeg
 	@mkdir -p bin && dir=$$(sh scripts/ffmpeg.sh) && cp "$$dir/ffmpeg" bin/kfgrab-ffmpeg.new && mv bin/kfgrab-ffmpeg.new bin/kfgrab-ffmpeg
 	@ls -l bin/kfgrab-ffmpeg
+
+# install builds the decoder if it is not there. With DESTDIR, packages are made.
+install: build ## install kfgrab, kfgrab-ffmpeg and man pages below PREFIX (/usr/local)
+	@[ -x bin/kfgrab-ffmpeg ] || $(MAKE) --no-print-directory ffmpeg
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/man/man1'
+	install -m 755 bin/kfgrab bin/kfgrab-ffmpeg '$(DESTDIR)$(PREFIX)/bin'
+	bin/kfgrab man '$(DESTDIR)$(PREFIX)/share/man/man1'
+
+uninstall: ## remove what install installed
+	rm -f '$(DESTDIR)$(PREFIX)/bin/kfgrab' '$(DESTDIR)$(PREFIX)/bin/kfgrab-ffmpeg' '$(DESTDIR)$(PREFIX)/share/man/man1/kfgrab.1' '$(DESTDIR)$(PREFIX)'/share/man/man1/kfgrab-*.1
 
 dist: ## build dist/kfgrab-linux-*: static programs with ffmpeg inside
 	@sh scripts/dist.sh

@@ -18,7 +18,7 @@ const modulePath = "github.com/kfgrab/kfgrab"
 // floors are the layers of the module: a package imports only packages of lower
 // ones. An entry that ends in a slash stands for all packages below it.
 var floors = [][]string{
-	0: {"keyframe", "internal/address", "internal/allow", "internal/atomicfile", "internal/change", "internal/credential", "internal/digest", "internal/event", "internal/filestamp", "internal/lockfile", "internal/metadata", "internal/meter", "internal/neterror", "internal/netrc", "internal/nginx", "internal/overlay", "internal/parallel", "internal/procgroup", "internal/progress", "internal/proxyurl", "internal/sleep", "internal/spelling", "internal/testmedia", "internal/tlspin", "internal/units"},
+	0: {"keyframe", "internal/address", "internal/allow", "internal/atomicfile", "internal/change", "internal/credential", "internal/digest", "internal/event", "internal/filestamp", "internal/lockfile", "internal/metadata", "internal/meter", "internal/neterror", "internal/netrc", "internal/nginx", "internal/overlay", "internal/parallel", "internal/procgroup", "internal/progress", "internal/proxyurl", "internal/sleep", "internal/spelling", "internal/testmedia", "internal/tlspin"},
 	1: {"hls", "internal/testserver", "ts", "fmp4", "decode", "internal/fetch", "internal/proxy", "internal/schedule", "internal/sink"},
 	2: {"internal/hlssource", "rtsp", "internal/file"},
 	3: {"."},
@@ -31,7 +31,7 @@ var floors = [][]string{
 }
 
 // ground is below all floors: its packages import nothing from this module.
-var ground = []string{"internal/imagefile", "internal/redact"}
+var ground = []string{"internal/imagefile", "internal/redact", "internal/units"}
 
 const (
 	groundFloor = -1

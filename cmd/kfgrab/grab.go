@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 
 	"github.com/spf13/pflag"
 
@@ -90,6 +91,7 @@ func grabPicture(ctx context.Context, std *streams, rawURL string, source *sourc
 		return err
 	}
 	defer m.cancelJob()
+	m.logDecoder(opts.Logger)
 	opts.Width, opts.Height = m.options.Output.Needed()
 	opts.OnCodec = m.startDecoder
 	flags.rendition.applyRendition(opts)
@@ -190,6 +192,19 @@ func newMaker(ctx context.Context, rawURL string, flags *pictureFlags, f format)
 	}
 
 	return m, nil
+}
+
+// logDecoder explains which decoder is used, and what a cheaper one would save.
+func (m *maker) logDecoder(log *slog.Logger) {
+	path, err := m.decoder.Find()
+	if log == nil || err != nil || !m.format.Decoded() {
+		return
+	}
+	args := []any{"path", path}
+	if !isSmallDecoder(path) {
+		args = append(args, "hint", smallDecoderHint)
+	}
+	log.DebugContext(m.ctx, "decoder", args...)
 }
 
 // startDecoder is for Options.OnCodec. If ffmpeg does not start, Decode returns the

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"slices"
@@ -80,9 +81,12 @@ func labelFlag(f *pflag.Flag) {
 func setUpHelp(root *cobra.Command) {
 	for _, cmd := range append(root.Commands(), root) {
 		cmd.InitDefaultHelpFlag()
+		if cmd.Flags().Lookup("user-agent") != nil { // it reads streams, which can be files
+			cmd.ValidArgsFunction = cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)
+		}
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
 			labelFlag(f)
-			if complete := flagCompletion(f.Name, unlabelled(f.Value).Type()); complete != nil {
+			if complete := flagCompletion(cmd.Name(), f.Name, unlabelled(f.Value).Type()); complete != nil {
 				cmd.RegisterFlagCompletionFunc(f.Name, complete) //nolint:errcheck // the flag is there
 			}
 		})
@@ -151,6 +155,8 @@ var flagValues = map[string]string{
 	"codec":          "h264 h265",
 	"rtsp-transport": "auto tcp udp multicast",
 	"format":         "jpeg png webp rgb24 bgr24 annexb mp4 json",
+	"sheet/format":   "jpeg png",
+	"watch/format":   "jpeg png webp rgb24 bgr24 annexb mp4",
 	"fit":            "fill cover contain",
 	"deinterlace":    "auto off",
 	"pix-fmt":        "rgb24 bgr24",
@@ -159,17 +165,37 @@ var flagValues = map[string]string{
 	"time-zone":      "UTC Local Europe/Berlin",
 }
 
+// fileFlags take the path of a file.
+var fileFlags = []string{"output", "vtt", "config", "ca", "tls-cert", "tls-key", "auth", "state", "log-file", "ffmpeg"}
+
+// refuseDashes returns an error if a file is named -, which is an output elsewhere. Only
+// the outputs --output and --to can be standard output.
+func refuseDashes(flags *pflag.FlagSet) (err error) {
+	flags.Visit(func(f *pflag.Flag) {
+		isPath := f.Name == "dir" || (f.Name != "output" && slices.Contains(fileFlags, f.Name))
+		if isPath && f.Value.String() == "-" && err == nil {
+			err = usageError(fmt.Errorf("--%s needs a path; only --output and --to know - for standard output", f.Name))
+		}
+	})
+	return err
+}
+
 // flagCompletion returns how the shell completes a flag's value, or nil if the flag takes
 // none. Without one of its own, the shell completes files.
-func flagCompletion(name, valueType string) cobra.CompletionFunc {
-	if words := strings.Fields(flagValues[name]); len(words) > 0 {
+func flagCompletion(command, name, valueType string) cobra.CompletionFunc {
+	values := cmp.Or(flagValues[command+"/"+name], flagValues[name])
+	if words := strings.Fields(values); len(words) > 0 {
 		return cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)
+	}
+
+	if slices.Contains(fileFlags, name) {
+		return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)
 	}
 
 	switch name {
 	case "dir", "to":
 		return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)
-	case "output", "vtt", "config", "ca", "tls-cert", "tls-key", "auth", "state", "log-file", "ffmpeg", "exec":
+	case "exec":
 		return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault)
 	}
 	if valueType == "bool" {
@@ -183,7 +209,7 @@ func newManCommand() *cobra.Command {
 		Use:   "man DIR",
 		Short: "Write man pages into a directory",
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
+			if len(args) != 1 || args[0] == "-" {
 				return usageError(fmt.Errorf("which directory? Give one, such as man1"))
 			}
 			return nil

@@ -31,11 +31,14 @@ not authorised, 6 timeout, 7 corrupt or unsupported stream, 8 decoder missing or
 func newRootCommand(std *streams) *cobra.Command {
 	source, picture := newSourceFlags(), &pictureFlags{}
 	root := &cobra.Command{
-		Use:           "kfgrab URL [FILE|-]",
-		Short:         "One still picture out of a live video stream",
-		Long:          rootHelp,
-		Version:       version,
-		Args:          urlAndFile(&picture.output),
+		Use:     "kfgrab URL [FILE|-]",
+		Short:   "One still picture out of a live video stream",
+		Long:    rootHelp,
+		Version: version,
+		Args:    urlAndFile(&picture.output),
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			return refuseDashes(cmd.Flags())
+		},
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 	"runtime"
 	"strings"
 
@@ -45,11 +46,24 @@ func newVersionCommand(std *streams) *cobra.Command {
 					fmt.Fprintf(std.out, "%s: %s\n", row.what, strings.Join(row.names, ", "))
 				}
 			}
+			if !isSmallDecoder(path) {
+				fmt.Fprintln(std.out, smallDecoderHint)
+			}
 			return nil
 		},
 	}
 	cmd.Flags().StringVar(&d.Path, "ffmpeg", "", "`path` look at this ffmpeg")
 	return cmd
+}
+
+// smallDecoderHint says what another decoder than the small one costs: see BENCHMARKS.md.
+const smallDecoderHint = "kfgrab-ffmpeg next to kfgrab would take less than a third of the CPU time of a picture: make install builds it"
+
+// isSmallDecoder reports whether a result of decode.Decoder.Find is the ffmpeg that
+// scripts/ffmpeg.sh builds: next to kfgrab, or inside of it.
+func isSmallDecoder(path string) bool {
+	name := strings.TrimSuffix(filepath.Base(path), ".exe")
+	return name == "kfgrab-ffmpeg" || path == "(embedded)"
 }
 
 func newLicencesCommand(std *streams) *cobra.Command {

@@ -15,6 +15,16 @@ import (
 	"time"
 )
 
+func TestTimeoutError(t *testing.T) {
+	for limit, want := range map[time.Duration]string{
+		2 * time.Minute: "not done within 2m", time.Hour: "not done within 1h", 500 * time.Millisecond: "not done within 500ms", 90 * time.Second: "not done within 1m30s",
+	} {
+		if got := NotDone(limit).Error(); got != want {
+			t.Errorf("%v: %q, want %q", limit, got, want)
+		}
+	}
+}
+
 func TestDescribe(t *testing.T) {
 	dial := func(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
 	certificate := func(err error) error { return &tls.CertificateVerificationError{Err: err} }

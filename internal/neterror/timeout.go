@@ -2,8 +2,9 @@ package neterror
 
 import (
 	"context"
-	"fmt"
 	"time"
+
+	"github.com/kfgrab/kfgrab/internal/units"
 )
 
 // TimeoutError means that something did not happen in time. It is a
@@ -22,7 +23,7 @@ func WithTimeout(ctx context.Context, limit time.Duration) (context.Context, con
 }
 
 func (e *TimeoutError) Error() string {
-	return fmt.Sprintf("%s within %v", e.What, e.Limit.Round(time.Millisecond))
+	return e.What + " within " + units.FormatDuration(e.Limit.Round(time.Millisecond))
 }
 
 // Is reports whether target is context.DeadlineExceeded.

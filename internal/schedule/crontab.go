@@ -3,6 +3,7 @@ package schedule
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -38,7 +39,7 @@ func newCrontab(r Rule, offset time.Duration) (timetable, error) {
 
 	parsed, err := cronParser.Parse(line)
 	if err != nil {
-		return nil, fmt.Errorf("invalid cron line %q: %w", line, err)
+		return nil, fmt.Errorf("invalid cron line %q: %s", line, describeCronError(err))
 	}
 	spec, ok := parsed.(*cron.SpecSchedule)
 	if !ok {
@@ -52,6 +53,15 @@ func newCrontab(r Rule, offset time.Duration) (timetable, error) {
 		return nil, fmt.Errorf("cron line %q never comes", line)
 	}
 	return c, nil
+}
+
+// goDetails are parts of the parser's texts that show Go's values and functions.
+var goDetails = regexp.MustCompile(`: \[.*\]$|: strconv\..*$`)
+
+// describeCronError returns the parser's text without words of Go.
+func describeCronError(err error) string {
+	text := goDetails.ReplaceAllString(err.Error(), "")
+	return strings.Replace(text, "failed to parse int from ", "not a number: ", 1)
 }
 
 // maxChanges bounds the clock changes of a zone before a line comes: two in each of the
