@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/kfgrab/kfgrab/decode"
-	"github.com/kfgrab/kfgrab/internal/testmedia"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
@@ -271,25 +270,13 @@ func isSlice(c keyframe.Codec, nalu []byte) bool {
 func TestPoolCorpus(t *testing.T) {
 	pool := decode.Pool{Decoder: patient}
 	defer pool.Close()
-	for _, file := range testmedia.MustCorpus(t, "annexb") {
-		if file.Expect != "picture" {
-			continue
-		}
-		data, err := os.ReadFile(file.Path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c := keyframe.H264
-		if file.Codec == "hevc" {
-			c = keyframe.H265
-		}
-		f := frames(data, c)[0]
+	for _, f := range corpusFrames(t) {
 		f.OpenEnd = false
 		o := decode.Output{Format: decode.RGB24}
-		want := alone(f, o)
+		want := alone(f.Frame, o)
 		for range 2 {
-			if got := pooled(&pool, f, o); !got.same(want) {
-				t.Errorf("%s: %v, or another picture than %v", file.Name, got.err, want.err)
+			if got := pooled(&pool, f.Frame, o); !got.same(want) {
+				t.Errorf("%s: %v, or another picture than %v", f.name, got.err, want.err)
 			}
 		}
 	}
