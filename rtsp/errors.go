@@ -38,14 +38,26 @@ func (e *StatusError) Error() string {
 // and session.transportHint for 461.
 func statusHint(code int) string {
 	switch code {
+	case 400:
+		return "the server does not understand the request: check the path of the URL"
 	case 403:
 		return "this user may not see the stream"
 	case 404:
 		return "the server has no stream of this path, or it is not running"
+	case 405, 455, 501:
+		return "the server plays no stream at this URL"
+	case 407:
+		return "the proxy wants a user and a password"
+	case 410:
+		return "the server has no stream of this path any more"
 	case 453:
 		return "the server is at its limit of bandwidth or of viewers"
 	case 454:
 		return "the server has dropped the session, try again"
+	case 505:
+		return "the server speaks another version of RTSP than 1.0"
+	case 500, 502, 504:
+		return "the server failed"
 	case 503:
 		return "the server is overloaded or the stream is not running"
 	}

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"os"
 	"strings"
 	"testing"
 
@@ -15,6 +19,7 @@ import (
 	"github.com/kfgrab/kfgrab/internal/hlssource"
 	"github.com/kfgrab/kfgrab/keyframe"
 	"github.com/kfgrab/kfgrab/picture"
+	"github.com/kfgrab/kfgrab/rtsp"
 )
 
 func TestDescribeErrorNamesFlagsThatHelp(t *testing.T) {
@@ -33,6 +38,17 @@ func TestDescribeErrorNamesFlagsThatHelp(t *testing.T) {
 		{&fetch.StatusError{Code: 401}, "(--header 'Authorization: …' sends other credentials)"},
 		{&fetch.StatusError{Code: 401, SentAuth: true}, "the credentials were refused"},
 		{&fetch.StatusError{Code: 403}, "(--header sends a missing header, --user-agent another User-Agent)"},
+		{&fetch.StatusError{Code: 403, SentAuth: true}, "(--header sends a missing header, --user-agent another User-Agent)"},
+		{&fetch.StatusError{Code: 407}, "(--proxy http://user:password@host:port)"},
+		{&rtsp.StatusError{Code: 407, Method: "CONNECT"}, "(--proxy http://user:password@host:port)"},
+		{&rtsp.StatusError{Code: 461, Method: "SETUP"}, "(--rtsp-transport names one: auto, tcp, udp or multicast)"},
+		{&rtsp.StatusError{Code: 453, Method: "SETUP"}, "SETUP: 453"},
+		{&tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: &x509.Certificate{}, Host: "camera"}}, "(--tls-fingerprint trusts this certificate only, --insecure any)"},
+		{&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Cert: &x509.Certificate{}}}, "(--tls-fingerprint trusts this certificate only, --insecure any)"},
+		{context.Canceled, "live: interrupted"},
+		{context.DeadlineExceeded, "live: the time was up"},
+		{os.ErrDeadlineExceeded, "live: the time was up"},
+		{io.ErrUnexpectedEOF, "live: it ends too early"},
 		{&fetch.StatusError{Code: 404}, "or no longer"},
 		{keyframe.ErrNotFound, keyframe.ErrNotFound.Error()},
 		{errors.New("two\nlines"), "two lines"},
