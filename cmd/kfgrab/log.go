@@ -38,8 +38,11 @@ func (f *logFlags) newHandler(stderr io.Writer, source *sourceFlags) (slog.Handl
 	if f.format != "text" && f.format != "json" {
 		return nil, nil, usageError(fmt.Errorf("--log-format %q is neither text nor json", f.format))
 	}
-	if f.files < 0 {
-		return nil, nil, usageError(errors.New("--log-files must not be negative"))
+	if f.files < 1 {
+		return nil, nil, usageError(errors.New("--log-files must be positive"))
+	}
+	if f.size < 1<<20 || f.size%(1<<20) != 0 {
+		return nil, nil, usageError(fmt.Errorf("--log-size %v cannot be kept: give whole megabytes, such as 1M", f.size))
 	}
 
 	out, closer := stderr, io.Closer(io.NopCloser(nil))
@@ -76,7 +79,5 @@ func (f *logFlags) openLogFile() (*lumberjack.Logger, error) {
 		return nil, err
 	}
 
-	megabytes := max(1, int(f.size>>20))
-	// MaxBackups 0 would keep all files.
-	return &lumberjack.Logger{Filename: f.file, MaxSize: megabytes, MaxBackups: max(1, f.files)}, nil
+	return &lumberjack.Logger{Filename: f.file, MaxSize: int(f.size >> 20), MaxBackups: f.files}, nil
 }

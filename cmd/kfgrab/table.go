@@ -87,7 +87,7 @@ func tableLines(all []watch.Status, totals watch.Totals, warnings []string, heig
 	shown, more := all, 0
 	if len(all) > room {
 		shown = slices.Clone(all)
-		slices.SortStableFunc(shown, func(a, b watch.Status) int { return b.InARow - a.InARow })
+		slices.SortStableFunc(shown, func(a, b watch.Status) int { return b.Outage.Failures - a.Outage.Failures })
 		shown, more = shown[:room-1], len(all)-room+1
 	}
 
@@ -153,6 +153,9 @@ func lastRunText(s *watch.Status) string {
 		return ""
 	case o.Err != nil:
 		return o.Word() + ": " + strings.TrimPrefix(neterror.OneLine(o.Err.Error()), s.URL+": ")
+	}
+	if o.Why != "" {
+		return fmt.Sprintf("%s: %s", o.Word(), o.Why)
 	}
 	return fmt.Sprintf("%s, %s in %d ms", o.Word(), bytesText(o.Cost.Down), o.Elapsed.Milliseconds())
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kfgrab/kfgrab"
+	"github.com/kfgrab/kfgrab/internal/event"
 	"github.com/kfgrab/kfgrab/internal/watch"
 )
 
@@ -22,7 +23,7 @@ func TestTableLines(t *testing.T) {
 			Last: watch.Outcome{Began: ago(15 * time.Second), Elapsed: 42 * time.Millisecond, Cost: kfgrab.Cost{Down: 20_500}},
 		},
 		{
-			Name: "Süd\x1b[31m", URL: "http://x/a", Next: now.Add(200 * time.Second), Failures: 3, InARow: 2,
+			Name: "Süd\x1b[31m", URL: "http://x/a", Next: now.Add(200 * time.Second), Failures: 3, Outage: event.Outage{Failures: 2},
 			Last: watch.Outcome{Began: ago(100 * time.Second), Result: watch.Failed, Err: errors.New("http://x/a:\nno such host")},
 		},
 		{Name: strings.Repeat("long", 10), Running: true, Stored: ago(50 * time.Hour)},
@@ -50,7 +51,7 @@ func TestTableShowsFailingStreamsIfNotAllFit(t *testing.T) {
 	for i := range all {
 		all[i].Name = fmt.Sprint("cam", i)
 	}
-	all[77].InARow = 1
+	all[77].Outage.Failures = 1
 	for height := 5; height < 110; height++ {
 		lines := tableLines(all, watch.Totals{}, nil, height, time.Now())
 		if len(lines) > height {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -77,7 +78,7 @@ var watchFlagNames = []string{"check", "once", "repeat", "state", "grace", "at-o
 func (f *watchFlags) addWatchFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&f.config, "config", "", "`file` read the streams from this file instead of the arguments")
 	flags.BoolVar(&f.check, "check", false, "print what would be done, and do nothing")
-	flags.BoolVar(&f.once, "once", false, "take one picture of each stream now and exit with the worst of the exit codes")
+	flags.BoolVar(&f.once, "once", false, "take one picture of each stream now; of several failures, the highest exit code counts")
 	flags.BoolVar(&f.repeat, "repeat", false, "store a picture even if the keyframe is the same as the last one")
 	flags.StringVar(&f.state, "state", "", "`file` keep here what must survive a restart (default .kfgrab/watch.state in the first directory that pictures go to)")
 	addTimeFlag(flags, &f.grace, "grace", watch.DefaultGrace, "`time` give current grabs this long to finish when the program stops")
@@ -155,8 +156,12 @@ func (f *watchFlags) runWatch(ctx context.Context, std *streams, args []string) 
 		return err
 	}
 	if f.once {
-		failed, unclosed := worstOutcome(p.Once(ctx)), p.Close()
-		return cmp.Or(failed, unclosed)
+		outcomes := p.Once(ctx)
+		unclosed := p.Close()
+		if slices.ContainsFunc(outcomes, func(o watch.Outcome) bool { return o.Result == watch.Unchanged }) {
+			log.Info("streams without a new picture: --repeat stores the same one again")
+		}
+		return cmp.Or(worstOutcome(outcomes), unclosed)
 	}
 	defer p.Close() //nolint:errcheck // the log has the error
 
@@ -222,7 +227,8 @@ func (f *watchFlags) openLog(std *streams) (*slog.Logger, *table, io.Closer, err
 	return slog.New(handler), shown, closer, nil
 }
 
-// worstOutcome returns nil if all went well, else one line with the worst exit code.
+// worstOutcome returns nil if all went well, else one line about the stream with the highest
+// exit code, the first of several.
 func worstOutcome(outcomes []watch.Outcome) error {
 	failed, worst := 0, (*watch.Outcome)(nil)
 	for i := range outcomes {

@@ -3,12 +3,15 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"github.com/kfgrab/kfgrab/internal/config"
+	"github.com/kfgrab/kfgrab/internal/event"
+	"github.com/kfgrab/kfgrab/internal/schedule"
 	"github.com/kfgrab/kfgrab/internal/sink"
 	"github.com/kfgrab/kfgrab/internal/units"
 	"github.com/kfgrab/kfgrab/serve"
@@ -33,6 +36,10 @@ type watchStreamFlags struct {
 	keepFor  time.Duration
 	keep     int
 	keepSize int64
+
+	events       []string
+	retry        schedule.Retry
+	failingAfter int
 }
 
 // watchPictureFlags are the flags of a single picture that many can have, too.
@@ -53,7 +60,7 @@ func (f *watchStreamFlags) addWatchStreamFlags(flags *pflag.FlagSet) {
 	flags.Func("every", "`time` take a picture of each stream this often, such as 5m", parseInto(&f.every, parseInterval))
 	flags.StringVar(&f.cron, "cron", "", "`line` take pictures at these times, in five fields as in crontab(5): '0 6-18 * * 1-5'")
 	flags.StringVar(&f.zone, "time-zone", "", "`name` time zone of --cron and of file names, such as Europe/Berlin or Local (default UTC)")
-	flags.Func("spread", "`time` spread the starts of the streams over this time (default --every, or a minute with --cron)", parseInto(&f.spread, parseInterval))
+	flags.Func("spread", "`time` spread the starts of the streams over this time (default --every; with --cron, streams of the same minute start one after the other)", parseInto(&f.spread, parseInterval))
 	flags.Func("on-change", "`bits` store a picture only if this many of the 64 bits of its perceptual hash changed", parseInto(&f.onChange, parseChangedBits))
 	flags.Lookup("on-change").NoOptDefVal = strconv.Itoa(config.DefaultDistance)
 
@@ -61,8 +68,12 @@ func (f *watchStreamFlags) addWatchStreamFlags(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.to, "to", nil, "`where` also store pictures here: s3://bucket/prefix?endpoint=https://host, another directory, or - for a tar stream on standard output; may be repeated")
 	flags.StringVar(&f.template, "template", "", "`path` name pictures like this, with {name}, {date}, {time}, {year}, {month}, {day}, {hour}, {minute}, {second}, {millisecond}, {unix} and {ext} (default "+sink.DefaultTemplate+")")
 	flags.StringVar(&f.latest, "latest", "", "`path` also store the newest picture under this name, or false for not (default "+sink.DefaultLatest+")")
-	flags.StringArrayVar(&f.exec, "exec", nil, "`command` run this for each picture, such as 'convert {file} …'; may be repeated")
-	flags.StringArrayVar(&f.webhook, "webhook", nil, "`URL` post a JSON message here for each picture; may be repeated")
+	flags.StringArrayVar(&f.exec, "exec", nil, "`command` run this for each picture, such as 'convert {file} …', or if a stream fails and recovers, such as 'notify {event} {name} {reason}'; may be repeated")
+	flags.StringArrayVar(&f.webhook, "webhook", nil, "`URL` post a JSON message here for each picture, and if a stream fails and recovers; may be repeated")
+	flags.StringSliceVar(&f.events, "events", nil, "`names` run --exec and --webhook only for these events: picture, failing, recovered")
+	flags.IntVar(&f.failingAfter, "failing-after", event.DefaultFailingAfter, "`number` failures in a row after which a stream counts as failing; 0 for never")
+	addTimeFlag(flags, &f.retry.First, "retry-first", 0, "`time` try a stream again this long after its first failure (default --every, at most 1m)")
+	addTimeFlag(flags, &f.retry.Longest, "retry-longest", 0, "`time` wait at most this long after further failures (default --every, or 4 times that up to 5m)")
 	flags.Func("keep-for", "`time` delete pictures from directories after this time, such as 30d", parseInto(&f.keepFor, parseInterval))
 	flags.IntVar(&f.keep, "keep", 0, "`number` keep at most this many pictures per stream in directories")
 	flags.Func("keep-bytes", "`size` keep at most this much of pictures per stream in directories, such as 2G", parseInto(&f.keepSize, units.ParseBytes))
@@ -95,10 +106,27 @@ func (f *watchStreamFlags) checkWatchStreamFlags(once bool) error {
 		return usageError(errors.New("how often? Give --every, such as --every 5m, or --cron; or --once"))
 	case f.dir == "" && len(f.to) == 0:
 		return usageError(errors.New("where to? Give --dir DIRECTORY, or --to s3://bucket/prefix"))
-	case f.keep < 0:
-		return usageError(errors.New("--keep must be positive"))
+	case f.keep < 0 || f.failingAfter < 0:
+		return usageError(errors.New("--keep and --failing-after must not be negative"))
+	case len(f.events) > 0 && len(f.exec)+len(f.webhook) == 0:
+		return usageError(errors.New("--events is for --exec and --webhook: give one of them"))
+	case once && f.retry != (schedule.Retry{}):
+		return usageError(errors.New("--retry-first and --retry-longest have no effect with --once, which does not try again"))
+	case once && f.onChange > 0:
+		return usageError(errors.New("--on-change has no effect with --once, which has no earlier picture to compare with"))
+	}
+	if kept := (sink.Retention{Age: f.keepFor, Count: f.keep, Bytes: f.keepSize}); kept != (sink.Retention{}) && !f.hasDirectory() {
+		return usageError(errors.New("--keep, --keep-for and --keep-bytes are for directories; let the store's own rules expire objects"))
 	}
 	return nil
+}
+
+// hasDirectory reports whether pictures go to a directory.
+func (f *watchStreamFlags) hasDirectory() bool {
+	return f.dir != "" || slices.ContainsFunc(f.to, func(text string) bool {
+		to, err := sink.ParseDestination(text)
+		return err == nil && to.Dir != ""
+	})
 }
 
 // parseStreams returns the streams that the arguments name.
@@ -131,6 +159,7 @@ func (f *watchStreamFlags) baseStream(std *streams, source *sourceFlags) (*confi
 			Options: *options, Timeout: source.timeout, Picture: *f.picture.pictureOptions("", chosen.Format),
 			Schedule: serve.Schedule{Every: f.every, Cron: f.cron, Spread: f.spread},
 		},
+		Retry: f.retry, FailingAfter: f.failingAfter,
 		OnChange:  config.Change{Enabled: f.onChange > 0, Distance: f.onChange},
 		Retention: sink.Retention{Age: f.keepFor, Count: f.keep, Bytes: f.keepSize},
 	}
@@ -139,7 +168,7 @@ func (f *watchStreamFlags) baseStream(std *streams, source *sourceFlags) (*confi
 		s.Schedule.Zone = f.zone
 	}
 	s.Picture.Software = ""
-	if err := errors.Join(s.Picture.Validate(), s.Rule().Validate()); err != nil {
+	if err := errors.Join(s.Picture.Validate(), s.Rule().Validate(), s.Retry.Validate()); err != nil {
 		return nil, usageError(err)
 	}
 	s.Sinks, err = f.parseSinks()
@@ -169,12 +198,19 @@ func (f *watchStreamFlags) parseSinks() (all []config.Sink, err error) {
 		all = append(all, s)
 	}
 
-	for _, command := range f.exec {
-		all = append(all, config.Sink{Exec: command})
+	var events []event.Kind
+	for _, name := range f.events {
+		kind, err := event.ParseKind(name)
+		if err != nil {
+			return nil, usageError(fmt.Errorf("--events: %w", err))
+		}
+		events = append(events, kind)
 	}
-
+	for _, command := range f.exec {
+		all = append(all, config.Sink{Exec: command, Events: events})
+	}
 	for _, url := range f.webhook {
-		all = append(all, config.Sink{Webhook: &config.Webhook{URL: url}})
+		all = append(all, config.Sink{Webhook: &config.Webhook{URL: url}, Events: events})
 	}
 
 	return all, nil

@@ -24,7 +24,12 @@ type Stream struct {
 	// OnChange keeps a picture only if it differs from the last one kept.
 	OnChange Change
 
-	// Sinks are where pictures go, and the hooks to run for each.
+	// Retry says how soon the stream is tried again after failures.
+	Retry schedule.Retry
+	// FailingAfter is how many failures in a row make the event failing; 0 for none.
+	FailingAfter int
+
+	// Sinks are where pictures go, and the hooks to run for events.
 	Sinks []Sink
 	// Retention is for sinks that are directories.
 	Retention sink.Retention

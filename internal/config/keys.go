@@ -68,6 +68,10 @@ var streamKeys = block[builder]{
 	"time_zone": parseValue(func(b *builder) *string { return &b.zone }, parseZone),
 	"spread":    parseValue(func(b *builder) *time.Duration { return &b.Schedule.Spread }, parseSpread),
 
+	"retry_first":   parseValue(func(b *builder) *time.Duration { return &b.Retry.First }, parseBetween(schedule.MinEvery, schedule.MaxEvery)),
+	"retry_longest": parseValue(func(b *builder) *time.Duration { return &b.Retry.Longest }, parseBetween(schedule.MinEvery, schedule.MaxEvery)),
+	"failing_after": parseValue(func(b *builder) *int { return &b.FailingAfter }, parseNumber(0, math.MaxInt32)),
+
 	"repeats":   parseValue(func(b *builder) *bool { return &b.Repeats }, parseBoolean),
 	"on_change": parseValue(func(b *builder) *Change { return &b.OnChange }, parseChange),
 	"sinks":     (*decoder).decodeSinks,

@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"github.com/kfgrab/kfgrab"
+	"github.com/kfgrab/kfgrab/internal/event"
 	"github.com/kfgrab/kfgrab/internal/schedule"
 	"github.com/kfgrab/kfgrab/picture"
 	"github.com/kfgrab/kfgrab/serve"
@@ -79,7 +80,7 @@ func (d *decoder) decodeFFmpeg(key string, n *node, f *draft) {
 func (d *decoder) decodeFile(root *node) *File {
 	f := &draft{File: File{Limits: schedule.DefaultLimits}}
 	fileKeys.decode(d, "the file", root, f)
-	base := builder{Stream: Stream{Stream: serve.Stream{TTL: serve.DefaultTTL}}}
+	base := builder{Stream: Stream{Stream: serve.Stream{TTL: serve.DefaultTTL}, FailingAfter: event.DefaultFailingAfter}}
 	if n := f.defaults; n != nil && n.kind != null {
 		d.checkSchedule("defaults", n)
 		defaultKeys.decode(d, "defaults", n, &base)
@@ -249,6 +250,12 @@ func (d *decoder) finishStream(n *node, b *builder) {
 	}
 	if err := b.Rule().Validate(); err != nil {
 		d.fail(n, "", "%v", err)
+	}
+	if err := b.Retry.Validate(); err != nil {
+		d.fail(n.keyOrSelf("retry_first"), "", "%v", err)
+	}
+	if at := n.keyOrSelf("retention"); at != n && !slices.ContainsFunc(b.Sinks, func(s Sink) bool { return s.To.Dir != "" }) {
+		d.fail(at, "retention", "is for directories, and none of the sinks is one")
 	}
 	if b.Mode == serve.Scheduled && b.Rule().Never() {
 		d.fail(n.keyOrSelf("mode"), "mode", "scheduled needs every or cron")

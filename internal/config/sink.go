@@ -9,10 +9,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kfgrab/kfgrab/internal/event"
 	"github.com/kfgrab/kfgrab/internal/sink"
 )
 
-// Sink is a place where pictures go, or a hook to run for each: one of To, Exec and Webhook.
+// Sink is a place where pictures go, or a hook to run for events: one of To, Exec and Webhook.
 type Sink struct {
 	To sink.Destination // the zero value is none
 	// Template and Latest are for To. Templates parses them. With NoLatest, the newest
@@ -26,9 +27,22 @@ type Sink struct {
 	Exec    string   // a command with placeholders; "" for none
 	Webhook *Webhook // nil: none
 	Timeout time.Duration
+	// Events are for Exec and Webhook; nil if the user chose none.
+	Events []event.Kind
 }
 
-// Webhook is an address that gets an HTTP request for each picture.
+// WantedEvents returns the events that Exec or Webhook gets.
+func (s *Sink) WantedEvents() []event.Kind {
+	switch {
+	case len(s.Events) > 0:
+		return s.Events
+	case s.Exec != "":
+		return sink.DefaultEvents(s.Exec)
+	}
+	return event.Kinds
+}
+
+// Webhook is an address that gets an HTTP request for each event.
 type Webhook struct {
 	URL    string // may contain secrets: do not print it
 	Secret string // signs the requests; "" for none
@@ -109,6 +123,7 @@ var sinkKeys = block[sinkBuilder]{
 	"latest":    otherKey((*decoder).decodeLatest),
 	"time_zone": otherKey(parseValue(func(s *sinkBuilder) *string { return &s.Zone }, parseZone)),
 	"timeout":   otherKey(parseValue(func(s *sinkBuilder) *time.Duration { return &s.Timeout }, parseBetween(time.Second, maxTime))),
+	"events":    otherKey((*decoder).decodeEvents),
 	"secret":    otherKey((*decoder).decodeSecret),
 	"headers":   otherKey((*decoder).decodeWebhookHeaders),
 }
@@ -116,7 +131,7 @@ var sinkKeys = block[sinkBuilder]{
 // goesWith lists the kinds of sinks that have each of the other keys.
 var goesWith = map[string]string{
 	"template": "dir s3", "latest": "dir s3", "time_zone": "dir s3",
-	"timeout": "s3 exec webhook", "secret": "webhook", "headers": "webhook",
+	"events": "exec webhook", "timeout": "s3 exec webhook", "secret": "webhook", "headers": "webhook",
 }
 
 func (d *decoder) decodeSinks(key string, n *node, b *builder) {
@@ -228,6 +243,16 @@ func (d *decoder) decodeWebhook(key string, n *node, s *sinkBuilder) {
 	shown, err := url.Parse(t.shown)
 	h := s.makeWebhook()
 	h.URL, h.hidden = t.value, err != nil || shown.Host != u.Host
+}
+
+func (d *decoder) decodeEvents(key string, n *node, s *sinkBuilder) {
+	names := d.decodeWords(key, n, func(word string) (string, error) {
+		_, err := event.ParseKind(word)
+		return word, err
+	})
+	for _, name := range names {
+		s.Events = append(s.Events, event.Kind(name))
+	}
 }
 
 func (d *decoder) decodeSecret(key string, n *node, s *sinkBuilder) {

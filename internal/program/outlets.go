@@ -17,6 +17,7 @@ import (
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/internal/config"
+	"github.com/kfgrab/kfgrab/internal/event"
 	"github.com/kfgrab/kfgrab/internal/neterror"
 	"github.com/kfgrab/kfgrab/internal/sink"
 	"github.com/kfgrab/kfgrab/internal/watch"
@@ -160,7 +161,7 @@ func (o *outlets) limitPipe() {
 // openHook opens a queue that runs the hook beside the grabs.
 func (o *outlets) openHook(to *outlet) error {
 	s := &to.config
-	var notify func(context.Context, sink.Event) error
+	var notify func(context.Context, event.Event) error
 	closeHook := func() error { return nil }
 	if s.Webhook != nil {
 		hook, err := sink.NewWebhook(s.Webhook.URL, &sink.WebhookOptions{Secret: s.Webhook.Secret, Header: s.Webhook.Header, Timeout: s.Timeout})
@@ -176,18 +177,31 @@ func (o *outlets) openHook(to *outlet) error {
 		notify = command.Run
 	}
 
-	queue := sink.NewQueue(notify, &sink.QueueOptions{Report: func(e sink.Event, err error) {
+	queue := sink.NewQueue(notify, &sink.QueueOptions{Report: func(e event.Event, err error) {
 		if err != nil {
-			o.options.Logger.Warn("hook failed", "name", e.Stream, "file", e.File, "error", neterror.OneLine(err.Error()))
+			o.options.Logger.Warn("hook failed", "name", e.Stream, "event", e.Kind, "file", e.File, "error", neterror.OneLine(err.Error()))
 		}
 	}})
-	to.hook = queue
+	to.hook = &chosenEvents{queue, s.WantedEvents()}
 	to.close = func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), o.options.Grace)
 		defer cancel()
 		return errors.Join(queue.Close(ctx), closeHook())
 	}
 	return nil
+}
+
+// chosenEvents is a hook that gets only some kinds of events.
+type chosenEvents struct {
+	watch.Hook
+	kinds []event.Kind
+}
+
+// Notify passes e on if its kind was chosen.
+func (c *chosenEvents) Notify(e event.Event) {
+	if slices.Contains(c.kinds, e.Kind) {
+		c.Hook.Notify(e)
+	}
 }
 
 // watchStreams returns the streams for the watcher. Those that did not change are the same
@@ -211,7 +225,7 @@ func (o *outlets) watchStreams(streams []config.Stream) []watch.Stream {
 func (o *outlets) watchStream(s *config.Stream) watch.Stream {
 	w := watch.Stream{
 		Name: s.Name, URL: s.URL, Grab: s.Options, Rule: s.Rule(), Picture: s.Picture, Timeout: s.Timeout,
-		Repeats: o.options.Repeat || s.Repeats,
+		Repeats: o.options.Repeat || s.Repeats, Retry: s.Retry, FailingAfter: s.FailingAfter, Asked: fingerprint(s),
 	}
 	if s.OnChange.Enabled {
 		w.MinChange = s.OnChange.Distance
@@ -233,6 +247,21 @@ func (o *outlets) watchStream(s *config.Stream) watch.Stream {
 		}
 	}
 	return w
+}
+
+// fingerprint stands for the pictures that s asks for and the names under which it stores
+// them. The state file has a hash of it.
+func fingerprint(s *config.Stream) string {
+	p := s.Picture
+	p.Software = ""
+	asked := fmt.Sprintf("%+v", p)
+	for i := range s.Sinks {
+		to := &s.Sinks[i]
+		if to.Exec == "" && to.Webhook == nil {
+			asked += fmt.Sprintf("\n%v %q %q %v %s", to.To, to.Template, to.Latest, to.NoLatest, to.Zone)
+		}
+	}
+	return asked
 }
 
 // closeUnused closes what none of the streams uses.

@@ -16,6 +16,7 @@ import (
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
+	"github.com/kfgrab/kfgrab/internal/event"
 	"github.com/kfgrab/kfgrab/internal/sink"
 )
 
@@ -52,7 +53,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer hook.Close()
-	queue := sink.NewQueue(hook.Post, &sink.QueueOptions{Report: func(e sink.Event, err error) {
+	queue := sink.NewQueue(hook.Post, &sink.QueueOptions{Report: func(e event.Event, err error) {
 		fmt.Println("sent", e.Stream, err)
 	}})
 
@@ -131,7 +132,7 @@ func ExampleExec() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	err = x.Run(context.Background(), sink.Event{Stream: "cam", File: "shots/cam/a.jpg", Time: taken})
+	err = x.Run(context.Background(), event.Event{Stream: "cam", File: "shots/cam/a.jpg", Time: taken})
 	fmt.Println(err)
 	_, err = sink.NewExec(`sh -c 'scp {file} host:'`, nil)
 	fmt.Println(strings.SplitAfter(err.Error(), ": ")[1])

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kfgrab/kfgrab/internal/event"
 	"github.com/kfgrab/kfgrab/internal/neterror"
 	"github.com/kfgrab/kfgrab/internal/procgroup"
 )
@@ -27,8 +28,17 @@ const (
 )
 
 var (
-	execWords = []string{"file", "name", "time", "media-time", "url", "content-type", "size"}
-	shells    = []string{"sh", "ash", "bash", "dash", "fish", "ksh", "zsh"}
+	// pictureWords are the placeholders that are empty for events without a picture.
+	pictureWords = []string{"file", "media-time", "content-type", "size"}
+	// outageWords are those that are empty for pictures.
+	outageWords = []string{"since", "failures", "class", "reason"}
+	execWords   = slices.Concat([]string{"event", "name", "time", "url"}, pictureWords, outageWords)
+
+	// passedVariables are the only variables of kfgrab's own environment that a command
+	// gets. The others may hold keys of an object store or of cameras.
+	passedVariables = []string{"PATH", "HOME", "LANG", "TMPDIR"}
+
+	shells = []string{"sh", "ash", "bash", "dash", "fish", "ksh", "zsh"}
 )
 
 // ExecOptions are the settings of an Exec. The zero value works.
@@ -36,22 +46,29 @@ type ExecOptions struct {
 	Timeout time.Duration // for one command; 0 means a minute
 }
 
-// Exec runs a command for each picture.
+// Exec runs a command for each event.
 //
 // The words of the command may contain these placeholders. Exec fills them in after it
 // has split the command, so that a value never becomes a word or an option of its own:
 //
-//	{file}          absolute path, or s3:// URL
+//	{event}         picture, failing or recovered
 //	{name}          the stream's name as in paths
-//	{time}          when it was taken: RFC 3339, UTC
-//	{media-time}    when the scene was; empty if unknown
+//	{time}          when it was taken, or found to fail: RFC 3339, UTC
 //	{url}           the stream's, without credentials
-//	{content-type}  image/jpeg, …
-//	{size}          bytes
 //
-// The environment has the same values in KFGRAB_FILE, KFGRAB_NAME (as the user gave it),
-// KFGRAB_TIME, KFGRAB_MEDIA_TIME, KFGRAB_URL, KFGRAB_CONTENT_TYPE and KFGRAB_SIZE, and
-// kfgrab's own variables.
+//	{file}          of a picture: absolute path, or s3:// URL
+//	{media-time}    of a picture: when the scene was; empty if unknown
+//	{content-type}  of a picture: image/jpeg, …
+//	{size}          of a picture: bytes
+//
+//	{since}         of failing and recovered: the first failure, RFC 3339, UTC
+//	{failures}      of failing and recovered: how many in a row
+//	{class}         of failing and recovered: the class of the last failure
+//	{reason}        of failing and recovered: the last failure in one line
+//
+// The environment has the same values in KFGRAB_EVENT, KFGRAB_NAME (as the user gave it),
+// KFGRAB_MEDIA_TIME and so on. Values that an event does not have are empty. Of kfgrab's
+// own variables it has PATH, HOME, LANG and TMPDIR.
 //
 // Exec uses no shell. If the command is a shell, its script must use the variables;
 // NewExec refuses placeholders in it.
@@ -74,6 +91,26 @@ func NewExec(command string, o *ExecOptions) (*Exec, error) {
 		return nil, fmt.Errorf("exec: %w", err)
 	}
 	return e, nil
+}
+
+// DefaultEvents returns the events for a command whose user did not choose any. A command
+// that uses only values of pictures gets pictures, and one that uses only values of outages
+// gets those. All others get everything.
+func DefaultEvents(command string) []event.Kind {
+	uses := func(words []string) bool {
+		return slices.ContainsFunc(words, func(word string) bool {
+			return strings.Contains(command, "{"+word+"}") || strings.Contains(command, variableName(word))
+		})
+	}
+
+	ofPicture, ofOutage := uses(pictureWords), uses(outageWords)
+	switch {
+	case uses([]string{"event"}) || ofPicture == ofOutage:
+		return event.Kinds
+	case ofPicture:
+		return []event.Kind{event.Picture}
+	}
+	return []event.Kind{event.Failing, event.Recovered}
 }
 
 func checkCommand(command string, split []string) error {
@@ -122,7 +159,7 @@ func shortenError(err error) error {
 // Run runs the command for e and returns when it has ended. When ctx is done or the time
 // is up, Run kills the command and its process group. The error includes the last line
 // that the command wrote.
-func (x *Exec) Run(ctx context.Context, e Event) error {
+func (x *Exec) Run(ctx context.Context, e event.Event) error {
 	name := filepath.Base(x.words[0])
 	ctx, cancel := context.WithTimeoutCause(ctx, x.timeout, &neterror.TimeoutError{What: "killed because it was not done", Limit: x.timeout})
 	defer cancel()
@@ -133,7 +170,7 @@ func (x *Exec) Run(ctx context.Context, e Event) error {
 	}
 
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.Env = append(os.Environ(), env...)
+	cmd.Env = env
 	var output tail
 	cmd.Stdout, cmd.Stderr = &output, &output
 	cmd.WaitDelay = orphanDelay
@@ -156,13 +193,14 @@ func (x *Exec) Run(ctx context.Context, e Event) error {
 	return fmt.Errorf("exec %s: %w", name, shortenError(err))
 }
 
-// expandEvent returns the command and the environment variables for e.
-func (x *Exec) expandEvent(e Event) (args, env []string, err error) {
+// expandEvent returns the command and its whole environment for e.
+func (x *Exec) expandEvent(e event.Event) (args, env []string, err error) {
 	values := map[string]string{
-		"file": e.File, "name": fileName(e.Stream), "time": formatTime(e.Time), "media-time": formatTime(e.MediaTime),
-		"url": e.URL, "content-type": e.ContentType, "size": strconv.Itoa(e.Size),
+		"event": string(e.Kind), "name": fileName(e.Stream), "time": formatTime(e.Time), "url": e.URL,
+		"file": e.File, "media-time": formatTime(e.MediaTime), "content-type": e.ContentType, "size": formatCount(e.Size),
+		"since": formatTime(e.Since), "failures": formatCount(e.Failures), "class": e.Class, "reason": e.Reason,
 	}
-	if !strings.Contains(e.File, "://") {
+	if e.File != "" && !strings.Contains(e.File, "://") {
 		if values["file"], err = filepath.Abs(e.File); err != nil {
 			return nil, nil, err
 		}
@@ -171,11 +209,29 @@ func (x *Exec) expandEvent(e Event) (args, env []string, err error) {
 	for _, w := range x.words {
 		args = append(args, fillPlaceholders(w, func(word string) string { return values[word] }))
 	}
+	for _, name := range passedVariables {
+		if value, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
 	values["name"] = e.Stream
 	for _, word := range execWords {
-		env = append(env, "KFGRAB_"+strings.ToUpper(strings.ReplaceAll(word, "-", "_"))+"="+values[word])
+		env = append(env, variableName(word)+"="+values[word])
 	}
 	return args, env, nil
+}
+
+// variableName returns the variable with the value of a placeholder.
+func variableName(word string) string {
+	return "KFGRAB_" + strings.ToUpper(strings.ReplaceAll(word, "-", "_"))
+}
+
+// formatCount returns n, "" for 0.
+func formatCount(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }
 
 // formatTime returns t in RFC 3339 and UTC, "" for the zero time.

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/kfgrab/kfgrab/internal/event"
 )
 
 func TestSplitWords(t *testing.T) {
@@ -49,7 +51,7 @@ func TestSplitWords(t *testing.T) {
 func TestExecRefused(t *testing.T) {
 	for command, want := range map[string]string{
 		"":                            "no command",
-		"true {flie}":                 "unknown placeholder {flie}; known are {file}, {name}",
+		"true {flie}":                 "unknown placeholder {flie}; known are {event}, {name}",
 		"{file}":                      "program must not be",
 		"no-such-program-here {file}": "no-such-program-here: executable file not found",
 		"sh -c 'cp {file} /tmp'":      `a shell would run the value of {file}`,
@@ -77,7 +79,7 @@ func newExec(t *testing.T, command string, o *ExecOptions) *Exec {
 }
 
 // nasty is an event of a stream whose name tries to be more than a name.
-func nasty() Event {
+func nasty() event.Event {
 	p := shot(250*time.Millisecond, "picture")
 	p.Stream = `-rf "; touch {file} $(id)`
 	return p.Event("shots/a b.jpg")
@@ -110,7 +112,7 @@ func TestExecArguments(t *testing.T) {
 
 func TestExecKeepsURLs(t *testing.T) {
 	x := newExec(t, `sh -c 'test "$1" = s3://b/k.jpg' sh {file}`, nil)
-	if err := x.Run(within(t, testTime), Event{File: "s3://b/k.jpg"}); err != nil {
+	if err := x.Run(within(t, testTime), event.Event{File: "s3://b/k.jpg"}); err != nil {
 		t.Error(err)
 	}
 }

@@ -3,6 +3,8 @@ package sink
 import (
 	"errors"
 	"time"
+
+	"github.com/kfgrab/kfgrab/internal/event"
 )
 
 // errNoStream is the error for a picture that cannot have a path.
@@ -22,22 +24,10 @@ type Picture struct {
 	URL string // of the stream, redacted
 }
 
-// Event describes a picture that was stored, without its bytes.
-type Event struct {
-	Stream        string
-	Time          time.Time
-	MediaTime     time.Time // zero if unknown
-	File          string    // what Put returned: a path or an s3:// URL
-	URL           string    // of the stream, redacted
-	ContentType   string
-	Size          int // in bytes
-	Width, Height int // 0 if unknown
-}
-
 // Event returns the event for p, which Put stored at file.
-func (p *Picture) Event(file string) Event {
-	return Event{
-		Stream: p.Stream, Time: p.Time, MediaTime: p.MediaTime,
+func (p *Picture) Event(file string) event.Event {
+	return event.Event{
+		Kind: event.Picture, Stream: p.Stream, Time: p.Time, MediaTime: p.MediaTime,
 		File: file, URL: p.URL,
 		ContentType: p.ContentType, Size: len(p.Data), Width: p.Width, Height: p.Height,
 	}

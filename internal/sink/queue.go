@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"sync"
+
+	"github.com/kfgrab/kfgrab/internal/event"
 )
 
 const (
@@ -25,25 +27,25 @@ type QueueOptions struct {
 	// Report is called with the result of each event: nil, the hook's error, an error
 	// if the queue was full, or fs.ErrClosed. It is called from several goroutines. May
 	// be nil.
-	Report func(Event, error)
+	Report func(event.Event, error)
 
 	workers, depth int // 0 means the defaults
 }
 
 // Queue calls a hook for each event, in goroutines of its own.
 type Queue struct {
-	report func(Event, error)
+	report func(event.Event, error)
 	stop   context.CancelCauseFunc
 	done   chan struct{} // closed when the workers have ended
 
 	mu     sync.Mutex
-	events chan Event
+	events chan event.Event
 	closed bool
 }
 
 // NewQueue starts the workers, which end with Close. hook is [Exec.Run] or
 // [Webhook.Post].
-func NewQueue(hook func(context.Context, Event) error, o *QueueOptions) *Queue {
+func NewQueue(hook func(context.Context, event.Event) error, o *QueueOptions) *Queue {
 	var opt QueueOptions
 	if o != nil {
 		opt = *o
@@ -51,10 +53,10 @@ func NewQueue(hook func(context.Context, Event) error, o *QueueOptions) *Queue {
 
 	q := &Queue{
 		report: opt.Report, done: make(chan struct{}),
-		events: make(chan Event, cmp.Or(opt.depth, defaultDepth)),
+		events: make(chan event.Event, cmp.Or(opt.depth, defaultDepth)),
 	}
 	if q.report == nil {
-		q.report = func(Event, error) {}
+		q.report = func(event.Event, error) {}
 	}
 
 	ctx, stop := context.WithCancelCause(context.Background())
@@ -70,7 +72,7 @@ func NewQueue(hook func(context.Context, Event) error, o *QueueOptions) *Queue {
 	return q
 }
 
-func (q *Queue) runWorker(ctx context.Context, hook func(context.Context, Event) error) {
+func (q *Queue) runWorker(ctx context.Context, hook func(context.Context, event.Event) error) {
 	for e := range q.events {
 		if ctx.Err() != nil {
 			q.report(e, context.Cause(ctx))
@@ -82,13 +84,13 @@ func (q *Queue) runWorker(ctx context.Context, hook func(context.Context, Event)
 
 // Notify puts e into the queue and returns at once. If there is no room, it drops e and
 // calls Report.
-func (q *Queue) Notify(e Event) {
+func (q *Queue) Notify(e event.Event) {
 	if err := q.enqueue(e); err != nil {
 		q.report(e, err)
 	}
 }
 
-func (q *Queue) enqueue(e Event) error {
+func (q *Queue) enqueue(e event.Event) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {

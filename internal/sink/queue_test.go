@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"sync"
 	"testing"
+
+	"github.com/kfgrab/kfgrab/internal/event"
 )
 
 // results collects the reports of a Queue.
@@ -14,7 +16,7 @@ type results struct {
 	all map[string][]error
 }
 
-func (r *results) add(e Event, err error) {
+func (r *results) add(e event.Event, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.all == nil {
@@ -37,19 +39,19 @@ func (r *results) only(t *testing.T, stream string) error {
 func TestQueueHandlesAll(t *testing.T) {
 	refused := errors.New("refused")
 	var r results
-	q := NewQueue(func(_ context.Context, e Event) error {
+	q := NewQueue(func(_ context.Context, e event.Event) error {
 		if e.Stream == "b" {
 			return refused
 		}
 		return nil
 	}, &QueueOptions{Report: r.add})
 	for _, name := range []string{"a", "b", "c"} {
-		q.Notify(Event{Stream: name})
+		q.Notify(event.Event{Stream: name})
 	}
 	if err := q.Close(within(t, testTime)); err != nil {
 		t.Fatal(err)
 	}
-	q.Notify(Event{Stream: "late"})
+	q.Notify(event.Event{Stream: "late"})
 	for name, want := range map[string]error{"a": nil, "b": refused, "c": nil, "late": fs.ErrClosed} {
 		if got := r.only(t, name); got != want {
 			t.Errorf("%s: %v, want %v", name, got, want)
@@ -65,17 +67,17 @@ func TestQueueHandlesAll(t *testing.T) {
 func TestQueueHookHangs(t *testing.T) {
 	var r results
 	began := make(chan struct{}, 2)
-	q := NewQueue(func(ctx context.Context, _ Event) error {
+	q := NewQueue(func(ctx context.Context, _ event.Event) error {
 		began <- struct{}{}
 		<-ctx.Done()
 		return context.Cause(ctx)
 	}, &QueueOptions{workers: 2, depth: 1, Report: r.add})
-	q.Notify(Event{Stream: "a"})
+	q.Notify(event.Event{Stream: "a"})
 	<-began
-	q.Notify(Event{Stream: "b"})
+	q.Notify(event.Event{Stream: "b"})
 	<-began
-	q.Notify(Event{Stream: "waits"})
-	q.Notify(Event{Stream: "dropped"})
+	q.Notify(event.Event{Stream: "waits"})
+	q.Notify(event.Event{Stream: "dropped"})
 	if err := r.only(t, "dropped"); err != errQueueFull {
 		t.Error(err)
 	}
@@ -98,7 +100,7 @@ func TestQueueWorkers(t *testing.T) {
 	var mu sync.Mutex
 	now, most := 0, 0
 	full := make(chan struct{})
-	q := NewQueue(func(context.Context, Event) error {
+	q := NewQueue(func(context.Context, event.Event) error {
 		mu.Lock()
 		if now++; now > most {
 			most = now
@@ -114,7 +116,7 @@ func TestQueueWorkers(t *testing.T) {
 		return nil
 	}, &QueueOptions{workers: workers})
 	for range 50 {
-		q.Notify(Event{})
+		q.Notify(event.Event{})
 	}
 	if err := q.Close(within(t, testTime)); err != nil || most != workers {
 		t.Errorf("%d at once, %v", most, err)

@@ -19,6 +19,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kfgrab/kfgrab/internal/event"
 	"github.com/kfgrab/kfgrab/internal/neterror"
 	"github.com/kfgrab/kfgrab/internal/sleep"
 )
@@ -50,18 +51,8 @@ type WebhookOptions struct {
 	attempts int           // 0 means defaultAttempts
 }
 
-// Webhook reports pictures over HTTP: a POST of a JSON object with the fields
-//
-//	id            of this message, the same in each attempt to send it
-//	event         "picture"
-//	stream        the stream's name
-//	time          when it was taken: RFC 3339, UTC
-//	media_time    when the scene was; absent if unknown
-//	file          its path, or s3:// URL
-//	url           the stream's, without credentials
-//	content_type  image/jpeg, …
-//	size          bytes
-//	width height  pixels; absent if unknown
+// Webhook reports events over HTTP: a POST of the JSON form of an event.Event, with times
+// in UTC, and with the field id of this message, the same in each attempt to send it.
 //
 // A status of 2xx is a success. After no connection, no answer in time, 408, 425, 429
 // and 5xx the message is sent again, after waits that grow to half a minute, or as
@@ -105,26 +96,14 @@ func NewWebhook(address string, o *WebhookOptions) (*Webhook, error) {
 func hookLabel(u *url.URL) string { return "webhook at " + u.Scheme + "://" + u.Host }
 
 type message struct {
-	ID          string    `json:"id"`
-	Event       string    `json:"event"`
-	Stream      string    `json:"stream"`
-	Time        time.Time `json:"time"`
-	MediaTime   time.Time `json:"media_time,omitzero"`
-	File        string    `json:"file"`
-	URL         string    `json:"url"`
-	ContentType string    `json:"content_type"`
-	Size        int       `json:"size"`
-	Width       int       `json:"width,omitempty"`
-	Height      int       `json:"height,omitempty"`
+	ID string `json:"id"`
+	event.Event
 }
 
 // Post reports e and returns after it succeeded or failed for good. The error is a
 // *statusError if the server refuses.
-func (w *Webhook) Post(ctx context.Context, e Event) error {
-	m := message{
-		ID: rand.Text(), Event: "picture", Stream: e.Stream, Time: e.Time.UTC(), MediaTime: e.MediaTime.UTC(),
-		File: e.File, URL: e.URL, ContentType: e.ContentType, Size: e.Size, Width: e.Width, Height: e.Height,
-	}
+func (w *Webhook) Post(ctx context.Context, e event.Event) error {
+	m := message{rand.Text(), e.InUTC()}
 	body, err := json.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("%s: %w", w.shown, err)

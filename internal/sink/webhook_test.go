@@ -16,6 +16,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/kfgrab/kfgrab/internal/event"
 )
 
 func newWebhook(t *testing.T, address string, o *WebhookOptions) *Webhook {
@@ -86,7 +88,7 @@ func TestWebhookUnsigned(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	if err := newWebhook(t, server.URL, nil).Post(within(t, testTime), Event{}); err != nil {
+	if err := newWebhook(t, server.URL, nil).Post(within(t, testTime), event.Event{}); err != nil {
 		t.Error(err)
 	}
 }
@@ -111,7 +113,7 @@ func TestWebhookRefused(t *testing.T) {
 			io.WriteString(w, "no_such\nhook\n")
 		}))
 		w := newWebhook(t, strings.Replace(server.URL, "://", "://user:hush@", 1)+"/hush?key=hush", &WebhookOptions{Secret: "hush"})
-		err := w.Post(within(t, testTime), Event{})
+		err := w.Post(within(t, testTime), event.Event{})
 		server.Close()
 		var refusal *statusError
 		if !errors.As(err, &refusal) || refusal.Code != code || requests != 1 {
@@ -138,7 +140,7 @@ func TestWebhookUnreachable(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Close()
-	err = newWebhook(t, "http://"+l.Addr().String()+"/hush", &WebhookOptions{attempts: 1}).Post(within(t, testTime), Event{})
+	err = newWebhook(t, "http://"+l.Addr().String()+"/hush", &WebhookOptions{attempts: 1}).Post(within(t, testTime), event.Event{})
 	if !errors.Is(err, syscall.ECONNREFUSED) || !strings.Contains(err.Error(), ": connection refused") || strings.Contains(err.Error(), "hush") {
 		t.Error(err)
 	}
@@ -202,7 +204,7 @@ func TestWebhookRetries(t *testing.T) {
 			w := newWebhook(t, "http://hook/", nil)
 			a := &answers{handle: c.handle}
 			w.http.Transport = a
-			err := w.Post(t.Context(), Event{})
+			err := w.Post(t.Context(), event.Event{})
 			if (err == nil) != (c.err == "") || err != nil && !strings.HasSuffix(err.Error(), c.err) {
 				t.Errorf("%s: %v, want %s", c.name, err, c.err)
 			}
@@ -222,7 +224,7 @@ func TestWebhookRetryAfter(t *testing.T) {
 			w := newWebhook(t, "http://hook/", &WebhookOptions{attempts: 2})
 			a := &answers{handle: func(int, *http.Request) (*http.Response, error) { return status(503, header) }}
 			w.http.Transport = a
-			if err := w.Post(t.Context(), Event{}); err == nil {
+			if err := w.Post(t.Context(), event.Event{}); err == nil {
 				t.Error("no error")
 			}
 			if waited := a.times[1].Sub(a.times[0]); want > 0 && waited != want || waited > maxRetryAfter {
@@ -240,7 +242,7 @@ func TestWebhookIsInterrupted(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
 		var refusal *statusError
-		if err := w.Post(ctx, Event{}); !errors.As(err, &refusal) || len(a.times) != 1 {
+		if err := w.Post(ctx, event.Event{}); !errors.As(err, &refusal) || len(a.times) != 1 {
 			t.Errorf("%v after %d attempts", err, len(a.times))
 		}
 	})

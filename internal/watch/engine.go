@@ -13,7 +13,6 @@ import (
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/decode"
-	"github.com/kfgrab/kfgrab/internal/neterror"
 	"github.com/kfgrab/kfgrab/internal/sink"
 	"github.com/kfgrab/kfgrab/keyframe"
 	"github.com/kfgrab/kfgrab/picture"
@@ -68,25 +67,25 @@ func (e *engine) captureShot(ctx context.Context, o *Outcome) (s *shot) {
 	o.Began = time.Now()
 	s, o.Err = e.takeShot(ctx, o)
 	if errors.Is(o.Err, keyframe.ErrNotModified) {
-		o.Result, o.Err = Unchanged, nil
+		o.Result, o.Err, o.Why = Unchanged, nil, NoNewerKeyframe
 	}
 	return s
 }
 
-func (e *engine) takeShot(ctx context.Context, o *Outcome) (*shot, error) {
+func (e *engine) takeShot(running context.Context, o *Outcome) (*shot, error) {
 	if err := e.openSource(); err != nil {
 		return nil, err
 	}
-	ctx, cancel := neterror.WithTimeout(ctx, cmp.Or(e.Timeout, defaultTimeout))
-	defer cancel()
+	ctx, release := startClock(running, cmp.Or(e.Timeout, defaultTimeout))
+	defer release()
 
 	taken, err := e.grabFrame(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	id := frameID(taken.Frame)
+	id := frameID(taken.Frame, e.Asked)
 	if id == e.last && !e.Repeats {
-		o.Result = Unchanged
+		o.Result, o.Why = Unchanged, SameKeyframe
 		return nil, nil
 	}
 	if taken.Data == nil {
@@ -102,7 +101,7 @@ func (e *engine) takeShot(ctx context.Context, o *Outcome) (*shot, error) {
 		return nil, fmt.Errorf("%s: %w", taken.URL, err)
 	}
 	if !differs {
-		o.Result, e.last = Unchanged, id
+		o.Result, o.Why, e.last = Unchanged, SimilarPicture, id
 		return nil, nil
 	}
 	return s, nil
@@ -200,13 +199,15 @@ func (e *engine) storeShot(ctx context.Context, s *shot, o *Outcome) {
 	}
 }
 
-// frameID distinguishes the keyframes of a stream, also over restarts. It includes the
-// times, because a slate that is sent again and again has the same bytes.
-func frameID(f *keyframe.Frame) string {
+// frameID distinguishes the keyframes of a stream, also over restarts, and what was asked
+// for. It includes the times, because a slate that is sent again and again has the same
+// bytes.
+func frameID(f *keyframe.Frame, asked string) string {
 	var times bytes.Buffer
 	binary.Write(&times, binary.BigEndian, []int64{int64(f.PTS), f.Time.UnixNano()}) //nolint:errcheck // a Buffer does not fail
 	sum := sha256.New()
 	sum.Write(times.Bytes())
 	sum.Write(f.Data)
+	sum.Write([]byte(asked))
 	return hex.EncodeToString(sum.Sum(nil)[:8])
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/kfgrab/kfgrab/internal/atomicfile"
+	"github.com/kfgrab/kfgrab/internal/event"
 	"github.com/kfgrab/kfgrab/internal/lockfile"
 	"github.com/kfgrab/kfgrab/internal/schedule"
 )
@@ -37,6 +38,8 @@ type record struct {
 	schedule.State
 	// Keyframe is the frameID of the last stored keyframe.
 	Keyframe string `json:"keyframe,omitempty"`
+	// Outage has the failures since the last success.
+	Outage event.Outage `json:"outage,omitzero"`
 }
 
 // journal is a file of records, of which the last one of each stream is valid. A line is

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kfgrab/kfgrab/internal/event"
 	"github.com/kfgrab/kfgrab/internal/schedule"
 )
 
@@ -76,11 +77,15 @@ func (w *Watcher) startRun(ctx, running context.Context, s *watched, run schedul
 	*o = Outcome{Name: run.Name, Due: run.Due, Missed: run.Missed}
 	s.busy = true
 	s.status.Running = true
-	failing := s.status.InARow > 0
+	failing := s.status.Outage.Failures > 0
 	w.runs.Go(func() {
 		w.doRun(ctx, running, s, o, failing)
-		w.endRun(s, o)
+		change := w.endRun(s, o)
 		o.logTo(running, w.log)
+		if change != nil {
+			logChange(running, w.log, change)
+			s.notifyHooks(*change)
+		}
 	})
 }
 
@@ -125,6 +130,7 @@ func (w *Watcher) claimFrame(s *watched, o *Outcome, id string) (disclaim func()
 func (w *Watcher) newRecord(s *watched, o *Outcome, id string) record {
 	rec := w.journal.recordOf(s.Name)
 	rec.Keyframe = id
+	rec.Outage = s.status.Outage
 	if o.Due.IsZero() {
 		rec.Started = o.Began
 	} else {
@@ -133,8 +139,9 @@ func (w *Watcher) newRecord(s *watched, o *Outcome, id string) record {
 	return rec
 }
 
-// endRun records the end of a run. An abandoned run is due again at the next start.
-func (w *Watcher) endRun(s *watched, o *Outcome) {
+// endRun records the end of a run. An abandoned run is due again at the next start. endRun
+// returns the event if the stream now fails or has recovered.
+func (w *Watcher) endRun(s *watched, o *Outcome) (change *event.Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s.busy = false
@@ -142,6 +149,7 @@ func (w *Watcher) endRun(s *watched, o *Outcome) {
 		if !o.Due.IsZero() {
 			o.Skipped = w.plan.Done(w.now(), s.Name, o.Result != Failed)
 		}
+		change = s.noteOutage(w.now(), o)
 		w.saveRecord(w.newRecord(s, o, s.last))
 	}
 
@@ -153,6 +161,7 @@ func (w *Watcher) endRun(s *watched, o *Outcome) {
 		delete(w.leaving, s)
 	}
 	w.wakeRun()
+	return change
 }
 
 // saveRecord writes to the journal. It logs the first of several failures.

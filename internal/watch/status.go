@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kfgrab/kfgrab"
+	"github.com/kfgrab/kfgrab/internal/event"
 )
 
 // Result is how a run ended.
@@ -31,10 +32,21 @@ func (r Result) String() string {
 	return names[r]
 }
 
+// Why is the reason for the result Unchanged.
+type Why string
+
+// The reasons.
+const (
+	NoNewerKeyframe Why = "the playlist has nothing newer"
+	SameKeyframe    Why = "the keyframe is the one of the last picture"
+	SimilarPicture  Why = "the picture differs too little from the last one"
+)
+
 // Outcome is the result of one run.
 type Outcome struct {
 	Name   string
 	Result Result
+	Why    Why   // of Unchanged
 	Err    error // of Failed and Abandoned
 	Files  []string
 	Size   int // of the picture in bytes
@@ -86,6 +98,9 @@ func (o *Outcome) logTo(ctx context.Context, l *slog.Logger) {
 	if !o.Due.IsZero() {
 		attrs = append(attrs, slog.Int64("late_ms", o.Began.Sub(o.Due).Milliseconds()))
 	}
+	if o.Why != "" {
+		attrs = append(attrs, slog.String("why", string(o.Why)))
+	}
 	for _, file := range o.Files {
 		attrs = append(attrs, slog.String("file", file))
 	}
@@ -119,8 +134,9 @@ type Status struct {
 	Scene   time.Time // when its scene was, zero if unknown
 
 	Runs, Failures int64
-	InARow         int   // failures since the last success
-	Down           int64 // bytes
+	// Outage has the failures since the last success, even of earlier processes.
+	Outage event.Outage
+	Down   int64 // bytes
 }
 
 func (s *Status) addOutcome(o *Outcome) {
@@ -133,11 +149,8 @@ func (s *Status) addOutcome(o *Outcome) {
 	s.Runs++
 	if o.Result == Failed {
 		s.Failures++
-		s.InARow++
 		return
 	}
-
-	s.InARow = 0
 	if o.Result == Stored {
 		s.Stored, s.Scene = o.Taken, o.MediaTime
 	}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/internal/change"
+	"github.com/kfgrab/kfgrab/internal/event"
 	"github.com/kfgrab/kfgrab/internal/origin"
 	"github.com/kfgrab/kfgrab/internal/schedule"
 	"github.com/kfgrab/kfgrab/internal/sink"
@@ -319,7 +320,7 @@ func TestOriginDown(t *testing.T) {
 	s.down.Store(true)
 	s.CloseClientConnections()
 	log.await(t, 2, "name=cam", "outcome=network")
-	if st := w.Statuses()[0]; st.InARow < 2 {
+	if st := w.Statuses()[0]; st.Outage.Failures < 2 {
 		t.Errorf("%+v", st)
 	}
 	for len(a.pictures) > 0 {
@@ -328,7 +329,7 @@ func TestOriginDown(t *testing.T) {
 	s.down.Store(false)
 	a.next(t)
 	log.await(t, 2, "name=cam", "outcome=ok")
-	if st := w.Statuses()[0]; st.InARow != 0 {
+	if st := w.Statuses()[0]; st.Outage.Failures != 0 {
 		t.Errorf("%+v", st)
 	}
 }
@@ -579,13 +580,13 @@ func TestAwaitReplaced(t *testing.T) {
 type counter struct{ n int }
 
 func (c *counter) Put(context.Context, *sink.Picture) (string, error) { c.n++; return "", nil }
-func (c *counter) Notify(sink.Event)                                  { c.n++ }
+func (c *counter) Notify(event.Event)                                 { c.n++ }
 
 // several is a sink and a hook that Go cannot compare.
 type several []counter
 
 func (several) Put(context.Context, *sink.Picture) (string, error) { return "", nil }
-func (several) Notify(sink.Event)                                  {}
+func (several) Notify(event.Event)                                 {}
 
 // Sinks and hooks are compared by identity, not by content.
 func TestSameSinks(t *testing.T) {

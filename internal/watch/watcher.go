@@ -26,6 +26,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -56,11 +57,13 @@ type Options struct {
 type Watcher struct {
 	opt  Options
 	pool decode.Pool
-	gate *schedule.Gate
-	log  *slog.Logger
-	now  func() time.Time
-	wake chan struct{} // the plan has changed
-	runs sync.WaitGroup
+	// decoder is pool, with a queue of its own before it.
+	decoder *queuedDecoder
+	gate    *schedule.Gate
+	log     *slog.Logger
+	now     func() time.Time
+	wake    chan struct{} // the plan has changed
+	runs    sync.WaitGroup
 
 	mu      sync.Mutex
 	plan    schedule.Schedule
@@ -94,7 +97,8 @@ func New(o *Options) (*Watcher, error) {
 		w.log = slog.New(slog.DiscardHandler)
 	}
 	w.pool.Decoder = w.opt.Decoder
-	w.pool.Size = w.opt.Decoders
+	w.pool.Size = cmp.Or(w.opt.Decoders, runtime.GOMAXPROCS(0))
+	w.decoder = newQueuedDecoder(&w.pool, w.pool.Size)
 	w.gate = schedule.NewGate(withDefaults(w.opt.Limits))
 
 	if w.opt.State != "" {
@@ -136,18 +140,28 @@ func (w *Watcher) Set(streams []Stream) error {
 		if err := w.plan.Set(w.now(), s.Name, s.Rule, w.journal.recordOf(s.Name).State); err != nil {
 			return fmt.Errorf("stream %q: %w", s.Name, err) // prepareStreams has checked it
 		}
+		w.plan.SetRetry(s.Name, s.Retry)
 		switch {
 		case old == nil:
-			w.log.Info("added", "name", s.Name, "url", added.status.URL, "rule", s.Rule.String())
+			w.logStream("added", added)
 		case old != added:
 			old.status.URL, added.status = added.status.URL, old.status
-			w.log.Info("changed", "name", s.Name, "url", added.status.URL, "rule", s.Rule.String())
+			w.logStream("changed", added)
 		}
 	}
 
 	w.watched = next
 	w.wakeRun()
 	return nil
+}
+
+// logStream writes a line about a stream of the configuration.
+func (w *Watcher) logStream(message string, s *watched) {
+	attrs := []any{"name", s.Name, "url", s.status.URL}
+	if !s.Rule.Never() {
+		attrs = append(attrs, "rule", s.Rule.String())
+	}
+	w.log.Info(message, attrs...)
 }
 
 // prepareStreams returns the streams by name. It keeps those that have not changed.
@@ -168,11 +182,15 @@ func (w *Watcher) prepareStreams(streams []Stream) (map[string]*watched, error) 
 			next[s.Name] = old
 			continue
 		}
-		e, err := newEngine(s, &w.pool, w.journal.recordOf(s.Name).Keyframe)
+		if err := s.Retry.Validate(); err != nil {
+			return nil, fmt.Errorf("stream %q: %w", s.Name, err)
+		}
+		before := w.journal.recordOf(s.Name)
+		e, err := newEngine(s, w.decoder, before.Keyframe)
 		if err != nil {
 			return nil, err
 		}
-		next[s.Name] = &watched{engine: e, status: &Status{Name: s.Name, URL: e.source.URL()}}
+		next[s.Name] = &watched{engine: e, status: &Status{Name: s.Name, URL: e.source.URL(), Outage: before.Outage}}
 	}
 	return next, nil
 }
