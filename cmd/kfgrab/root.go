@@ -133,6 +133,8 @@ func urlAndFile(output *string) cobra.PositionalArgs {
 			return oneURL(cmd, args)
 		case cmd.Flags().Changed("output"):
 			return usageError(errors.New("the file has two names: leave out -o, or the second argument"))
+		case args[1] != "-" && !strings.ContainsAny(args[1], "./"): // such as the 3 of --skip-black 3
+			return usageError(fmt.Errorf("unexpected argument %q: as the name of a picture it needs an extension; -o takes it without", args[1]))
 		case holdsVideo(args[1]):
 			return usageError(errors.New("one URL at a time: the second argument is a video file; -o replaces it"))
 		}
