@@ -59,7 +59,7 @@ func TestStrangeFFmpeg(t *testing.T) {
 		{"dies at once", "exit 3", rgb, "exit status 3", nil},
 		{"dies at once with a reason", "echo '[error] out of memory' >&2; exit 1", rgb, "decode: ffmpeg failed: exit status 1: out of memory", nil},
 		{"dies with half a picture", drain + "printf RGB; exit 1", rgb, "exit status 1", nil},
-		{"kills itself", drain + pixel + "kill -SEGV $$", rgb, "segmentation fault", nil},
+		{"kills itself", drain + pixel + "kill -SEGV $$", rgb, "it crashed: segmentation fault", nil},
 		{"writes nothing", drain, rgb, "ffmpeg wrote no picture", nil},
 		{"writes half a picture", drain + "printf RGB", rgb, "3 bytes that are not one whole rgb24 picture", nil},
 		{"writes two pictures", drain + pixel + pixel, rgb, "12 bytes that are not one whole rgb24 picture", nil},
@@ -74,7 +74,8 @@ func TestStrangeFFmpeg(t *testing.T) {
 		{"harmless error", drain + pixel + "echo '[h264 @ 0x5] [error] mmco: unref short failure' >&2", rgb, "", nil},
 		{"error and no picture", drain + "echo '[h264 @ 0x5] [error] no frame!' >&2", rgb, "no frame!", keyframe.ErrCorrupt},
 		{"no encoder", "echo \"[fatal] Unknown encoder 'libwebp'\" >&2; exit 1", decode.Output{Format: decode.WebP}, "this ffmpeg was built without webp", nil},
-		{"leaves a child with its pipes", drain + pixel + "sleep 600 & :", rgb, "WaitDelay", nil},
+		{"leaves a child with its pipes", drain + pixel + "sleep 600 & :", rgb, "a process that it left behind holds its output", nil},
+		{"is killed", drain + pixel + "kill -KILL $$", rgb, "it was killed; the system may have run out of memory", nil},
 		{"environment", drain + "test \"$(env | grep -v -e ^PWD= -e ^_= -e ^SHLVL= -e ^OLDPWD= -e ^LD_LIBRARY_PATH=)\" = '' && " + pixel, rgb, "", nil},
 		{"directory", drain + "test \"$PWD\" = / && " + pixel, rgb, "", nil},
 	} {

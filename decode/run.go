@@ -3,8 +3,10 @@ package decode
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os/exec"
 	"path"
 	"slices"
 	"strings"
@@ -98,9 +100,23 @@ func (r *run) finish(ctx context.Context, timeout time.Duration, input ...[]byte
 		return nil, &Error{Err: fmt.Errorf("ffmpeg was stopped: %w", cause), Stderr: r.log.text()}
 	}
 	if err := r.ExitError(); err != nil {
-		return nil, &Error{Err: fmt.Errorf("ffmpeg failed: %w", err), Stderr: r.log.text()}
+		return nil, &Error{Err: fmt.Errorf("ffmpeg failed: %s", describeExit(err)), Stderr: r.log.text()}
 	}
 	return r.stdout.Bytes(), nil
+}
+
+// describeExit says how a process ended, without words of package os/exec.
+func describeExit(err error) string {
+	signal, killed := strings.CutPrefix(err.Error(), "signal: ")
+	switch {
+	case errors.Is(err, exec.ErrWaitDelay):
+		return "a process that it left behind holds its output"
+	case killed && signal == "killed":
+		return "it was killed; the system may have run out of memory"
+	case killed:
+		return "it crashed: " + signal
+	}
+	return err.Error()
 }
 
 // pictureWriter collects the standard output of a run, up to its limit.
