@@ -42,7 +42,7 @@ func (f *pictureFlags) addPictureFlags(flags *pflag.FlagSet) {
 	f.metadata.addMetadataFlags(flags)
 	flags.BoolVar(&f.overlay, "overlay", false, "draw the stream's name, the time and the picture's age into the lower left corner")
 	addSkipBlackFlag(flags, &f.tries)
-	flags.BoolVar(&f.json, "json", false, "report on standard error what was found and what it cost")
+	flags.BoolVar(&f.json, "json", false, "report on standard error what was found, what it cost and what was written")
 	flags.BoolVar(&f.show, "show", false, "also draw the picture in the terminal")
 }
 
@@ -142,7 +142,7 @@ func reportPicture(ctx context.Context, std *streams, flags *pictureFlags, m *ma
 
 	if flags.json {
 		r := newTakenReport(taken)
-		r.Format, r.File = m.format.String(), out.path
+		r.Output = newOutputReport(m.format, m.options.Output, taken.Frame.Info, out)
 		if m.format.Decoded() && taken.Frame.Info.HDR() {
 			mapped, err := m.decoder.ToneMaps(ctx)
 			if err != nil {

@@ -248,7 +248,8 @@ func probeVideo(data, codec string) (size string, err error) {
 }
 
 // cmdJSON is "json FILE NAME=PATTERN…": FILE, or "stderr", is one JSON object
-// whose fields match the whole patterns. An absent field is empty.
+// whose fields match the whole patterns. An absent field is empty. A dot leads into an
+// object, as in output.width.
 func cmdJSON(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: json FILE NAME=PATTERN…")
@@ -262,14 +263,23 @@ func cmdJSON(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	for _, arg := range args[1:] {
 		name, pattern, _ := strings.Cut(arg, "=")
-		text := ""
-		if v, ok := fields[name]; ok {
-			text = fmt.Sprint(v)
-		}
+		text := describeField(fields, name)
 		if !regexp.MustCompile("^(?:" + pattern + ")$").MatchString(text) {
 			ts.Fatalf("%s is %q, want %s", name, text, pattern)
 		}
 	}
+}
+
+func describeField(fields map[string]any, name string) string {
+	if object, inner, found := strings.Cut(name, "."); found {
+		fields, _ = fields[object].(map[string]any)
+		return describeField(fields, inner)
+	}
+	v, ok := fields[name]
+	if !ok {
+		return ""
+	}
+	return fmt.Sprint(v)
 }
 
 // cmdHelp is "help [COMMAND]": the command has help, and no line is too wide.

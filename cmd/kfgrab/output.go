@@ -22,6 +22,7 @@ type output struct {
 	named bool   // kfgrab chose the path
 	out   io.Writer
 	file  *atomicfile.File
+	bytes int64 // written so far
 	err   error // of the first write that failed
 }
 
@@ -47,6 +48,7 @@ func openOutput(std *streams, flag, rawURL string, f format) (*output, error) {
 // temporary file.
 func (o *output) Write(p []byte) (int, error) {
 	n, err := o.out.Write(p)
+	o.bytes += int64(n)
 	if err != nil && o.err == nil {
 		var from *fs.PathError
 		if errors.As(err, &from) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/kfgrab/kfgrab"
+	"github.com/kfgrab/kfgrab/decode"
 	"github.com/kfgrab/kfgrab/internal/units"
 	"github.com/kfgrab/kfgrab/keyframe"
 	"github.com/kfgrab/kfgrab/picture"
@@ -39,8 +40,30 @@ type report struct {
 	Requests   int         `json:"requests"`
 	Elapsed    float64     `json:"elapsed"`
 	RTSP       *rtspReport `json:"rtsp,omitempty"`
-	Format     string      `json:"format,omitempty"`
-	File       string      `json:"file,omitempty"`
+
+	Output *outputReport `json:"output,omitempty"` // nil if the report itself is the output
+}
+
+// outputReport is the part of a report about what was written.
+type outputReport struct {
+	Format string `json:"format"`
+	Width  int    `json:"width,omitempty"` // of each picture, in pixels
+	Height int    `json:"height,omitempty"`
+	Frames int    `json:"frames,omitempty"` // only of a session
+	Bytes  int64  `json:"bytes"`
+	File   string `json:"file,omitempty"` // "" for standard output
+}
+
+// newOutputReport reports a picture that was written to out.
+func newOutputReport(f format, o decode.Output, i keyframe.Info, out *output) *outputReport {
+	r := &outputReport{Format: f.String(), Bytes: out.bytes, File: out.path}
+	switch {
+	case f.Decoded():
+		r.Width, r.Height = o.Size(i)
+	case f.accessUnit():
+		r.Width, r.Height = i.Width, i.Height
+	}
+	return r
 }
 
 func newReport(s *kfgrab.Snapshot) *report {

@@ -204,43 +204,15 @@ func (f *sessionFlags) writeClip(ctx context.Context, std *streams, rawURL strin
 		return nil
 	}
 
-	return writeJSON(std.err, newSessionReport(clip, o.Format, s.State()), "")
-}
-
-// sessionReport is the output of --json.
-type sessionReport struct {
-	Frames      int       `json:"frames"`
-	Width       int       `json:"width"`
-	Height      int       `json:"height"`
-	PixFmt      string    `json:"pix_fmt"`
-	Times       []float64 `json:"pts_time"`
-	KeyframeAge float64   `json:"keyframe_age"`
-	Connected   string    `json:"connected_since,omitempty"`
-	Connections int       `json:"connections"`
-	Pictures    int64     `json:"pictures"`
-	Keyframes   int64     `json:"keyframes"`
-	Dropped     int64     `json:"dropped"`
-	Gaps        int64     `json:"gaps"`
-	Down        int64     `json:"bytes_down"`
-	Kept        int       `json:"kept"`
-	KeptBytes   int64     `json:"kept_bytes"`
-	KeptFor     float64   `json:"kept_for"`
-}
-
-func newSessionReport(c *session.Clip, f decode.Format, st session.State) *sessionReport {
-	r := &sessionReport{
-		Frames: c.Count, Width: c.Width, Height: c.Height, PixFmt: f.String(), KeyframeAge: seconds(c.KeyframeAge),
-		Connections: st.Connections, Pictures: st.Pictures, Keyframes: st.Keyframes, Dropped: st.Dropped, Gaps: st.Gaps,
-		Down: st.Down, Kept: st.Kept, KeptBytes: st.KeptBytes, KeptFor: seconds(st.KeptFor),
+	newest, err := s.Latest()
+	if err != nil {
+		return err
 	}
-	if st.Connected {
-		r.Connected = units.FormatTimestamp(st.Since)
+	r := newSessionReport(clip, newest, s.State())
+	r.Output = &outputReport{
+		Format: o.Format.String(), Width: clip.Width, Height: clip.Height, Frames: clip.Count, Bytes: out.bytes, File: out.path,
 	}
-
-	for _, t := range c.Times {
-		r.Times = append(r.Times, seconds(t))
-	}
-	return r
+	return writeJSON(std.err, r, "")
 }
 
 // parseRawFormat parses the name of a format without headers.
