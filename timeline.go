@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kfgrab/kfgrab/internal/hlssource"
 	"github.com/kfgrab/kfgrab/internal/parallel"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
@@ -37,7 +38,8 @@ type Timeline struct {
 // cannot be fetched. Times that have the same keyframe share it, and no byte of it is
 // fetched twice. In MPEG-TS segments of HLS without an I-frame playlist, the
 // beginning of the segment stands in for a time that is within half the distance
-// between times after it.
+// between times after it. If Options.MaxBytes is too small for all keyframes of HLS,
+// neighbouring times share one: see Thinned.
 //
 // At most n keyframes are read at once; 0 stands for DefaultParallel, and n is at
 // most 16. take is called in no order, by up to n goroutines at a time; while it runs,
@@ -65,4 +67,11 @@ func (t *Timeline) Keyframes(ctx context.Context, times []time.Duration, n int, 
 		take(m)
 	})
 	return nil
+}
+
+// Thinned reports whether Keyframes took fewer keyframes than it was asked for, because
+// of Options.MaxBytes.
+func (t *Timeline) Thinned() bool {
+	list, isHLS := t.inner.(*hlssource.Timeline)
+	return isHLS && list.Thinned
 }

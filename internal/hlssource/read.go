@@ -28,6 +28,8 @@ type opener struct {
 
 	tracks []keyframe.Track // of the last segment that listed some
 	size   int64            // of the last whole segment; 0 unknown
+
+	fetched int64 // bytes of all segments that were closed
 }
 
 // knowledge is carried over from reading one segment to the next.
@@ -165,6 +167,7 @@ func (r *reading) close() {
 	}
 	r.resource.Close()
 	for _, fetched := range r.resource.Ranges() {
+		o.fetched += fetched.Bytes
 		o.log(r.ctx, "range", "fetched", fetched)
 	}
 }

@@ -2,7 +2,7 @@ package hlssource
 
 import (
 	"context"
-	"slices"
+	"iter"
 	"sync"
 	"time"
 
@@ -16,6 +16,9 @@ import (
 type Timeline struct {
 	Duration time.Duration // of the segments that are listed
 	Live     bool
+	// Thinned means that Keyframes took fewer keyframes than it was asked for, because
+	// all of them would have cost more than the client's budget.
+	Thinned bool
 
 	opener *opener
 	media  *hls.Media
@@ -58,6 +61,10 @@ func (s *Source) Timeline(ctx context.Context) (*Timeline, error) {
 // than half of the distance between two times, as it costs least. For other times
 // the segment is read up to there.
 //
+// If the first segments show that the client's budget is too small for all times, the
+// first keyframe of a segment serves all times in it, and if that is still too much,
+// also those in the next segments.
+//
 // The first segment is read before the others, which then know the size of a
 // keyframe, the initialisation section and the key.
 func (t *Timeline) Keyframes(ctx context.Context, times []time.Duration, n int, take func(keyframe.Moment)) {
@@ -67,19 +74,41 @@ func (t *Timeline) Keyframes(ctx context.Context, times []time.Duration, n int, 
 	}
 	run := &timelineRun{media: t.media, times: times, near: nearEnough(times), take: take, firsts: map[int64]*firstKeyframe{}}
 
-	run.read(ctx, t.opener, list[0])
-	parallel.Each(min(n, len(list)-1), slices.Values(list[1:]), func(errands <-chan errand) {
-		o := t.opener.fork()
-		for e := range errands {
-			run.read(ctx, o, e)
-		}
-	})
+	s := &spending{client: t.opener.client}
+	list[0].survey = len(list)
+	s.begin()
+	cost := run.read(ctx, t.opener, list[0])
+	s.end(cost)
+	if s.keyframe = int64(t.opener.span); s.keyframe == 0 { // found by an index
+		s.keyframe = cost / int64(len(list[0].times))
+	}
+
+	readAll := func(s *spending, jobs iter.Seq[errand]) {
+		parallel.Each(min(n, len(list)-1), jobs, func(errands <-chan errand) {
+			o := t.opener.fork()
+			for e := range errands {
+				s.end(run.read(ctx, o, e))
+			}
+		})
+	}
+
+	rest := list[1:]
+	if !run.thinning {
+		readAll(s, s.asked(rest, &rest))
+	}
+	if t.Thinned = len(rest) > 0; t.Thinned {
+		t.opener.log(ctx, "first keyframes only", "segments", len(rest), "left", s.client.Left())
+		s = &spending{client: s.client, keyframe: s.keyframe}
+		readAll(s, s.thinned(rest))
+	}
 }
 
 // errand is a segment, and the times for which it is to be read, by their indices.
 type errand struct {
-	segment *hls.Segment
-	times   []int
+	segment   *hls.Segment
+	times     []int
+	firstOnly bool // the segment's first keyframe serves all times
+	survey    int  // of the first errand: how many there are; else 0
 }
 
 // errands lists the segments that hold the times, each once. The playlist has at
@@ -94,7 +123,7 @@ func errands(m *hls.Media, times []time.Duration) (list []errand) {
 			list[n-1].times = append(list[n-1].times, i)
 			continue
 		}
-		list = append(list, errand{seg, []int{i}})
+		list = append(list, errand{segment: seg, times: []int{i}})
 	}
 	return list
 }
@@ -114,12 +143,21 @@ type timelineRun struct {
 	near  time.Duration
 	take  func(keyframe.Moment)
 
+	thinning bool // the first segment shows that the budget is too small
+
 	mu     sync.Mutex
 	firsts map[int64]*firstKeyframe // by media sequence number
 }
 
-// read does one errand: each of its times is in one Moment, also after an error.
-func (t *timelineRun) read(ctx context.Context, o *opener, e errand) {
+// read does one errand: each of its times is in one Moment, also after an error. It
+// returns the bytes that it fetched.
+func (t *timelineRun) read(ctx context.Context, o *opener, e errand) int64 {
+	before := o.fetched
+	t.readErrand(ctx, o, e)
+	return o.fetched - before
+}
+
+func (t *timelineRun) readErrand(ctx context.Context, o *opener, e errand) {
 	seg := e.segment
 	o.log(ctx, "segment", "sequence", seg.Sequence, "uri", seg.URI.String(), "times", len(e.times))
 	offsets := make([]time.Duration, len(e.times))
@@ -129,7 +167,7 @@ func (t *timelineRun) read(ctx context.Context, o *opener, e errand) {
 	furthest := offsets[len(offsets)-1]
 	all := moment{to: len(offsets)}
 
-	if seg.IsIFrame || (seg.Map == nil && furthest <= t.near) {
+	if e.firstOnly || seg.IsIFrame || (seg.Map == nil && furthest <= t.near) {
 		first := t.readFirst(ctx, o, seg)
 		all.frame, all.at, all.err = first.frame, first.at, first.err
 		t.deliver(ctx, o, e, all)
@@ -142,6 +180,10 @@ func (t *timelineRun) read(ctx context.Context, o *opener, e errand) {
 		return
 	}
 	defer r.close()
+	if e.survey > 0 && r.isTooLarge(furthest, e.survey) {
+		t.thinning = true
+		clear(offsets) // the beginning of the segment serves all times
+	}
 	r.readAt(ctx, offsets, r, func(m moment) {
 		m.at += seg.Start
 		t.deliver(ctx, o, e, m)
