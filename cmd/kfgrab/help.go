@@ -23,7 +23,7 @@ var flagGroups = []struct {
 }{
 	{"Streams", "config check"},
 	{"Which picture", "at count sheet/every edge rendition max-bandwidth codec allow-tiles program skip-black frames session/rate session/every"},
-	{"Size and format", "format width height size pix-fmt fit crop quality columns deinterlace max-pixels overlay deterministic no-metadata"},
+	{"Size and format", "format width height size pix-fmt fit crop quality columns deinterlace max-pixels overlay no-times deterministic no-metadata"},
 	{"Schedule", "every cron time-zone spread once repeat on-change"},
 	{"Output", "output vtt json show"},
 	{"Storage", "dir to template latest exec webhook keep-for keep keep-bytes state"},

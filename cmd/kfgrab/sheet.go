@@ -13,7 +13,6 @@ import (
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/decode"
-	"github.com/kfgrab/kfgrab/internal/atomicfile"
 	"github.com/kfgrab/kfgrab/internal/neterror"
 	"github.com/kfgrab/kfgrab/internal/progress"
 	"github.com/kfgrab/kfgrab/internal/sheet"
@@ -29,7 +28,11 @@ few at a time.
 
 Recordings are HLS, MP4 over HTTP with byte ranges, and MP4 files. For live HLS, the recording
 is what the playlist still lists. --at starts the sheet later, counted from the start of the
-recording. Times with the same keyframe share a tile.
+recording. Times with the same keyframe share a tile. Each tile carries its time, unless
+--no-times is given.
+
+If the keyframes would cost more than --max-bytes, the sheet has fewer tiles: the first
+keyframe of each segment, or less. One line on standard error says so.
 
 A keyframe that cannot be fetched leaves an empty tile. The picture is still written, one line
 on standard error names what is missing, and the exit code is that of the first failure.`
@@ -45,6 +48,9 @@ func newSheetCommand(std *streams, source *sourceFlags) *cobra.Command {
 		Args:  urlAndFile(&f.output),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := source.refuseFlags(cmd.Flags(), "is for one picture, not for a sheet"); err != nil {
+				return err
+			}
+			if err := f.refuseZeros(cmd.Flags()); err != nil {
 				return err
 			}
 			rawURL, err := source.resolveAddress(args[0])
@@ -76,24 +82,38 @@ type sheetFlags struct {
 	columns   int
 	width     int
 	quality   int
+	tries     int
+	noTimes   bool
 	parallel  int
 	json      bool
 }
 
 func (f *sheetFlags) addSheetFlags(flags *pflag.FlagSet) {
 	flags.StringVarP(&f.output, "output", "o", "", "`file` write to this file, or - for standard output (default as for a single picture)")
-	flags.StringVar(&f.vtt, "vtt", "", "`file` also write a WebVTT track that maps times to tiles of the sheet")
+	flags.StringVar(&f.vtt, "vtt", "", "`file` also write a WebVTT track that maps times to tiles of the sheet, or - for standard output")
 	f.rendition.addRenditionFlags(flags)
 	flags.StringVar(&f.format, "format", "", "`name` file format: jpeg or png (default by the file's extension, else jpeg)")
 	flags.IntVar(&f.count, "count", 0, fmt.Sprintf("`number` show this many moments, from the middles of as many equal parts, at most %d (default %d)", sheet.MaxCount, sheet.DefaultCount))
 	addTimeFlag(flags, &f.every, "every", 0, "`time` show a moment this often, such as 10s, instead of --count")
 	flags.IntVar(&f.columns, "columns", sheet.DefaultColumns, "`number` put this many moments into a row")
 	flags.IntVar(&f.width, "width", sheet.DefaultWidth, "`pixels` width of each tile; it also chooses the rendition")
+	flags.BoolVar(&f.noTimes, "no-times", false, "draw no times into the tiles")
+	addSkipBlackFlag(flags, &f.tries)
 	f.pixels.addPixelFlags(flags)
 	f.metadata.addMetadataFlags(flags)
 	flags.IntVar(&f.quality, "quality", 0, "`number` quality of jpeg, from 1 (smallest) to 100 (best) (default 90)")
 	flags.IntVar(&f.parallel, "parallel", kfgrab.DefaultParallel, "`number` fetch this many keyframes at a time")
 	flags.BoolVar(&f.json, "json", false, "report on standard error what was found and what it cost")
+}
+
+// refuseZeros returns an error if a flag whose default is 0 was set to 0.
+func (f *sheetFlags) refuseZeros(flags *pflag.FlagSet) error {
+	for name, zero := range map[string]bool{"count": f.count == 0, "every": f.every == 0, "quality": f.quality == 0} {
+		if zero && flags.Changed(name) {
+			return usageError(fmt.Errorf("--%s must be positive", name))
+		}
+	}
+	return nil
 }
 
 // sheetOptions returns the options for sheet.Make.
@@ -113,7 +133,7 @@ func (f *sheetFlags) sheetOptions(std *streams, source *sourceFlags) (*sheet.Opt
 
 	o := &sheet.Options{
 		Count: f.count, Every: f.every, From: source.at, Columns: f.columns, Width: f.width,
-		Parallel: f.parallel, Decoder: decode.Decoder{Path: f.pixels.ffmpeg},
+		Tries: f.tries, Times: !f.noTimes, Parallel: f.parallel, Decoder: decode.Decoder{Path: f.pixels.ffmpeg},
 	}
 	stream.At = 0
 	o.Stream = *stream
@@ -141,7 +161,7 @@ func (f *sheetFlags) runSheet(ctx context.Context, std *streams, rawURL string, 
 		return err
 	}
 	defer out.discard()
-	track, err := f.openTrack(out)
+	track, err := f.openTrack(std, out)
 	if err != nil {
 		return err
 	}
@@ -189,12 +209,12 @@ func (f *sheetFlags) makeSheet(ctx context.Context, std *streams, rawURL string,
 
 // track is the WebVTT file of a sheet; nil if there is none.
 type track struct {
-	*atomicfile.File
+	*output
 	image string // path of the sheet, relative to the track
 }
 
 // openTrack creates the file before the network is used.
-func (f *sheetFlags) openTrack(out *output) (*track, error) {
+func (f *sheetFlags) openTrack(std *streams, out *output) (*track, error) {
 	if f.vtt == "" {
 		return nil, nil
 	}
@@ -205,14 +225,18 @@ func (f *sheetFlags) openTrack(out *output) (*track, error) {
 	if err != nil {
 		return nil, err
 	}
-	beside, err := filepath.Abs(filepath.Dir(f.vtt))
+	folder := filepath.Dir(f.vtt)
+	if f.vtt == "-" {
+		folder, out.named = ".", false // the track names the sheet
+	}
+	beside, err := filepath.Abs(folder)
 	if err != nil {
 		return nil, err
 	}
 	if image, err = filepath.Rel(beside, image); err != nil {
 		return nil, usageError(fmt.Errorf("--vtt: %w", err))
 	}
-	file, err := atomicfile.Create(f.vtt)
+	file, err := openOutput(std, f.vtt, "", format{})
 	if err != nil {
 		return nil, err
 	}
@@ -231,18 +255,21 @@ func (t *track) commit() error {
 	if t == nil {
 		return nil
 	}
-	return t.Commit()
+	return t.output.commit()
 }
 
 func (t *track) discard() {
 	if t != nil {
-		t.Discard()
+		t.output.discard()
 	}
 }
 
 // reportSheet prints the file's path and the report, and returns what is missing.
 func (f *sheetFlags) reportSheet(std *streams, s *sheet.Sheet, out *output) error {
 	out.printPath(std.out)
+	if s.Thinned && !f.json {
+		fmt.Fprintf(std.err, "kfgrab: %d tiles are what the byte budget allows (--max-bytes raises it)\n", len(s.Tiles))
+	}
 	if f.json {
 		if err := writeJSON(std.err, newSheetReport(s, out.path, f.vtt), ""); err != nil {
 			return err
@@ -261,6 +288,7 @@ type sheetReport struct {
 	Height   int          `json:"height"`
 	Tiles    []tileReport `json:"tiles"`
 	Missing  int          `json:"missing"`
+	Thinned  bool         `json:"thinned"`
 	Down     int64        `json:"bytes_down"`
 	Up       int64        `json:"bytes_up"`
 	Requests int          `json:"requests"`
@@ -283,7 +311,7 @@ func newSheetReport(s *sheet.Sheet, file, vtt string) *sheetReport {
 	r := &sheetReport{
 		URL: s.URL, Duration: seconds(s.Duration), Live: s.Live, Width: size.X, Height: size.Y,
 		Down: s.Cost.Down, Up: s.Cost.Up, Requests: s.Cost.Requests, Elapsed: seconds(s.Cost.Elapsed),
-		File: file, VTT: vtt,
+		File: file, VTT: vtt, Thinned: s.Thinned,
 	}
 
 	for _, t := range s.Tiles {

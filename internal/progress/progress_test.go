@@ -3,6 +3,7 @@ package progress
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestUpdateRedrawsTheLine(t *testing.T) {
@@ -23,5 +24,24 @@ func TestUpdateRedrawsTheLine(t *testing.T) {
 	}
 	if !strings.HasSuffix(out.String(), "\n") {
 		t.Error("the last line has no end")
+	}
+}
+
+func TestDescribePace(t *testing.T) {
+	for _, tt := range []struct {
+		done, total int
+		elapsed     time.Duration
+		want        string
+	}{
+		{0, 12, time.Second, ""},
+		{3, 12, 0, ""},
+		{3, 12, 2 * time.Second, ", 1.5/s, 6s left"},
+		{12, 12, 4 * time.Second, ", 3.0/s"},
+		{599, 600, time.Minute, ", 10.0/s, 1s left"},
+		{1, 600, 10 * time.Second, ", 0.1/s, 1h39m50s left"},
+	} {
+		if got := describePace(tt.done, tt.total, tt.elapsed); got != tt.want {
+			t.Errorf("%d of %d after %v: %q, want %q", tt.done, tt.total, tt.elapsed, got, tt.want)
+		}
 	}
 }

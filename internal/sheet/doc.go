@@ -7,5 +7,5 @@
 // by time.
 //
 // A keyframe that cannot be fetched leaves its tile empty, and [Sheet.Missing] returns
-// why. The package draws no captions and writes no files.
+// why. The package writes no files.
 package sheet

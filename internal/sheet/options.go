@@ -6,6 +6,7 @@ import (
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/picture"
 )
 
 const (
@@ -48,6 +49,14 @@ type Options struct {
 	// live window.
 	From time.Duration
 
+	// Tries looks at up to this many keyframes for each tile and takes the first one
+	// that is not picture.Blank. If all are, the tile has the first. 0 and 1 take it as
+	// it is.
+	Tries int
+
+	// Times draws the time of each picture into its tile.
+	Times bool
+
 	// Output describes the pictures in the tiles. Its Format, Width, Height, Fit and
 	// Quality are ignored.
 	Output decode.Output
@@ -87,6 +96,8 @@ func (o *Options) withDefaults() (*Options, error) {
 		return bad("the times of a sheet must not be negative")
 	case f.Columns < 0 || f.Columns > MaxCount:
 		return bad("a sheet of %d columns: want 1 to %d", f.Columns, MaxCount)
+	case f.Tries < 0 || f.Tries > picture.MaxTries:
+		return bad("%d tries for a tile: want 1 to %d", f.Tries, picture.MaxTries)
 	case f.Width < 0 || f.Width > MaxWidth:
 		return bad("tiles %d pixels wide: want 1 to %d", f.Width, MaxWidth)
 	}

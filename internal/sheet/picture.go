@@ -6,8 +6,8 @@ import (
 	"image/draw"
 )
 
-// picture holds rows of R, G and B.
-type picture struct {
+// pixels holds rows of R, G and B.
+type pixels struct {
 	width, height int
 	rgb           []byte
 }
@@ -20,7 +20,7 @@ var (
 
 // paintTiles draws the tiles. A nil picture gives an empty tile; a picture smaller than
 // its tile is centred in it.
-func paintTiles(size image.Point, tiles []image.Rectangle, pictures []*picture) *image.RGBA {
+func paintTiles(size image.Point, tiles []image.Rectangle, pictures []*pixels) *image.RGBA {
 	img := image.NewRGBA(image.Rectangle{Max: size})
 	draw.Draw(img, img.Bounds(), image.NewUniform(ground), image.Point{}, draw.Src)
 
@@ -36,7 +36,7 @@ func paintTiles(size image.Point, tiles []image.Rectangle, pictures []*picture) 
 	return img
 }
 
-func (p *picture) copyTo(img *image.RGBA, corner image.Point) {
+func (p *pixels) copyTo(img *image.RGBA, corner image.Point) {
 	for y := range p.height {
 		from := p.rgb[3*p.width*y:][:3*p.width]
 		to := img.Pix[img.PixOffset(corner.X, corner.Y+y):]

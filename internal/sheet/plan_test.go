@@ -137,12 +137,12 @@ pictures/film%20%231%3F.jpg#xywh=648,0,320,180
 // TestPaint proves that pictures fill their tiles, smaller ones are centred,
 // and missing ones leave them empty.
 func TestPaint(t *testing.T) {
-	solid := func(w, h int, v byte) *picture { return &picture{w, h, bytes.Repeat([]byte{v, v, v}, w*h)} }
+	solid := func(w, h int, v byte) *pixels { return &pixels{w, h, bytes.Repeat([]byte{v, v, v}, w*h)} }
 	size, tiles, err := layOutTiles(3, 3, 4, 4)
 	if err != nil {
 		t.Fatal(err)
 	}
-	img := paintTiles(size, tiles, []*picture{solid(4, 4, 200), nil, solid(4, 2, 100)})
+	img := paintTiles(size, tiles, []*pixels{solid(4, 4, 200), nil, solid(4, 2, 100)})
 	for _, p := range []struct {
 		x, y int
 		want byte

@@ -16,6 +16,7 @@ import (
 
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/decode"
+	"github.com/kfgrab/kfgrab/internal/fetch"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
@@ -28,6 +29,10 @@ type Sheet struct {
 	Duration time.Duration // of the recording or the live window
 	Live     bool
 	Cost     kfgrab.Cost // of all requests together
+
+	// Thinned means that there are fewer tiles than moments, because more would have
+	// cost more than Options.Stream.MaxBytes.
+	Thinned bool
 
 	// Primaries are those of Image, for metadata.Fields.
 	Primaries int
@@ -79,6 +84,7 @@ func Make(ctx context.Context, rawURL string, o *Options) (*Sheet, error) {
 	if err := m.fetchAndDecode(ctx, line); err != nil {
 		return nil, err
 	}
+	s.Thinned = line.Thinned()
 	if err := m.finishSheet(s); err != nil {
 		return nil, err
 	}
@@ -105,7 +111,7 @@ type making struct {
 // shot is the result for one or several stretches.
 type shot struct {
 	moment  keyframe.Moment // without its frame
-	picture *picture        // nil if the moment has an error
+	picture *pixels         // nil if the moment has an error
 }
 
 // fetchAndDecode fills m.shots. The error is that of the context, or of usage.
@@ -121,6 +127,9 @@ func (m *making) fetchAndDecode(ctx context.Context, line *kfgrab.Timeline) erro
 	}
 
 	if err := line.Keyframes(ctx, times, m.options.Parallel, func(moment keyframe.Moment) { m.takeMoment(ctx, moment) }); err != nil {
+		return err
+	}
+	if err := m.replaceBlanks(ctx, line); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
@@ -158,9 +167,9 @@ func (m *making) takeMoment(ctx context.Context, moment keyframe.Moment) {
 	}
 }
 
-func (m *making) decodeFrame(ctx context.Context, f *keyframe.Frame) (*picture, error) {
+func (m *making) decodeFrame(ctx context.Context, f *keyframe.Frame) (*pixels, error) {
 	o := m.options.Output
-	p := &picture{}
+	p := &pixels{}
 	if p.width, p.height = o.Size(f.Info); p.width == 0 {
 		return nil, fmt.Errorf("%w: a picture of unknown size", keyframe.ErrCorrupt)
 	}
@@ -184,8 +193,8 @@ func (m *making) decodeFrame(ctx context.Context, f *keyframe.Frame) (*picture, 
 
 // finishSheet lays out the pictures.
 func (m *making) finishSheet(s *Sheet) error {
-	slices.SortFunc(m.shots, func(a, b shot) int { return cmp.Compare(a.moment.Times[0], b.moment.Times[0]) })
-	var pictures []*picture
+	m.sortShots()
+	var pictures []*pixels
 	for _, shot := range m.shots {
 		t := Tile{
 			From: m.stretches[shot.moment.Times[0]].from, To: m.stretches[slices.Max(shot.moment.Times)].to,
@@ -194,10 +203,13 @@ func (m *making) finishSheet(s *Sheet) error {
 		if n := len(s.Tiles); n > 0 && t.Err == nil && s.Tiles[n-1].Err == nil && s.Tiles[n-1].At == t.At {
 			s.Tiles[n-1].To = t.To // a segment without a keyframe has that of the one before
 			continue
+		} else if n > 0 && s.Tiles[n-1].Err == nil && errors.Is(t.Err, fetch.ErrBudget) {
+			s.Tiles[n-1].To, s.Thinned = t.To, true
+			continue
 		}
 		s.Tiles, pictures = append(s.Tiles, t), append(pictures, shot.picture)
 	}
-	if !slices.ContainsFunc(pictures, func(p *picture) bool { return p != nil }) {
+	if !slices.ContainsFunc(pictures, func(p *pixels) bool { return p != nil }) {
 		return s.Tiles[0].Err
 	}
 
@@ -216,7 +228,14 @@ func (m *making) finishSheet(s *Sheet) error {
 	}
 	s.Image = paintTiles(size, rects, pictures)
 	s.Primaries = m.primaries
+	if m.options.Times {
+		return s.drawTimes()
+	}
 	return nil
+}
+
+func (m *making) sortShots() {
+	slices.SortFunc(m.shots, func(a, b shot) int { return cmp.Compare(a.moment.Times[0], b.moment.Times[0]) })
 }
 
 // Missing returns an error that says which tiles are empty, nil if none is. It wraps the
