@@ -169,12 +169,12 @@ var flagValues = map[string]string{
 var fileFlags = []string{"output", "vtt", "config", "ca", "tls-cert", "tls-key", "auth", "state", "log-file", "ffmpeg"}
 
 // refuseDashes returns an error if a file is named -, which is an output elsewhere. Only
-// the outputs --output and --to can be standard output.
+// the outputs --output, --vtt and --to can be standard output.
 func refuseDashes(flags *pflag.FlagSet) (err error) {
 	flags.Visit(func(f *pflag.Flag) {
-		isPath := f.Name == "dir" || (f.Name != "output" && slices.Contains(fileFlags, f.Name))
+		isPath := f.Name == "dir" || (f.Name != "output" && f.Name != "vtt" && slices.Contains(fileFlags, f.Name))
 		if isPath && f.Value.String() == "-" && err == nil {
-			err = usageError(fmt.Errorf("--%s needs a path; only --output and --to know - for standard output", f.Name))
+			err = usageError(fmt.Errorf("--%s needs a path; only --output, --vtt and --to know - for standard output", f.Name))
 		}
 	})
 	return err
