@@ -62,6 +62,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		if several.More > 0 {
 			fmt.Fprintf(stderr, "kfgrab: and %d more errors\n", several.More)
 		}
+	case err != nil && wantsJSON(executed.Flags(), args):
+		writeFailure(stderr, err, shown(err)) //nolint:errcheck // there is nowhere else to report it
 	case err != nil:
 		fmt.Fprintln(stderr, "kfgrab:", shown(err))
 	}

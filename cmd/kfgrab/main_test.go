@@ -157,7 +157,7 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-var failureLine = regexp.MustCompile(`^kfgrab: [[:print:]…]{10,500}\n$`)
+var failureLine = regexp.MustCompile(`^(?:kfgrab: [[:print:]…]{10,500}|\{"error":"[[:print:]…]{10,500}"exit":\d\})\n$`)
 
 func oneFailureLine(stderr string) bool { return failureLine.MatchString(stderr) }
 

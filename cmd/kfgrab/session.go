@@ -151,6 +151,10 @@ func (f *sessionFlags) runSession(ctx context.Context, std *streams, rawURL stri
 			return nil // stopped by a signal
 		case err != nil && isFatal(s, err):
 			return err
+		case err != nil && f.json:
+			if err := writeFailure(std.err, err, describeError(err)); err != nil {
+				return err
+			}
 		case err != nil:
 			fmt.Fprintln(std.err, "kfgrab:", describeError(err))
 		}

@@ -68,9 +68,9 @@ func TestSessionLost(t *testing.T) {
 		t.Fatalf("%q", lines.Text())
 	}
 	lost()
-	for lines.Scan() && lines.Text()[0] == '{' {
+	for lines.Scan() && strings.HasPrefix(lines.Text(), `{"url":`) {
 	}
-	if line := lines.Text(); !strings.HasPrefix(line, "kfgrab: no picture since 20") || !strings.Contains(line, live.RTSP(keyframe.H264)) {
+	if line := lines.Text(); !strings.HasPrefix(line, `{"error":"no picture since 20`) || !strings.Contains(line, live.RTSP(keyframe.H264)) {
 		t.Errorf("%q", line)
 	}
 	c.Process.Signal(syscall.SIGTERM)
