@@ -73,6 +73,7 @@ build: ## build bin/kfgrab
 	$(GO) build -trimpath -o bin/kfgrab ./cmd/kfgrab
 
 ffmpeg: ## build a small ffmpeg next to kfgrab, as bin/kfgrab-ffmpeg
+	@echo "building a small ffmpeg, which takes minutes unless this machine has built it before" >&2
 	@mkdir -p bin && dir=$$(sh scripts/ffmpeg.sh) && cp "$$dir/ffmpeg" bin/kfgrab-ffmpeg.new && mv bin/kfgrab-ffmpeg.new bin/kfgrab-ffmpeg
 	@ls -l bin/kfgrab-ffmpeg
 

@@ -9,6 +9,10 @@ set -eu
 go=${GO:-go}
 arch=$1 package=$2 out=$3 tag=${4:-}
 export CGO_ENABLED=0 GOOS=linux GOARCH="$arch"
+
+say() { echo "$package for $arch: $*" >&2; }
+
+say "ffmpeg, which takes minutes unless this machine has built it before"
 ffmpeg=${KFGRAB_FFMPEG_BUILD:-$(sh scripts/ffmpeg.sh "$arch")}
 
 modules() {
@@ -52,6 +56,7 @@ licences() {
 }
 
 mkdir -p "$out"
+say "licences"
 licences >"$out/licences.txt"
 cat >"$out/overlay.json" <<END
 {"Replace": {
@@ -59,5 +64,6 @@ cat >"$out/overlay.json" <<END
 "$PWD/${package#./}/licences.txt": "$out/licences.txt"
 }}
 END
+say "the program"
 $go build -C "$package" -overlay "$out/overlay.json" -trimpath -tags "embedffmpeg $tag" -ldflags '-s -w' -o "$out/program" .
 rm "$out/overlay.json"
