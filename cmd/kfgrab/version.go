@@ -58,7 +58,7 @@ func newVersionCommand(std *streams) *cobra.Command {
 
 // smallDecoderHint says what another decoder than the small one costs: for H.264 of 1080p,
 // see docs/how-few-bytes.md.
-const smallDecoderHint = "kfgrab-ffmpeg next to kfgrab would take less than a third of the CPU time of a picture: make install builds it"
+const smallDecoderHint = "kfgrab-ffmpeg next to kfgrab would decode for about a quarter of the CPU time: make install builds it"
 
 // isSmallDecoder reports whether a result of decode.Decoder.Find is the ffmpeg that
 // scripts/ffmpeg.sh builds: next to kfgrab, or inside of it.
