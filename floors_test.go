@@ -31,7 +31,7 @@ var floors = [][]string{
 }
 
 // ground is below all floors: its packages import nothing from this module.
-var ground = []string{"internal/imagefile", "internal/redact", "internal/units"}
+var ground = []string{"internal/imagefile", "internal/redact", "internal/sourcekind", "internal/units"}
 
 const (
 	groundFloor = -1

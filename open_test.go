@@ -29,7 +29,6 @@ func TestOpenUsage(t *testing.T) {
 		{"port", "rtsp://somebody:s3cret@host:port/a", nil, "no valid URL"},
 		{"udp without port", "udp://239.1.1.1", nil, "udp://239.1.2.3:1234"},
 		{"udp interface", "udp://239.1.1.1:1?iface=no-such", nil, "no-such"},
-		{"time", "a.ts", &kfgrab.Options{At: -1}, "negative"},
 		{"size", "a.ts", &kfgrab.Options{Width: -1}, "negative"},
 		{"bytes", "a.ts", &kfgrab.Options{MaxBytes: -1}, "negative"},
 		{"program", "a.ts", &kfgrab.Options{Program: -1}, "negative"},

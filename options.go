@@ -50,14 +50,26 @@ type RTSPOptions struct {
 // Options are the settings of a Stream. With the zero value, kfgrab takes the
 // newest keyframe of a live stream and the first of a recording, at the best
 // quality.
+//
+// An option that the stream cannot honour is refused with an error that wraps
+// ErrUsage: by Open if the URL shows it, else by the first grab as soon as the format
+// is known. For leaves such options out.
 type Options struct {
-	// At asks a recording for its last keyframe at or before this time from its
-	// start. Live streams ignore it.
+	// At asks for the last keyframe at or before this time from the start of a
+	// recording, or of the past that a live HLS playlist lists. A negative time counts
+	// back from the end or the live edge. 0 asks for none: less than a millisecond
+	// stands for the start. Times beyond the end are refused, except within a second of
+	// it.
 	At time.Duration
+
+	// AtClock asks for the last keyframe at or before a time of day, of an HLS playlist
+	// with EXT-X-PROGRAM-DATE-TIME. If both are set, AtClock decides in a live playlist
+	// with such times, and At elsewhere.
+	AtClock time.Time
 
 	// Edge is which keyframe of a live HLS stream is wanted: EdgeFirst, the zero
 	// value, costs least, EdgeLast is the newest, and EdgeNext waits for one that is
-	// taken from now on. Other streams give the next keyframe that they have.
+	// taken from now on. An HLS recording has a last keyframe, and none that is next.
 	Edge Edge
 
 	// IfNewer makes a grab of an HLS stream fail with an error that wraps
@@ -124,7 +136,7 @@ type Options struct {
 	// not pass through it.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 
-	// RTSP is how RTSP streams are played.
+	// RTSP is how RTSP streams are played. Other streams refuse each of its fields.
 	RTSP RTSPOptions
 
 	// Stdin is what the URL "-" stands for. A context can interrupt a read that

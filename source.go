@@ -58,7 +58,7 @@ var (
 func openSource(rawURL string, opt *Options) (source, error) {
 	m := &meter.Counter{}
 	files := &file.Options{
-		At: opt.At, Program: opt.Program, MaxBytes: opt.MaxBytes,
+		At: opt.At, Program: opt.Program, MaxBytes: opt.MaxBytes, CheckKind: opt.checkKind,
 		OnCodec: opt.OnCodec, Meter: m, Logger: opt.Logger,
 	}
 
@@ -249,8 +249,8 @@ func newWebSource(u *url.URL, opt *Options, files *file.Options) *webSource {
 		Proxy: opt.Proxy, DialContext: opt.DialContext, MaxBytes: opt.MaxBytes, Meter: files.Meter, Logger: opt.Logger,
 	})
 	lists := &hlssource.Options{
-		Edge: opt.Edge, IfNewer: opt.IfNewer, At: opt.At, AllowTiles: opt.AllowTiles,
-		Program: opt.Program, OnCodec: opt.OnCodec, Logger: opt.Logger,
+		Edge: opt.Edge, IfNewer: opt.IfNewer, At: opt.At, AtClock: opt.AtClock, AllowTiles: opt.AllowTiles,
+		Program: opt.Program, CheckKind: opt.checkKind, OnCodec: opt.OnCodec, Logger: opt.Logger,
 	}
 	lists.Width, lists.Height, lists.MaxBandwidth = opt.Width, opt.Height, opt.MaxBandwidth
 	lists.Rendition, lists.Codec = opt.Rendition, opt.Codec

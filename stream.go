@@ -12,6 +12,7 @@ import (
 
 	"github.com/kfgrab/kfgrab/internal/proxyurl"
 	"github.com/kfgrab/kfgrab/internal/redact"
+	"github.com/kfgrab/kfgrab/internal/sourcekind"
 	"github.com/kfgrab/kfgrab/keyframe"
 	"github.com/kfgrab/kfgrab/rtsp"
 )
@@ -97,7 +98,12 @@ func Open(rawURL string, opt *Options) (*Stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Stream{source: src, name: redact.URL(rawURL), codec: opt.Codec}, nil
+	s := &Stream{source: src, name: redact.URL(rawURL), codec: opt.Codec}
+	if err := opt.checkKind(sourcekind.OfURL(rawURL)); err != nil {
+		src.Close()
+		return nil, s.nameError(err)
+	}
+	return s, nil
 }
 
 // check returns an error that names the option that makes no sense.
@@ -106,7 +112,6 @@ func (o *Options) check() error {
 		name  string
 		value int64
 	}{
-		{"At", int64(o.At)},
 		{"Width", int64(o.Width)},
 		{"Height", int64(o.Height)},
 		{"MaxBandwidth", int64(o.MaxBandwidth)},
@@ -122,6 +127,8 @@ func (o *Options) check() error {
 	switch n := len(o.TLSFingerprint); {
 	case o.Edge > EdgeNext:
 		return fmt.Errorf("option Edge: unknown value %v", o.Edge)
+	case o.Edge != EdgeFirst && (o.At != 0 || !o.AtClock.IsZero()):
+		return &sourcekind.Error{Option: "At", Reason: fmt.Sprintf("a keyframe of a time contradicts the %v one: ask for one of them", o.Edge)}
 	case o.RTSP.Transport > TransportMulticast:
 		return fmt.Errorf("option RTSP.Transport: unknown value %v", o.RTSP.Transport)
 	case o.Codec > keyframe.JPEG:
@@ -277,7 +284,11 @@ func (s *Stream) checkCodec(f *keyframe.Frame) error {
 	if s.codec == keyframe.UnknownCodec || s.codec == f.Codec {
 		return nil
 	}
-	return fmt.Errorf("%w: the video is %v, not %v", keyframe.ErrNotFound, f.Codec, s.codec)
+	return otherCodec(f.Codec, s.codec)
+}
+
+func otherCodec(got, want keyframe.Codec) error {
+	return &sourcekind.CodecError{Err: fmt.Errorf("%w: the video is %v, not %v", keyframe.ErrNotFound, got, want)}
 }
 
 // nameError puts the stream's URL in front of err, unless it begins with it already.
@@ -287,7 +298,7 @@ func (s *Stream) nameError(err error) error {
 	if (errors.As(err, &remote) && remote.Address() == s.name) || (errors.As(err, &local) && local.Path == s.name) {
 		return err
 	}
-	return &streamError{s.name, err}
+	return usageOf(&streamError{s.name, err})
 }
 
 // streamError is an error of the stream at url.

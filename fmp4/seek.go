@@ -335,8 +335,26 @@ func (m *Movie) Duration() (time.Duration, error) {
 	if _, err := m.Locate(maxSearched); err != nil {
 		return 0, err
 	}
+	return m.searchedDuration(), nil
+}
+
+// SeenEnd returns the duration of the video if KeyframeAt has looked for a later
+// keyframe than the one that it returned, up to the end, and found none.
+func (m *Movie) SeenEnd() (end time.Duration, seen bool) {
+	k := m.seek
+	if k == nil || k.next != nil || m.track == nil {
+		return 0, false
+	}
+	if k.limit > 0 { // the time lies in a part that an index lists
+		return 0, false
+	}
+	return m.searchedDuration(), true
+}
+
+// searchedDuration is Duration after a search that came to the end of the index.
+func (m *Movie) searchedDuration() time.Duration {
 	if m.seek.total > 0 {
-		return m.seek.total, nil
+		return m.seek.total
 	}
 
 	t := newTable(m.track.stbl)
@@ -346,7 +364,7 @@ func (m *Movie) Duration() (time.Duration, error) {
 		// The beginning that the edit list omits is not shown.
 		units = max(m.dts, t.totalDuration()) + min(0, first.pts)
 	}
-	return toDuration(units, m.track.Timescale), nil
+	return toDuration(units, m.track.Timescale)
 }
 
 // totalDuration returns the duration of all samples.

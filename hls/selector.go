@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kfgrab/kfgrab/internal/sourcekind"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
@@ -145,7 +146,7 @@ func variantsOfCodec(list []*Variant, c keyframe.Codec) ([]*Variant, error) {
 			other = append(other, v.Codecs)
 		}
 	}
-	return nil, fmt.Errorf("%w: no rendition is %s; there are %.200q", keyframe.ErrNotFound, c, strings.Join(other, "; "))
+	return nil, &sourcekind.CodecError{Err: fmt.Errorf("%w: no rendition is %s; there are %.200q", keyframe.ErrNotFound, c, strings.Join(other, "; "))}
 }
 
 // PickIFrames returns the I-frame playlist (RFC 8216 4.3.4.3) to use instead of the

@@ -158,6 +158,7 @@ func (c *camera) receive(ctx context.Context) (n int, err error) {
 	defer c.record.update(func(s *status) { s.live = false })
 	o := c.conf.Options
 	o.MaxBytes, o.RTSP.KeyframeTimeout = followBytes, stallTime
+	o = o.For(c.conf.URL)
 	stream, err := kfgrab.Open(c.conf.URL, &o)
 	if err != nil {
 		return 0, err

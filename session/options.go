@@ -23,7 +23,7 @@ const (
 
 // Options are the settings of a Session. The zero value works.
 type Options struct {
-	// Stream says how to open the stream. Its fields At, Edge, IfNewer, AllowTiles,
+	// Stream says how to open the stream. Its fields At, AtClock, Edge, IfNewer, AllowTiles,
 	// Stdin and OnCodec are ignored. MaxBytes bounds a segment of HLS; 0 means
 	// DefaultMaxSegment.
 	Stream kfgrab.Options
@@ -62,6 +62,6 @@ func (o *Options) withDefaults() (Options, error) {
 	}
 
 	s := &c.Stream
-	s.At, s.Edge, s.IfNewer, s.AllowTiles, s.Stdin, s.OnCodec = 0, 0, false, false, nil, nil
+	s.At, s.AtClock, s.Edge, s.IfNewer, s.AllowTiles, s.Stdin, s.OnCodec = 0, time.Time{}, 0, false, false, nil, nil
 	return c, nil
 }

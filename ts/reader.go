@@ -46,6 +46,7 @@ type Reader struct {
 	feeding *candidate
 	ready   *keyframe.Frame // to be returned next
 	flushed bool            // since the last read
+	latest  time.Duration   // of the pictures that LastKeyframe came across, from its start
 }
 
 const (

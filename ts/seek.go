@@ -31,7 +31,11 @@ func (r *Reader) LastKeyframe(start, at time.Duration) (last *keyframe.Frame, er
 		if start == keyframe.NoPTS {
 			start = r.Start()
 		}
-		return pts != keyframe.NoPTS && Since(pts, start) > at
+		if pts == keyframe.NoPTS {
+			return false
+		}
+		r.latest = max(r.latest, Since(pts, start))
+		return Since(pts, start) > at
 	}
 
 	// Pictures decoded before a keyframe are shown before it, so that none up to
@@ -60,6 +64,12 @@ func (r *Reader) LastKeyframe(start, at time.Duration) (last *keyframe.Frame, er
 	}
 }
 
+// SeenEnd returns how long after the start the latest picture is shown, if KeyframeAt or
+// LastKeyframe has read to the end of the stream.
+func (r *Reader) SeenEnd() (end time.Duration, seen bool) {
+	return r.latest, errors.Is(r.err, io.EOF)
+}
+
 // hasFailed reports whether the source ended with an error.
 func (r *Reader) hasFailed() bool { return r.err != nil && !errors.Is(r.err, io.EOF) }
 
@@ -69,6 +79,9 @@ type Recording struct {
 	size int64
 	head *Reader // of its beginning
 	last *Reader // of the keyframe returned last
+
+	latest time.Duration // of the pictures that KeyframeAt came across, from the start
+	ended  bool          // one of them is the last
 }
 
 const (
@@ -86,6 +99,9 @@ const (
 	// usualRate, in bytes a second, is used if the recording's own is unknown:
 	// 4 Mbit/s.
 	usualRate = 512 << 10
+	// maxLength is longer than what the clock of 33 bits can count (ISO/IEC 13818-1
+	// 2.4.3.7).
+	maxLength = 27 * time.Hour
 	// overlap is how much of what was searched is searched again: a keyframe may lie
 	// across the boundary, and pictures are out of order.
 	overlap = time.Second
@@ -122,6 +138,7 @@ func (r *Recording) KeyframeAt(at time.Duration) (*keyframe.Frame, error) {
 	for ; place > back; back *= 2 {
 		r.last = r.readerFrom(place-back, r.size, windowBytes)
 		f, err := r.last.LastKeyframe(start, at)
+		r.noteEnd()
 		if f != nil || (err != nil && r.last.hasFailed()) {
 			return f, err
 		}
@@ -131,7 +148,38 @@ func (r *Recording) KeyframeAt(at time.Duration) (*keyframe.Frame, error) {
 	}
 
 	r.last = r.readerFrom(0, r.size, windowBytes)
+	defer r.noteEnd()
 	return r.last.KeyframeAt(start, at)
+}
+
+func (r *Recording) noteEnd() {
+	latest, ended := r.last.SeenEnd()
+	r.latest, r.ended = max(r.latest, latest), r.ended || ended
+}
+
+// SeenEnd returns how long after the start the latest picture is shown, if KeyframeAt
+// has read to the end of the recording.
+func (r *Recording) SeenEnd() (end time.Duration, seen bool) { return r.latest, r.ended }
+
+// Duration returns how long after the start the latest picture is shown that its end
+// holds, of which it reads as little as shows one. Errors are those of Reader.Keyframe.
+func (r *Recording) Duration() (time.Duration, error) {
+	if err := r.head.readStart(); err != nil {
+		return 0, err
+	}
+
+	start, size := r.head.Start(), int64(windowBytes)
+	for {
+		from := max(r.size-size, 0)
+		end := r.readerFrom(from, r.size, windowBytes)
+		if _, err := end.LastKeyframe(start, maxLength); err != nil && end.hasFailed() {
+			return 0, err
+		}
+		if end.Start() != keyframe.NoPTS || from == 0 {
+			return end.latest, nil
+		}
+		size *= 2
+	}
 }
 
 // Next reads on and returns the keyframe after the one that KeyframeAt or Next

@@ -46,6 +46,7 @@ type sourceFlags struct {
 	fingerprint       []byte
 	edge              kfgrab.Edge
 	at                time.Duration
+	atClock           time.Time
 	program           int
 	transport         rtsp.Transport
 	keyframeTimeout   time.Duration
@@ -55,7 +56,8 @@ type sourceFlags struct {
 
 	addressFlags // of the commands that read one stream
 
-	refused []string // names of flags without a meaning for the command
+	given   *pflag.FlagSet // that these flags were added to
+	refused []string       // names of flags without a meaning for the command
 }
 
 func newSourceFlags() *sourceFlags {
@@ -75,7 +77,7 @@ func (f *sourceFlags) addSourceFlags(flags *pflag.FlagSet) {
 
 	flags.TextVar(&f.edge, "edge", f.edge, "`which` keyframe of a live HLS stream to take: the first of the newest segment (cheapest), the last one listed, or the next one from now on")
 	if flags.Lookup("at") == nil {
-		flags.Func("at", "`time` take the last keyframe up to this time of a recording, such as 90.5 or 00:10:30", parseInto(&f.at, units.ParseTime))
+		flags.Func("at", "`time` take the last keyframe up to this time from the start of a recording or of what a live HLS playlist lists, such as 90.5 or 00:10:30; before its end, such as -60s; or at a time of day, such as 2026-03-01T14:02:03Z or 14:02:03", f.parseAt)
 	}
 	flags.IntVar(&f.program, "program", 0, "`number` program of a transport stream to read (default the first with video)")
 
@@ -85,6 +87,7 @@ func (f *sourceFlags) addSourceFlags(flags *pflag.FlagSet) {
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "explain each decision on standard error")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print errors only on standard error, without hints and progress")
 
+	f.given = flags
 	for _, name := range f.refused {
 		flags.MarkHidden(name) //nolint:errcheck // it was defined above, or by the command
 	}
@@ -109,6 +112,9 @@ func (f *sourceFlags) streamOptions(std *streams) (*kfgrab.Options, error) {
 	if f.quiet && f.verbose {
 		return nil, usageError(errors.New("give --quiet or --verbose, not both"))
 	}
+	if f.program < 0 || (f.program == 0 && f.given.Changed("program")) {
+		return nil, usageError(errors.New("--program must be positive; without it, kfgrab reads the first with video"))
+	}
 	if f.keyframeTimeout <= 0 {
 		return nil, usageError(errors.New("--keyframe-timeout must be positive"))
 	}
@@ -123,12 +129,15 @@ func (f *sourceFlags) streamOptions(std *streams) (*kfgrab.Options, error) {
 	}
 
 	o := &kfgrab.Options{
-		Edge: f.edge, At: f.at, Program: f.program, MaxBytes: int64(f.maxBytes), Stdin: std.in,
+		Edge: f.edge, At: f.at, AtClock: f.atClock, Program: f.program, MaxBytes: int64(f.maxBytes), Stdin: std.in,
 		Header: header, HeadersEverywhere: f.headersEverywhere, UserAgent: f.userAgent, Proxy: f.proxy,
 		InsecureTLS: f.insecure, RootCAs: authorities, TLSFingerprint: f.fingerprint,
 		RTSP: kfgrab.RTSPOptions{
-			Transport: f.transport, KeyframeTimeout: f.keyframeTimeout, NoKeyframeRequest: f.noKeyframeRequest,
+			Transport: f.transport, NoKeyframeRequest: f.noKeyframeRequest,
 		},
+	}
+	if f.given.Changed("keyframe-timeout") {
+		o.RTSP.KeyframeTimeout = f.keyframeTimeout
 	}
 	if f.verbose {
 		o.Logger = newVerboseLogger(std.err)
@@ -233,4 +242,11 @@ func parseTries(text string) (int, error) {
 		return 0, fmt.Errorf("%q is not a number from 1 to %d", text, picture.MaxTries)
 	}
 	return n, nil
+}
+
+// parseAt is the parser of --at.
+func (f *sourceFlags) parseAt(text string) error {
+	point, err := units.ParsePoint(text, time.Now())
+	f.at, f.atClock = point.Offset, point.Clock
+	return err
 }

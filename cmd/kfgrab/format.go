@@ -38,22 +38,34 @@ func (f format) Decoded() bool { return !f.json && f.Format.Decoded() }
 func (f format) accessUnit() bool { return !f.json && !f.Format.Decoded() }
 
 // chooseFormat follows --format, else the extension of the output. The default is JPEG.
+// An extension of another format than --format is an error.
 func chooseFormat(flag, output string) (format, error) {
-	if flag != "" {
-		return parseFormat(flag)
-	}
 	ext := strings.ToLower(filepath.Ext(output))
+	if output == "-" || strings.HasPrefix(output, "/dev/") {
+		ext = ""
+	}
+	named, known := formatByExtension(ext)
 
-	switch {
-	case output == "-" || ext == "" || strings.HasPrefix(output, "/dev/"):
-		return format{}, nil
-	case ext == formatJSON.Extension():
-		return formatJSON, nil
+	if flag != "" {
+		f, err := parseFormat(flag)
+		if err == nil && known && named != f {
+			err = usageError(fmt.Errorf("--format %v contradicts the extension of %s, which is one of %v: change either", f, output, named))
+		}
+		return f, err
 	}
-	if f, ok := picture.ByExtension(ext); ok {
-		return format{Format: f}, nil
+	if ext != "" && !known {
+		return format{}, usageError(fmt.Errorf("no format has the extension %s; name one with --format: %s", ext, formatList))
 	}
-	return format{}, usageError(fmt.Errorf("no format has the extension %s; name one with --format: %s", ext, formatList))
+	return named, nil
+}
+
+// formatByExtension returns the format of an extension in lower case.
+func formatByExtension(ext string) (format, bool) {
+	if ext == formatJSON.Extension() {
+		return formatJSON, true
+	}
+	f, known := picture.ByExtension(ext)
+	return format{Format: f}, known
 }
 
 func parseFormat(name string) (format, error) {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 
@@ -29,6 +28,8 @@ type pictureFlags struct {
 	tries     int
 	json      bool
 	show      bool
+
+	given *pflag.FlagSet // that these flags were added to
 }
 
 func (f *pictureFlags) addPictureFlags(flags *pflag.FlagSet) {
@@ -44,6 +45,7 @@ func (f *pictureFlags) addPictureFlags(flags *pflag.FlagSet) {
 	addSkipBlackFlag(flags, &f.tries)
 	flags.BoolVar(&f.json, "json", false, "report on standard error what was found, what it cost and what was written")
 	flags.BoolVar(&f.show, "show", false, "also draw the picture in the terminal")
+	f.given = flags
 }
 
 // pictureOptions returns the options for package picture.
@@ -58,16 +60,14 @@ func (f *pictureFlags) pictureOptions(rawURL string, format picture.Format) *pic
 }
 
 // checkPictureFlags returns an error for flags that contradict each other.
-func (f *pictureFlags) checkPictureFlags(std *streams, format format) error {
-	switch {
-	case f.rendition.allowTiles && format.accessUnit():
-		return usageError(fmt.Errorf("--format %v holds a keyframe, which a tile is not: leave out --allow-tiles or choose another format", format))
-	case f.overlay && format.json:
-		return usageError(errors.New("--overlay is for jpeg and png, not for json"))
-	case f.show && !isTerminal(std.out):
+func (f *pictureFlags) checkPictureFlags(std *streams, rawURL string, format format) error {
+	if f.show && !isTerminal(std.out) {
 		return usageError(errors.New("--show needs standard output to be a terminal; write the picture with -o"))
 	}
-	return nil
+	if err := checkFormatFlags(f.given, format, f.show); err != nil {
+		return err
+	}
+	return checkSizeFlags(f.given, format, f.show, rawURL)
 }
 
 // grabPicture takes one picture of a stream and writes it.
@@ -80,7 +80,7 @@ func grabPicture(ctx context.Context, std *streams, rawURL string, source *sourc
 	if err != nil {
 		return err
 	}
-	if err := flags.checkPictureFlags(std, format); err != nil {
+	if err := flags.checkPictureFlags(std, rawURL, format); err != nil {
 		return err
 	}
 
@@ -95,6 +95,9 @@ func grabPicture(ctx context.Context, std *streams, rawURL string, source *sourc
 	opts.Width, opts.Height = m.options.Output.Needed()
 	opts.OnCodec = m.startDecoder
 	flags.rendition.applyRendition(opts)
+	if opts.Codec, err = flags.namedCodec(format); err != nil {
+		return err
+	}
 
 	stdin, err := openStdin(rawURL, std.in)
 	if err != nil {
@@ -115,7 +118,7 @@ func grabPicture(ctx context.Context, std *streams, rawURL string, source *sourc
 	defer stream.Close()
 	taken, err := picture.Take(ctx, m, stream, m.options)
 	if err != nil {
-		return err
+		return flags.explainCodec(err)
 	}
 
 	if err := writePicture(out, format, taken); err != nil {

@@ -62,7 +62,7 @@ func describeError(err error) string {
 }
 
 func describeWithoutHint(err error) string {
-	return plainWords.Replace(neterror.OneLine(err.Error()))
+	return nameRefusedFlag(err, plainWords.Replace(neterror.OneLine(err.Error())))
 }
 
 // plainWords stand for Go's texts that can reach a user from anywhere.

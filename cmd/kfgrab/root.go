@@ -55,6 +55,7 @@ func newRootCommand(std *streams) *cobra.Command {
 	source.addSourceFlags(root.Flags())
 	source.addAddressFlags(root.Flags())
 	picture.addPictureFlags(root.Flags())
+	refuseUselessFlags(root, source)
 
 	for _, newCommand := range []func(*streams, *sourceFlags) *cobra.Command{
 		newProbeCommand, newSessionCommand, newSheetCommand, newWatchCommand, newServeCommand,
@@ -62,6 +63,7 @@ func newRootCommand(std *streams) *cobra.Command {
 		own := newSourceFlags()
 		cmd := newCommand(std, own)
 		own.addSourceFlags(cmd.Flags())
+		refuseUselessFlags(cmd, own)
 		root.AddCommand(cmd)
 	}
 	root.AddCommand(newDemoCommand(std), newVersionCommand(std), newLicencesCommand(std), newManCommand())

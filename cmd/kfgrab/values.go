@@ -54,6 +54,9 @@ func (f *sizeFlags) parseSide(side *int) func(string) error {
 		if *side, err = strconv.Atoi(text); err != nil {
 			return describeNumber(text, err)
 		}
+		if *side == 0 {
+			return errors.New("must be positive; without it, the picture keeps its size or shape")
+		}
 		if f.bySide = true; f.bySize {
 			return errSizeTwice
 		}

@@ -13,9 +13,17 @@ import (
 // may have an equals sign in its name.
 var namedURL = regexp.MustCompile(`^([^=/?#:@]*)=(.*)$`)
 
+// SplitArgument returns the parts of [NAME=]URL.
+func SplitArgument(argument string) (name, rawURL string) {
+	if m := namedURL.FindStringSubmatch(argument); m != nil {
+		return m[1], m[2]
+	}
+	return "", argument
+}
+
 // FromArguments returns a stream for each [NAME=]URL of the command line. Everything else
-// is from base. A stream without a name gets one from its host and path. The error wraps
-// kfgrab.ErrUsage. References in URLs are filled in; see Lookup.ResolveAddress.
+// is from base, except options that the stream cannot honour. A stream without a name
+// gets one from its host and path. The error wraps kfgrab.ErrUsage. References in URLs are filled in; see Lookup.ResolveAddress.
 func FromArguments(arguments []string, base Stream, lookup Lookup) ([]Stream, error) {
 	streams, taken := make([]Stream, 0, len(arguments)), map[string]bool{}
 	for _, argument := range arguments {
@@ -52,6 +60,7 @@ func fromArgument(argument string, base Stream, lookup Lookup, taken map[string]
 		s.Name = uniqueName(nameFromURL(s.RedactedURL), taken)
 	}
 
+	s.Options = s.Options.For(s.URL)
 	if err := checkURL(s.URL, &s.Options); err != nil {
 		return Stream{}, err
 	}

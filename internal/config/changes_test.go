@@ -14,7 +14,7 @@ import (
 const three = `
 streams:
   - {name: a, url: "rtsp://a/", every: 5m}
-  - {name: b, url: "rtsp://b/", headers: {X: "${KEY}"}}
+  - {name: b, url: "http://b/", headers: {X: "${KEY}"}}
   - {name: c, url: "rtsp://c/", cron: "0 6 * * *", time_zone: Europe/Berlin, sinks: [shots, {webhook: "https://x/"}]}
 `
 

@@ -43,7 +43,7 @@ defaults:
   headers: {X-A: a, X-B: b}
 streams:
   - name: gate
-    url: rtsp://${USER}:${PASS}@camera/stream?token=${TOKEN}
+    url: http://${USER}:${PASS}@camera/stream?token=${TOKEN}
     headers: {X-B: c}
   - name: door
     url: https://example.com/live.m3u8
@@ -56,7 +56,7 @@ streams:
 		t.Fatalf("%+v", f)
 	}
 	gate, door := &f.Streams[0], &f.Streams[1]
-	if want := "rtsp://admin:p%40ss%2Fw:rd%25@camera/stream?token=a%26b"; gate.URL != want {
+	if want := "http://admin:p%40ss%2Fw:rd%25@camera/stream?token=a%26b"; gate.URL != want {
 		t.Errorf("%s, want %s", gate.URL, want)
 	}
 	if want := "https://me:hush@example.com/live.m3u8"; door.URL != want {

@@ -39,7 +39,7 @@ var streamKeys = block[builder]{
 	"ca":                  (*decoder).decodeCA,
 	"tls_fingerprint":     parseValue(func(b *builder) *[]byte { return &b.Options.TLSFingerprint }, tlspin.Parse),
 	"edge":                parseValue(func(b *builder) *kfgrab.Edge { return &b.Options.Edge }, hls.ParseEdge),
-	"at":                  parseValue(func(b *builder) *time.Duration { return &b.Options.At }, units.ParseTime),
+	"at":                  (*decoder).decodeAt,
 	"program":             parseValue(func(b *builder) *int { return &b.Options.Program }, parseNumber(0, math.MaxUint16)),
 	"rtsp_transport":      parseValue(func(b *builder) *rtsp.Transport { return &b.Options.RTSP.Transport }, rtsp.ParseTransport),
 	"keyframe_timeout":    parseValue(func(b *builder) *time.Duration { return &b.Options.RTSP.KeyframeTimeout }, parseBetween(time.Millisecond, maxTime)),

@@ -13,6 +13,7 @@ import (
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/internal/event"
 	"github.com/kfgrab/kfgrab/internal/schedule"
+	"github.com/kfgrab/kfgrab/internal/units"
 	"github.com/kfgrab/kfgrab/picture"
 	"github.com/kfgrab/kfgrab/serve"
 )
@@ -122,6 +123,7 @@ func (d *decoder) decodeStreams(items []*node, base *builder, f *draft) {
 type builder struct {
 	Stream
 	zone           string
+	at             units.Point
 	user, password *text
 	url            *text
 }
@@ -290,6 +292,7 @@ func (d *decoder) makeURL(n *node, b *builder) {
 		}
 		t.value = u.String()
 	}
+	d.checkOptions(n, b, t.value)
 	if err := checkURL(t.value, &b.Options); err != nil {
 		d.failFilled(at, "url", t, err)
 		return

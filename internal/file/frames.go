@@ -30,6 +30,9 @@ func (s *Source) recogniseFormat(ctx context.Context, in *input) error {
 
 	format := Sniff(head, all)
 	s.opts.logDebug(ctx, "recognised", "format", formatNames[format])
+	if err := s.checkKind(in, format); err != nil {
+		return err
+	}
 
 	switch format {
 	case TransportStream:
@@ -37,7 +40,7 @@ func (s *Source) recogniseFormat(ctx context.Context, in *input) error {
 	case MP4:
 		in.reader = s.newMovie(in)
 	case ByteStream:
-		in.reader = &byteStream{src: in.stream, at: s.opts.At, detector: keyframe.NewByteStream(keyframe.H264, keyframe.H265)}
+		in.reader = &byteStream{src: in.stream, detector: keyframe.NewByteStream(keyframe.H264, keyframe.H265)}
 	case Playlist:
 		return fmt.Errorf("%w: this is an HLS playlist; open its http or https URL instead", keyframe.ErrUnsupported)
 	default:
@@ -79,19 +82,19 @@ type transportStream struct {
 }
 
 func (t *transportStream) firstKeyframe() (*keyframe.Frame, error) {
-	if t.at == 0 {
+	switch {
+	case t.at == 0:
 		return t.Keyframe()
+	case t.at < 0:
+		return nil, errUnknownEnd
 	}
-	return t.KeyframeAt(keyframe.NoPTS, t.at+timeSlack)
+	f, err := t.KeyframeAt(keyframe.NoPTS, t.at+timeSlack)
+	return unlessBeyond(t, t.at, f, err)
 }
 
 func (t *transportStream) nextKeyframe() (*keyframe.Frame, error) { return t.Keyframe() }
 
 func (t *transportStream) listTracks() []keyframe.Track { return t.Tracks() }
-
-// timeSlack allows for times that users give in milliseconds, because they are printed so,
-// while pictures lie between milliseconds. Package fmp4 has its own.
-const timeSlack = time.Millisecond
 
 // recording is a transport stream that is searched for a time.
 type recording struct {
@@ -99,9 +102,17 @@ type recording struct {
 	at time.Duration
 }
 
-func (r *recording) firstKeyframe() (*keyframe.Frame, error) { return r.KeyframeAt(r.at + timeSlack) }
-func (r *recording) nextKeyframe() (*keyframe.Frame, error)  { return r.Next() }
-func (r *recording) listTracks() []keyframe.Track            { return r.Tracks() }
+func (r *recording) firstKeyframe() (*keyframe.Frame, error) {
+	at, err := fromStart(r.at, r.Duration)
+	if err != nil {
+		return nil, err
+	}
+	f, err := r.KeyframeAt(at + timeSlack)
+	return unlessBeyond(r, at, f, err)
+}
+
+func (r *recording) nextKeyframe() (*keyframe.Frame, error) { return r.Next() }
+func (r *recording) listTracks() []keyframe.Track           { return r.Tracks() }
 
 func (s *Source) newTransportStream(in *input) frames {
 	o := &ts.Options{Program: s.opts.Program, OnCodec: s.opts.OnCodec}
@@ -123,6 +134,9 @@ func (s *Source) newMovie(in *input) *movie {
 	m := &movie{at: s.opts.At, onCodec: s.opts.OnCodec}
 	if in.at != nil {
 		m.r = in.at
+		if m.at < 0 { // the index is read once for the end, and once for the keyframe
+			m.r = &through{&known{}, in.at, true}
+		}
 		m.Movie = fmp4.NewMovie(m, in.at.Size(), nil)
 		return m
 	}
@@ -135,7 +149,12 @@ func (m *movie) firstKeyframe() (*keyframe.Frame, error) {
 	if m.at == 0 {
 		return m.Keyframe()
 	}
-	return m.KeyframeAt(m.at)
+	at, err := fromStart(m.at, m.Duration)
+	if err != nil {
+		return nil, err
+	}
+	f, err := m.KeyframeAt(at)
+	return unlessBeyond(m, at, f, err)
 }
 
 func (m *movie) nextKeyframe() (*keyframe.Frame, error) { return m.Next() }
@@ -156,19 +175,13 @@ func (m *movie) ReadAt(p []byte, off int64) (int, error) {
 // byteStream reads NAL units. Their parameter sets show which codec it is.
 type byteStream struct {
 	src      io.Reader
-	at       time.Duration
 	detector *keyframe.ByteStream
 	buf      [bufferSize]byte
 }
 
 const bufferSize = 64 << 10
 
-func (b *byteStream) firstKeyframe() (*keyframe.Frame, error) {
-	if b.at != 0 {
-		return nil, fmt.Errorf("%w: a raw byte stream has no times to seek to", keyframe.ErrUnsupported)
-	}
-	return b.nextKeyframe()
-}
+func (b *byteStream) firstKeyframe() (*keyframe.Frame, error) { return b.nextKeyframe() }
 
 func (b *byteStream) nextKeyframe() (*keyframe.Frame, error) {
 	for {

@@ -12,14 +12,20 @@ import (
 
 	"github.com/kfgrab/kfgrab/internal/fetch"
 	"github.com/kfgrab/kfgrab/internal/meter"
+	"github.com/kfgrab/kfgrab/internal/sourcekind"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
 // Options are the settings of a Source. The zero value takes the first keyframe.
 type Options struct {
-	// At selects the last keyframe at or before this time from the start; 0 selects the
-	// first keyframe.
+	// At selects the last keyframe at or before this time from the start, or before the
+	// end if it is negative; 0 selects the first keyframe. A time beyond the end, or
+	// before the start, is a *sourcekind.Error.
 	At time.Duration
+
+	// CheckKind, if set, is called when the format is known. Its error ends the call
+	// before more is read.
+	CheckKind func(sourcekind.Set) error
 
 	// Program is the program of a transport stream; 0 means the first one with video.
 	Program int

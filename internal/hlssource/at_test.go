@@ -28,7 +28,10 @@ func TestAt(t *testing.T) {
 		{5500 * time.Millisecond, 5},
 		{11900 * time.Millisecond, 11},
 		{12 * time.Second, 11},
-		{time.Hour, 11},
+		{12900 * time.Millisecond, 11}, // within a second of the end
+		{-time.Millisecond, 11},
+		{-2500 * time.Millisecond, 9},
+		{-12 * time.Second, 0},
 	}
 	other := every[:0:0]
 	for _, tt := range every[:6] {
@@ -118,7 +121,7 @@ func TestAtFaults(t *testing.T) {
 		{"before the first keyframe", late, 500 * time.Millisecond, nil, "seg1 seg2", "seg2"},
 		{"the first missing", split["index.m3u8"], 500 * time.Millisecond, missing("seg0"), "seg0 seg1", ""},
 		{"not authorised", split["index.m3u8"], 4500 * time.Millisecond, map[string]http.HandlerFunc{"seg4.ts": status(401)}, "seg4", ""},
-		{"live", strings.ReplaceAll(strings.Replace(split["index.m3u8"], ended, "", 1), "#EXT-X-PLAYLIST-TYPE:VOD\n", ""), time.Second, nil, "seg5 seg4", "seg4"},
+		{"live", strings.ReplaceAll(strings.Replace(split["index.m3u8"], ended, "", 1), "#EXT-X-PLAYLIST-TYPE:VOD\n", ""), time.Second, nil, "seg1 seg0", "seg0"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -102,7 +102,8 @@ func TestTilesTaken(t *testing.T) {
 		{"smaller than the tile", "", *allowed(100), "grid3.jpg (160,0) 00:00:19", "master.m3u8 tiles.m3u8 grid3.jpg"},
 		{"the newest at the last edge", "", Options{AllowTiles: true, Edge: hls.EdgeLast, PickOptions: hls.PickOptions{Height: 90}}, "grid3.jpg (160,0) 00:00:19", "master.m3u8 tiles.m3u8 grid3.jpg"},
 		{"of a full image", tilesHeader + gridLine(2, 6), *allowed(160), "grid2.jpg (320,90) 00:00:05", "master.m3u8 tiles.m3u8 grid2.jpg"},
-		{"a time is no use where it is live", "", Options{AllowTiles: true, At: time.Second, PickOptions: hls.PickOptions{Width: 1}}, "grid3.jpg (160,0) 00:00:19", "master.m3u8 tiles.m3u8 grid3.jpg"},
+		{"a time of the live window", "", Options{AllowTiles: true, At: time.Second, PickOptions: hls.PickOptions{Width: 1}}, "grid0.jpg (160,0) 00:00:01", "master.m3u8 tiles.m3u8 grid0.jpg"},
+		{"before the live edge", "", Options{AllowTiles: true, At: -500 * time.Millisecond, PickOptions: hls.PickOptions{Width: 1}}, "grid3.jpg (160,0) 00:00:19", "master.m3u8 tiles.m3u8 grid3.jpg"},
 		{"a gap at the end", tilesHeader + gridLine(1, 6) + "#EXT-X-GAP\n" + gridLine(2, 6), *allowed(160), "grid1.jpg (320,90) 00:00:05", "master.m3u8 tiles.m3u8 grid1.jpg"},
 		{"an image that is missing", tilesHeader + gridLine(1, 6) + gridLine(9, 6), *allowed(160), "grid1.jpg (320,90) 00:00:05", "master.m3u8 tiles.m3u8 grid9.jpg grid1.jpg"},
 		{"one picture an image", tilesHeader + "#EXTINF:1,\npicture4.jpg\n", *allowed(160), "picture4.jpg 00:00:00", "master.m3u8 tiles.m3u8 picture4.jpg"},
@@ -113,7 +114,7 @@ func TestTilesTaken(t *testing.T) {
 		{"ended: the first", tilesHeader + gridLine(0, 6) + gridLine(1, 6) + ended, *allowed(160), "grid0.jpg (0,0) 00:00:00", "master.m3u8 tiles.m3u8 grid0.jpg"},
 		{"ended, at a time", tilesHeader + gridLine(0, 6) + gridLine(1, 6) + ended, Options{AllowTiles: true, At: 7500 * time.Millisecond, PickOptions: hls.PickOptions{Width: 1}}, "grid1.jpg (160,0) 00:00:07", "master.m3u8 tiles.m3u8 grid1.jpg"},
 		{"ended, at a tile's beginning", tilesHeader + gridLine(0, 6) + gridLine(1, 6) + ended, Options{AllowTiles: true, At: 9 * time.Second, PickOptions: hls.PickOptions{Width: 1}}, "grid1.jpg (0,90) 00:00:09", "master.m3u8 tiles.m3u8 grid1.jpg"},
-		{"ended, behind the end", tilesHeader + gridLine(0, 6) + gridLine(3, 2) + ended, Options{AllowTiles: true, At: time.Hour, PickOptions: hls.PickOptions{Width: 1}}, "grid3.jpg (160,0) 00:00:07", "master.m3u8 tiles.m3u8 grid3.jpg"},
+		{"ended, at the end", tilesHeader + gridLine(0, 6) + gridLine(3, 2) + ended, Options{AllowTiles: true, At: 8500 * time.Millisecond, PickOptions: hls.PickOptions{Width: 1}}, "grid3.jpg (160,0) 00:00:07", "master.m3u8 tiles.m3u8 grid3.jpg"},
 
 		{"a long image", tilesHeader + "#EXTINF:60,\ngrid0.jpg\n", *allowed(160), "keyframe", "master.m3u8 tiles.m3u8 live.m3u8 seg2.ts"},
 		{"not allowed", "", Options{PickOptions: hls.PickOptions{Width: 160}}, "keyframe", "master.m3u8 live.m3u8 seg2.ts"},

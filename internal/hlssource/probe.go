@@ -32,7 +32,7 @@ func (s *Source) Probe(ctx context.Context) ([]Probed, error) {
 	}
 	if p.Media != nil {
 		only := s.probeMedia(ctx, p.Media)
-		if only.Err != nil && (len(only.Tracks) == 0 || ctx.Err() != nil) {
+		if only.Err != nil && (len(only.Tracks) == 0 || ctx.Err() != nil || failureOf(ctx, only.Err) == refusedOption) {
 			return nil, only.Err
 		}
 		return []Probed{only}, nil
@@ -43,7 +43,7 @@ func (s *Source) Probe(ctx context.Context) ([]Probed, error) {
 		v := &p.Master.Variants[i]
 		s.client.StartJob()
 		one := s.probeVariant(ctx, p.Master, v)
-		if one.Err != nil && ctx.Err() != nil {
+		if one.Err != nil && (ctx.Err() != nil || failureOf(ctx, one.Err) == refusedOption) {
 			return nil, one.Err
 		}
 		list = append(list, one)

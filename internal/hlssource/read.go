@@ -14,6 +14,7 @@ import (
 	"github.com/kfgrab/kfgrab/hls"
 	"github.com/kfgrab/kfgrab/internal/fetch"
 	"github.com/kfgrab/kfgrab/internal/imagefile"
+	"github.com/kfgrab/kfgrab/internal/sourcekind"
 	"github.com/kfgrab/kfgrab/keyframe"
 	"github.com/kfgrab/kfgrab/ts"
 )
@@ -117,6 +118,9 @@ func (o *opener) recognise(data *counted, before *section, lock protection, to r
 	case len(head) == 0:
 		return nil, fmt.Errorf("%w: the segment is empty", keyframe.ErrCorrupt)
 	case fmp4.Sniff(head):
+		if err := o.checkKind(sourcekind.LiveMP4 | sourcekind.RecordedMP4); err != nil {
+			return nil, err
+		}
 		return newMP4Segment(to, data, before.movie, lock), nil
 	case ts.Sniff(head, err != nil):
 		options := &ts.Options{Program: o.opts.Program, OnCodec: o.opts.OnCodec, EveryPicture: to.whole}

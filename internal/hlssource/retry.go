@@ -8,6 +8,7 @@ import (
 
 	"github.com/kfgrab/kfgrab/internal/fetch"
 	"github.com/kfgrab/kfgrab/internal/neterror"
+	"github.com/kfgrab/kfgrab/internal/sourcekind"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
@@ -37,6 +38,7 @@ const (
 	stopped        failure = iota // the context is done
 	overBudget                    // the bytes of the grab are used up
 	notModified                   // there is no newer keyframe
+	refusedOption                 // an option asks for what the stream does not have
 	keyRefused                    // 401 or 403 for a key: all segments need it
 	keyMissing                    // another 4xx for a key
 	protected                     // rights management
@@ -59,6 +61,7 @@ var remedies = [...]remedy{
 	stopped:        0,
 	overBudget:     0,
 	notModified:    0,
+	refusedOption:  0,
 	keyRefused:     0,
 	keyMissing:     wholePlaylist | masterPlaylist | anotherSegment | sameSegment | variantItself | insteadOfImages | anotherAddress,
 	protected:      wholePlaylist | insteadOfImages,
@@ -85,6 +88,7 @@ func failureOf(ctx context.Context, err error) failure {
 	var late *neterror.TimeoutError
 	var transfer *fetch.Error
 	var empty *noVideoError
+	var option *sourcekind.Error
 
 	switch {
 	case ctx.Err() != nil:
@@ -93,6 +97,8 @@ func failureOf(ctx context.Context, err error) failure {
 		return overBudget
 	case errors.Is(err, keyframe.ErrNotModified):
 		return notModified
+	case errors.As(err, &option):
+		return refusedOption
 	case errors.Is(err, errProtected):
 		return protected
 	case errors.As(err, &empty):

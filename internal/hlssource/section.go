@@ -12,6 +12,7 @@ import (
 	"github.com/kfgrab/kfgrab/fmp4"
 	"github.com/kfgrab/kfgrab/hls"
 	"github.com/kfgrab/kfgrab/internal/fetch"
+	"github.com/kfgrab/kfgrab/internal/sourcekind"
 	"github.com/kfgrab/kfgrab/keyframe"
 	"github.com/kfgrab/kfgrab/ts"
 )
@@ -88,6 +89,9 @@ func (o *opener) reportCodec() error {
 	movie := o.section.movie
 	if movie == nil {
 		return nil
+	}
+	if err := o.checkKind(sourcekind.LiveMP4 | sourcekind.RecordedMP4); err != nil {
+		return err
 	}
 	o.tracks = movie.List()
 	video, err := movie.Video()

@@ -11,36 +11,35 @@ import (
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
-const (
-	// maxBack bounds the segments that are searched for a keyframe: a GOP of a minute in
-	// segments of 2 s.
-	maxBack = 30
-
-	// timeSlack allows for times that are given and printed in milliseconds, while
-	// pictures lie between milliseconds.
-	timeSlack = time.Millisecond
-)
+// maxBack bounds the segments that are searched for a keyframe: a GOP of a minute in
+// segments of 2 s.
+const maxBack = 30
 
 // findInPlaylist returns the wanted keyframe of media.
 func (g *grab) findInPlaylist(ctx context.Context, media *hls.Media) (*keyframe.Frame, error) {
-	if g.want.Edge == hls.EdgeNext && media.Live && !media.ImagesOnly {
+	if err := g.checkPlaylist(media); err != nil {
+		return nil, err
+	}
+	if g.want.Edge == hls.EdgeNext && !media.ImagesOnly {
 		return g.waitForNext(ctx, media)
 	}
 	ctx, inTime := g.boundStart(ctx)
 	defer inTime()
 
+	until, wanted, err := g.wantedTime(media)
 	switch {
+	case err != nil:
+		return nil, err
 	case media.ImagesOnly && !g.want.allowsTiles():
 		return nil, ErrImagesOnly
-	case g.want.At > 0 && !media.Live && media.ImagesOnly:
-		until := g.want.At + timeSlack
+	case wanted && media.ImagesOnly:
 		seg, err := media.At(until)
 		if err != nil {
 			return nil, err
 		}
 		return g.findInSegment(ctx, media, seg.WithTileAt(until-seg.Start))
-	case g.want.At > 0 && !media.Live:
-		return g.findByTime(ctx, media)
+	case wanted:
+		return g.findByTime(ctx, media, until)
 	}
 	return g.findNewest(ctx, media)
 }
@@ -113,10 +112,10 @@ func (g *grab) readNewer(ctx context.Context, seg *hls.Segment) (*keyframe.Frame
 	return read(ctx, seg)
 }
 
-// findByTime returns the last keyframe up to Options.At, or the first one after it.
-func (g *grab) findByTime(ctx context.Context, media *hls.Media) (*keyframe.Frame, error) {
+// findByTime returns the last keyframe up to a time from the beginning of media, or the
+// first one after it.
+func (g *grab) findByTime(ctx context.Context, media *hls.Media, until time.Duration) (*keyframe.Frame, error) {
 	g.beginIn(media)
-	until := g.want.At + timeSlack
 	asked, err := media.At(until)
 	if err != nil {
 		return nil, err
@@ -150,7 +149,7 @@ func (g *grab) findByTime(ctx context.Context, media *hls.Media) (*keyframe.Fram
 		return late, nil
 	}
 
-	if next := media.Neighbour(asked); next != nil && ctx.Err() == nil {
+	if next := media.NextAfter(hls.Place{Sequence: asked.Sequence, Part: math.MaxInt}); next != nil && ctx.Err() == nil {
 		if f, err := g.readFirst(ctx, next); err == nil {
 			return f, nil
 		}

@@ -24,6 +24,7 @@ import (
 
 	"github.com/kfgrab/kfgrab/hls"
 	"github.com/kfgrab/kfgrab/internal/fetch"
+	"github.com/kfgrab/kfgrab/internal/sourcekind"
 	"github.com/kfgrab/kfgrab/keyframe"
 )
 
@@ -33,17 +34,26 @@ import (
 type Options struct {
 	hls.PickOptions
 
-	// Edge selects the keyframe of a live stream.
+	// Edge selects the keyframe of a live stream. EdgeLast of a recording is its last.
 	Edge hls.Edge
 
-	// At asks a recording for its last keyframe at or before this time from the
-	// start. Live streams ignore it.
+	// At asks for the last keyframe at or before this time from the beginning of the
+	// playlist, or before its end if it is negative; 0 asks for none. Times that the
+	// playlist does not list are a *sourcekind.Error.
 	At time.Duration
+
+	// AtClock asks for the last keyframe at or before a time of day. If both are set, it
+	// decides in a live playlist with times of day, and At elsewhere.
+	AtClock time.Time
+
+	// CheckKind, if set, is called when it is known whether the stream is live, and
+	// again when the format of its segments is. Its error ends the grab.
+	CheckKind func(sourcekind.Set) error
 
 	// AllowTiles allows a ready-made JPEG tile (EXT-X-IMAGE-STREAM-INF) instead of a
 	// keyframe, if Width or Height asks for a size that it serves and neither
 	// Rendition, Codec nor EdgeNext asks for a keyframe. A live stream gives its
-	// newest tile, a recording its first, or the one at the time At. The frame's kind
+	// newest tile, a recording its first, or both the one at the time At. The frame's kind
 	// is keyframe.Tile. An image can only be fetched with all of its tiles. If no
 	// tile can be fetched, the Source takes a keyframe.
 	AllowTiles bool
