@@ -62,7 +62,8 @@ func checkFormatFlags(flags *pflag.FlagSet, f format, show bool) error {
 // checkSizeFlags returns an error if a size was given for a keyframe that is neither
 // decoded nor chosen from renditions.
 func checkSizeFlags(flags *pflag.FlagSet, f format, show bool, rawURL string) error {
-	if f.Decoded() || show || kindsOf(rawURL)&sourcekind.HLS != 0 {
+	kinds := kindsOf(rawURL)
+	if f.Decoded() || show || kinds == 0 || kinds&sourcekind.HLS != 0 {
 		return nil
 	}
 	for _, name := range []string{"width", "height", "size"} {
