@@ -74,7 +74,24 @@ func URL(raw string) string {
 		path, query = rest, ""
 	}
 	isRemote := isURL && !strings.HasPrefix(strings.ToLower(scheme), "file:")
+	if isRemote && credentials == "" {
+		path = maskPort(path)
+	}
 	return scheme + credentials + maskPath(path, isRemote) + query
+}
+
+// maskPort masks what stands for the port and is none: the start of a password, of an
+// address that the shell cut at a & or of which the @ is escaped, too.
+func maskPort(rest string) string {
+	authority := rest[:authorityEnd(rest)]
+	colon := strings.IndexByte(authority, ':')
+	if strings.HasPrefix(authority, "[") { // RFC 3986 3.2.2: an IPv6 address
+		colon = strings.LastIndex(authority, "]:") + 1
+	}
+	if colon <= 0 || strings.Trim(authority[colon+1:], "0123456789") == "" {
+		return rest
+	}
+	return authority[:colon+1] + mask + rest[len(authority):]
 }
 
 // Text masks the addresses in text as [URL] does, and puts single spaces between words.
@@ -129,17 +146,23 @@ func maskQuery(raw string) string {
 
 // secretField matches the name of a secret in a part of a path, as in cameras' addresses:
 // /user=admin_password=…_channel=1_stream=0.
-var secretField = regexp.MustCompile(`(?i)(?:^|[_&;,.-])(?:user(?:name)?|login|pass(?:word|wd)?|pwd|psw|token|auth|key|api_?key|secret|sig(?:nature)?)=`)
+var secretField = regexp.MustCompile(`(?i)(?:^|[_&;,.-]|%26)(?:user(?:name)?|login|pass(?:word|wd)?|pwd|psw|token|auth|key|api_?key|secret|sig(?:nature)?)(?:=|:|%3D)`)
 
 // nextField matches what follows the value of a secret. Any other character may be part
 // of it.
-var nextField = regexp.MustCompile(`(?i)[_&;,.-](?:user(?:name)?|login|pass(?:word|wd)?|pwd|channel|chn?|stream|subtype|type|profile|res)=`)
+var nextField = regexp.MustCompile(`(?i)(?:[_&;,.-]|%26)(?:user(?:name)?|login|pass(?:word|wd)?|pwd|channel|chn?|stream|subtype|type|profile|res)(?:=|%3D)`)
+
+// escapedCredentials matches the password of an address that is escaped to be part of
+// another, or of one whose @ is escaped by mistake.
+var escapedCredentials = regexp.MustCompile(`(?i)(?::|%3A).*%40`)
 
 // maskPath masks the secrets of a path: the values of fields with the names of secrets,
 // and of a remote stream parts that look like tokens.
 func maskPath(path string, isRemote bool) string {
 	parts := strings.Split(path, "/")
 	for n, part := range parts {
+		part = escapedCredentials.ReplaceAllLiteralString(part, ":"+mask+"@")
+		parts[n] = part
 		switch field := secretField.FindStringIndex(part); {
 		case field != nil:
 			parts[n] = maskFields(part)
