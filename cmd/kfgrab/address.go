@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -23,7 +24,7 @@ type addressFlags struct {
 }
 
 func (f *addressFlags) addAddressFlags(flags *pflag.FlagSet) {
-	flags.BoolVar(&f.netrc, "netrc", false, "take user and password of the stream's host from ~/.netrc")
+	flags.BoolVar(&f.netrc, "netrc", false, "take user and password of the stream's host from $NETRC or ~/.netrc")
 	flags.StringVar(&f.netrcFile, "netrc-file", "", "`file` take user and password of the stream's host from this file")
 }
 
@@ -54,7 +55,7 @@ func (f *addressFlags) resolveAddress(argument string) (string, error) {
 }
 
 func (f *addressFlags) findEntry(host string) (netrc.Entry, error) {
-	path := f.netrcFile
+	path := cmp.Or(f.netrcFile, os.Getenv("NETRC"))
 	if path == "" {
 		home, err := os.UserHomeDir()
 		if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"net"
@@ -28,6 +29,11 @@ func TestMistypedAddresses(t *testing.T) {
 		"rtsp//admin:SECRETW@127.0.0.1:9/x":                              "SECRETW",
 		"rtps://admin:SECRETV@127.0.0.1:9/x":                             "SECRETV",
 		"-rtsp://admin:SECRETU@127.0.0.1:9/x":                            "SECRETU",
+		"rtsp://admin:SECRETS%40127.0.0.1:9/x":                           "SECRETS",
+		"rtsp://admin:SECRETR":                                           "SECRETR",
+		"rtsp://127.0.0.1:9/PASS%3DSECRETP":                              "SECRETP",
+		"rtsp://127.0.0.1:9/password:SECRETO/x":                          "SECRETO",
+		"http://127.0.0.1:9/rtsp%3A%2F%2Fadmin%3ASECRETN%40cam/x":        "SECRETN",
 		"rtsp://127.0.0.1:9/user=admin_password=SECRETY_channel=1":       "SECRETY",
 		"rtsp://127.0.0.1:9/cam?user=admin&password=SECRETZ&channel=1":   "SECRETZ",
 		"http://127.0.0.1:9/d41d8cd98f00b204e9800998ecf8427e/index.m3u8": "d41d8cd98f00b204e9800998ecf8427e",
@@ -68,12 +74,16 @@ func TestSecretsStayHidden(t *testing.T) {
 			}
 			http.Redirect(w, r, target, http.StatusFound)
 		}))
+		t.Setenv("CAMERA_SECRET", secret)
+		references := []string{"rtsp://admin:${CAMERA_SECRET}@" + host + "/h264", "http://" + host + "/live.m3u8?token=${CAMERA_SECRET}"}
 		addresses := []string{leads.URL + "/list.m3u8", leads.URL + "/moved.ts", "rtsp://" + escaped + "/h264"}
 		for _, scheme := range []string{"rtsp://", "http://", "rtps://", "rtsp:/", "rtsp//", "rtsp:", "//", "://", ""} {
 			addresses = append(addresses, scheme+"admin:"+secret+"@"+host+"/h264")
 		}
 
-		for _, address := range addresses {
+		addresses = append(addresses, "rtsp://"+strings.Replace(escaped, "@", "%40", 1)+"/h264")
+
+		for _, address := range append(addresses, references...) {
 			for _, command := range []string{"", "probe", "sheet", "watch --once", "watch --check", "session"} {
 				arguments := append(strings.Fields(command), "--timeout", "300ms", address)
 				if strings.HasPrefix(command, "watch") {
@@ -83,8 +93,30 @@ func TestSecretsStayHidden(t *testing.T) {
 				checkHidden(t, secret, arguments, dir, shown)
 			}
 		}
+		for _, address := range append(references, "rtsp://"+strings.ReplaceAll(escaped, "$", "$$")+"/h264") {
+			config := writeStreams(t, address)
+			for _, flag := range []string{"--once", "--check"} {
+				arguments := []string{"watch", "--config", config, flag}
+				dir, shown := runIn(t, arguments...)
+				checkHidden(t, secret, arguments, dir, shown)
+				if !strings.Contains(shown, "door") {
+					t.Errorf("kfgrab %q reads no stream: %s", arguments, shown)
+				}
+			}
+		}
 		leads.Close()
 	}
+}
+
+// writeStreams writes a configuration with one stream, outside the directory of the run.
+func writeStreams(t *testing.T, address string) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "cams.yaml")
+	content := fmt.Sprintf("defaults: {every: 1s, sinks: [shots], timeout: 300ms}\nstreams:\n  - {name: door, url: %q}\n", address)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // randomPassword returns printable characters, of which the first is no slash: rtsp:/ is a
