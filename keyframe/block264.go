@@ -66,7 +66,7 @@ func (r *cavlc264) readToken(code prefixCode) token264 {
 	return t
 }
 
-// maxLevelPrefix bounds level_prefix, which is 15 at most but for high bit depths
+// maxLevelPrefix bounds level_prefix, which is 15 at most except at high bit depths
 // (9.2.2.1), where a level has up to 2¹⁹.
 const maxLevelPrefix = 25
 

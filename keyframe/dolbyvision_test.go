@@ -26,7 +26,7 @@ func rpu(t *testing.T, fields string) []byte {
 }
 
 // TestDolbyVisionProfile5 proves that the colours of a picture are named if only its
-// reference processing unit tells them.
+// reference processing unit has them.
 func TestDolbyVisionProfile5(t *testing.T) {
 	const (
 		head   = "000010 00000001001 "                         // rpu_type, rpu_format
