@@ -45,12 +45,19 @@ func (s *spending) measure() (mean, underWay, left int64) {
 	return s.paid / int64(max(1, s.done)), int64(s.began - s.done), s.client.Left()
 }
 
+// isSurveyed reports whether enough errands are done for their mean to be relied on.
+func (s *spending) isSurveyed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.done >= surveyed
+}
+
 // suffices reports whether the budget is enough for n more errands. In case of doubt it
 // is, as long as it would still be enough for the first keyframes of their segments.
 func (s *spending) suffices(n int) bool {
 	mean, underWay, left := s.measure()
 	all := mean*int64(n) + mean*underWay/2
-	if all > 2*left || (all > left && s.done >= surveyed) {
+	if all > 2*left || (all > left && s.isSurveyed()) {
 		return false
 	}
 	return left >= mean*(underWay+1)+s.keyframe*int64(n-1)
