@@ -41,6 +41,12 @@ func newSessionCommand(std *streams, source *sourceFlags) *cobra.Command {
 			if err := source.refuseFlags(cmd.Flags(), "is for one keyframe; a session has the newest pictures"); err != nil {
 				return err
 			}
+			if err := f.followEnding(cmd.Flags().Changed("pix-fmt")); err != nil {
+				return err
+			}
+			if !cmd.Flags().Changed("timeout") {
+				source.timeout += f.clipLength()
+			}
 			rawURL, err := source.resolveAddress(args[0])
 			if err != nil {
 				return err
@@ -109,11 +115,19 @@ func (f *sessionFlags) sessionOptions(std *streams, source *sourceFlags) (*sessi
 
 	o := &session.Options{Stream: *stream, Keep: f.keep, MaxBytes: int64(f.keepBytes), Decoder: decode.Decoder{Path: f.pixels.ffmpeg}}
 	if f.keep == 0 && f.rate > 0 {
-		back := float64(f.frames-1) / f.rate * float64(time.Second)
-		o.Keep = max(session.DefaultKeep, time.Duration(min(back, math.MaxInt64/2))+time.Second)
+		o.Keep = max(session.DefaultKeep, f.clipLength()+time.Second)
 	}
 	_, err = o.Decoder.Find()
 	return o, err
+}
+
+// clipLength returns how far the pictures reach back, as far as --rate says.
+func (f *sessionFlags) clipLength() time.Duration {
+	if f.frames < 1 || !(f.rate > 0) {
+		return 0
+	}
+	back := float64(f.frames-1) / f.rate * float64(time.Second)
+	return time.Duration(min(back, math.MaxInt64/2))
 }
 
 func (f *sessionFlags) decodedOutput() decode.Output {
