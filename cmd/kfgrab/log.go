@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 	"gopkg.in/natefinch/lumberjack.v2"
 
+	"github.com/kfgrab/kfgrab/internal/program"
 	"github.com/kfgrab/kfgrab/internal/units"
 )
 
@@ -31,18 +32,32 @@ func (f *logFlags) addLogFlags(flags *pflag.FlagSet, without string) {
 	flags.StringVar(&f.format, "log-format", "text", "`name` format of the log: text or json")
 }
 
+// checkLogFlags returns an error if there can be no such log. It makes no file.
+func (f *logFlags) checkLogFlags() error {
+	if f.format != "text" && f.format != "json" {
+		return usageError(fmt.Errorf("--log-format %q is neither text nor json", f.format))
+	}
+	if f.files < 1 {
+		return usageError(errors.New("--log-files must be positive"))
+	}
+	if f.size < 1<<20 || f.size%(1<<20) != 0 {
+		return usageError(fmt.Errorf("--log-size %v cannot be kept: give whole megabytes, such as 1M", f.size))
+	}
+	if f.file == "" {
+		return nil
+	}
+	if err := program.CheckWritable(f.file); err != nil {
+		return usageError(fmt.Errorf("--log-file: %w", err))
+	}
+	return nil
+}
+
 // newHandler returns a handler that writes to the log file, or to standard error if there
 // is none. Close the closer after the last line.
 // With quiet, standard error gets warnings and errors only.
 func (f *logFlags) newHandler(stderr io.Writer, source *sourceFlags) (slog.Handler, io.Closer, error) {
-	if f.format != "text" && f.format != "json" {
-		return nil, nil, usageError(fmt.Errorf("--log-format %q is neither text nor json", f.format))
-	}
-	if f.files < 1 {
-		return nil, nil, usageError(errors.New("--log-files must be positive"))
-	}
-	if f.size < 1<<20 || f.size%(1<<20) != 0 {
-		return nil, nil, usageError(fmt.Errorf("--log-size %v cannot be kept: give whole megabytes, such as 1M", f.size))
+	if err := f.checkLogFlags(); err != nil {
+		return nil, nil, err
 	}
 
 	out, closer := stderr, io.Closer(io.NopCloser(nil))

@@ -140,8 +140,7 @@ func (f *watchFlags) runWatch(ctx context.Context, std *streams, args []string) 
 	}
 	state := cmp.Or(f.state, program.DefaultState(file))
 	if f.check {
-		_, err := fmt.Fprintf(std.out, "%sstate: %s\n", file.Plan(), cmp.Or(state, "nowhere: name a file with --state"))
-		return err
+		return f.printPlan(ctx, std, file, state)
 	}
 
 	log, table, logFile, err := f.openLog(std)

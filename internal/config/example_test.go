@@ -31,11 +31,9 @@ streams:
 	// gate: rtsp://xxxxx@10.0.0.7/stream1
 	//   every 5m
 	//   jpeg, 640 wide
-	//   served on_demand, again for 5s
 	// yard: https://example.com/yard.m3u8
 	//   cron 0 6-21 * * * UTC
 	//   jpeg, 640 wide
-	//   served on_demand, again for 5s
 	//   to shots, {name}/{date}/{time}.{ext}, {name}/latest.{ext}
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/kfgrab/kfgrab/internal/units"
 )
 
-// Plan describes the file to people: a line for each stream, and below it, indented, what
+// Plan describes to people what kfgrab watch does with the file: a line for each stream, and below it, indented, what
 // happens with it. It contains no secrets.
 func (f *File) Plan() string {
 	var b strings.Builder
@@ -25,7 +25,7 @@ func (s *Stream) Plan() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n", s.Name, s.RedactedURL)
 
-	for _, line := range []string{s.planTimes(), s.planSource(), s.planPicture(), s.planServing()} {
+	for _, line := range []string{s.planTimes(), s.planSource(), s.planPicture()} {
 		if line != "" {
 			fmt.Fprintf(&b, "  %s\n", line)
 		}
@@ -98,10 +98,6 @@ func (s *Stream) planPicture() string {
 	l.addIf(s.Picture.Deterministic, "deterministic")
 	l.addIf(s.Picture.NoMetadata, "no metadata")
 	return l.String()
-}
-
-func (s *Stream) planServing() string {
-	return fmt.Sprintf("served %v, again for %s", s.Mode, units.FormatDuration(s.TTL))
 }
 
 func (s *Sink) plan(r sink.Retention) string {

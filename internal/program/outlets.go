@@ -13,8 +13,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/term"
-
 	"github.com/kfgrab/kfgrab"
 	"github.com/kfgrab/kfgrab/internal/config"
 	"github.com/kfgrab/kfgrab/internal/event"
@@ -111,7 +109,7 @@ func (o *outlets) openOutlet(to *outlet) error {
 		to.sink, to.close = archive, archive.Close
 
 	case s.To.S3 != nil:
-		store, err := sink.OpenS3(s.To.S3, &sink.S3Options{Template: pictures, Latest: latest, NoLatest: s.NoLatest, Timeout: s.Timeout})
+		store, err := newStore(s)
 		if err != nil {
 			return usageError(err)
 		}
@@ -139,8 +137,6 @@ func (o *outlets) openStdout() (io.Writer, error) {
 		return o.options.Stdout, nil
 	case o.pipe != nil:
 		return o.pipe, nil
-	case term.IsTerminal(int(f.Fd())):
-		return nil, usageError(errors.New("standard output is a terminal; pipe the tar stream into another program"))
 	}
 
 	info, err := f.Stat()
@@ -161,20 +157,9 @@ func (o *outlets) limitPipe() {
 // openHook opens a queue that runs the hook beside the grabs.
 func (o *outlets) openHook(to *outlet) error {
 	s := &to.config
-	var notify func(context.Context, event.Event) error
-	closeHook := func() error { return nil }
-	if s.Webhook != nil {
-		hook, err := sink.NewWebhook(s.Webhook.URL, &sink.WebhookOptions{Secret: s.Webhook.Secret, Header: s.Webhook.Header, Timeout: s.Timeout})
-		if err != nil {
-			return usageError(err)
-		}
-		notify, closeHook = hook.Post, hook.Close
-	} else {
-		command, err := sink.NewExec(s.Exec, &sink.ExecOptions{Timeout: s.Timeout})
-		if err != nil {
-			return usageError(err)
-		}
-		notify = command.Run
+	notify, closeHook, err := newHook(s)
+	if err != nil {
+		return usageError(err)
 	}
 
 	queue := sink.NewQueue(notify, &sink.QueueOptions{Report: func(e event.Event, err error) {

@@ -67,7 +67,7 @@ func DefaultState(file *config.File) string {
 	return ""
 }
 
-// Open checks the decoder and opens the sinks. Nothing is grabbed yet. When ctx is done,
+// Open verifies the file and opens the sinks. Nothing is grabbed yet. When ctx is done,
 // writes to standard output, even those of Close, have Options.Grace left: there may be no
 // reader.
 func Open(ctx context.Context, file *config.File, o *Options) (*Program, error) {
@@ -90,10 +90,13 @@ func (p *Program) limitStdout() {
 	p.outlets.limitPipe()
 }
 
-func (p *Program) openAll(ctx context.Context, file *config.File) (err error) {
-	decoder := decode.Decoder{Path: file.FFmpeg}
-	if err := checkDecoder(ctx, &decoder, file); err != nil {
+func (p *Program) openAll(ctx context.Context, file *config.File) error {
+	warnings, err := Verify(ctx, file, &p.options)
+	if err != nil {
 		return err
+	}
+	for _, warning := range warnings {
+		p.options.Logger.Warn(warning)
 	}
 	if err := p.outlets.openAll(file.Streams); err != nil {
 		return err
@@ -101,7 +104,7 @@ func (p *Program) openAll(ctx context.Context, file *config.File) (err error) {
 
 	p.watcher, err = watch.New(&watch.Options{
 		Limits: file.Limits, Grace: p.options.Grace, State: p.options.State,
-		Decoder: decoder, Decoders: p.options.Decoders, Logger: p.options.Logger,
+		Decoder: decode.Decoder{Path: file.FFmpeg}, Decoders: p.options.Decoders, Logger: p.options.Logger,
 	})
 	if err != nil {
 		return err

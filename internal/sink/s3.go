@@ -108,6 +108,20 @@ func (l *S3Location) fillFromEnvironment() error {
 	return nil
 }
 
+// HasCredentials reports whether the environment or a file has credentials for OpenS3, or
+// the environment names a role.
+func HasCredentials() bool {
+	for _, name := range []string{"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"} {
+		if os.Getenv(name) != "" {
+			return true
+		}
+	}
+	known, err := credentials.NewChainCredentials([]credentials.Provider{
+		&credentials.EnvAWS{}, &credentials.EnvMinio{}, &credentials.FileAWSCredentials{},
+	}).GetWithContext(nil)
+	return err == nil && !known.SignerType.IsAnonymous() && known.AccessKeyID != ""
+}
+
 func (s *S3) clientOptions() *minio.Options {
 	lookup := minio.BucketLookupAuto
 	if s.location.PathStyle {
