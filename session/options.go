@@ -37,6 +37,10 @@ type Options struct {
 	// truncated.
 	MaxBytes int64
 
+	// FailAtOnce ends the session if its first connection fails, for whatever reason.
+	// Without it, the session goes on trying where that may help.
+	FailAtOnce bool
+
 	Decoder decode.Decoder // for Frames
 }
 

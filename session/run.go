@@ -89,7 +89,7 @@ func (s *Session) noteLost(ctx context.Context, err error) (lasted time.Duration
 	switch {
 	case ctx.Err() != nil:
 		s.endWaiting(context.Cause(ctx))
-	case s.state.Connections == 0 && isHopeless(err):
+	case s.state.Connections == 0 && (s.opt.FailAtOnce || isHopeless(err)):
 		s.endWaiting(err)
 	}
 	return lasted, s.final != nil

@@ -141,6 +141,7 @@ func (f *sessionFlags) runSession(ctx context.Context, std *streams, rawURL stri
 	if err != nil {
 		return err
 	}
+	o.FailAtOnce = f.every == 0
 	s, err := session.Open(rawURL, o)
 	if err != nil {
 		return err
