@@ -109,7 +109,7 @@ func TestEventRefused(t *testing.T) {
 		{`{"url":"http://127.0.0.1/","width":-1}`, "usage", "out of bounds"},
 		{`{"url":"http://127.0.0.1/","format":"gif"}`, "usage", "gif"},
 		{`{"url":"http://127.0.0.1/","edge":"best"}`, "usage", "first, last or next"},
-		{`{"url":"http://127.0.0.1/","at":"now"}`, "usage", "00:10:30"},
+		{`{"url":"http://127.0.0.1/","at":"now"}`, "usage", "00:01:30"},
 		{`{"url":"http://127.0.0.1/","crop":"half"}`, "usage", "half"},
 		{`{"url":"http://127.0.0.1/","fit":"cover"}`, "usage", "width and height"},
 		{`{"url":"http://127.0.0.1/","skip_black":1000}`, "usage", "tries"},

@@ -37,7 +37,7 @@ func TestHTTP(t *testing.T) {
 		{"/lobby.west", "", "jpeg", 320},
 		{"/lobby.west/", "width=160", "jpeg", 160},
 		{"/lobby.west.png", "quality=80&overlay=true", "png", 320},
-		{"/", "url=" + url + "&width=200&format=png&edge=last&at=1", "png", 200},
+		{"/", "url=" + url + "&width=200&format=png&edge=last", "png", 200},
 		{"", "url=" + url + "&height=90", "jpeg", 160},
 		{"/lobby.west", "width=99&height=99&fit=cover&crop=50%25x50%25%2B0%25%2B0%25&skip_black=2", "jpeg", 99},
 	} {
