@@ -196,7 +196,7 @@ func TestInterruptedWhileFetching(t *testing.T) {
 		<-r.Context().Done()
 	}))
 	defer server.Close()
-	c := newCommand(t, server.URL+"/a.m3u8", "-o", "picture.jpg", "--format", "annexb")
+	c := newCommand(t, server.URL+"/a.m3u8", "-o", "picture.264")
 	c.start()
 	<-asked
 	c.Process.Signal(os.Interrupt)
