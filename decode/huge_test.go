@@ -30,12 +30,12 @@ func nalu(header string, bits ...string) []byte {
 func TestHuge(t *testing.T) {
 	var data []byte
 	for _, n := range [][]byte{
-		// Baseline, level 6.2; ids, frame_num of 4 bits, no order, one
-		// reference; 1024×1024 macroblocks; frames, no cropping, no VUI
-		// (ISO/IEC 14496-10 7.3.2.1.1).
-		nalu("01100111", "01000010 00000000 00111110", "1 1 011 010 0", strings.Repeat("0", 10)+"10000000000", strings.Repeat("0", 10)+"10000000000", "1 1 0 0"),
+		// Main, level 6.2; ids, frame_num of 4 bits, no order, one reference;
+		// 1024×1024 macroblocks; adaptive fields, so that the slice data are not
+		// read, no cropping, no VUI (ISO/IEC 14496-10 7.3.2.1.1).
+		nalu("01100111", "01001101 00000000 00111110", "1 1 011 010 0", strings.Repeat("0", 10)+"10000000000", strings.Repeat("0", 9)+"1000000000", "0 1 1 0 0"),
 		nalu("01101000", "1 1 0 0 1 1 1 0 00 1 1 1 0 0 0"),
-		nalu("01100101", "1 0001000 1 0000 1 0000000000"),
+		nalu("01100101", "1 0001000 1 0000 0 1 0000000000"),
 	} {
 		data = keyframe.AppendNALU(data, n)
 	}

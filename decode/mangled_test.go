@@ -129,7 +129,7 @@ func (s *tally) try(d decoding, f *keyframe.Frame) error {
 func TestMangled(t *testing.T) {
 	tries, err := strconv.Atoi(os.Getenv("KFGRAB_MANGLED"))
 	if err != nil {
-		tries = 200
+		tries = 100
 	}
 	good := []*keyframe.Frame{
 		stream(t, "tiny.264", keyframe.H264)[0], stream(t, "no-wpp.265", keyframe.H265)[0], stream(t, "tff.264", keyframe.H264)[0],

@@ -63,7 +63,7 @@ func TestSize(t *testing.T) {
 // agree on every combination.
 func TestSizeIsTheFilters(t *testing.T) {
 	var infos []keyframe.Info
-	for _, size := range [][2]int{{640, 360}, {720, 576}, {352, 288}, {544, 576}, {128, 2}, {90, 160}} {
+	for _, size := range [][2]int{{640, 360}, {720, 576}, {128, 2}} {
 		for _, sar := range [][2]int{{1, 1}, {12, 11}, {10, 11}, {16, 11}, {40, 33}, {32, 11}, {160, 99}, {4, 3}, {3, 4}, {2, 1}, {1, 2}, {9, 1}, {10, 1}, {1, 10}, {11, 1}, {255, 256}, {152, 135}} {
 			i := keyframe.Info{Width: size[0], Height: size[1], SARNum: sar[0], SARDen: sar[1]}
 			infos = append(infos, i)
