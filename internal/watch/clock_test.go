@@ -35,7 +35,7 @@ func TestClockStops(t *testing.T) {
 			t.Errorf("%v, %v left", below.Err(), time.Until(end))
 		}
 		<-below.Done()
-		if time.Until(mustDeadline(clock)) != 0 || !errors.Is(below.Err(), context.DeadlineExceeded) || context.Cause(below).Error() != "not done within 1m0s" {
+		if time.Until(mustDeadline(clock)) != 0 || !errors.Is(below.Err(), context.DeadlineExceeded) || context.Cause(below).Error() != "not done within 1m" {
 			t.Errorf("%v, %v", below.Err(), context.Cause(below))
 		}
 	})
