@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/kfgrab/kfgrab/internal/address"
 	"github.com/kfgrab/kfgrab/internal/config"
 	"github.com/kfgrab/kfgrab/internal/netrc"
 )
@@ -39,9 +39,11 @@ func (f *addressFlags) resolveAddress(argument string) (string, error) {
 		return rawURL, nil
 	}
 
-	u, err := url.Parse(rawURL)
+	u, err := address.Parse(rawURL)
 	switch {
-	case err != nil || u.Host == "":
+	case err != nil:
+		return "", usageError(err)
+	case u.Host == "":
 		return "", usageError(fmt.Errorf("%s has no host: --netrc is for URLs", shown))
 	case u.User != nil:
 		return "", usageError(fmt.Errorf("%s has user and password: leave them out, or --netrc", shown))
@@ -64,31 +66,15 @@ func (f *addressFlags) findEntry(host string) (netrc.Entry, error) {
 		path = filepath.Join(home, ".netrc")
 	}
 
-	data, err := readSmallFile(path)
+	data, err := config.System().File(path)
 	if err != nil {
-		return netrc.Entry{}, fmt.Errorf("--netrc: %w", err)
+		return netrc.Entry{}, fmt.Errorf("--netrc: %s: %w", path, err)
 	}
 	entry, found := netrc.Find(string(data), host)
 	if !found {
 		return netrc.Entry{}, fmt.Errorf("--netrc: %s has no entry for %s", path, host)
 	}
 	return entry, nil
-}
-
-// maxSmallFile bounds files with headers or passwords.
-const maxSmallFile = 1 << 20
-
-func readSmallFile(path string) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, maxSmallFile+1))
-	if err == nil && len(data) > maxSmallFile {
-		err = fmt.Errorf("%s has more than %d bytes", path, maxSmallFile)
-	}
-	return data, err
 }
 
 // parseHeaders reads the arguments of --header: 'Name: value', of which the value may have
@@ -108,9 +94,9 @@ func parseHeaders(arguments []string) (http.Header, error) {
 			continue
 		}
 
-		data, err := readSmallFile(path)
+		data, err := config.System().File(path)
 		if err != nil {
-			return nil, usageError(fmt.Errorf("--header: %w", err))
+			return nil, usageError(fmt.Errorf("--header: %s: %w", path, err))
 		}
 		for n, line := range strings.Split(string(data), "\n") {
 			if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
