@@ -25,10 +25,9 @@ var (
 )
 
 // Split splits an address into its beginning, which is the scheme or something like it,
-// the credentials with their "@", and the rest. It reads no more into an address than
-// someone who mistyped it: a password with a slash, a question mark or an at sign that is
-// not escaped is all credentials, up to the last "@". An "@" without a colon before it,
-// behind the host, is none of credentials.
+// the credentials with their "@", and the rest. The credentials end at the last "@", even
+// if a password has slashes, question marks or at signs that are not escaped. An "@" in
+// the path or query without a colon before it ends no credentials.
 func Split(raw string) (scheme, credentials, rest string) {
 	scheme = beginning.FindString(raw)
 	rest = raw[len(scheme):]
@@ -80,8 +79,8 @@ func URL(raw string) string {
 	return scheme + credentials + maskPath(path, isRemote) + query
 }
 
-// maskPort masks what stands for the port and is none: the start of a password, of an
-// address that the shell cut at a & or of which the @ is escaped, too.
+// maskPort masks what stands in the place of a port and is no number: the beginning of a
+// password in an address that the shell cut at an &, or whose @ is escaped, too.
 func maskPort(rest string) string {
 	authority := rest[:authorityEnd(rest)]
 	colon := strings.IndexByte(authority, ':')
