@@ -5,6 +5,11 @@ import "bytes"
 // isDamaged is the function isDamaged where the slices can be read.
 func (a *Assembler) isDamaged(f *Frame) bool { return !a.encrypted && isDamaged(f) }
 
+// maxFollowed is how many luma samples a picture may have for its slices to be followed:
+// those of level 6.2 (ISO/IEC 14496-10 table A-1, ISO/IEC 23008-2 table A.8). It bounds
+// the memory that a parameter set of 30 bytes can ask for.
+const maxFollowed = 35_651_584
+
 // isDamaged reports whether a keyframe is certainly damaged, though nothing was lost on
 // the way: a slice holds bytes that no encoder writes, or is not whole. What is not known
 // to be damaged may still be.
@@ -14,7 +19,10 @@ func isDamaged(f *Frame) bool {
 			return true
 		}
 	}
-	if f.Codec == H265 {
+	switch {
+	case f.Info.CodedWidth*f.Info.CodedHeight > maxFollowed:
+		return false
+	case f.Codec == H265:
 		return isDamaged265(f.Data)
 	}
 	return isDamaged264(f.Data)
