@@ -56,9 +56,9 @@ func newVersionCommand(std *streams) *cobra.Command {
 	return cmd
 }
 
-// smallDecoderHint says what another decoder than the small one costs: for H.264 of 1080p,
-// see docs/how-few-bytes.md.
-const smallDecoderHint = "kfgrab-ffmpeg next to kfgrab would decode for about a quarter of the CPU time: make install builds it"
+// smallDecoderHint says what another decoder than the small one costs for H.264 of 1080p,
+// depending on the machine: see docs/how-few-bytes.md.
+const smallDecoderHint = "kfgrab-ffmpeg next to kfgrab would decode for a quarter to a half of the CPU time: make install builds it"
 
 // isSmallDecoder reports whether a result of decode.Decoder.Find is the ffmpeg that
 // scripts/ffmpeg.sh builds: next to kfgrab, or inside of it.
